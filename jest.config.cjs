@@ -1,0 +1,32 @@
+const swc = (parser, transform) => [
+  '@swc/jest',
+  { jsc: { parser, transform, target: 'es2023', keepClassNames: true }, module: { type: 'commonjs' } },
+];
+const project = (displayName, roots, extra = {}) => ({
+  displayName,
+  testEnvironment: 'node',
+  roots: roots.map((root) => `<rootDir>/${root}`),
+  testRegex: '\\.spec\\.ts$',
+  moduleNameMapper: { '^@fsb/([^/]+)/(.+)$': '<rootDir>/libs/$1/src/$2' },
+  transform: {
+    '^.+\\.ts$': swc(
+      { syntax: 'typescript', decorators: true },
+      { legacyDecorator: true, decoratorMetadata: true },
+    ),
+    '^.+\\.js$': swc({ syntax: 'ecmascript' }),
+  },
+  // client-node and what it brings are ES modules, which Jest on Node 20 cannot require as they are
+  transformIgnorePatterns: [
+    '/node_modules/(?!(@kubernetes/client-node|openid-client|oauth4webapi|jose|jsonpath-plus)/)',
+  ],
+  ...extra,
+});
+
+module.exports = {
+  reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
+  projects: [
+    project('unit', ['apps', 'libs']),
+    project('integration', ['test/integration']),
+    project('e2e', ['test/e2e']),
+  ],
+};

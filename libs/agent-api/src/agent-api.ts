@@ -1,0 +1,156 @@
+import { type SandboxResources } from '@fsb/api/sandbox';
+
+/** The agent's HTTP API: the original's paths and fields, camelCase; every field of ours is optional. */
+export const AGENT_PATHS = {
+  create: '/api/v1/agent/create',
+  delete: '/api/v1/agent/delete',
+  status: '/api/v1/agent/status',
+  logs: '/api/v1/agent/logs',
+  /** Ours: tells the agent the uid of the object that now stands for a sandbox. */
+  bind: '/api/v1/agent/bind',
+  /** Ours: `{draining: boolean}`; a draining agent refuses creates with 409. */
+  drain: '/api/v1/agent/drain',
+} as const;
+
+export interface SandboxRequest {
+  readonly sandboxId: string;
+  /** uid of the Sandbox object; empty in FAST mode, where the object comes later */
+  readonly claimUid: string;
+  /** name of the Sandbox object */
+  readonly claimName: string;
+  readonly image: string;
+  /** Kubernetes quantities, the original's two fields; `resources` wins over them */
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly workingDir?: string;
+  // ours
+  /** namespace of the Sandbox object; absent: the agent's own */
+  readonly namespace?: string;
+  readonly ports?: readonly number[];
+  readonly resources?: SandboxResources;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** An agent refuses a request of an older generation of the same name. */
+  readonly generation?: number;
+  /** All of the object's spec and annotations that the object needs when somebody else has to create it (adoption). */
+  readonly object?: Readonly<Record<string, unknown>>;
+  /** for a pull: dockerconfigjson auths by registry host */
+  readonly pullSecrets?: readonly { readonly host: string; readonly username: string; readonly password: string }[];
+}
+
+export interface CreateSandboxRequest {
+  readonly sandbox: SandboxRequest;
+}
+
+export interface CreateSandboxResponse {
+  readonly success: boolean;
+  readonly message?: string;
+  readonly sandboxId: string;
+  /** Unix seconds; 0 on failure */
+  readonly createdAt: number;
+  /** Ours: on 409, what was full. */
+  readonly code?: AdmissionCode | AgentErrorCode;
+  readonly free?: FreeCapacity;
+  /** Ours: milliseconds by stage, in order. */
+  readonly stages?: readonly Stage[];
+}
+
+/** Why an agent said no before any effect (HTTP 409). */
+export type AdmissionCode = 'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'stale_generation';
+/** Why a create failed (400, 404, 500, 503). */
+export type AgentErrorCode =
+  | 'invalid_argument'
+  | 'image_not_found'
+  | 'command_not_found'
+  | 'internal'
+  | 'unavailable'
+  | 'unauthenticated';
+
+export interface Stage {
+  readonly name: string;
+  readonly ms: number;
+}
+
+export interface FreeCapacity {
+  readonly slots: number;
+  /** bytes; absent where the agent has no limit */
+  readonly memoryBytes?: number;
+  /** ports in use on this agent */
+  readonly usedPorts: readonly number[];
+}
+
+export interface DeleteSandboxRequest {
+  readonly sandboxId: string;
+}
+export interface DeleteSandboxResponse {
+  readonly success: boolean;
+  readonly message?: string;
+}
+
+export interface BindSandboxRequest {
+  readonly sandboxId: string;
+  readonly claimUid: string;
+}
+export interface DrainRequest {
+  readonly draining: boolean;
+}
+
+export const AGENT_PHASES = ['creating', 'running', 'terminating', 'stopped', 'failed', 'terminated'] as const;
+/** stopped: exited with 0; failed: exited otherwise, or never started. Both hold no slot any more. */
+export type AgentPhase = (typeof AGENT_PHASES)[number];
+
+export interface AgentSandboxStatus {
+  readonly sandboxId: string;
+  /** empty while nobody has told the agent of an object: unbound */
+  readonly claimUid: string;
+  readonly phase: AgentPhase;
+  readonly message?: string;
+  /** Unix seconds */
+  readonly createdAt: number;
+  // ours
+  readonly claimName?: string;
+  readonly namespace?: string;
+  readonly image?: string;
+  readonly ports?: readonly number[];
+  readonly generation?: number;
+  readonly exitCode?: number;
+  /** `Completed`, `Error`, `OOMKilled`, `ContainerGone` … */
+  readonly reason?: string;
+  /** RFC 3339 */
+  readonly finishedAt?: string;
+  /** As given in create: what an adopter makes the object from. Only while unbound. */
+  readonly object?: Readonly<Record<string, unknown>>;
+}
+
+export interface AgentStatus {
+  /** the agent Pod's name */
+  readonly agentId: string;
+  readonly nodeName: string;
+  readonly capacity: number;
+  /** sandboxes that hold a slot: creating, running, terminating */
+  readonly allocated: number;
+  /** normalised image names in the node's containerd */
+  readonly images: readonly string[] | null;
+  readonly sandboxStatuses: readonly AgentSandboxStatus[];
+  // ours
+  readonly agentUid?: string;
+  readonly draining?: boolean;
+  readonly free?: FreeCapacity;
+}
+
+/** A line of `GET status?watch=true`. The first is always a snapshot; a reader drops what it knew when one comes. */
+export type AgentEvent =
+  | { readonly type: 'snapshot'; readonly status: AgentStatus }
+  | {
+      readonly type: 'sandbox';
+      readonly sandbox: AgentSandboxStatus;
+      readonly allocated: number;
+      readonly free: FreeCapacity;
+    }
+  | { readonly type: 'removed'; readonly sandboxId: string; readonly allocated: number; readonly free: FreeCapacity }
+  | { readonly type: 'images'; readonly images: readonly string[] }
+  | { readonly type: 'draining'; readonly draining: boolean }
+  /** every 2 s of silence: a reader that hears nothing for 6 s takes the stream for dead */
+  | { readonly type: 'heartbeat' };

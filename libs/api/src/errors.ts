@@ -1,0 +1,39 @@
+/**
+ * The closed vocabulary of failures, after containerd's errdefs and gRPC's codes. Use cases throw it; it is turned into
+ * a status only where it meets a wire (gRPC in component-base, HTTP in node-agent).
+ */
+export type ErrorCode =
+  | 'invalid_argument'
+  | 'not_found'
+  | 'already_exists'
+  | 'failed_precondition'
+  | 'resource_exhausted'
+  | 'unavailable'
+  | 'aborted'
+  | 'deadline_exceeded'
+  | 'permission_denied'
+  | 'unauthenticated'
+  | 'unimplemented'
+  | 'internal';
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  /** @param message is shown to the caller: it names the field, what is allowed, and what to do next. */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+export function isApiError(error: unknown, code?: ErrorCode): error is ApiError {
+  return error instanceof ApiError && (code === undefined || error.code === code);
+}
+
+/** The message of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

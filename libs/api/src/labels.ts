@@ -1,0 +1,36 @@
+/** Well-known names. Two prefixes, both the original's: one for API objects, one for Pods and containers. */
+export const SANDBOX_FINALIZER = 'sandbox.fast.io/cleanup';
+export const CREATED_BY_LABEL = 'sandbox.fast.io/created-by';
+export const CREATED_BY_FASTPATH = 'fastpath-fast';
+/** JSON {@link Allocation}. */
+export const ALLOCATION_ANNOTATION = 'sandbox.fast.io/allocation';
+/** Decimal Unix nanoseconds: what the FAST sandbox id was derived from. */
+export const CREATE_TIMESTAMP_ANNOTATION = 'sandbox.fast.io/createTimestamp';
+
+export const AGENT_APP_LABEL = 'app';
+export const AGENT_APP = 'sandbox-agent';
+export const POOL_LABEL = 'fast-sandbox.io/pool';
+
+/** Labels of containers in containerd's namespace `k8s.io`. */
+export const ContainerLabels = {
+  managed: 'fast-sandbox.io/managed',
+  agentName: 'fast-sandbox.io/agent-name',
+  agentUid: 'fast-sandbox.io/agent-uid',
+  namespace: 'fast-sandbox.io/namespace',
+  id: 'fast-sandbox.io/id',
+  claimUid: 'fast-sandbox.io/claim-uid',
+  sandboxName: 'fast-sandbox.io/sandbox-name',
+  /** uid of the cluster's kube-system namespace: nobody touches another installation's containers. */
+  installation: 'fast-sandbox.io/installation',
+  /** Unix milliseconds of the claim: the janitor counts a sandbox's age from here. */
+  claimTime: 'fast-sandbox.io/claim-time',
+  /** Unix milliseconds since when the sandbox is being ended. */
+  terminating: 'fast-sandbox.io/terminating',
+} as const;
+
+export interface Allocation {
+  readonly assignedPod: string;
+  readonly assignedNode: string;
+  /** RFC 3339 */
+  readonly allocatedAt: string;
+}

@@ -1,0 +1,32 @@
+import { ApiError } from './errors';
+
+const SUFFIXES: Readonly<Record<string, number>> = {
+  '': 1,
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+const QUANTITY = /^(\d+(?:\.\d+)?|\.\d+)(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+))?$/;
+
+/**
+ * A Kubernetes quantity as a number of its base unit (cores, bytes, processes).
+ * @throws ApiError invalid_argument naming `field` when it is not one, or is negative.
+ */
+export function parseQuantity(text: string, field: string): number {
+  const match = QUANTITY.exec(text);
+  if (!match) throw new ApiError('invalid_argument', `${field}: "${text}" is not a quantity such as "500m" or "64Mi"`);
+  const [, digits = '', suffix = '', exponent = '0'] = match;
+  return Number(digits) * (SUFFIXES[suffix] ?? 1) * 10 ** Number(exponent);
+}

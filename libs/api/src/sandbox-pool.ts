@@ -1,0 +1,42 @@
+import { type API_VERSION, type Condition, type ObjectMeta, type SandboxResources } from './sandbox';
+
+export const SANDBOX_POOLS = 'sandboxpools';
+export const DEFAULT_SANDBOXES_PER_POD = 5;
+
+export interface PoolCapacity {
+  poolMin?: number;
+  /** 0 or absent: unlimited */
+  poolMax?: number;
+  bufferMin?: number;
+  /** absent: no upper buffer */
+  bufferMax?: number;
+}
+
+export interface SandboxPoolSpec {
+  capacity?: PoolCapacity;
+  maxSandboxesPerPod?: number;
+  runtimeType?: 'container' | 'gvisor';
+  /** A PodTemplateSpec; its first container is the agent. */
+  agentTemplate?: { metadata?: ObjectMeta; spec?: Record<string, unknown> };
+  warmImages?: { image: string; containers: number }[];
+  sandboxDefaults?: { resources?: SandboxResources };
+  imagePullSecrets?: { name: string }[];
+}
+
+export interface SandboxPoolStatus {
+  observedGeneration?: number;
+  currentPods?: number;
+  readyPods?: number;
+  totalAgents?: number;
+  idleAgents?: number;
+  busyAgents?: number;
+  conditions?: Condition[];
+}
+
+export interface SandboxPool {
+  apiVersion: typeof API_VERSION;
+  kind: 'SandboxPool';
+  metadata: ObjectMeta;
+  spec: SandboxPoolSpec;
+  status?: SandboxPoolStatus;
+}
