@@ -9,10 +9,7 @@ const project = (displayName, roots, extra = {}) => ({
   testRegex: '\\.spec\\.ts$',
   moduleNameMapper: { '^@fsb/([^/]+)/(.+)$': '<rootDir>/libs/$1/src/$2' },
   transform: {
-    '^.+\\.ts$': swc(
-      { syntax: 'typescript', decorators: true },
-      { legacyDecorator: true, decoratorMetadata: true },
-    ),
+    '^.+\\.ts$': swc({ syntax: 'typescript', decorators: true }, { legacyDecorator: true, decoratorMetadata: true }),
     '^.+\\.js$': swc({ syntax: 'ecmascript' }),
   },
   // client-node and what it brings are ES modules, which Jest on Node 20 cannot require as they are

@@ -1,0 +1,142 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+
+/** A setting of a process: a flag, the environment variable of the same name, and what values it allows. */
+export interface Flag<T> {
+  readonly schema: z.ZodType<T, string | undefined>;
+  readonly description: string;
+  /** overrides the variable's name, which is the flag's in upper snake case */
+  readonly env?: string;
+}
+export type Flags = Readonly<Record<string, Flag<unknown>>>;
+export type ConfigOf<F extends Flags> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
+
+export interface Address {
+  readonly host: string;
+  /** 0: no listener */
+  readonly port: number;
+}
+
+export interface ProcessDescription {
+  readonly name: string;
+  readonly description: string;
+  /** whole command lines for `--help` */
+  readonly examples?: readonly string[];
+}
+
+/** EX_CONFIG of sysexits.h */
+const EXIT_CONFIG = 78;
+
+export function flag<T>(schema: z.ZodType<T, string | undefined>, description: string, env?: string): Flag<T> {
+  return env === undefined ? { schema, description } : { schema, description, env };
+}
+
+export function port(): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^:?\d{1,5}$/, 'must be a port from 1 to 65535')
+    .transform((text) => Number(text.replace(':', '')))
+    .refine((value) => value >= 1 && value <= 65_535, 'must be a port from 1 to 65535');
+}
+
+/** Go's `host:port`; an empty host is every address, port 0 no listener. */
+export function address(): z.ZodType<Address, string> {
+  return z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]]*):\d{1,5}$/, 'must be host:port or :port, as in 127.0.0.1:9090')
+    .transform((text) => {
+      const colon = text.lastIndexOf(':');
+      const host = text.slice(0, colon).replace(/^\[|\]$/g, '');
+      return { host: host === '' ? '0.0.0.0' : host, port: Number(text.slice(colon + 1)) };
+    })
+    .refine(({ port: value }) => value <= 65_535, 'port must be at most 65535');
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go's durations, as in `500ms`, `10s`, `1m30s`; the value is in milliseconds. */
+export function duration(): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^(\d+(\.\d+)?(ms|s|m|h))+$/, 'must be a duration such as 500ms, 10s or 2m')
+    .transform((text) =>
+      [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)].reduce(
+        (sum, [, amount, unit]) => sum + Number(amount) * (UNITS_MS[unit ?? ''] ?? 0),
+        0,
+      ),
+    );
+}
+
+/** `--flag`, `--flag=true`, `--flag=false` */
+export function boolean(): z.ZodType<boolean, string> {
+  return z.enum(['true', 'false']).transform((text) => text === 'true');
+}
+
+/**
+ * Reads flags, then the environment, then defaults. Prints every mistake at once and exits 78, or answers `--help`.
+ * @param argv the arguments without node and script
+ */
+export function loadConfig<F extends Flags>(
+  process_: ProcessDescription,
+  flags: F,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ConfigOf<F> {
+  const command = describe(process_, flags);
+  command.parse([...argv], { from: 'user' });
+  const given: Record<string, string | undefined> = command.opts();
+  const config: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [key, { schema, env: variable }] of Object.entries(flags)) {
+    const fromFlag = given[key];
+    const name = variable ?? upperSnake(key);
+    // an empty variable is how a Pod template says "not set"
+    const value = fromFlag ?? (env[name] === '' ? undefined : env[name]);
+    const parsed = schema.safeParse(value);
+    if (parsed.success) config[key] = parsed.data;
+    else problems.push(`--${kebab(key)} (${name}): ${complaint(value, parsed.error)}`);
+  }
+  if (problems.length > 0) command.error(`${process_.name}: ${problems.join('\n')}`, { exitCode: EXIT_CONFIG });
+  return Object.freeze(config) as ConfigOf<F>; // each key of F was parsed by its own schema just above
+}
+
+function complaint(value: string | undefined, error: z.ZodError): string {
+  if (value === undefined) return 'is required';
+  return `"${value}" ${error.issues.map(({ message }) => message).join('; ')}`;
+}
+
+function describe({ name, description, examples }: ProcessDescription, flags: Flags): Command {
+  const command = new Command(name).description(description).allowExcessArguments(false);
+  for (const [key, { schema, description: text, env }] of Object.entries(flags)) {
+    if (key === 'v') continue; // the one short flag, added below
+    const fallback = schema.safeParse(undefined);
+    const shown = fallback.success && fallback.data !== undefined ? `, default ${print(fallback.data)}` : '';
+    const isSwitch = schema.safeParse('false').data === false;
+    const help = `${text} (env ${env ?? upperSnake(key)}${shown})`;
+    const option = new Option(`--${kebab(key)} ${isSwitch ? '[true|false]' : '<value>'}`, help);
+    command.addOption(isSwitch ? option.preset('true') : option);
+  }
+  command.addOption(
+    new Option('-v [level]', 'more log detail; -v=4 shows everything').preset('1').argParser((text: string) => {
+      if (!/^=?\d{1,2}$/.test(text)) throw new InvalidArgumentError('must be a number.');
+      return text.replace('=', '');
+    }),
+  );
+  if (examples?.length) command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
+  return command;
+}
+
+function print(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'host' in value && 'port' in value) {
+    return `${String(value.host)}:${String(value.port)}`;
+  }
+  return String(value);
+}
+
+function kebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function upperSnake(key: string): string {
+  return kebab(key).replaceAll('-', '_').toUpperCase();
+}
