@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+
+export interface PrivateContainerdPaths {
+  readonly root: string;
+  readonly state: string;
+  readonly socket: string;
+}
+
+/** Bit 24 of the effective capabilities: without it nobody may lower an oom_score_adj, and runc dies of trying. */
+const CAP_SYS_RESOURCE = 1n << 24n;
+
+/** The configuration of a containerd of our own: CRI on (for pulls), everything below our own folders. */
+export function containerdConfig({ root, state, socket }: PrivateContainerdPaths): string {
+  return `version = 2
+root = ${JSON.stringify(root)}
+state = ${JSON.stringify(state)}
+
+[grpc]
+  address = ${JSON.stringify(socket)}
+
+[plugins."io.containerd.grpc.v1.cri"]
+  restrict_oom_score_adj = ${String(!hasSysResource())}
+`;
+}
+
+/**
+ * How it is started: in a mount namespace of its own, without the unified half of a hybrid cgroup hierarchy, since crun
+ * refuses to run where it sees both. Mounts made on the machine (network namespaces) still arrive; its own stay inside.
+ */
+export function containerdCommand(configFile: string): { command: string; args: string[] } {
+  const script = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec containerd --config "$0"';
+  return { command: 'unshare', args: ['--mount', '--propagation', 'slave', 'sh', '-c', script, configFile] };
+}
+
+function hasSysResource(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & CAP_SYS_RESOURCE) !== 0n;
+}

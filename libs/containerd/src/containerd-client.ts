@@ -1,0 +1,160 @@
+import {
+  type CallOptions,
+  type ClientReadableStream,
+  type ClientUnaryCall,
+  credentials,
+  InterceptingCall,
+  type Interceptor,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import { ContainersClient } from './gen/containerd/containers';
+import { ContentClient } from './gen/containerd/content';
+import { DiffClient } from './gen/containerd/diff';
+import { EventsClient } from './gen/containerd/events';
+import { ImagesClient } from './gen/containerd/images';
+import { LeasesClient } from './gen/containerd/leases';
+import { SnapshotsClient } from './gen/containerd/snapshots';
+import { TasksClient } from './gen/containerd/tasks';
+import { VersionClient } from './gen/containerd/version';
+import { ImageServiceClient, RuntimeServiceClient } from './gen/cri/runtime';
+import { toApiError } from './runtime-errors';
+
+export interface CallSettings {
+  readonly signal?: AbortSignal | undefined;
+  /** default 10 s */
+  readonly deadlineMs?: number;
+  /** what is made under a lease is not collected while it lives */
+  readonly lease?: string | undefined;
+}
+
+type Callback<R> = (error: ServiceError | null, response: R) => void;
+type UnaryMethod<Q, R> = (
+  request: Q,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: Callback<R>,
+) => ClientUnaryCall;
+
+/** The unary methods of a generated client as promises; of its overloads, inference takes the last, which has them all. */
+type Promised<C> = {
+  readonly [K in keyof C as C[K] extends AnyUnaryMethod ? K : never]: C[K] extends UnaryMethod<infer Q, infer R>
+    ? (request: Q, settings?: CallSettings) => Promise<R>
+    : never;
+};
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a filter on shape: any request, any response
+type AnyUnaryMethod = UnaryMethod<any, any>;
+
+const DEFAULT_DEADLINE_MS = 10_000;
+
+/** containerd's services on one unix socket, in one containerd namespace, and CRI's on the same. One HTTP/2 connection. */
+export class ContainerdClient {
+  readonly containers: Promised<ContainersClient>;
+  readonly content: Promised<ContentClient>;
+  readonly diff: Promised<DiffClient>;
+  readonly events: EventsClient;
+  readonly contentStreams: ContentClient;
+  private readonly root: ContainersClient;
+  readonly images: Promised<ImagesClient>;
+  readonly leases: Promised<LeasesClient>;
+  readonly snapshots: Promised<SnapshotsClient>;
+  readonly tasks: Promised<TasksClient>;
+  readonly versions: Promised<VersionClient>;
+  readonly criImages: Promised<ImageServiceClient>;
+  readonly criRuntime: Promised<RuntimeServiceClient>;
+
+  constructor(
+    readonly socket: string,
+    readonly namespace = 'k8s.io',
+  ) {
+    const target = `unix://${socket}`;
+    const insecure = credentials.createInsecure(); // a unix socket: the file's mode is the guard
+    const options = {
+      interceptors: [inNamespace(namespace)],
+      'grpc.max_receive_message_length': 64 * 1024 * 1024,
+      // containerd restarts in a second: do not let a channel sleep for two minutes over it
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1000,
+    };
+    this.root = new ContainersClient(target, insecure, options);
+    const shared = { ...options, channelOverride: this.root.getChannel() };
+    this.containers = promised(this.root);
+    this.contentStreams = new ContentClient(target, insecure, shared);
+    this.content = promised(this.contentStreams);
+    this.diff = promised(new DiffClient(target, insecure, shared));
+    this.events = new EventsClient(target, insecure, shared);
+    this.images = promised(new ImagesClient(target, insecure, shared));
+    this.leases = promised(new LeasesClient(target, insecure, shared));
+    this.snapshots = promised(new SnapshotsClient(target, insecure, shared));
+    this.tasks = promised(new TasksClient(target, insecure, shared));
+    this.versions = promised(new VersionClient(target, insecure, shared));
+    this.criImages = promised(new ImageServiceClient(target, insecure, shared));
+    this.criRuntime = promised(new RuntimeServiceClient(target, insecure, shared));
+  }
+
+  /** The messages of a server stream; the call is cancelled when the reader leaves or `signal` aborts. */
+  async *stream<R>(start: () => ClientReadableStream<R>, signal?: AbortSignal): AsyncGenerator<R> {
+    const call = start();
+    const cancel = (): void => {
+      call.cancel();
+    };
+    if (signal?.aborted) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      for await (const message of call) yield message as R; // grpc-js types a readable's chunks as any
+    } catch (error) {
+      if (!signal?.aborted) throw toApiError(error as ServiceError); // grpc-js ends a stream with nothing else
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      call.cancel();
+    }
+  }
+
+  version(signal?: AbortSignal): Promise<{ version: string; revision: string }> {
+    return this.versions.version({}, { signal, deadlineMs: 3000 });
+  }
+
+  close(): void {
+    this.root.close(); // the others share its channel
+  }
+}
+
+/** @throws (each method) ApiError with containerd's status in our vocabulary */
+function promised<C extends object>(client: C): Promised<C> {
+  const method = (target: C, name: string | symbol): unknown => {
+    const rpc = Reflect.get(target, name) as UnaryMethod<unknown, unknown>;
+    return (request: unknown, settings?: CallSettings) => invoke(rpc.bind(target), request, settings);
+  };
+  return new Proxy(client, { get: method }) as unknown as Promised<C>; // the proxy answers for exactly those methods
+}
+
+function invoke<Q, R>(
+  rpc: UnaryMethod<Q, R>,
+  request: Q,
+  { signal, deadlineMs = DEFAULT_DEADLINE_MS, lease }: CallSettings = {},
+): Promise<R> {
+  const metadata = new Metadata();
+  if (lease !== undefined) metadata.set('containerd-lease', lease);
+  return new Promise<R>((resolve, reject) => {
+    const cancel = (): void => {
+      call.cancel();
+    };
+    const call = rpc(request, metadata, { deadline: Date.now() + deadlineMs }, (error, response) => {
+      signal?.removeEventListener('abort', cancel);
+      if (error) reject(toApiError(error));
+      else resolve(response);
+    });
+    if (signal?.aborted) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function inNamespace(namespace: string): Interceptor {
+  return (options, nextCall) =>
+    new InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => {
+        metadata.set('containerd-namespace', namespace);
+        next(metadata, listener);
+      },
+    });
+}

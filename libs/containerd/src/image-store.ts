@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
+import { type ContainerdClient } from './containerd-client';
+import { chainIds, type ContentDescriptor, readImage } from './image-content';
+import { normaliseImage } from './image-name';
+import { RootFiles } from './root-files';
+import { layerFolders, SnapshotStore } from './snapshot-store';
+
+export interface ImageConfig {
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
+  /** empty: the root folder */
+  readonly workingDir: string;
+  readonly user: string;
+}
+
+/** An image that is in the node's cache and unpacked. */
+export interface ImageInfo {
+  /** normalised */
+  readonly name: string;
+  readonly digest: string;
+  /** the snapshot that a container's own is made from */
+  readonly chainId: string;
+  readonly config: ImageConfig;
+  readonly files: RootFiles;
+}
+
+export interface RegistryAuth {
+  readonly username: string;
+  readonly password: string;
+}
+export interface PullProgress {
+  readonly offset: number;
+  readonly total: number;
+}
+
+const PULL_DEADLINE_MS = 10 * 60_000;
+const PROGRESS_EVERY_MS = 500;
+/** Digests never change their meaning; the bound is against an endless stream of images. */
+const MAX_CACHED = 256;
+
+/** The node's images: containerd's own store, with CRI's image service on the same socket for pulls. */
+export class ImageStore {
+  private readonly byDigest = new Map<string, Promise<ImageInfo>>();
+  private readonly snapshots: SnapshotStore;
+
+  constructor(private readonly client: ContainerdClient) {
+    this.snapshots = new SnapshotStore(client);
+  }
+
+  /** @returns the image as it is tagged now, or undefined where the node does not have it. */
+  async resolve(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined> {
+    const name = normaliseImage(reference);
+    const target = await this.target(name, signal);
+    if (!target) return undefined;
+    let info = this.byDigest.get(target.digest);
+    if (!info) {
+      info = this.load(name, target);
+      this.byDigest.set(target.digest, info);
+      info.catch(() => this.byDigest.delete(target.digest));
+      if (this.byDigest.size > MAX_CACHED) this.byDigest.delete(this.byDigest.keys().next().value ?? '');
+    }
+    return { ...(await info), name };
+  }
+
+  /**
+   * Pulls through CRI; progress comes from polling the content store.
+   * @throws ApiError not_found when no registry gives it
+   */
+  async pull(
+    reference: string,
+    auth: RegistryAuth | undefined,
+    onProgress: (progress: PullProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<ImageInfo> {
+    const name = normaliseImage(reference);
+    const done = new AbortController();
+    const polling = this.pollProgress(onProgress, done.signal);
+    const request = {
+      image: { image: name },
+      auth: auth && { username: auth.username, password: auth.password, auth: '', serverAddress: '' },
+    };
+    try {
+      await this.client.criImages.pullImage(request, {
+        signal,
+        deadlineMs: PULL_DEADLINE_MS,
+      });
+    } catch (error) {
+      if (signal?.aborted) throw new ApiError('deadline_exceeded', `image: ${name} was still being pulled`);
+      const hint = isApiError(error, 'unimplemented') ? "the node's containerd has CRI switched off" : messageOf(error);
+      throw new ApiError('not_found', `image: ${name} is not in the node's cache and cannot be pulled: ${hint}`);
+    } finally {
+      done.abort();
+      await polling;
+    }
+    const image = await this.resolve(name, signal);
+    if (!image) throw new ApiError('not_found', `image: ${name} was pulled and removed again`);
+    return image;
+  }
+
+  /** Names of the cached images, without CRI's own aliases by digest. */
+  async list(signal?: AbortSignal): Promise<string[]> {
+    const { images } = await this.client.images.list(
+      { filters: [] },
+      {
+        signal,
+      },
+    );
+    return images.map(({ name }) => name).filter((name) => !name.startsWith('sha256:') && !name.includes('@sha256:'));
+  }
+
+  private async target(name: string, signal?: AbortSignal): Promise<ContentDescriptor | undefined> {
+    try {
+      const { image } = await this.client.images.get({ name }, { signal });
+      return image?.target;
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Not under the caller's signal: others may wait for the same image. */
+  private async load(name: string, target: ContentDescriptor): Promise<ImageInfo> {
+    const { config, document, layers } = await readImage(this.client, target);
+    const chain = chainIds(document.rootfs.diff_ids);
+    const chainId = chain.at(-1);
+    if (chainId === undefined) throw new ApiError('invalid_argument', `image: ${name} has no layers`);
+    await this.snapshots.unpack(config, layers, chain);
+    const from = document.config;
+    return {
+      name,
+      digest: target.digest,
+      chainId,
+      config: {
+        entrypoint: from?.Entrypoint ?? [],
+        cmd: from?.Cmd ?? [],
+        env: from?.Env ?? [],
+        workingDir: from?.WorkingDir ?? '',
+        user: from?.User ?? '',
+      },
+      files: new RootFiles(layerFolders(await this.snapshots.view(chainId))),
+    };
+  }
+
+  private async pollProgress(onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      const answer = await this.client.content.listStatuses({ filters: [] }, { signal }).catch(() => undefined); // progress is a courtesy: the pull itself reports what went wrong
+      if (!answer) continue;
+      onProgress({
+        offset: answer.statuses.reduce((sum, { offset }) => sum + offset, 0),
+        total: answer.statuses.reduce((sum, { total }) => sum + total, 0),
+      });
+    }
+  }
+}

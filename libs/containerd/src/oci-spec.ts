@@ -1,0 +1,143 @@
+import { type OciSeccomp } from './seccomp-profile';
+import { type ProcessUser } from './user-lookup';
+
+/** What a sandbox's process may do as root of its container: enough for a package manager, nothing that reaches the host. */
+export const CAPABILITIES = [
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_SETGID',
+  'CAP_SETUID',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_SYS_CHROOT',
+] as const;
+
+export interface Limits {
+  /** bytes */
+  readonly memoryBytes?: number | undefined;
+  /** cores */
+  readonly cpus?: number | undefined;
+  readonly pids: number;
+}
+
+export interface SpecInput {
+  readonly args: readonly string[];
+  /** `NAME=value` */
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  readonly user: ProcessUser;
+  readonly hostname: string;
+  readonly limits: Limits;
+  /** path on the host; absent: a network namespace of its own without interfaces */
+  readonly networkNamespace?: string | undefined;
+  readonly cgroupsPath: string;
+  readonly seccomp?: OciSeccomp | undefined;
+  /** files on the host, each in place of the image's */
+  readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** 100 ms, the kernel's default period */
+const CPU_PERIOD_US = 100_000;
+const MASKED = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+const NO_EXEC = ['nosuid', 'noexec', 'nodev'];
+
+/** The OCI runtime spec (1.0.2) of a sandbox's container, hardened by default. Pure. */
+export function buildSpec(input: SpecInput): Record<string, unknown> {
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal: false,
+      user: { uid: input.user.uid, gid: input.user.gid, additionalGids: input.user.additionalGids },
+      args: input.args,
+      env: input.env,
+      cwd: input.workingDir,
+      // empty inheritable: what the user's process execs does not gain what it dropped
+      capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES, inheritable: [] },
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 16_384, soft: 1024 }],
+      noNewPrivileges: true,
+    },
+    root: { path: 'rootfs', readonly: false },
+    hostname: input.hostname,
+    mounts: mounts(input.files),
+    annotations: input.annotations ?? {},
+    linux: {
+      namespaces: [
+        { type: 'pid' },
+        { type: 'ipc' },
+        { type: 'uts' },
+        { type: 'mount' },
+        { type: 'cgroup' },
+        { type: 'network', ...(input.networkNamespace === undefined ? {} : { path: input.networkNamespace }) },
+      ],
+      cgroupsPath: input.cgroupsPath,
+      resources: resources(input.limits),
+      maskedPaths: MASKED,
+      readonlyPaths: READ_ONLY,
+      ...(input.seccomp ? { seccomp: input.seccomp } : {}),
+    },
+  };
+}
+
+function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown> {
+  return {
+    devices: [{ allow: false, access: 'rwm' }],
+    pids: { limit: pids },
+    ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
+    ...(cpus === undefined
+      ? {}
+      : {
+          cpu: {
+            quota: Math.max(1000, Math.round(cpus * CPU_PERIOD_US)), // the kernel refuses less than 1 ms
+            period: CPU_PERIOD_US,
+            shares: Math.max(2, Math.round(cpus * 1024)),
+          },
+        }),
+  };
+}
+
+function mounts(files: SpecInput['files']): object[] {
+  const bind = (destination: string, source: string): object => ({
+    destination,
+    type: 'bind',
+    source,
+    options: ['rbind', 'rprivate', 'rw', 'nosuid', 'nodev', 'noexec'],
+  });
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: NO_EXEC },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...NO_EXEC, 'mode=1777', 'size=65536k'] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: NO_EXEC },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...NO_EXEC, 'ro'] },
+    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755', 'size=65536k'] },
+    bind('/etc/resolv.conf', files.resolvConf),
+    bind('/etc/hosts', files.hosts),
+    bind('/etc/hostname', files.hostname),
+  ];
+}

@@ -1,0 +1,191 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BUSYBOX, ContainerdProcess } from '../../../test/support/containerd-process';
+import { eventually } from '../../../test/support/eventually';
+import { requireExecutable } from './command-lookup';
+import { ContainerdClient } from './containerd-client';
+import { type ImageInfo, ImageStore } from './image-store';
+import { buildSpec, type Limits } from './oci-spec';
+import { type ContainerRequest, SandboxRuntime } from './sandbox-runtime';
+import { type SeccompProfile, toOciSeccomp } from './seccomp-profile';
+import { CAPABILITIES } from './oci-spec';
+import { type RuntimeEvent } from './task-events';
+import { resolveUser } from './user-lookup';
+
+const seccomp = toOciSeccomp(
+  JSON.parse(readFileSync('/usr/share/containers/seccomp.json', 'utf8')) as SeccompProfile,
+  CAPABILITIES,
+  process.arch,
+);
+
+describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (binary) => {
+  let containerd: ContainerdProcess;
+  let client: ContainerdClient;
+  let runtime: SandboxRuntime;
+  let images: ImageStore;
+  let image: ImageInfo;
+  const events: RuntimeEvent[] = [];
+  const listening = new AbortController();
+  let listened: Promise<void>;
+
+  beforeAll(async () => {
+    containerd = await ContainerdProcess.start();
+    await containerd.importBusybox();
+    client = new ContainerdClient(containerd.socket);
+    runtime = new SandboxRuntime(client);
+    images = new ImageStore(client);
+    const found = await images.resolve('busybox');
+    if (!found) throw new Error('no busybox');
+    image = found;
+    listened = listen();
+  }, 60_000);
+
+  afterAll(async () => {
+    listening.abort();
+    await listened;
+    client.close();
+    await containerd.stop();
+  }, 60_000);
+
+  /** Subscribes again when containerd has died: one case kills it. */
+  async function listen(): Promise<void> {
+    while (!listening.signal.aborted) {
+      try {
+        for await (const event of runtime.events(listening.signal)) events.push(event);
+      } catch {
+        await sleep(50);
+      }
+    }
+  }
+
+  const logFile = (id: string): string => join(containerd.folder, `${id}.log`);
+
+  async function request(id: string, args: string[], limits: Limits = { pids: 64 }): Promise<ContainerRequest> {
+    const folder = join(containerd.folder, 'files', id);
+    mkdirSync(folder, { recursive: true });
+    for (const name of ['resolv.conf', 'hosts', 'hostname']) writeFileSync(join(folder, name), `${name} of ${id}\n`);
+    const spec = buildSpec({
+      args,
+      env: ['PATH=/bin', 'GREETING=hello world'],
+      workingDir: '/tmp',
+      user: await resolveUser('', image.files),
+      hostname: id,
+      limits,
+      cgroupsPath: `/fsb-test-${process.pid}/${id}`,
+      seccomp,
+      files: {
+        resolvConf: join(folder, 'resolv.conf'),
+        hosts: join(folder, 'hosts'),
+        hostname: join(folder, 'hostname'),
+      },
+    });
+    return {
+      id,
+      image: image.name,
+      chainId: image.chainId,
+      labels: { 'fast-sandbox.io/managed': 'true', 'fast-sandbox.io/id': id },
+      claim: { sandboxId: id, secret: 'x'.repeat(8000) },
+      spec,
+      logFile: logFile(id),
+      runtimeBinary: `/usr/bin/${binary}`,
+    };
+  }
+
+  const exitOf = (id: string) =>
+    eventually(() => {
+      const event = events.find((one) => one.kind === 'exit' && one.containerId === id);
+      return event?.kind === 'exit' ? event : false;
+    });
+
+  it('knows the image by its short name, with its config', () => {
+    expect(image.name).toBe(BUSYBOX);
+    expect(image.config).toMatchObject({ cmd: ['/bin/sh'], env: ['PATH=/bin'] });
+  });
+
+  it('runs a command with its output, environment, files and hardening, and reports its exit', async () => {
+    const script =
+      'echo "$GREETING"; pwd; hostname; cat /etc/hosts; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status; exit 7';
+    const { pid, stages } = await runtime.create(await request('run', ['/bin/sh', '-c', script]));
+    expect(pid).toBeGreaterThan(1);
+    expect(stages.map(({ name }) => name)).toEqual(['snapshot', 'container', 'task', 'start']);
+    expect(await exitOf('run')).toMatchObject({ exitStatus: 7 });
+    const log = readFileSync(logFile('run'), 'utf8').split('\n');
+    expect(log.slice(0, 4)).toEqual(['hello world', '/tmp', 'run', 'hosts of run']);
+    expect(log.join('\n')).toMatch(/CapEff:\s+00000000000404fb/);
+    expect(log.join('\n')).toMatch(/NoNewPrivs:\s+1/);
+    expect(log.join('\n')).toMatch(/Seccomp:\s+2/);
+  });
+
+  it('keeps the claim, and labels set later, through the list', async () => {
+    await runtime.create(await request('kept', ['/bin/sleep', '100']));
+    await runtime.setLabels('kept', { 'fast-sandbox.io/terminating': '1' });
+    const [record] = await runtime.list('labels."fast-sandbox.io/id"==kept');
+    expect(record).toMatchObject({ id: 'kept', claim: { sandboxId: 'kept' }, task: { status: 'running' } });
+    expect(record?.labels).toMatchObject({ 'fast-sandbox.io/managed': 'true', 'fast-sandbox.io/terminating': '1' });
+    await runtime.kill('kept', 'SIGKILL');
+    expect(await exitOf('kept')).toMatchObject({ exitStatus: 137 });
+  });
+
+  it('removes everything, twice', async () => {
+    await runtime.create(await request('gone', ['/bin/sleep', '100']));
+    await runtime.remove('gone');
+    await runtime.remove('gone');
+    expect(await runtime.list('id==gone')).toEqual([]);
+    const stat = client.snapshots.stat({ snapshotter: 'overlayfs', key: 'gone-snapshot' });
+    await expect(stat).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('leaves nothing of a create that fails', async () => {
+    const bad = await request('bad', ['/bin/nothing-there']);
+    await expect(runtime.create(bad)).rejects.toThrow(/nothing-there/);
+    expect(await runtime.list('id==bad')).toEqual([]);
+    const { leases } = await client.leases.list({ filters: [] });
+    expect(leases).toEqual([]);
+  });
+
+  it('does not touch a container whose id is asked for again', async () => {
+    await runtime.create(await request('twice', ['/bin/sleep', '100']));
+    const again = runtime.create(await request('twice', ['/bin/sleep', '1']));
+    await expect(again).rejects.toMatchObject({ code: 'already_exists' });
+    expect((await runtime.list('id==twice'))[0]?.task?.status).toBe('running');
+  });
+
+  it('enforces memory and processes', async () => {
+    const hog = ['/bin/sh', '-c', 'x=a; while true; do x="$x$x"; done'];
+    await runtime.create(await request('hog', hog, { pids: 64, memoryBytes: 16 * 1024 * 1024 }));
+    expect(await exitOf('hog')).toMatchObject({ exitStatus: 137 });
+    await eventually(() => events.some((event) => event.kind === 'oom' && event.containerId === 'hog'));
+    const forks = ['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait'];
+    await runtime.create(await request('forks', forks, { pids: 4 }));
+    expect((await exitOf('forks')).exitStatus).not.toBe(0);
+    expect(readFileSync(logFile('forks'), 'utf8')).toMatch(/can't fork/);
+  });
+
+  it('lets sandboxes live through the death of containerd', async () => {
+    await runtime.create(await request('survivor', ['/bin/sleep', '100']));
+    await containerd.kill();
+    await containerd.restart();
+    const records = await eventually(async () => {
+      const found = await runtime.list('id==survivor');
+      return found[0]?.task?.status === 'running' ? found : false;
+    });
+    expect(records).toHaveLength(1);
+  });
+
+  it('finds commands and users only inside the image', async () => {
+    await expect(requireExecutable('sh', '/bin', '/', image.files)).resolves.toBeUndefined();
+    await expect(requireExecutable('/bin/../bin/ls', '', '/', image.files)).resolves.toBeUndefined();
+    await expect(requireExecutable('git', '/bin', '/', image.files)).rejects.toMatchObject({ code: 'not_found' });
+    expect(existsSync('/usr/bin/env')).toBe(true);
+    await expect(requireExecutable('/usr/bin/env', '', '/', image.files)).rejects.toMatchObject({ code: 'not_found' });
+    expect(await resolveUser('app', image.files)).toEqual({
+      uid: 1000,
+      gid: 1000,
+      additionalGids: [2000],
+      home: '/home/app',
+    });
+    expect(await resolveUser('7:extra', image.files)).toMatchObject({ uid: 7, gid: 2000 });
+    await expect(resolveUser('mallory', image.files)).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+});

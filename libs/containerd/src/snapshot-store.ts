@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { isApiError } from '@fsb/api/errors';
+import { type ContainerdClient } from './containerd-client';
+import { type Mount } from './gen/containerd/types';
+import { type ContentDescriptor } from './image-content';
+import { withLease } from './lease';
+
+export const SNAPSHOTTER = 'overlayfs';
+const snapshotter = SNAPSHOTTER;
+
+/** The layers of images as snapshots. */
+export class SnapshotStore {
+  constructor(private readonly client: ContainerdClient) {}
+
+  /** Unpacks what is missing. Images that CRI pulled or `ctr` imported are unpacked already. */
+  async unpack(
+    config: ContentDescriptor,
+    layers: readonly ContentDescriptor[],
+    chain: readonly string[],
+  ): Promise<void> {
+    const last = chain.at(-1);
+    if (last === undefined || (await this.exists(last))) return;
+    await withLease(this.client, {}, async (lease) => {
+      for (const [i, layer] of layers.entries()) {
+        const name = chain[i];
+        if (name !== undefined && !(await this.exists(name))) await this.apply(layer, name, chain[i - 1] ?? '', lease);
+      }
+      // the collector finds an image's snapshots through this label of its config
+      const label = `containerd.io/gc.ref.snapshot.${snapshotter}`;
+      const info = { digest: config.digest, size: 0, labels: { [label]: last } };
+      const request = { info, updateMask: [`labels.${label}`] };
+      await this.client.content.update(request);
+    });
+  }
+
+  /** The mounts of a read-only view, which is removed again: the layers' folders stay as long as the image. */
+  async view(chainId: string): Promise<Mount[]> {
+    return withLease(this.client, {}, async (lease) => {
+      const key = `fsb-view-${randomUUID()}`;
+      const request = { snapshotter, key, parent: chainId, labels: {} };
+      const { mounts } = await this.client.snapshots.view(request, { lease });
+      await this.client.snapshots.remove({ snapshotter, key });
+      return mounts;
+    });
+  }
+
+  private async exists(key: string): Promise<boolean> {
+    try {
+      await this.client.snapshots.stat({ snapshotter, key });
+      return true;
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
+  private async apply(diff: ContentDescriptor, name: string, parent: string, lease: string): Promise<void> {
+    const key = `fsb-extract-${randomUUID()}`;
+    const settings = { lease, deadlineMs: 120_000 };
+    const prepare = { snapshotter, key, parent, labels: {} };
+    const { mounts } = await this.client.snapshots.prepare(prepare, settings);
+    await this.client.diff.apply({ diff, mounts }, settings);
+    const commit = { snapshotter, name, key, labels: {} };
+    try {
+      await this.client.snapshots.commit(commit, settings);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error; // somebody else unpacked the same layer
+    }
+  }
+}
+
+/** The layers' folders, topmost first, from the mounts of a view: overlayfs' lowerdir, or one folder bound. */
+export function layerFolders(mounts: readonly Mount[]): string[] {
+  const [mount] = mounts;
+  const lower = mount?.options.find((option) => option.startsWith('lowerdir='));
+  if (lower !== undefined) return lower.slice('lowerdir='.length).split(':');
+  return mount ? [mount.source] : [];
+}

@@ -1,0 +1,117 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { containerdCommand, containerdConfig } from '../../apps/standalone/src/supervisor/private-containerd';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { eventually } from './eventually';
+
+const run = promisify(execFile);
+const CACHE = resolve(__dirname, '../../.cache');
+export const BUSYBOX = 'docker.io/library/busybox:latest';
+
+/** A real containerd with a root, state and socket of its own below `folder`; ended with all that it ran. */
+export class ContainerdProcess {
+  private constructor(
+    readonly folder: string,
+    readonly socket: string,
+    private child: ChildProcess,
+  ) {}
+
+  static async start(): Promise<ContainerdProcess> {
+    // /run: a unix socket's path must stay below 108 characters, and overlayfs needs a real file system below the root
+    const folder = mkdtempSync('/var/tmp/fsb-test-');
+    const socket = join(folder, 'c.sock');
+    writeFileSync(
+      join(folder, 'config.toml'),
+      containerdConfig({ root: join(folder, 'root'), state: join(folder, 'state'), socket }),
+    );
+    await shareNetworkNamespaces();
+    const process_ = new ContainerdProcess(folder, socket, launch(folder));
+    await process_.ready();
+    return process_;
+  }
+
+  /** Kills containerd alone: its shims and what they run live on. */
+  async kill(): Promise<void> {
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exited;
+  }
+
+  async restart(): Promise<void> {
+    this.child = launch(this.folder);
+    await this.ready();
+  }
+
+  async importBusybox(): Promise<void> {
+    const archive = join(CACHE, 'busybox.tar');
+    await run(resolve(__dirname, '../../scripts/demo-image.sh'), [archive]);
+    await run('ctr', ['-a', this.socket, '-n', 'k8s.io', 'images', 'import', archive], { timeout: 60_000 });
+  }
+
+  async stop(): Promise<void> {
+    const client = new ContainerdClient(this.socket);
+    const runtime = new SandboxRuntime(client);
+    for (const { id } of await runtime.list('').catch(() => [])) await runtime.remove(id).catch(() => undefined);
+    client.close();
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await exited;
+    for (const pid of shimsOf(this.socket)) process.kill(pid, 'SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  private async ready(): Promise<void> {
+    const client = new ContainerdClient(this.socket);
+    await eventually(() => client.version(), 20_000).finally(() => {
+      client.close();
+    });
+  }
+}
+
+/** Why tests of containerd cannot run on this machine; undefined where they can. */
+export function containerdMissing(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const missing = ['containerd', 'runc', 'umoci', 'skopeo'].filter(
+    (name) => !['/usr/bin', '/usr/sbin'].some((folder) => existsSync(join(folder, name))),
+  );
+  return missing.length > 0 ? `needs ${missing.join(', ')} (apt-get install)` : undefined;
+}
+
+function launch(folder: string): ChildProcess {
+  const { command, args } = containerdCommand(join(folder, 'config.toml'));
+  const log = openSync(join(folder, 'containerd.log'), 'a');
+  const child = spawn(command, args, { stdio: ['ignore', log, log], detached: true });
+  closeSync(log);
+  return child;
+}
+
+/** /run/netns as `ip netns add` makes it: shared, so that later namespaces arrive in containerd's mount namespace. */
+async function shareNetworkNamespaces(): Promise<void> {
+  await run('ip', ['netns', 'add', `fsb-share-${process.pid}`]);
+  await run('ip', ['netns', 'delete', `fsb-share-${process.pid}`]);
+}
+
+function shimsOf(socket: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return command[0]?.includes('containerd-shim') === true && command.includes(socket);
+    } catch {
+      return false; // it ended meanwhile
+    }
+  });
+}
