@@ -1,0 +1,49 @@
+import { boolean, type ConfigOf, flag, port } from '@fsb/component-base/config';
+import { parseQuantity } from '@fsb/api/quantity';
+import { z } from 'zod';
+
+const count = (fallback: string): z.ZodType<number, string | undefined> =>
+  z
+    .string()
+    .default(fallback)
+    .refine((text) => /^[1-9]\d{0,3}$/.test(text), 'must be a number from 1 to 9999')
+    .transform(Number);
+const bytes = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return parseQuantity(text, 'memory');
+    } catch (error) {
+      context.addIssue(String(error));
+      return z.NEVER;
+    }
+  })
+  .optional();
+
+export const agentFlags = {
+  podName: flag(z.string(), "The agent Pod's name: its id"),
+  podUid: flag(z.string(), "The agent Pod's uid: its containers carry it"),
+  podIp: flag(z.string().default('127.0.0.1'), "The agent Pod's address: the sandboxes' too"),
+  nodeName: flag(z.string(), 'The node that the agent runs on'),
+  namespace: flag(z.string().default('default'), "The agent Pod's namespace", 'NAMESPACE'),
+  installation: flag(z.string(), "uid of the cluster's kube-system namespace"),
+  httpPort: flag(port().default(5758), "Where the agent's API and its probes are served", 'AGENT_PORT'),
+  agentCapacity: flag(count('5'), 'How many sandboxes at once'),
+  memoryLimit: flag(bytes, 'Memory for all sandboxes and the agent, as a quantity'),
+  containerdSocket: flag(
+    z.string().default('/run/containerd/containerd.sock'),
+    "containerd's socket",
+    'RUNTIME_SOCKET',
+  ),
+  runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
+  agentTokenFile: flag(z.string(), 'File with the bearer token that callers must show'),
+  logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
+  runDir: flag(z.string().default('/run/fast-sandbox'), "Where the sandboxes' own files are kept"),
+  seccompProfile: flag(z.string().default('/usr/share/containers/seccomp.json'), 'The seccomp profile of sandboxes'),
+  networkNamespace: flag(z.string().optional(), "Path of the sandboxes' network namespace; absent: the agent's own"),
+  cgroupParent: flag(z.string().optional(), "Where the sandboxes' cgroups are made; absent: beside the agent's own"),
+  pull: flag(boolean().default(true), 'Pull images that the node does not have'),
+};
+export type AgentConfig = ConfigOf<typeof agentFlags>;
+/** The injection token of {@link AgentConfig}. */
+export const AGENT_CONFIG = Symbol('AgentConfig');

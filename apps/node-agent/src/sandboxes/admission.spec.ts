@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { Admission } from './admission';
+
+const MIB = 1024 * 1024;
+const agent = (): Admission => new Admission({ slots: 3, memoryBytes: 300 * MIB, reservedPorts: [5758] });
+
+describe('Admission', () => {
+  it.each([
+    ['the agent own port', { ports: [5758], memoryBytes: undefined }, 'port_taken'],
+    ['more memory than is left', { ports: [], memoryBytes: 301 * MIB }, 'memory_full'],
+    ['all the memory there is', { ports: [80], memoryBytes: 300 * MIB }, undefined],
+  ])('is asked for %s', (_what, demand, code) => {
+    expect(agent().admit('a', demand)?.code).toBe(code);
+  });
+
+  it('refuses while draining and says what is left', () => {
+    const admission = agent();
+    admission.admit('a', { ports: [80], memoryBytes: undefined });
+    expect(admission.free()).toEqual({ slots: 2, usedPorts: [5758, 80], memoryBytes: 200 * MIB });
+    admission.draining = true;
+    expect(admission.admit('b', { ports: [], memoryBytes: undefined })?.code).toBe('draining');
+  });
+
+  it('never exceeds slots or memory, never gives a port twice, and a refusal changes nothing', () => {
+    const step = fc.record({
+      id: fc.integer({ min: 0, max: 9 }).map(String),
+      take: fc.boolean(),
+      port: fc.integer({ min: 80, max: 83 }),
+      memoryBytes: fc.option(fc.integer({ min: 0, max: 200 * MIB }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const admission = agent();
+        const live = new Set<string>();
+        for (const { id, take, port, memoryBytes } of steps) {
+          const before = admission.free();
+          if (!take) {
+            admission.release(id);
+            live.delete(id);
+          } else if (!live.has(id)) {
+            if (admission.admit(id, { ports: [port], memoryBytes })) expect(admission.free()).toEqual(before);
+            else live.add(id);
+          }
+          const { slots, usedPorts, memoryBytes: left } = admission.free();
+          expect(slots).toBe(3 - live.size);
+          expect(new Set(usedPorts).size).toBe(usedPorts.length);
+          expect(left).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,85 @@
+import { type CreateSandboxRequest, type SandboxRequest } from '@fsb/agent-api/agent-api';
+import { ApiError } from '@fsb/api/errors';
+import { parseQuantity } from '@fsb/api/quantity';
+import { normaliseImage } from '@fsb/containerd/image-name';
+import { z } from 'zod';
+
+const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const DNS_LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+const noNul = (text: string): boolean => !text.includes('\0');
+const text = z.string().refine(noNul, 'must not contain NUL');
+const quantity = z.string().max(40).optional();
+
+const Sandbox = z.object({
+  sandboxId: z.string().regex(ID, 'must be 1 to 63 of a-z, 0-9 and -'),
+  claimUid: z.string().max(128).default(''),
+  claimName: z.string().regex(DNS_LABEL, "must be a Kubernetes object's name"),
+  image: z.string(),
+  cpu: quantity,
+  memory: quantity,
+  command: z.array(text).optional(),
+  args: z.array(text).optional(),
+  env: z.record(z.string().regex(ENV_NAME, 'must be a variable name such as MY_VAR'), text).optional(),
+  workingDir: z
+    .string()
+    .refine((path) => path === '' || (path.startsWith('/') && noNul(path)), 'must be an absolute path')
+    .optional(),
+  namespace: z.string().regex(DNS_LABEL, 'must be a namespace').optional(),
+  ports: z.array(z.number().int().min(1).max(65_535)).max(100).optional(),
+  resources: z
+    .object({ cpu: quantity, memory: quantity, pids: quantity, 'ephemeral-storage': quantity })
+    .partial()
+    .optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  generation: z.number().int().min(0).optional(),
+  object: z.record(z.string(), z.unknown()).optional(),
+  pullSecrets: z.array(z.object({ host: z.string(), username: z.string(), password: z.string() })).optional(),
+});
+const Body = z.object({ sandbox: Sandbox });
+
+/** A sandbox that may be made, its limits as numbers. */
+export interface SandboxOrder {
+  readonly request: SandboxRequest;
+  /** normalised */
+  readonly image: string;
+  readonly ports: readonly number[];
+  /** bytes */
+  readonly memoryBytes: number | undefined;
+  /** cores */
+  readonly cpus: number | undefined;
+  readonly pids: number;
+}
+
+/** What a runaway fork may reach; enough for a compiler. */
+const DEFAULT_PIDS = 1024;
+/** Less, and runc itself cannot start in the cgroup. */
+const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
+
+/** @throws ApiError invalid_argument naming the field and what is allowed */
+export function parseCreate(body: unknown): SandboxOrder {
+  const parsed = Body.safeParse(body);
+  if (!parsed.success) {
+    const complaints = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
+    throw new ApiError('invalid_argument', complaints.join('; '));
+  }
+  const request = (parsed.data as CreateSandboxRequest).sandbox; // zod says `| undefined` where the wire type says absent
+  const ports = request.ports ?? [];
+  if (new Set(ports).size < ports.length) throw new ApiError('invalid_argument', 'ports: each may be given once');
+  const resources = { cpu: request.cpu, memory: request.memory, ...request.resources };
+  return {
+    request,
+    image: normaliseImage(request.image),
+    ports,
+    memoryBytes: amount(resources.memory, 'resources.memory', MIN_MEMORY_BYTES),
+    cpus: amount(resources.cpu, 'resources.cpu', 0.001),
+    pids: amount(resources.pids, 'resources.pids', 1) ?? DEFAULT_PIDS,
+  };
+}
+
+function amount(value: string | undefined, field: string, least: number): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  const parsed = parseQuantity(value, field);
+  if (parsed < least) throw new ApiError('invalid_argument', `${field}: "${value}" must be at least ${least}`);
+  return parsed;
+}

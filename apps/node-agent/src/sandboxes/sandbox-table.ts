@@ -1,0 +1,45 @@
+import { EventEmitter, on } from 'node:events';
+import { type AgentEvent, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type Admission } from './admission';
+
+/** What the agent knows of its sandboxes, and a stream of every change. */
+export class SandboxTable {
+  private readonly sandboxes = new Map<string, AgentSandboxStatus>();
+  private readonly changes = new EventEmitter().setMaxListeners(0);
+
+  constructor(private readonly admission: Admission) {}
+
+  get(id: string): AgentSandboxStatus | undefined {
+    return this.sandboxes.get(id);
+  }
+
+  list(): AgentSandboxStatus[] {
+    return [...this.sandboxes.values()];
+  }
+
+  set(sandbox: AgentSandboxStatus): void {
+    this.sandboxes.set(sandbox.sandboxId, sandbox);
+    const { allocated } = this.admission;
+    this.publish({ type: 'sandbox', sandbox, allocated, free: this.admission.free() });
+  }
+
+  update(id: string, change: Partial<AgentSandboxStatus>): void {
+    const before = this.sandboxes.get(id);
+    if (before) this.set({ ...before, ...change });
+  }
+
+  remove(id: string): void {
+    if (!this.sandboxes.delete(id)) return;
+    const { allocated } = this.admission;
+    this.publish({ type: 'removed', sandboxId: id, allocated, free: this.admission.free() });
+  }
+
+  publish(event: AgentEvent): void {
+    this.changes.emit('change', event);
+  }
+
+  /** Every change from the call on: it listens before it is first read. */
+  watch(signal: AbortSignal): AsyncIterable<[AgentEvent]> {
+    return on(this.changes, 'change', { signal }) as AsyncIterable<[AgentEvent]>; // publish() is the only emitter
+  }
+}
