@@ -3,6 +3,7 @@ import { ApiError } from '@fsb/api/errors';
 import { parseQuantity } from '@fsb/api/quantity';
 import { normaliseImage } from '@fsb/containerd/image-name';
 import { z } from 'zod';
+import { parseBody } from '../http/parse-body';
 
 const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DNS_LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -58,12 +59,7 @@ const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
 
 /** @throws ApiError invalid_argument naming the field and what is allowed */
 export function parseCreate(body: unknown): SandboxOrder {
-  const parsed = Body.safeParse(body);
-  if (!parsed.success) {
-    const complaints = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-    throw new ApiError('invalid_argument', complaints.join('; '));
-  }
-  const request = (parsed.data as CreateSandboxRequest).sandbox; // zod says `| undefined` where the wire type says absent
+  const request = (parseBody(Body, body) as CreateSandboxRequest).sandbox; // zod says `| undefined` where the wire type says absent
   const ports = request.ports ?? [];
   if (new Set(ports).size < ports.length) throw new ApiError('invalid_argument', 'ports: each may be given once');
   const resources = { cpu: request.cpu, memory: request.memory, ...request.resources };

@@ -1,0 +1,48 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type AgentErrorCode, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { ApiError } from '@fsb/api/errors';
+import { type FastifyReply } from 'fastify';
+import { AdmissionError } from '../sandboxes/admission-error';
+
+type Failure = Pick<CreateSandboxResponse, 'code' | 'message' | 'free'> & { status: number };
+
+/** Every failure has the body of a create's answer, as in the original, with a status that says what kind it is. */
+@Catch()
+export class AgentErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(AgentErrorFilter.name);
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const { status, ...failure } = this.failureOf(error);
+    const body: CreateSandboxResponse = { success: false, sandboxId: '', createdAt: 0, ...failure };
+    void host.switchToHttp().getResponse<FastifyReply>().status(status).send(body);
+  }
+
+  private failureOf(error: unknown): Failure {
+    if (error instanceof AdmissionError) {
+      return { status: 409, code: error.refusal.code, message: error.message, free: error.free };
+    }
+    if (error instanceof HttpException) {
+      return { status: error.getStatus(), code: 'invalid_argument', message: error.message };
+    }
+    if (error instanceof ApiError) return ofApiError(error);
+    this.logger.error({ msg: 'unexpected failure', err: error });
+    return { status: 500, code: 'internal', message: "internal error; the agent's log says more" };
+  }
+}
+
+function ofApiError({ code, message }: ApiError): Failure {
+  const answer = (status: number, agentCode: AgentErrorCode): Failure => ({ status, code: agentCode, message });
+  switch (code) {
+    case 'invalid_argument':
+      return answer(400, 'invalid_argument');
+    case 'unauthenticated':
+      return answer(401, 'unauthenticated');
+    case 'not_found':
+      return answer(404, message.startsWith('command:') ? 'command_not_found' : 'image_not_found');
+    case 'unavailable':
+    case 'deadline_exceeded':
+      return answer(503, 'unavailable');
+    default:
+      return answer(500, 'internal');
+  }
+}
