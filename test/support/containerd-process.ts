@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -78,6 +79,14 @@ export class ContainerdProcess {
     await eventually(() => client.version(), 20_000).finally(() => {
       client.close();
     });
+  }
+}
+
+/** Removes the cgroups that runc made for a test's sandboxes: it leaves their parent behind. */
+export function removeCgroups(name: string): void {
+  const hierarchies = readdirSync('/sys/fs/cgroup').map((entry) => join('/sys/fs/cgroup', entry, name));
+  for (const folder of [join('/sys/fs/cgroup', name), ...hierarchies]) {
+    if (existsSync(folder)) rmdirSync(folder);
   }
 }
 

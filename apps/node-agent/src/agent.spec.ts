@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
-import { ContainerdProcess } from '../../../test/support/containerd-process';
+import { ContainerdProcess, removeCgroups } from '../../../test/support/containerd-process';
 import { eventually } from '../../../test/support/eventually';
 import { freePort } from '../../../test/support/free-port';
 
@@ -28,6 +28,7 @@ describe('node-agent, as a process on a real containerd', () => {
   afterAll(async () => {
     await stop('SIGTERM');
     await containerd.stop();
+    removeCgroups(`fsb-agent-${process.pid}`);
     execFileSync('ip', ['netns', 'delete', NETNS]);
   }, 60_000);
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BUSYBOX, ContainerdProcess } from '../../../test/support/containerd-process';
+import { BUSYBOX, ContainerdProcess, removeCgroups } from '../../../test/support/containerd-process';
 import { eventually } from '../../../test/support/eventually';
 import { requireExecutable } from './command-lookup';
 import { ContainerdClient } from './containerd-client';
@@ -46,6 +46,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     await listened;
     client.close();
     await containerd.stop();
+    removeCgroups(`fsb-test-${process.pid}`);
   }, 60_000);
 
   /** Subscribes again when containerd has died: one case kills it. */
