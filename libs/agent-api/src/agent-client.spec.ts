@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { type AgentEvent } from './agent-api';
+import { AgentClient } from './agent-client';
+import { AgentStatusStream } from './status-stream';
+
+const request = { sandbox: { sandboxId: 'i', claimUid: '', claimName: 'n', image: 'busybox' } };
+const never = new AbortController().signal;
+
+describe('the agent from its callers side', () => {
+  let server: Server;
+  let client: AgentClient;
+  let sockets = 0;
+  const serve = async (listener: RequestListener): Promise<void> => {
+    sockets = 0;
+    server = createServer(listener).listen(0, '127.0.0.1');
+    server.on('connection', () => sockets++);
+    await once(server, 'listening');
+    client = new AgentClient({ token: 't', port: (server.address() as AddressInfo).port });
+  };
+  afterEach(async () => {
+    client.close();
+    server.closeAllConnections();
+    if (server.listening) await new Promise((resolve) => server.close(resolve));
+  });
+  const create = (ms = 2_000) => client.create('127.0.0.1', request, never, Date.now() + ms);
+
+  it('gives a refusal as a value, on one connection, with the token', async () => {
+    await serve((incoming, response) => {
+      const code = incoming.headers.authorization === 'Bearer t' ? 'slots_full' : 'unauthenticated';
+      response.writeHead(409).end(JSON.stringify({ success: false, sandboxId: 'i', createdAt: 0, code }));
+    });
+    for (let i = 0; i < 5; i++) expect(await create()).toMatchObject({ success: false, code: 'slots_full' });
+    expect(sockets).toBe(1);
+  });
+
+  it('tells what was never sent from what may have happened', async () => {
+    await serve(() => undefined);
+    await expect(create(50)).rejects.toMatchObject({ effect: 'unknown' });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await expect(create()).rejects.toMatchObject({ effect: 'none', code: 'unavailable' });
+  });
+
+  it('follows the status and connects again after silence', async () => {
+    await serve((_incoming, response) => {
+      response.write('{"type":"snapshot","status":{}}\n{"type":"heartbeat"}\n');
+    });
+    const events: AgentEvent['type'][] = [];
+    const sync: boolean[] = [];
+    const again = new Promise<void>((resolve) => {
+      const stream = new AgentStatusStream({
+        client,
+        address: '127.0.0.1',
+        silenceMs: 100,
+        onEvent: ({ type }) => events.push(type),
+        onSync: (inSync) => {
+          sync.push(inSync);
+          if (sync.length === 3) void stream.stop().then(resolve);
+        },
+      });
+      stream.start();
+    });
+    await again;
+    expect(sync.slice(0, 3)).toEqual([true, false, true]);
+    expect(events.slice(0, 3)).toEqual(['snapshot', 'heartbeat', 'snapshot']);
+  });
+});

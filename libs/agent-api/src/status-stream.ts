@@ -1,0 +1,87 @@
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AgentEvent } from './agent-api';
+import { type AgentClient } from './agent-client';
+
+export interface StatusStreamOptions {
+  readonly client: Pick<AgentClient, 'watch'>;
+  readonly address: string;
+  readonly onEvent: (event: AgentEvent) => void;
+  /** Told when what is known of the agent begins, or ceases, to be current. */
+  readonly onSync?: (inSync: boolean) => void;
+  /** Agents speak at least every 2 s. */
+  readonly silenceMs?: number;
+}
+
+const SILENCE_MS = 6_000;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+/** Follows the status of one agent, for as long as it is not stopped: connects again with back-off. */
+export class AgentStatusStream {
+  private readonly stopped = new AbortController();
+  private running: Promise<void> | undefined;
+  private current = false;
+  private failures = 0;
+
+  constructor(private readonly options: StatusStreamOptions) {}
+
+  /** A snapshot came and the stream has lived since. */
+  get inSync(): boolean {
+    return this.current;
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      await this.follow().catch(() => undefined); // whatever ended it, the answer is to connect again
+      this.setSync(false);
+      const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.failures++, 10));
+      await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async follow(): Promise<void> {
+    const silence = new AbortController();
+    const timer = setTimeout(() => {
+      silence.abort();
+    }, this.options.silenceMs ?? SILENCE_MS);
+    const signal = AbortSignal.any([this.stopped.signal, silence.signal]);
+    try {
+      const response = await this.options.client.watch(this.options.address, signal);
+      response.on('error', () => undefined); // the loop below sees the end
+      if (response.statusCode !== 200) {
+        response.resume();
+        return;
+      }
+      for await (const line of createInterface({ input: response, signal })) {
+        timer.refresh();
+        this.take(JSON.parse(line) as AgentEvent); // the agent is ours
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private take(event: AgentEvent): void {
+    this.options.onEvent(event);
+    if (event.type !== 'snapshot') return;
+    this.failures = 0;
+    this.setSync(true);
+  }
+
+  private setSync(inSync: boolean): void {
+    if (this.current === inSync) return;
+    this.current = inSync;
+    this.options.onSync?.(inSync);
+  }
+}
