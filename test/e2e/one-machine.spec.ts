@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { eventually } from '../support/eventually';
+import { type ProcessRow, Stack } from '../support/stack';
+
+const SERVICES = ['apiserver', 'node', 'fastpath-gateway', 'sandbox-controller', 'pool-controller', 'janitor'];
+
+describe('The one-machine stack', () => {
+  let stack: Stack;
+  let sandboxId: string;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    await stack.kubectl('apply', '-f', 'k8s/samples/pool.yaml');
+    await stack.kubectl('wait', '--for=condition=Ready', 'pod', '-l', 'app=sandbox-agent', '--timeout=60s');
+    const answer = await eventually(
+      () => stack.fsbCtl('run', 'kept', '--image', 'busybox', '--', '/bin/sleep', '1000'),
+      20_000,
+      500,
+    );
+    sandboxId = /ID:\s+(\S+)/.exec(answer)?.[1] ?? '';
+  }, 200_000);
+
+  afterAll(() => stack.end(), 120_000);
+
+  const row = async (name: string): Promise<ProcessRow> => {
+    const found = (await stack.status()).find((process_) => process_.name === name);
+    if (!found) throw new Error(`no ${name} in status`);
+    return found;
+  };
+  const phase = async (): Promise<string> => {
+    const info = JSON.parse(await stack.fsbCtl('get', 'kept', '-o', 'json')) as Record<string, string>;
+    return `${info['sandbox_id'] ?? ''} ${info['phase'] ?? ''}`;
+  };
+
+  it.each(SERVICES)(
+    'starts %s again after it was killed, and the sandbox runs on',
+    async (name) => {
+      const { pid } = await row(name);
+      process.kill(pid, 'SIGKILL');
+      await eventually(
+        async () => {
+          const now = await row(name);
+          expect(now.pid).not.toBe(pid);
+          expect(now.state).toBe('running');
+        },
+        30_000,
+        300,
+      );
+      await eventually(async () => expect(await phase()).toBe(`${sandboxId} Running`), 30_000, 300);
+    },
+    90_000,
+  );
+
+  it('keeps its processes when the supervisor is killed, and the next one adopts them', async () => {
+    const before = await stack.status();
+    const supervisor = before.find(({ name }) => name === 'supervisor');
+    process.kill(supervisor!.pid, 'SIGKILL');
+    expect(await phase()).toBe(`${sandboxId} Running`);
+    await stack.up();
+    const after = await stack.status();
+    for (const name of SERVICES) {
+      expect(after.find((now) => now.name === name)?.pid).toBe(before.find((old) => old.name === name)?.pid);
+    }
+    expect(await phase()).toBe(`${sandboxId} Running`);
+  }, 120_000);
+
+  it('leaves nothing after down, and knows every object after up', async () => {
+    const socket = stack.containerdSocket;
+    await stack.down();
+    const mine = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes(stack.root));
+    expect(mine).toEqual([]);
+    expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(stack.root);
+    expect(existsSync(socket)).toBe(false);
+    await stack.up();
+    expect(await stack.kubectl('get', 'sandboxes', '-o', 'name')).toContain('kept');
+    await stack.kubectl('wait', '--for=condition=Ready', 'pod', '-l', 'app=sandbox-agent', '--timeout=60s');
+  }, 200_000);
+});
