@@ -23,7 +23,6 @@ module.exports = {
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [
     project('unit', ['apps', 'libs']),
-    project('integration', ['test/integration']),
     project('e2e', ['test/e2e']),
   ],
 };
