@@ -1,0 +1,33 @@
+import { type Json, type KubeObject } from '../kube-object';
+import { type Resource } from '../resources/resource';
+
+export type IncludeObject = 'None' | 'Metadata' | 'Object';
+
+/** `kubectl get`'s rows, made by the server. */
+export function table(
+  resource: Resource,
+  objects: readonly KubeObject[],
+  include: IncludeObject,
+  metadata: Json,
+): Json {
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: resource.columns.map(({ name, type, description, priority = 0 }) => ({
+      name,
+      type: type === 'date' ? 'string' : type,
+      format: name === 'Name' ? 'name' : '',
+      description: description ?? '',
+      priority,
+    })),
+    rows: objects.map((object) => ({
+      cells: resource.columns.map(({ cell }) => cell(object)),
+      ...(include !== 'None' && { object: include === 'Object' ? object : partial(object) }),
+    })),
+  };
+}
+
+export function partial({ metadata }: KubeObject): Json {
+  return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
+}

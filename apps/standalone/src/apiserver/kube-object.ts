@@ -1,0 +1,25 @@
+import { type ObjectMeta } from '@fsb/api/sandbox';
+
+/** Any object of the Kubernetes API as it lies in the store: JSON, frozen, with all of its metadata. */
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: StoredMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface StoredMeta extends ObjectMeta {
+  name: string;
+  deletionGracePeriodSeconds?: number;
+}
+
+export type Json = Record<string, unknown>;
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** What lies at a dotted path, as in `status.phase`; undefined where a step is absent. */
+export function fieldAt(object: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, step) => (isJson(value) ? value[step] : undefined), object);
+}

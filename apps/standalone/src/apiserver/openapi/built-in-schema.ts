@@ -1,0 +1,47 @@
+import * as models from '@kubernetes/client-node';
+import { type Json } from '../kube-object';
+
+interface Attribute {
+  readonly baseName: string;
+  readonly type: string;
+  readonly format: string;
+}
+
+const PRIMITIVES: Readonly<Record<string, Json>> = {
+  string: { type: 'string' },
+  number: { type: 'number' },
+  boolean: { type: 'boolean' },
+  any: { 'x-kubernetes-preserve-unknown-fields': true },
+  object: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+  Date: { type: 'string', format: 'date-time' },
+  V1MicroTime: { type: 'string', format: 'date-time' },
+  IntOrString: { 'x-kubernetes-int-or-string': true },
+};
+
+const known = new Map<string, Json>();
+
+/** The OpenAPI schema of one of Kubernetes' own kinds, from the models that client-node was generated with. */
+export function builtInSchema(model: string): Json {
+  const found = known.get(model);
+  if (found) return found;
+  const properties: Json = {};
+  const schema = { type: 'object', properties };
+  known.set(model, schema); // before its fields: JSONSchemaProps and the like contain themselves
+  for (const { baseName, type, format } of attributesOf(model)) properties[baseName] = fieldSchema(type, format);
+  return schema;
+}
+
+function attributesOf(model: string): readonly Attribute[] {
+  const type = (models as unknown as Record<string, { getAttributeTypeMap?: () => Attribute[] } | undefined>)[model];
+  if (!type?.getAttributeTypeMap) throw new Error(`client-node has no model ${model}`);
+  return type.getAttributeTypeMap();
+}
+
+function fieldSchema(type: string, format: string): Json {
+  const list = /^(?:Array|Set)<(.*)>$/.exec(type);
+  if (list) return { type: 'array', items: fieldSchema(list[1] ?? '', format) };
+  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
+  if (map) return { type: 'object', additionalProperties: fieldSchema(map[1] ?? '', format) };
+  if (type === 'number' && format.startsWith('int')) return { type: 'integer', format };
+  return PRIMITIVES[type] ?? builtInSchema(type);
+}

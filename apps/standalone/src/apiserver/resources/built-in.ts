@@ -1,0 +1,125 @@
+import { type Json, isJson } from '../kube-object';
+import { builtInSchema } from '../openapi/built-in-schema';
+import { AGE, at, EVENT_COLUMNS, NAME, NODE_COLUMNS, POD_COLUMNS } from './columns';
+import { type Resource } from './resource';
+
+const INVOLVED = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
+
+type BuiltIn = Pick<Resource, 'plural' | 'singular' | 'kind'> & Partial<Resource>;
+
+function builtIn(resource: BuiltIn, model = `V1${resource.kind}`): Resource {
+  return {
+    group: '',
+    version: 'v1',
+    shortNames: [],
+    namespaced: true,
+    hasStatus: false,
+    isCustom: false,
+    selectableFields: [],
+    columns: [NAME, AGE],
+    schema: builtInSchema(model),
+    ...resource,
+  };
+}
+
+/** The part of Kubernetes that the suite and `kubectl` use on one machine. */
+export const BUILT_IN: readonly Resource[] = [
+  builtIn({
+    plural: 'namespaces',
+    singular: 'namespace',
+    kind: 'Namespace',
+    shortNames: ['ns'],
+    namespaced: false,
+    hasStatus: true,
+    selectableFields: ['status.phase'],
+    columns: [NAME, at('Status', 'status.phase'), AGE],
+    prepareForCreate: (object) => ({ ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }),
+  }),
+  builtIn({
+    plural: 'pods',
+    singular: 'pod',
+    kind: 'Pod',
+    shortNames: ['po'],
+    hasStatus: true,
+    selectableFields: ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'status.phase', 'status.podIP'],
+    columns: POD_COLUMNS,
+    prepareForCreate: preparePod,
+  }),
+  builtIn({
+    plural: 'nodes',
+    singular: 'node',
+    kind: 'Node',
+    shortNames: ['no'],
+    namespaced: false,
+    hasStatus: true,
+    selectableFields: ['spec.unschedulable'],
+    columns: NODE_COLUMNS,
+    // a kubelet registers its node with its status
+    prepareForCreate: (object) => object,
+  }),
+  builtIn(
+    {
+      plural: 'events',
+      singular: 'event',
+      kind: 'Event',
+      shortNames: ['ev'],
+      selectableFields: [
+        ...INVOLVED.map((field) => `involvedObject.${field}`),
+        'reason',
+        'reportingComponent',
+        'source',
+        'type',
+      ],
+      columns: EVENT_COLUMNS,
+    },
+    'CoreV1Event',
+  ),
+  builtIn({
+    plural: 'configmaps',
+    singular: 'configmap',
+    kind: 'ConfigMap',
+    shortNames: ['cm'],
+    columns: [NAME, { name: 'Data', type: 'integer', cell: ({ data }) => size(data) }, AGE],
+  }),
+  builtIn({
+    plural: 'secrets',
+    singular: 'secret',
+    kind: 'Secret',
+    selectableFields: ['type'],
+    columns: [NAME, at('Type', 'type'), { name: 'Data', type: 'integer', cell: ({ data }) => size(data) }, AGE],
+    prepareForCreate: ({ stringData, ...secret }) => ({
+      type: 'Opaque',
+      ...secret,
+      ...(isJson(stringData) && {
+        data: { ...(isJson(secret['data']) ? secret['data'] : {}), ...encoded(stringData) },
+      }),
+    }),
+  }),
+  builtIn({
+    group: 'coordination.k8s.io',
+    plural: 'leases',
+    singular: 'lease',
+    kind: 'Lease',
+    columns: [NAME, at('Holder', 'spec.holderIdentity'), AGE],
+  }),
+];
+
+function size(data: unknown): number {
+  return isJson(data) ? Object.keys(data).length : 0;
+}
+
+function encoded(stringData: Json): Json {
+  return Object.fromEntries(
+    Object.entries(stringData).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')]),
+  );
+}
+
+/** The defaults that the node and `kubectl describe` rely on. */
+function preparePod(pod: Json): Json {
+  const spec = isJson(pod['spec']) ? pod['spec'] : {};
+  return {
+    ...pod,
+    spec: { restartPolicy: 'Always', terminationGracePeriodSeconds: 30, schedulerName: 'default-scheduler', ...spec },
+    status: { phase: 'Pending', qosClass: 'BestEffort' },
+  };
+}

@@ -1,0 +1,97 @@
+import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { type Column } from './resource';
+
+export const NAME: Column = {
+  name: 'Name',
+  type: 'string',
+  description: 'Name',
+  cell: ({ metadata }) => metadata.name,
+};
+export const AGE: Column = {
+  name: 'Age',
+  type: 'string',
+  description: 'Age',
+  cell: ({ metadata }) => age(metadata.creationTimestamp),
+};
+
+export function at(name: string, path: string, type: Column['type'] = 'string', priority = 0): Column {
+  return { name, type, priority, cell: (object) => fieldAt(object, path.split('.')) ?? '' };
+}
+
+/** kubectl's short form: the two largest units while they are small. */
+export function age(timestamp: unknown, now = Date.now()): string {
+  if (typeof timestamp !== 'string') return '<unknown>';
+  const seconds = Math.max(0, Math.floor((now - Date.parse(timestamp)) / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return withRest(minutes, 'm', seconds % 60, 's');
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return withRest(hours, 'h', minutes % 60, 'm');
+  if (hours < 48) return `${hours}h`;
+  const days = Math.floor(hours / 24);
+  return days < 8 ? withRest(days, 'd', hours % 24, 'h') : `${days}d`;
+}
+
+function withRest(amount: number, unit: string, rest: number, restUnit: string): string {
+  return rest === 0 ? `${amount}${unit}` : `${amount}${unit}${rest}${restUnit}`;
+}
+
+export const POD_COLUMNS: readonly Column[] = [
+  NAME,
+  { name: 'Ready', type: 'string', cell: (pod) => `${ready(pod)}/${containers(pod).length}` },
+  { name: 'Status', type: 'string', cell: podStatus },
+  {
+    name: 'Restarts',
+    type: 'integer',
+    cell: (pod) => statuses(pod).reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0),
+  },
+  AGE,
+  { name: 'IP', type: 'string', priority: 1, cell: (pod) => fieldAt(pod, ['status', 'podIP']) ?? '<none>' },
+  { name: 'Node', type: 'string', priority: 1, cell: (pod) => fieldAt(pod, ['spec', 'nodeName']) ?? '<none>' },
+];
+
+export const NODE_COLUMNS: readonly Column[] = [
+  NAME,
+  { name: 'Status', type: 'string', cell: nodeStatus },
+  { name: 'Roles', type: 'string', cell: () => '<none>' },
+  AGE,
+  at('Version', 'status.nodeInfo.kubeletVersion'),
+];
+
+export const EVENT_COLUMNS: readonly Column[] = [
+  {
+    name: 'Last Seen',
+    type: 'string',
+    cell: (event) => age(event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp),
+  },
+  at('Type', 'type'),
+  at('Reason', 'reason'),
+  { name: 'Object', type: 'string', cell: (event) => `${text(event, 'kind').toLowerCase()}/${text(event, 'name')}` },
+  { name: 'Message', type: 'string', cell: ({ message }) => (typeof message === 'string' ? message.trim() : '') },
+];
+
+function text(event: KubeObject, field: string): string {
+  const value = fieldAt(event, ['involvedObject', field]);
+  return typeof value === 'string' ? value : '';
+}
+
+function listAt(object: KubeObject, ...path: string[]): Record<string, unknown>[] {
+  const list = fieldAt(object, path);
+  return Array.isArray(list) ? list.filter(isJson) : [];
+}
+const containers = (pod: KubeObject): Record<string, unknown>[] => listAt(pod, 'spec', 'containers');
+const statuses = (pod: KubeObject): Record<string, unknown>[] => listAt(pod, 'status', 'containerStatuses');
+const ready = (pod: KubeObject): number => statuses(pod).filter((status) => status['ready'] === true).length;
+
+function podStatus(pod: KubeObject): unknown {
+  if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  const waiting = statuses(pod).map((status) => fieldAt(status, ['state', 'waiting', 'reason']));
+  return waiting.find((reason) => reason !== undefined) ?? fieldAt(pod, ['status', 'phase']);
+}
+
+function nodeStatus(node: KubeObject): string {
+  const condition = listAt(node, 'status', 'conditions').find(({ type }) => type === 'Ready');
+  const state = condition?.['status'] === 'True' ? 'Ready' : 'NotReady';
+  return fieldAt(node, ['spec', 'unschedulable']) === true ? `${state},SchedulingDisabled` : state;
+}

@@ -1,0 +1,172 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { isJson, type Json, type KubeObject, type StoredMeta } from '../kube-object';
+import { apiVersionOf, type Resource } from '../resources/resource';
+import { type StatusCause, StatusError } from '../status-error';
+import { prune, violations } from './schema-check';
+
+const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const NAME_RULE =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
+
+/** What a body becomes before it may be stored: known fields only, defaults in. @returns warnings about dropped fields */
+export function decoded(
+  resource: Resource,
+  body: Json,
+  validation: FieldValidation,
+): { object: Json; warnings: string[] } {
+  const { kind } = resource;
+  const apiVersion = apiVersionOf(resource);
+  if (body['kind'] !== kind || body['apiVersion'] !== apiVersion) {
+    const got = `${String(body['apiVersion'])}, Kind=${String(body['kind'])}`;
+    throw StatusError.badRequest(`the object provided is ${got}, this path takes ${apiVersion}, Kind=${kind}`);
+  }
+  const unknown: string[] = [];
+  const object = prune(resource.schema, body, '', unknown) as Json; // an object stays one
+  const warnings = unknown.map((field) => `unknown field "${field}"`);
+  if (warnings.length > 0 && validation === 'Strict') {
+    throw StatusError.badRequest(`strict decoding error: ${warnings.join(', ')}`);
+  }
+  return { object, warnings: validation === 'Warn' ? warnings : [] };
+}
+
+/** @throws StatusError 422 with a cause for each field that the schema refuses */
+export function checkValid(resource: Resource, object: Json): void {
+  const { name } = metaOf(object);
+  const causes: StatusCause[] = violations(resource, object);
+  if (name === undefined || name.length > 253 || !DNS_SUBDOMAIN.test(name)) {
+    const message =
+      name === undefined
+        ? 'Required value: name or generateName is required'
+        : `Invalid value: "${name}": ${NAME_RULE}`;
+    causes.unshift({
+      reason: name === undefined ? 'FieldValueRequired' : 'FieldValueInvalid',
+      field: 'metadata.name',
+      message,
+    });
+  }
+  if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, name ?? '', causes);
+}
+
+export function metaOf(object: Json): Partial<StoredMeta> {
+  return isJson(object['metadata']) ? object['metadata'] : {};
+}
+
+/** A new object: identity from the server, status from nobody. */
+export function newObject(resource: Resource, object: Json, namespace: string): KubeObject {
+  const meta = metaOf(object);
+  const prepare =
+    resource.prepareForCreate ?? ((given: Json) => (resource.hasStatus ? without(given, 'status') : given));
+  const name =
+    meta.name ??
+    (meta.generateName === undefined ? undefined : meta.generateName + randomBytes(3).toString('hex').slice(0, 5));
+  const prepared = prepare(object);
+  const created = {
+    ...prepared,
+    metadata: {
+      ...without(meta as Json, 'deletionTimestamp', 'resourceVersion', 'selfLink'),
+      ...(name !== undefined && { name }),
+      ...(resource.namespaced && { namespace }),
+      uid: randomUUID(),
+      creationTimestamp: now(),
+      ...(resource.isCustom && { generation: 1 }),
+    },
+  };
+  checkValid(resource, created);
+  return created as unknown as KubeObject; // checked: kind, apiVersion and name are there
+}
+
+/** What an update makes of the stored object: server-owned metadata stay, a status only changes through its subresource. */
+export function updatedObject(
+  resource: Resource,
+  current: KubeObject,
+  given: Json,
+  subresource: '' | 'status',
+): KubeObject {
+  const meta = metaOf(given);
+  checkUpdatable(resource, current, meta);
+  const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion } =
+    current.metadata;
+  const kept = { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion };
+  const metadata = defined({
+    ...(subresource === 'status' ? current.metadata : meta),
+    ...kept,
+    name: current.metadata.name,
+    namespace: current.metadata.namespace,
+  });
+  if (deletionTimestamp !== undefined && metadata['finalizers'] !== undefined) {
+    const before = current.metadata.finalizers ?? [];
+    metadata['finalizers'] = (metadata['finalizers'] as string[]).filter((item) => before.includes(item));
+  }
+  const body =
+    subresource === 'status'
+      ? { ...current, status: given['status'] }
+      : { ...given, ...(resource.hasStatus && { status: current['status'] }) };
+  const next = defined({ ...body, metadata });
+  if (resource.isCustom && subresource === '' && !sameBut(next, current))
+    metadata['generation'] = (generation ?? 0) + 1;
+  checkValid(resource, next);
+  return next as unknown as KubeObject; // checked just above
+}
+
+function checkUpdatable(resource: Resource, current: KubeObject, meta: Partial<StoredMeta>): void {
+  const { plural, group, kind } = resource;
+  const { name, uid, resourceVersion } = current.metadata;
+  if (meta.name !== undefined && meta.name !== name) {
+    throw StatusError.badRequest(`the name of the object (${meta.name}) does not match the name on the URL (${name})`);
+  }
+  if (meta.uid !== undefined && meta.uid !== uid) {
+    throw StatusError.conflict(
+      plural,
+      group,
+      name,
+      `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${uid ?? ''}`,
+    );
+  }
+  const mustHaveVersion = resource.isCustom || kind === 'Lease';
+  if (meta.resourceVersion === undefined || meta.resourceVersion === '') {
+    if (!mustHaveVersion) return;
+    const causes = [
+      {
+        reason: 'FieldValueInvalid',
+        field: 'metadata.resourceVersion',
+        message: 'Invalid value: 0x0: must be specified for an update',
+      },
+    ];
+    throw StatusError.invalid(kind, group, name, causes);
+  }
+  if (meta.resourceVersion !== resourceVersion) {
+    throw StatusError.conflict(
+      plural,
+      group,
+      name,
+      'the object has been modified; please apply your changes to the latest version and try again',
+    );
+  }
+}
+
+/** Whether two objects are the same in all but metadata and status. */
+function sameBut(a: Json, b: Json): boolean {
+  return canonical(without(a, 'metadata', 'status')) === canonical(without(b, 'metadata', 'status'));
+}
+
+/** JSON with sorted keys: equal objects give equal text. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    isJson(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
+  );
+}
+
+function without(object: Json, ...fields: string[]): Json {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !fields.includes(key)));
+}
+
+function defined(object: Json): Json {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/** RFC 3339 without fractions, as metav1.Time has it. */
+export function now(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`;
+}

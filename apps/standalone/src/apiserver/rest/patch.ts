@@ -1,0 +1,57 @@
+import { applyPatch, type Operation } from 'rfc6902';
+import { isJson, type Json } from '../kube-object';
+import { StatusError } from '../status-error';
+
+const MAX_OPERATIONS = 10_000;
+
+export type PatchType = 'merge' | 'json' | 'strategic';
+
+/** @throws StatusError 400 or 422 where the patch doesn't fit */
+export function patched(type: PatchType, object: Json, patch: unknown): Json {
+  if (type === 'json') return jsonPatched(object, patch);
+  if (!isJson(patch)) throw StatusError.badRequest('the patch must be an object');
+  return merged(object, patch, type === 'strategic');
+}
+
+function jsonPatched(object: Json, patch: unknown): Json {
+  if (!Array.isArray(patch) || patch.length > MAX_OPERATIONS) {
+    throw StatusError.badRequest(`a JSON patch must be a list of at most ${MAX_OPERATIONS} operations`);
+  }
+  const copy = structuredClone(object);
+  const failure = applyPatch(copy, patch as Operation[]).find((result) => result !== null); // rfc6902 checks each
+  if (failure) throw new StatusError(422, 'Invalid', `the server rejected our request: ${failure.message}`);
+  return copy;
+}
+
+/** RFC 7396; `strategic` besides merges lists of named things by their key, as Kubernetes does for its own kinds. */
+function merged(target: unknown, patch: Json, strategic: boolean): Json {
+  const result: Json = isJson(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (strategic && key.startsWith('$')) continue; // directives about order and retained keys
+    if (value === null) Reflect.deleteProperty(result, key);
+    else if (isJson(value)) result[key] = merged(result[key], value, strategic);
+    else if (strategic && Array.isArray(value)) result[key] = mergedList(result[key], value);
+    else result[key] = value;
+  }
+  return result;
+}
+
+/** The merge keys of the lists in the kinds served here, the likeliest first. */
+const MERGE_KEYS = ['uid', 'type', 'name', 'containerPort', 'mountPath', 'ip', 'key'];
+
+function mergedList(target: unknown, patch: unknown[]): unknown[] {
+  const current: unknown[] = Array.isArray(target) ? target : [];
+  const items = patch.filter(isJson);
+  const key = MERGE_KEYS.find((candidate) => items.every((item) => candidate in item));
+  if (items.length !== patch.length || key === undefined) {
+    return items.length > 0 ? patch : [...new Set([...current, ...patch])];
+  }
+  const result = [...current];
+  for (const item of items) {
+    const index = result.findIndex((other) => isJson(other) && other[key] === item[key]);
+    if (item['$patch'] === 'delete') result.splice(index, index < 0 ? 0 : 1);
+    else if (index < 0) result.push(merged({}, item, true));
+    else result[index] = merged(result[index], item, true);
+  }
+  return result;
+}

@@ -1,0 +1,247 @@
+import { fieldAt, isJson, type Json, type KubeObject } from '../kube-object';
+import { type Resource, selectableFields, storeName } from '../resources/resource';
+import { StatusError } from '../status-error';
+import { fieldSelector, labelSelector, type Selector } from '../store/selectors';
+import { type Ref, type Store, type Transaction } from '../store/store';
+import { canonical, decoded, type FieldValidation, newObject, now, updatedObject } from './object-rules';
+import { patched, type PatchType } from './patch';
+
+export interface WriteOptions {
+  readonly fieldValidation: FieldValidation;
+  readonly dryRun: boolean;
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun: boolean;
+}
+
+export interface Written {
+  readonly object: KubeObject;
+  readonly warnings: readonly string[];
+}
+
+/** Ends a mutation without effect, carrying what it would have answered. */
+class DryRun extends Error {
+  constructor(readonly object: KubeObject) {
+    super('dry run');
+  }
+}
+
+/** create, get, list, update, patch and delete of one kind, with Kubernetes' rules about metadata, status and finalizers. */
+export class ResourceRest {
+  private readonly name: string;
+
+  constructor(
+    private readonly store: Store,
+    readonly resource: Resource,
+  ) {
+    this.name = storeName(resource);
+  }
+
+  get(namespace: string, name: string): KubeObject {
+    return this.store.get(this.ref(namespace, name)) ?? this.fail(name);
+  }
+
+  list(namespace: string, selector: Selector): KubeObject[] {
+    return this.store.list(this.name, namespace).filter(selector);
+  }
+
+  /** @throws StatusError 400 */
+  selector(labels: string | null, fields: string | null): Selector {
+    const byLabel = labelSelector(labels ?? '');
+    const byField = fieldSelector(fields ?? '', selectableFields(this.resource));
+    return (object) => byLabel(object) && byField(object);
+  }
+
+  async create(namespace: string, body: Json, options: WriteOptions): Promise<Written> {
+    const { object, warnings } = decoded(this.resource, body, options.fieldValidation);
+    const given = fieldAt(object, ['metadata', 'namespace']);
+    if (this.resource.namespaced && given !== undefined && given !== namespace) {
+      throw StatusError.badRequest(
+        `the namespace of the provided object (${String(given)}) does not match the namespace sent on the request (${namespace})`,
+      );
+    }
+    const created = newObject(this.resource, object, namespace);
+    const stored = await this.mutate(options.dryRun, (transaction) => {
+      if (this.resource.namespaced) requireNamespace(transaction, namespace);
+      const ref = this.ref(namespace, created.metadata.name);
+      if (transaction.get(ref)) throw StatusError.alreadyExists(this.resource.plural, this.resource.group, ref.name);
+      return transaction.put(ref, created);
+    });
+    return { object: stored, warnings };
+  }
+
+  async update(
+    ref: Omit<Ref, 'resource'>,
+    subresource: '' | 'status',
+    body: Json,
+    options: WriteOptions,
+  ): Promise<Written> {
+    const { object, warnings } = decoded(this.resource, body, options.fieldValidation);
+    const stored = await this.change(ref, subresource, options.dryRun, () => object);
+    return { object: stored, warnings };
+  }
+
+  async patch(
+    ref: Omit<Ref, 'resource'>,
+    subresource: '' | 'status',
+    patch: { type: PatchType; body: unknown },
+    options: WriteOptions,
+  ): Promise<Written> {
+    if (patch.type === 'strategic' && this.resource.isCustom) {
+      throw new StatusError(
+        415,
+        'UnsupportedMediaType',
+        'custom resources take application/merge-patch+json and application/json-patch+json',
+      );
+    }
+    let warnings: readonly string[] = [];
+    const stored = await this.change(ref, subresource, options.dryRun, (current) => {
+      const result = decoded(this.resource, patched(patch.type, current, patch.body), options.fieldValidation);
+      ({ warnings } = result);
+      return result.object;
+    });
+    return { object: stored, warnings };
+  }
+
+  /** Ends an object, or marks it where finalizers or a kubelet have to act first. @returns whether it is gone */
+  async delete(
+    namespace: string,
+    name: string,
+    options: DeleteOptions,
+  ): Promise<{ object: KubeObject; gone: boolean }> {
+    let gone = false;
+    const object = await this.mutate(options.dryRun, (transaction) => {
+      const ref = this.ref(namespace, name);
+      const current = transaction.get(ref) ?? this.fail(name);
+      this.checkPreconditions(current, options.preconditions ?? {});
+      const grace = gracePeriod(this.resource, current, options.gracePeriodSeconds);
+      gone = grace === 0 && (current.metadata.finalizers ?? []).length === 0 && this.name !== 'namespaces';
+      if (gone) return transaction.remove(ref) ?? current;
+      return marked(transaction, ref, current, grace);
+    });
+    return { object, gone };
+  }
+
+  /** spec.nodeName and its condition, as the scheduler's binding sets them. */
+  bind(namespace: string, name: string, nodeName: string): Promise<KubeObject> {
+    return this.store.write((transaction) => {
+      const ref = this.ref(namespace, name);
+      const pod = transaction.get(ref) ?? this.fail(name);
+      const spec = isJson(pod['spec']) ? pod['spec'] : {};
+      if (spec['nodeName'] !== undefined) {
+        throw StatusError.conflict(
+          'pods',
+          '',
+          name,
+          `pod ${name} is already assigned to node "${String(spec['nodeName'])}"`,
+        );
+      }
+      const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: now() };
+      const status = isJson(pod['status']) ? pod['status'] : {};
+      return transaction.put(ref, {
+        ...pod,
+        spec: { ...spec, nodeName },
+        status: { ...status, conditions: [scheduled] },
+      });
+    });
+  }
+
+  private change(
+    { namespace, name }: Omit<Ref, 'resource'>,
+    subresource: '' | 'status',
+    dryRun: boolean,
+    next: (current: KubeObject) => Json,
+  ): Promise<KubeObject> {
+    const ref = this.ref(namespace, name);
+    return this.mutate(dryRun, (transaction) => {
+      const current = transaction.get(ref) ?? this.fail(name);
+      const updated = updatedObject(this.resource, current, next(current), subresource);
+      if (canonical(updated) === canonical(current)) return current; // a write that changes nothing is no event
+      const { deletionTimestamp, finalizers = [], deletionGracePeriodSeconds = 0 } = updated.metadata;
+      const isOver = deletionTimestamp !== undefined && finalizers.length === 0 && deletionGracePeriodSeconds === 0;
+      if (isOver && this.name !== 'namespaces') return transaction.remove(ref) ?? updated;
+      return transaction.put(ref, updated);
+    });
+  }
+
+  private async mutate(dryRun: boolean, mutation: (transaction: Transaction) => KubeObject): Promise<KubeObject> {
+    if (!dryRun) return this.store.write(mutation);
+    try {
+      return await this.store.write((transaction) => {
+        throw new DryRun(mutation(transaction));
+      });
+    } catch (error) {
+      if (error instanceof DryRun) return error.object;
+      throw error;
+    }
+  }
+
+  private checkPreconditions(
+    current: KubeObject,
+    { uid, resourceVersion }: NonNullable<DeleteOptions['preconditions']>,
+  ): void {
+    const { name, uid: actual, resourceVersion: version } = current.metadata;
+    const { plural, group } = this.resource;
+    if (uid !== undefined && uid !== actual) {
+      throw StatusError.conflict(
+        plural,
+        group,
+        name,
+        `the UID in the precondition (${uid}) does not match the UID in record (${actual ?? ''}). The object might have been deleted and then recreated`,
+      );
+    }
+    if (resourceVersion !== undefined && resourceVersion !== version) {
+      throw StatusError.conflict(
+        plural,
+        group,
+        name,
+        `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${version ?? ''})`,
+      );
+    }
+  }
+
+  private ref(namespace: string, name: string): Ref {
+    return { resource: this.name, namespace: this.resource.namespaced ? namespace : '', name };
+  }
+
+  private fail(name: string): never {
+    throw StatusError.notFound(this.resource.plural, this.resource.group, name);
+  }
+}
+
+function requireNamespace(transaction: Transaction, name: string): void {
+  const namespace = transaction.get({ resource: 'namespaces', namespace: '', name });
+  if (!namespace) throw StatusError.notFound('namespaces', '', name);
+  if (namespace.metadata.deletionTimestamp !== undefined) {
+    const message = `unable to create new content in namespace ${name} because it is being terminated`;
+    throw new StatusError(403, 'Forbidden', message, { name, kind: 'namespaces' });
+  }
+}
+
+/** Only a Pod that runs somewhere has a grace period: its node ends it and deletes with 0. */
+function gracePeriod({ kind }: Resource, object: KubeObject, asked: number | undefined): number {
+  const phase = fieldAt(object, ['status', 'phase']);
+  const runs =
+    kind === 'Pod' &&
+    fieldAt(object, ['spec', 'nodeName']) !== undefined &&
+    phase !== 'Succeeded' &&
+    phase !== 'Failed';
+  if (!runs) return 0;
+  const own = Number(fieldAt(object, ['spec', 'terminationGracePeriodSeconds']) ?? 30);
+  return Math.max(0, asked ?? own);
+}
+
+function marked(transaction: Transaction, ref: Ref, current: KubeObject, grace: number): KubeObject {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = current.metadata;
+  if (deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) <= grace) return current;
+  const metadata = {
+    ...current.metadata,
+    deletionTimestamp: deletionTimestamp ?? now(),
+    deletionGracePeriodSeconds: grace,
+  };
+  const status = ref.resource === 'namespaces' ? { status: { phase: 'Terminating' } } : {};
+  return transaction.put(ref, { ...current, metadata, ...status });
+}

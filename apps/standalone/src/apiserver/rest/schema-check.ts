@@ -1,0 +1,77 @@
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { isJson, type Json } from '../kube-object';
+import { type Resource } from '../resources/resource';
+import { type StatusCause } from '../status-error';
+
+const validators = new WeakMap<Resource, ValidateFunction>();
+
+/** Every violation of a resource's schema, with the field that it is about. */
+export function violations(resource: Resource, object: Json): StatusCause[] {
+  let validate = validators.get(resource);
+  if (!validate) {
+    const ajv = new Ajv({ allErrors: true, strict: false, verbose: true });
+    addFormats(ajv);
+    validate = ajv.compile(resource.schema);
+    validators.set(resource, validate);
+  }
+  if (validate(object)) return [];
+  return (validate.errors ?? []).map(cause);
+}
+
+function cause({ keyword, instancePath, params, message = 'is invalid', data }: ErrorObject): StatusCause {
+  const field = dotted(instancePath);
+  if (keyword === 'required') {
+    const missing = [field, String(params['missingProperty'])].filter((part) => part !== '').join('.');
+    return { reason: 'FieldValueRequired', message: 'Required value', field: missing };
+  }
+  const value = JSON.stringify(data);
+  if (keyword === 'enum') {
+    const allowed = (params['allowedValues'] as unknown[]).map((item) => JSON.stringify(item)).join(', ');
+    return {
+      reason: 'FieldValueNotSupported',
+      message: `Unsupported value: ${value}: supported values: ${allowed}`,
+      field,
+    };
+  }
+  const reason = keyword === 'type' ? 'FieldValueTypeInvalid' : 'FieldValueInvalid';
+  return { reason, message: `Invalid value: ${value}: ${message}`, field };
+}
+
+function dotted(pointer: string): string {
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((step) => (/^\d+$/.test(step) ? `[${step}]` : step.replaceAll('~1', '/').replaceAll('~0', '~')))
+    .join('.')
+    .replaceAll('.[', '[');
+}
+
+/** Fills in a schema's defaults, drops nulls and fields that it does not know; reports the latter. */
+export function prune(schema: Json, value: unknown, path: string, unknown: string[]): unknown {
+  if (schema['x-kubernetes-preserve-unknown-fields'] === true && !isJson(schema['properties'])) return value;
+  if (Array.isArray(value)) {
+    const items = schema['items'];
+    return isJson(items) ? value.map((item, index) => prune(items, item, `${path}[${index}]`, unknown)) : value;
+  }
+  return isJson(value) ? pruneObject(schema, value, path, unknown) : value;
+}
+
+function pruneObject(schema: Json, value: Json, path: string, unknown: string[]): Json {
+  const properties = isJson(schema['properties']) ? schema['properties'] : {};
+  const others = schema['additionalProperties'];
+  const keepsOthers = others === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const result: Json = {};
+  for (const [key, item] of Object.entries(value)) {
+    const inner = Object.hasOwn(properties, key) ? properties[key] : others;
+    const innerPath = path === '' ? key : `${path}.${key}`;
+    if (item === null || item === undefined) continue;
+    if (isJson(inner)) result[key] = prune(inner, item, innerPath, unknown);
+    else if (keepsOthers) result[key] = item;
+    else unknown.push(innerPath);
+  }
+  for (const [key, inner] of Object.entries(properties)) {
+    if (isJson(inner) && 'default' in inner && !(key in result)) result[key] = inner['default'];
+  }
+  return result;
+}
