@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { messageOf } from '@fsb/api/errors';
+import { type Kind, keyOf, type KubeObject } from './kinds';
+import { type KubeClient } from './kube-client';
+import { isExpired } from './kube-error';
+import { ObjectCache } from './object-cache';
+import { watchEvents } from './watch-events';
+
+export interface InformerOptions<T extends KubeObject> {
+  readonly client: KubeClient;
+  readonly kind: Kind<T>;
+  /** absent: all namespaces */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+  /** A watch that says nothing for so long is opened again; servers send a bookmark each minute. Default 90 s. */
+  readonly silenceMs?: number;
+  /** first delay after a failure; doubles up to 30 s. Default 200 ms */
+  readonly retryMs?: number;
+}
+
+/** `current` is undefined once the object is gone, `previous` where it is new. */
+export type ChangeListener<T> = (key: string, current: T | undefined, previous: T | undefined) => void;
+
+const PAGE = 500;
+const LIST_DEADLINE_MS = 30_000;
+const MAX_RETRY_MS = 30_000;
+/** The server ends a watch after five to ten minutes: replicas must not all come back at once. */
+const WATCH_SECONDS = 300;
+
+/**
+ * A cache that follows one kind: list, then watch from there, for ever. A watch that the server ends, or that falls
+ * silent, goes on from the last version seen; any error, 410 among them, leads to a new list, after a growing delay.
+ */
+export class Informer<T extends KubeObject> {
+  private readonly logger: Logger;
+  private readonly cache = new ObjectCache<T>();
+  private readonly listeners: ChangeListener<T>[] = [];
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  private failures = 0;
+  private version = '';
+  private markSynced: () => void = () => undefined;
+  private contact = 0;
+  private isSynced = false;
+  /** Resolves after the first whole list; never rejects. */
+  readonly synced = new Promise<void>((resolve) => {
+    this.markSynced = resolve;
+  });
+
+  constructor(private readonly options: InformerOptions<T>) {
+    this.logger = new Logger(`Informer(${options.kind.plural})`);
+  }
+
+  get hasSynced(): boolean {
+    return this.isSynced;
+  }
+
+  /** Unix milliseconds of the last list or line of the watch; 0 before the first. */
+  get lastContactMs(): number {
+    return this.contact;
+  }
+
+  /** Called for each add, update and removal, in order, while nothing else runs; must not throw. */
+  onChange(listener: ChangeListener<T>): void {
+    this.listeners.push(listener);
+  }
+
+  start(): void {
+    this.running ??= this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** @param key `namespace/name`, or `name` of a kind without namespaces */
+  get(key: string): T | undefined {
+    return this.cache.get(key);
+  }
+
+  list(namespace?: string): T[] {
+    return this.cache.list(namespace);
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      try {
+        await this.relist();
+        for (;;) await this.watch();
+      } catch (error) {
+        await this.backOff(error);
+      }
+    }
+  }
+
+  private async backOff(error: unknown): Promise<void> {
+    const { signal } = this.stopping;
+    if (signal.aborted) return; // stop() itself surfaces as a cancelled call
+    const { retryMs = 200 } = this.options;
+    const delay = Math.min(retryMs * 2 ** this.failures++, MAX_RETRY_MS) * (0.5 + Math.random());
+    const level = isExpired(error) ? 'debug' : 'warn';
+    this.logger[level]({ msg: 'watch failed, listing again', error: messageOf(error), delayMs: Math.round(delay) });
+    await sleep(delay, undefined, { signal }).catch(() => undefined);
+  }
+
+  private async relist(): Promise<void> {
+    const { client, kind, namespace, labelSelector, fieldSelector } = this.options;
+    const seen = new Set<string>();
+    const objects: T[] = [];
+    let next: string | undefined;
+    do {
+      const query = { namespace, labelSelector, fieldSelector, limit: PAGE, continue: next };
+      const call = { signal: this.stopping.signal, deadlineMs: LIST_DEADLINE_MS };
+      const page = await client.list(kind, query, call);
+      objects.push(...page.items);
+      this.version = page.resourceVersion;
+      next = page.continue;
+    } while (next);
+    for (const object of objects) {
+      seen.add(keyOf(object));
+      if (this.cache.get(keyOf(object))?.metadata.resourceVersion !== object.metadata.resourceVersion) this.put(object);
+    }
+    for (const key of this.cache.keys()) if (!seen.has(key)) this.drop(key);
+    this.contact = Date.now();
+    this.isSynced = true;
+    this.markSynced();
+  }
+
+  /** Returns when the watch ended and may go on from `version`. */
+  private async watch(): Promise<void> {
+    const { client, kind, namespace, labelSelector, fieldSelector, silenceMs = 90_000 } = this.options;
+    const query = {
+      namespace,
+      labelSelector,
+      fieldSelector,
+      resourceVersion: this.version,
+      timeoutSeconds: Math.round(WATCH_SECONDS * (1 + Math.random())),
+    };
+    const opened = performance.now();
+    const response = await client.watch(kind, query, { signal: this.stopping.signal });
+    for await (const event of watchEvents<T>(response, kind, silenceMs)) {
+      this.contact = Date.now();
+      this.failures = 0;
+      this.version = event.object.metadata.resourceVersion ?? this.version;
+      if (event.type === 'DELETED') this.drop(keyOf(event.object));
+      else if (event.type !== 'BOOKMARK') this.put(event.object);
+    }
+    // a server or proxy that ends every watch at once must not be asked in a loop
+    if (performance.now() - opened < 1000) throw new Error('the watch ended at once');
+  }
+
+  private put(object: T): void {
+    const previous = this.cache.set(object);
+    this.tell(keyOf(object), object, previous);
+  }
+
+  private drop(key: string): void {
+    const previous = this.cache.remove(key);
+    if (previous) this.tell(key, undefined, previous);
+  }
+
+  private tell(key: string, current: T | undefined, previous: T | undefined): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(key, current, previous);
+      } catch (error) {
+        this.logger.error({ msg: 'a listener failed', key, error: messageOf(error) });
+      }
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { type IncomingMessage } from 'node:http';
+import { ApiError } from '@fsb/api/errors';
+import { apiVersionOf, type Kind, type KubeObject, type ObjectKey } from './kinds';
+import { KubeConnection } from './kube-connection';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  /** default 10 s */
+  readonly deadlineMs?: number;
+}
+
+export interface ListQuery {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly limit?: number;
+  readonly continue?: string | undefined;
+}
+
+export interface ListResult<T> {
+  readonly items: T[];
+  readonly continue?: string;
+  readonly resourceVersion: string;
+}
+
+export interface DeletePreconditions {
+  readonly uid?: string;
+  readonly gracePeriodSeconds?: number;
+}
+
+export interface WatchQuery extends ListQuery {
+  readonly resourceVersion: string;
+  readonly timeoutSeconds: number;
+}
+
+const DEADLINE_MS = 10_000;
+const MERGE_PATCH = 'application/merge-patch+json';
+
+/** Reads file, then KUBECONFIG, then the Pod's service account. @throws ApiError failed_precondition */
+export function loadKubeConfig(file: string | undefined): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (file !== undefined) config.loadFromFile(file);
+    else if (process.env['KUBECONFIG']) config.loadFromDefault();
+    else config.loadFromCluster();
+  } catch (error) {
+    const where = file ?? process.env['KUBECONFIG'] ?? "the Pod's service account";
+    throw new ApiError('failed_precondition', `cannot read the kubeconfig (${where}); set --kubeconfig`, {
+      cause: error,
+    });
+  }
+  return config;
+}
+
+/** The Kubernetes API in raw JSON: no model classes, timestamps stay strings. Every failure is an ApiError. */
+export class KubeClient {
+  private readonly connection: KubeConnection;
+
+  constructor(config: KubeConfig, userAgent = 'fast-sandbox') {
+    this.connection = new KubeConnection(config, userAgent);
+  }
+
+  async get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, options?: CallOptions): Promise<T> {
+    return this.send<T>('GET', objectPath(kind, key), undefined, options);
+  }
+
+  /** One page: with `limit`, `continue` of the answer leads to the next. Items have their apiVersion and kind set. */
+  async list<T extends KubeObject>(
+    kind: Kind<T>,
+    query: ListQuery = {},
+    options?: CallOptions,
+  ): Promise<ListResult<T>> {
+    const path = `${collectionPath(kind, query.namespace)}${search(query)}`;
+    const answer = await this.send<{ items?: T[] | null; metadata?: ListMeta }>('GET', path, undefined, options);
+    const items = answer.items ?? [];
+    for (const item of items) {
+      item.apiVersion ??= apiVersionOf(kind);
+      item.kind ??= kind.kind;
+    }
+    const { continue: next, resourceVersion = '' } = answer.metadata ?? {};
+    return next ? { items, resourceVersion, continue: next } : { items, resourceVersion };
+  }
+
+  /** The namespace is that of the object's metadata. */
+  async create<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
+    return this.send<T>('POST', collectionPath(kind, object.metadata.namespace), typed(kind, object), options);
+  }
+
+  /** Optimistic: with a resourceVersion, an object that has changed since is `aborted`. */
+  async update<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
+    return this.send<T>('PUT', objectPath(kind, keyIn(object)), typed(kind, object), options);
+  }
+
+  async updateStatus<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
+    return this.send<T>('PUT', `${objectPath(kind, keyIn(object))}/status`, typed(kind, object), options);
+  }
+
+  async patch<T extends KubeObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    mergePatch: object,
+    options?: CallOptions,
+  ): Promise<T> {
+    return this.send<T>('PATCH', objectPath(kind, key), mergePatch, options);
+  }
+
+  async patchStatus<T extends KubeObject>(
+    kind: Kind<T>,
+    key: ObjectKey,
+    mergePatch: object,
+    options?: CallOptions,
+  ): Promise<T> {
+    return this.send<T>('PATCH', `${objectPath(kind, key)}/status`, mergePatch, options);
+  }
+
+  /** @throws ApiError not_found; aborted where the uid is another's */
+  async delete(
+    kind: Kind,
+    key: ObjectKey,
+    { uid, gracePeriodSeconds }: DeletePreconditions = {},
+    options?: CallOptions,
+  ): Promise<void> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      ...(uid === undefined ? {} : { preconditions: { uid } }),
+    };
+    await this.send('DELETE', objectPath(kind, key), body, options);
+  }
+
+  /** Lines of JSON, for the informer. The deadline is that of the headers. */
+  watch(kind: Kind, query: WatchQuery, options: CallOptions): Promise<IncomingMessage> {
+    const { resourceVersion, timeoutSeconds } = query;
+    const extra = {
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion,
+      timeoutSeconds: String(timeoutSeconds),
+    };
+    const path = `${collectionPath(kind, query.namespace)}${search(query, extra)}`;
+    return this.connection.stream({
+      method: 'GET',
+      path,
+      deadlineMs: options.deadlineMs ?? DEADLINE_MS,
+      signal: options.signal,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  private async send<T>(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    { signal, deadlineMs = DEADLINE_MS }: CallOptions = {},
+  ): Promise<T> {
+    const contentType = method === 'PATCH' ? MERGE_PATCH : 'application/json';
+    const request = { method, path, deadlineMs, signal, ...(body === undefined ? {} : { body, contentType }) };
+    return (await this.connection.call(request)) as T; // the server validates objects against the kind's schema
+  }
+}
+
+interface ListMeta {
+  readonly resourceVersion?: string;
+  readonly continue?: string;
+}
+
+function collectionPath(kind: Kind, namespace: string | undefined): string {
+  const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const scope = kind.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : '';
+  return `${root}${scope}/${kind.plural}`;
+}
+
+function objectPath(kind: Kind, { namespace, name }: ObjectKey): string {
+  if (name === '' || (kind.namespaced && !namespace)) {
+    throw new ApiError('invalid_argument', `${kind.kind} needs ${name === '' ? 'a name' : 'a namespace'}`);
+  }
+  return `${collectionPath(kind, namespace)}/${encodeURIComponent(name)}`;
+}
+
+function search(query: ListQuery, extra: Record<string, string> = {}): string {
+  const params = new URLSearchParams(extra);
+  if (query.labelSelector) params.set('labelSelector', query.labelSelector);
+  if (query.fieldSelector) params.set('fieldSelector', query.fieldSelector);
+  if (query.limit) params.set('limit', String(query.limit));
+  if (query.continue) params.set('continue', query.continue);
+  const text = params.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function typed<T extends KubeObject>(kind: Kind<T>, object: T): T {
+  return { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind };
+}
+
+function keyIn({ metadata }: KubeObject): ObjectKey {
+  const name = metadata.name ?? '';
+  return metadata.namespace === undefined ? { name } : { namespace: metadata.namespace, name };
+}

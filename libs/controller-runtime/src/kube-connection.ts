@@ -1,0 +1,171 @@
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest, type RequestOptions } from 'node:https';
+import { HttpMethod, IsomorphicFetchHttpLibrary, type KubeConfig, RequestContext } from '@kubernetes/client-node';
+import { ApiError, messageOf } from '@fsb/api/errors';
+import { kubeError, networkError } from './kube-error';
+
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** with its query */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Watches hold a connection each; the rest is for calls. A call that finds none waits, until its deadline. */
+const MAX_SOCKETS = 64;
+/** Below any server's own limit: a request must not be written into a connection that the server is closing. */
+const IDLE_MS = 30_000;
+/** A peer that vanished without a word is noticed ten seconds after this much silence (libuv probes ten times, each second). */
+const TCP_KEEPALIVE_MS = 15_000;
+
+/**
+ * One keep-alive connection pool to the API server. client-node reads the kubeconfig, authenticates and sends; left
+ * alone it makes an agent, and so a TLS handshake, for every call.
+ */
+export class KubeConnection {
+  private readonly library = new IsomorphicFetchHttpLibrary();
+  private agent: Promise<HttpAgent | HttpsAgent> | undefined;
+  private readonly server: string;
+
+  constructor(
+    private readonly config: KubeConfig,
+    private readonly userAgent: string,
+  ) {
+    const cluster = config.getCurrentCluster();
+    if (!cluster) throw new ApiError('failed_precondition', 'the kubeconfig names no cluster');
+    this.server = cluster.server.replace(/\/+$/, '');
+  }
+
+  /** @returns the parsed answer. @throws ApiError */
+  async call(request: KubeRequest): Promise<unknown> {
+    const what = `${request.method} ${request.path}`;
+    return withDeadline(request, async (signal) => {
+      const context = await this.authenticated(request);
+      context.setSignal(signal);
+      if (request.body !== undefined) context.setBody(JSON.stringify(request.body));
+      const response = await this.library.send(context).toPromise();
+      const text = await response.body.text();
+      if (response.httpStatusCode < 200 || response.httpStatusCode > 299) {
+        throw kubeError(what, response.httpStatusCode, text);
+      }
+      return JSON.parse(text) as unknown;
+    }).catch((error: unknown) => {
+      throw networkError(what, error);
+    });
+  }
+
+  /** The answer as a stream, on the same pool; the deadline ends with its headers, the signal reaches further. */
+  async stream(request: KubeRequest): Promise<IncomingMessage> {
+    const what = `${request.method} ${request.path}`;
+    try {
+      const response = await withDeadline(request, (opening) => this.open(request, opening));
+      if (response.statusCode === 200) return response;
+      throw kubeError(what, response.statusCode ?? 0, await readText(response));
+    } catch (error) {
+      throw networkError(what, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    (await this.agent?.catch(() => undefined))?.destroy();
+  }
+
+  private async authenticated({ method, path, contentType }: KubeRequest): Promise<RequestContext> {
+    const context = new RequestContext(`${this.server}${path}`, HttpMethod[method]);
+    await this.config.applySecurityAuthentication(context);
+    context.setAgent(await this.pool());
+    context.setHeaderParam('accept', 'application/json');
+    context.setHeaderParam('user-agent', this.userAgent);
+    if (contentType) context.setHeaderParam('content-type', contentType);
+    return context;
+  }
+
+  private async open(request: KubeRequest, opening: AbortSignal): Promise<IncomingMessage> {
+    const context = await this.authenticated(request);
+    const send = this.server.startsWith('https:') ? httpsRequest : httpRequest;
+    return new Promise((resolve, reject) => {
+      const outgoing = send(context.getUrl(), { headers: context.getHeaders(), agent: context.getAgent() });
+      const abort = (): void => {
+        outgoing.destroy(new Error('aborted'));
+      };
+      opening.addEventListener('abort', abort, { once: true });
+      request.signal?.addEventListener('abort', abort, { once: true });
+      outgoing.once('close', () => request.signal?.removeEventListener('abort', abort));
+      outgoing.once('socket', (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
+      outgoing.once('response', resolve);
+      outgoing.on('error', reject);
+      if (opening.aborted) abort();
+      outgoing.end();
+    });
+  }
+
+  private pool(): Promise<HttpAgent | HttpsAgent> {
+    this.agent ??= this.makePool().catch((error: unknown) => {
+      this.agent = undefined; // a credential file that is not there yet may come
+      throw error;
+    });
+    return this.agent;
+  }
+
+  private async makePool(): Promise<HttpAgent | HttpsAgent> {
+    const options: RequestOptions = {};
+    await this.config.applyToHTTPSOptions(options);
+    // through a proxy client-node's own agent is the one that knows the way
+    if (this.config.getCurrentCluster()?.proxyUrl && options.agent instanceof HttpAgent) return options.agent;
+    const keepAlive = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_MS } as const;
+    if (this.server.startsWith('http:')) return new HttpAgent(keepAlive);
+    return new HttpsAgent({ ...keepAlive, ...tlsOf(options) });
+  }
+}
+
+function tlsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): AgentOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    ...(servername === undefined ? {} : { servername }),
+  };
+}
+
+/** `AbortSignal.any` on a signal that lives as long as the process leaks some bytes a call: listeners are taken off here. */
+async function withDeadline<T>(
+  { deadlineMs, signal, method, path }: KubeRequest,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const cancelled = new ApiError('aborted', `${method} ${path}: cancelled`);
+  const cancel = (): void => {
+    deadline.abort(cancelled);
+  };
+  const timer = setTimeout(() => {
+    deadline.abort(new ApiError('deadline_exceeded', `${method} ${path}: no answer within ${deadlineMs} ms`));
+  }, deadlineMs);
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted) cancel();
+  try {
+    return await work(deadline.signal);
+  } catch (error) {
+    throw deadline.signal.aborted ? deadline.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+/** Of a refusal: short, and as far as it comes. */
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  const cut = setTimeout(() => response.destroy(), 5_000);
+  try {
+    for await (const chunk of response) chunks.push(chunk as Buffer); // no encoding is set
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    clearTimeout(cut);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,52 @@
+import { keyOf, type KubeObject } from './kinds';
+
+/** Objects by `namespace/name`, and by namespace: a namespace is listed without looking at the others. */
+export class ObjectCache<T extends KubeObject> {
+  private readonly objects = new Map<string, T>();
+  private readonly namespaces = new Map<string, Map<string, T>>();
+
+  get size(): number {
+    return this.objects.size;
+  }
+
+  get(key: string): T | undefined {
+    return this.objects.get(key);
+  }
+
+  keys(): string[] {
+    return [...this.objects.keys()];
+  }
+
+  list(namespace?: string): T[] {
+    const from = namespace === undefined ? this.objects : this.namespaces.get(namespace);
+    return from ? [...from.values()] : [];
+  }
+
+  /** @returns what was there before */
+  set(object: T): T | undefined {
+    delete (object.metadata as { managedFields?: unknown }).managedFields; // often half of an object, and read by nobody here
+    const key = keyOf(object);
+    const previous = this.objects.get(key);
+    this.objects.set(key, object);
+    const { namespace } = object.metadata;
+    if (namespace !== undefined) this.inNamespace(namespace).set(key, object);
+    return previous;
+  }
+
+  remove(key: string): T | undefined {
+    const previous = this.objects.get(key);
+    const namespace = previous?.metadata.namespace;
+    this.objects.delete(key);
+    if (namespace === undefined) return previous;
+    const siblings = this.inNamespace(namespace);
+    siblings.delete(key);
+    if (siblings.size === 0) this.namespaces.delete(namespace);
+    return previous;
+  }
+
+  private inNamespace(namespace: string): Map<string, T> {
+    let found = this.namespaces.get(namespace);
+    if (!found) this.namespaces.set(namespace, (found = new Map<string, T>()));
+    return found;
+  }
+}

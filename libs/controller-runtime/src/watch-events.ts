@@ -1,0 +1,55 @@
+import { type IncomingMessage } from 'node:http';
+import { StringDecoder } from 'node:string_decoder';
+import { apiVersionOf, type Kind, type KubeObject } from './kinds';
+import { kubeError } from './kube-error';
+
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: T;
+}
+
+/**
+ * Ends when the server ends the stream or says nothing for `silenceMs`: a half-open connection never fails by itself.
+ * @throws KubeError for an ERROR event; whatever the connection fails with
+ */
+export async function* watchEvents<T extends KubeObject>(
+  response: IncomingMessage,
+  kind: Kind<T>,
+  silenceMs: number,
+): AsyncGenerator<WatchEvent<T>> {
+  const silence = new AbortController();
+  const watchdog = setTimeout(() => {
+    silence.abort();
+    response.destroy();
+  }, silenceMs);
+  try {
+    for await (const line of lines(response)) {
+      watchdog.refresh();
+      if (line !== '') yield parse(line, kind);
+    }
+  } catch (error) {
+    if (!silence.signal.aborted) throw error;
+  } finally {
+    clearTimeout(watchdog);
+    response.destroy();
+  }
+}
+
+/** Not readline: that ends quietly, or never, where a connection breaks. */
+async function* lines(response: IncomingMessage): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of response) {
+    const parts = (rest + decoder.write(chunk as Buffer)).split('\n'); // no encoding is set
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+}
+
+function parse<T extends KubeObject>(line: string, kind: Kind<T>): WatchEvent<T> {
+  const { type, object } = JSON.parse(line) as { type: string; object: T & { code?: number } }; // the API's watch framing
+  if (type === 'ERROR') throw kubeError(`watch ${kind.plural}`, object.code ?? 500, JSON.stringify(object));
+  object.apiVersion ??= apiVersionOf(kind);
+  object.kind ??= kind.kind;
+  return { type: type as WatchEvent<T>['type'], object }; // the API's closed set, ERROR is dealt with above
+}
