@@ -21,8 +21,5 @@ const project = (displayName, roots, extra = {}) => ({
 
 module.exports = {
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
-  projects: [
-    project('unit', ['apps', 'libs']),
-    project('e2e', ['test/e2e']),
-  ],
+  projects: [project('unit', ['apps', 'libs']), project('e2e', ['test/e2e'])],
 };
