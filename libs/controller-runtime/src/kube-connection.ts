@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from
 import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest, type RequestOptions } from 'node:https';
 import { HttpMethod, IsomorphicFetchHttpLibrary, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { ApiError, messageOf } from '@fsb/api/errors';
+import { withDeadline } from './deadline';
 import { kubeError, networkError } from './kube-error';
 
 export interface KubeRequest {
@@ -42,7 +43,7 @@ export class KubeConnection {
   /** @returns the parsed answer. @throws ApiError */
   async call(request: KubeRequest): Promise<unknown> {
     const what = `${request.method} ${request.path}`;
-    return withDeadline(request, async (signal) => {
+    return withDeadline(what, request.deadlineMs, request.signal, async (signal) => {
       const context = await this.authenticated(request);
       context.setSignal(signal);
       if (request.body !== undefined) context.setBody(JSON.stringify(request.body));
@@ -61,7 +62,9 @@ export class KubeConnection {
   async stream(request: KubeRequest): Promise<IncomingMessage> {
     const what = `${request.method} ${request.path}`;
     try {
-      const response = await withDeadline(request, (opening) => this.open(request, opening));
+      const response = await withDeadline(what, request.deadlineMs, request.signal, (opening) =>
+        this.open(request, opening),
+      );
       if (response.statusCode === 200) return response;
       throw kubeError(what, response.statusCode ?? 0, await readText(response));
     } catch (error) {
@@ -129,31 +132,6 @@ function tlsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions
     ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
     ...(servername === undefined ? {} : { servername }),
   };
-}
-
-/** `AbortSignal.any` on a signal that lives as long as the process leaks some bytes a call: listeners are taken off here. */
-async function withDeadline<T>(
-  { deadlineMs, signal, method, path }: KubeRequest,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const cancelled = new ApiError('aborted', `${method} ${path}: cancelled`);
-  const cancel = (): void => {
-    deadline.abort(cancelled);
-  };
-  const timer = setTimeout(() => {
-    deadline.abort(new ApiError('deadline_exceeded', `${method} ${path}: no answer within ${deadlineMs} ms`));
-  }, deadlineMs);
-  signal?.addEventListener('abort', cancel, { once: true });
-  if (signal?.aborted) cancel();
-  try {
-    return await work(deadline.signal);
-  } catch (error) {
-    throw deadline.signal.aborted ? deadline.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', cancel);
-  }
 }
 
 /** Of a refusal: short, and as far as it comes. */

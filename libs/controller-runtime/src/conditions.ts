@@ -1,0 +1,22 @@
+import { type Condition } from '@fsb/api/sandbox';
+
+export type ConditionInput = Omit<Condition, 'lastTransitionTime'>;
+
+/** The conditions with this one in its place. The transition time moves only when `status` does. */
+export function setCondition(
+  conditions: readonly Condition[] | undefined,
+  input: ConditionInput,
+  now: Date,
+): Condition[] {
+  const all = conditions ?? [];
+  const before = all.find(({ type }) => type === input.type);
+  const since = before?.status === input.status ? before.lastTransitionTime : rfc3339(now);
+  const condition: Condition = { ...input, lastTransitionTime: since };
+  if (!before) return [...all, condition];
+  return all.map((each) => (each === before ? condition : each));
+}
+
+/** As metav1.Time is written: whole seconds. */
+export function rfc3339(time: Date): string {
+  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

@@ -1,0 +1,88 @@
+import { Logger } from '@nestjs/common';
+import { isApiError, messageOf } from '@fsb/api/errors';
+import { type ControllerMetrics, type Outcome } from './metrics';
+import { type Reconciler, TerminalError } from './reconciler';
+import { WorkQueue, type WorkQueueOptions } from './work-queue';
+
+export interface ControllerOptions {
+  /** label of its metrics and of its log lines */
+  readonly name: string;
+  readonly concurrency: number;
+  readonly metrics?: ControllerMetrics;
+  /**
+   * Every key there is, asked at the start. With it the queue takes no keys before: a replica without the lease would
+   * collect them for as long as it stands by.
+   */
+  readonly allKeys?: () => Iterable<string>;
+  readonly queue?: Omit<WorkQueueOptions, 'observer'>;
+}
+
+/** Runs a Reconciler over a WorkQueue with a fixed number of workers. */
+export class Controller {
+  readonly queue: WorkQueue;
+  private readonly logger: Logger;
+  private readonly stopping = new AbortController();
+  private workers: Promise<void>[] = [];
+
+  constructor(
+    private readonly reconciler: Reconciler,
+    private readonly options: ControllerOptions,
+  ) {
+    const { name, concurrency, metrics, queue } = options;
+    this.logger = new Logger(name);
+    this.queue = new WorkQueue({ ...queue, ...(metrics ? { observer: metrics.queue(name) } : {}) });
+    metrics?.describe(name, concurrency, () => this.queue.depth);
+    if (options.allKeys) this.queue.pause();
+  }
+
+  start(): void {
+    this.queue.resume();
+    for (const key of this.options.allKeys?.() ?? []) this.queue.add(key);
+    this.workers = Array.from({ length: this.options.concurrency }, () => this.work());
+  }
+
+  /** Stops intake, then waits for the reconciles in flight; `graceMs` later their signal aborts. */
+  async stop(graceMs: number): Promise<void> {
+    this.queue.close();
+    const grace = setTimeout(() => {
+      this.stopping.abort();
+    }, graceMs);
+    await Promise.all(this.workers);
+    clearTimeout(grace);
+  }
+
+  private async work(): Promise<void> {
+    for (let key = await this.queue.get(); key !== undefined; key = await this.queue.get()) {
+      const started = performance.now();
+      const outcome = await this.reconcile(key);
+      this.queue.done(key);
+      this.options.metrics?.reconciled(this.options.name, outcome, (performance.now() - started) / 1000);
+    }
+  }
+
+  private async reconcile(key: string): Promise<Outcome> {
+    try {
+      const result = await this.reconciler.reconcile(key, this.stopping.signal);
+      this.queue.forget(key);
+      if (!result?.requeueAfterMs) return 'success';
+      this.queue.addAfter(key, result.requeueAfterMs);
+      return 'requeue_after';
+    } catch (error) {
+      if (error instanceof TerminalError) {
+        this.queue.forget(key);
+        this.logger.error({ msg: 'reconcile failed for good', key, error: messageOf(error) });
+        return 'terminal';
+      }
+      this.report(key, error);
+      this.queue.addRateLimited(key);
+      return 'error';
+    }
+  }
+
+  /** A conflict is how two writers meet, and a cancelled call how a process ends: neither is worth a line. */
+  private report(key: string, error: unknown): void {
+    if (this.stopping.signal.aborted) return;
+    const level = isApiError(error, 'aborted') ? 'debug' : 'warn';
+    this.logger[level]({ msg: 'reconcile failed, trying again', key, error: messageOf(error) });
+  }
+}

@@ -1,0 +1,145 @@
+import { hostname } from 'node:os';
+import { Logger } from '@nestjs/common';
+import { isApiError, messageOf } from '@fsb/api/errors';
+import { rfc3339 } from './conditions';
+import { EVENT_KIND, type KubeEvent, type KubeObject } from './kinds';
+import { type KubeClient } from './kube-client';
+import { WorkQueue } from './work-queue';
+
+interface Entry {
+  readonly event: KubeEvent;
+  count: number;
+  last: Date;
+  written: boolean;
+}
+
+/** Further ones push out the oldest: an event is a hint, not a record. */
+const MAX_ENTRIES = 512;
+/** A repeat is counted at once and written at most so often. */
+const REPEAT_MS = 10_000;
+const MAX_ATTEMPTS = 3;
+const WRITE_DEADLINE_MS = 5_000;
+/** the limit of the API */
+const MAX_MESSAGE = 1024;
+
+/** Writes Events behind the caller's back. The same thing said again counts up the Event that is there. */
+export class EventRecorder {
+  private readonly logger = new Logger('EventRecorder');
+  private readonly queue = new WorkQueue({ baseDelayMs: 500 });
+  private readonly entries = new Map<string, Entry>();
+  private readonly attempts = new Map<string, number>();
+  private worker: Promise<void> | undefined;
+
+  constructor(
+    private readonly client: KubeClient,
+    private readonly component: string,
+  ) {}
+
+  /** Returns at once and never throws; what cannot be written after some tries is dropped. */
+  record(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.worker ??= this.work();
+    const now = new Date();
+    const key = [object.kind, object.metadata.namespace, object.metadata.name, object.metadata.uid, reason, message];
+    const id = key.join('\0');
+    const known = this.entries.get(id);
+    if (known) {
+      known.count++;
+      known.last = now;
+      this.queue.addAfter(id, REPEAT_MS);
+      return;
+    }
+    this.entries.set(id, {
+      event: this.makeEvent(object, type, { reason, message }, now),
+      count: 1,
+      last: now,
+      written: false,
+    });
+    const [oldest] = this.entries.keys();
+    if (this.entries.size > MAX_ENTRIES && oldest !== undefined) this.entries.delete(oldest);
+    this.queue.add(id);
+  }
+
+  /** Finishes the write in flight, drops what waits. */
+  async stop(): Promise<void> {
+    this.queue.close();
+    await this.worker;
+  }
+
+  private async work(): Promise<void> {
+    for (let id = await this.queue.get(); id !== undefined; id = await this.queue.get()) {
+      const entry = this.entries.get(id);
+      if (entry) await this.tryWrite(id, entry);
+      this.queue.done(id);
+    }
+  }
+
+  private async tryWrite(id: string, entry: Entry): Promise<void> {
+    try {
+      await this.write(entry);
+      this.attempts.delete(id);
+      this.queue.forget(id);
+    } catch (error) {
+      const attempts = (this.attempts.get(id) ?? 0) + 1;
+      const lost = attempts >= MAX_ATTEMPTS || isApiError(error, 'invalid_argument') || isApiError(error, 'not_found');
+      if (!lost) {
+        this.attempts.set(id, attempts);
+        this.queue.addRateLimited(id);
+        return;
+      }
+      this.attempts.delete(id);
+      this.entries.delete(id);
+      this.queue.forget(id);
+      this.logger.warn({ msg: 'event dropped', reason: entry.event.reason, error: messageOf(error) });
+    }
+  }
+
+  private async write(entry: Entry): Promise<void> {
+    const { event, count } = entry;
+    const fresh = { count, lastTimestamp: rfc3339(entry.last) };
+    const limit = { deadlineMs: WRITE_DEADLINE_MS };
+    if (entry.written) {
+      const key = { namespace: event.metadata.namespace ?? '', name: event.metadata.name ?? '' };
+      try {
+        await this.client.patch(EVENT_KIND, key, fresh, limit);
+        return;
+      } catch (error) {
+        if (!isApiError(error, 'not_found')) throw error; // else it has expired meanwhile
+      }
+    }
+    try {
+      await this.client.create(EVENT_KIND, { ...event, ...fresh }, limit);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error; // an earlier try whose answer was lost
+    }
+    entry.written = true;
+  }
+
+  private makeEvent(
+    object: KubeObject,
+    type: 'Normal' | 'Warning',
+    { reason, message }: { reason: string; message: string },
+    now: Date,
+  ): KubeEvent {
+    const { name = '', namespace = 'default', uid } = object.metadata;
+    return {
+      metadata: {
+        namespace,
+        name: `${name.slice(0, 200)}.${process.hrtime.bigint().toString(16)}${process.pid.toString(16)}`,
+      },
+      involvedObject: {
+        namespace,
+        name,
+        ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
+        ...(object.kind === undefined ? {} : { kind: object.kind }),
+        ...(uid === undefined ? {} : { uid }),
+      },
+      type,
+      reason,
+      message: message.slice(0, MAX_MESSAGE),
+      source: { component: this.component, host: hostname() },
+      reportingComponent: this.component,
+      reportingInstance: hostname(),
+      firstTimestamp: rfc3339(now),
+    };
+  }
+}
