@@ -66,6 +66,10 @@ export class StatusError extends Error {
     return new StatusError(404, 'NotFound', message);
   }
 
+  static unsupportedMediaType(message: string): StatusError {
+    return new StatusError(415, 'UnsupportedMediaType', message);
+  }
+
   static notAllowed(what: string): StatusError {
     return new StatusError(405, 'MethodNotAllowed', `${what} is not supported by the one-machine API server`);
   }

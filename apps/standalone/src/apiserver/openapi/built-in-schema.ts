@@ -18,6 +18,9 @@ const PRIMITIVES: Readonly<Record<string, Json>> = {
   IntOrString: { 'x-kubernetes-int-or-string': true },
 };
 
+/** Maps of quantities, which may be written as numbers; the models have them as maps of text. */
+const QUANTITIES = new Set(['limits', 'requests', 'capacity', 'allocatable']);
+
 const known = new Map<string, Json>();
 
 /** The OpenAPI schema of one of Kubernetes' own kinds, from the models that client-node was generated with. */
@@ -27,7 +30,12 @@ export function builtInSchema(model: string): Json {
   const properties: Json = {};
   const schema = { type: 'object', properties };
   known.set(model, schema); // before its fields: JSONSchemaProps and the like contain themselves
-  for (const { baseName, type, format } of attributesOf(model)) properties[baseName] = fieldSchema(type, format);
+  for (const { baseName, type, format } of attributesOf(model)) {
+    const isQuantities = QUANTITIES.has(baseName) && type === '{ [key: string]: string; }';
+    properties[baseName] = isQuantities
+      ? { type: 'object', additionalProperties: { 'x-kubernetes-int-or-string': true } }
+      : fieldSchema(type, format);
+  }
   return schema;
 }
 

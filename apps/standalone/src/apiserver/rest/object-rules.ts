@@ -65,7 +65,7 @@ export function newObject(resource: Resource, object: Json, namespace: string): 
   const created = {
     ...prepared,
     metadata: {
-      ...without(meta as Json, 'deletionTimestamp', 'resourceVersion', 'selfLink'),
+      ...without(meta, 'deletionTimestamp', 'resourceVersion', 'selfLink'),
       ...(name !== undefined && { name }),
       ...(resource.namespaced && { namespace }),
       uid: randomUUID(),

@@ -2,7 +2,7 @@ import { fieldAt, isJson, type Json, type KubeObject } from '../kube-object';
 import { type Resource, selectableFields, storeName } from '../resources/resource';
 import { StatusError } from '../status-error';
 import { fieldSelector, labelSelector, type Selector } from '../store/selectors';
-import { type Ref, type Store, type Transaction } from '../store/store';
+import { type Ref, type Store, type StoreEvent, type Transaction } from '../store/store';
 import { canonical, decoded, type FieldValidation, newObject, now, updatedObject } from './object-rules';
 import { patched, type PatchType } from './patch';
 
@@ -20,6 +20,11 @@ export interface DeleteOptions {
 export interface Written {
   readonly object: KubeObject;
   readonly warnings: readonly string[];
+}
+
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: KubeObject;
 }
 
 /** Ends a mutation without effect, carrying what it would have answered. */
@@ -48,6 +53,25 @@ export class ResourceRest {
     return this.store.list(this.name, namespace).filter(selector);
   }
 
+  /** The revision of the whole store, which a list answers with. */
+  get revision(): number {
+    return this.store.revision;
+  }
+
+  /**
+   * What a watcher with this selector sees of each change after `since`: an object that starts or stops to match
+   * comes and goes.
+   * @returns ends it
+   * @throws StatusError 410
+   */
+  watch(namespace: string, selector: Selector, since: number, listener: (event: WatchEvent) => void): () => void {
+    return this.store.watch(this.name, since, (change) => {
+      if (namespace !== '' && change.object.metadata.namespace !== namespace) return;
+      const event = asSeen(change, selector);
+      if (event) listener(event);
+    });
+  }
+
   /** @throws StatusError 400 */
   selector(labels: string | null, fields: string | null): Selector {
     const byLabel = labelSelector(labels ?? '');
@@ -58,9 +82,9 @@ export class ResourceRest {
   async create(namespace: string, body: Json, options: WriteOptions): Promise<Written> {
     const { object, warnings } = decoded(this.resource, body, options.fieldValidation);
     const given = fieldAt(object, ['metadata', 'namespace']);
-    if (this.resource.namespaced && given !== undefined && given !== namespace) {
+    if (this.resource.namespaced && typeof given === 'string' && given !== namespace) {
       throw StatusError.badRequest(
-        `the namespace of the provided object (${String(given)}) does not match the namespace sent on the request (${namespace})`,
+        `the namespace of the provided object (${given}) does not match the namespace sent on the request (${namespace})`,
       );
     }
     const created = newObject(this.resource, object, namespace);
@@ -132,12 +156,7 @@ export class ResourceRest {
       const pod = transaction.get(ref) ?? this.fail(name);
       const spec = isJson(pod['spec']) ? pod['spec'] : {};
       if (spec['nodeName'] !== undefined) {
-        throw StatusError.conflict(
-          'pods',
-          '',
-          name,
-          `pod ${name} is already assigned to node "${String(spec['nodeName'])}"`,
-        );
+        throw StatusError.conflict('pods', '', name, `pod ${name} is already assigned to a node`);
       }
       const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: now() };
       const status = isJson(pod['status']) ? pod['status'] : {};
@@ -212,6 +231,15 @@ export class ResourceRest {
   }
 }
 
+function asSeen({ type, object, previous }: StoreEvent, selector: Selector): WatchEvent | undefined {
+  const was = previous !== undefined && selector(previous);
+  if (type !== 'DELETED' && selector(object)) return { type: was ? 'MODIFIED' : 'ADDED', object };
+  if (!was) return undefined;
+  const { resourceVersion } = object.metadata;
+  const metadata = { ...previous.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
+  return { type: 'DELETED', object: { ...previous, metadata } };
+}
+
 function requireNamespace(transaction: Transaction, name: string): void {
   const namespace = transaction.get({ resource: 'namespaces', namespace: '', name });
   if (!namespace) throw StatusError.notFound('namespaces', '', name);
@@ -235,10 +263,11 @@ function gracePeriod({ kind }: Resource, object: KubeObject, asked: number | und
 }
 
 function marked(transaction: Transaction, ref: Ref, current: KubeObject, grace: number): KubeObject {
-  const { deletionTimestamp, deletionGracePeriodSeconds } = current.metadata;
+  const { deletionTimestamp, deletionGracePeriodSeconds, generation } = current.metadata;
   if (deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) <= grace) return current;
   const metadata = {
     ...current.metadata,
+    ...(generation !== undefined && { generation: generation + 1 }),
     deletionTimestamp: deletionTimestamp ?? now(),
     deletionGracePeriodSeconds: grace,
   };

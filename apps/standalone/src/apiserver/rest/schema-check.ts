@@ -61,7 +61,7 @@ function pruneObject(schema: Json, value: Json, path: string, unknown: string[])
   const properties = isJson(schema['properties']) ? schema['properties'] : {};
   const others = schema['additionalProperties'];
   const keepsOthers = others === true || schema['x-kubernetes-preserve-unknown-fields'] === true;
-  const result: Json = {};
+  const result = defaults(properties, value);
   for (const [key, item] of Object.entries(value)) {
     const inner = Object.hasOwn(properties, key) ? properties[key] : others;
     const innerPath = path === '' ? key : `${path}.${key}`;
@@ -70,8 +70,12 @@ function pruneObject(schema: Json, value: Json, path: string, unknown: string[])
     else if (keepsOthers) result[key] = item;
     else unknown.push(innerPath);
   }
-  for (const [key, inner] of Object.entries(properties)) {
-    if (isJson(inner) && 'default' in inner && !(key in result)) result[key] = inner['default'];
-  }
   return result;
+}
+
+function defaults(properties: Json, value: Json): Json {
+  const absent = Object.entries(properties).filter(
+    ([key, inner]) => isJson(inner) && 'default' in inner && (value[key] ?? null) === null,
+  );
+  return Object.fromEntries(absent.map(([key, inner]) => [key, isJson(inner) ? inner['default'] : undefined]));
 }

@@ -30,9 +30,9 @@ export interface Transaction {
 }
 
 interface Waiting {
-  run(transaction: Transaction): unknown;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  readonly run: (transaction: Transaction) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** Events kept for watches that resume; an older resourceVersion is 410 Expired and the watcher lists anew. */
@@ -51,7 +51,7 @@ export class Store {
 
   private constructor(
     private readonly storage: Storage,
-    private readonly objects: Map<string, KubeObject>,
+    private readonly tables: Tables,
     private currentRevision: number,
   ) {
     this.floor = currentRevision;
@@ -59,7 +59,9 @@ export class Store {
 
   static async open(storage: Storage): Promise<Store> {
     const { objects, revision } = await storage.load();
-    return new Store(storage, objects, revision);
+    const tables = new Tables();
+    for (const [key, object] of objects) tables.set(key, object);
+    return new Store(storage, tables, revision);
   }
 
   get revision(): number {
@@ -67,18 +69,24 @@ export class Store {
   }
 
   get(ref: Ref): KubeObject | undefined {
-    return this.objects.get(keyOf(ref));
+    return this.tables.get(keyOf(ref));
   }
 
   /** Sorted by namespace and name, as etcd would. */
   list(resource: string, namespace = ''): KubeObject[] {
-    return listIn(this.objects, resource, namespace);
+    return sorted(this.tables.entries(resource), resource, namespace);
   }
 
   /** Runs `mutation` after all earlier ones; resolves once it is on disk. What it throws changes nothing. */
   write<T>(mutation: (transaction: Transaction) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.waiting.push({ run: mutation, resolve: resolve as (value: unknown) => void, reject });
+      this.waiting.push({
+        run: mutation,
+        resolve: (value) => {
+          resolve(value as T); // what this mutation returned, kept beside others of other types
+        },
+        reject,
+      });
       void this.commitWaiting();
     });
   }
@@ -89,7 +97,10 @@ export class Store {
    * @throws StatusError 410 where the history does not reach back that far
    */
   watch(resource: string, since: number, listener: Listener): () => void {
-    if (since < this.floor) throw StatusError.expired(`too old resource version: ${since} (${this.floor})`);
+    // a revision from the future is one of another database: only a new list helps there too
+    if (since < this.floor || since > this.currentRevision) {
+      throw StatusError.expired(`too old resource version: ${since} (${this.floor})`);
+    }
     for (const event of this.history) if (event.revision > since && event.resource === resource) listener(event);
     const listeners = this.listeners.get(resource) ?? new Set();
     this.listeners.set(resource, listeners.add(listener));
@@ -106,7 +117,7 @@ export class Store {
     if (this.committing) return;
     this.committing = true;
     while (this.waiting.length > 0) {
-      const group = new Group(this.objects, this.currentRevision);
+      const group = new Group(this.tables, this.currentRevision);
       const answers = this.waiting.splice(0).map((waiting) => group.run(waiting));
       try {
         if (group.changes.size > 0) await this.storage.commit(group.changes, group.revision);
@@ -121,8 +132,7 @@ export class Store {
 
   private apply({ changes, events, revision }: Group): void {
     for (const [key, object] of changes) {
-      if (object) this.objects.set(key, object);
-      else this.objects.delete(key);
+      this.tables.set(key, object);
     }
     this.currentRevision = revision;
     for (const event of events) {
@@ -140,7 +150,7 @@ class Group {
   readonly events: StoreEvent[] = [];
 
   constructor(
-    private readonly objects: ReadonlyMap<string, KubeObject>,
+    private readonly tables: Tables,
     public revision: number,
   ) {}
 
@@ -168,7 +178,7 @@ class Group {
   private transaction(own: Map<string, KubeObject | undefined>, events: StoreEvent[]): Transaction {
     const read = (key: string): KubeObject | undefined => {
       if (own.has(key)) return own.get(key);
-      return this.changes.has(key) ? this.changes.get(key) : this.objects.get(key);
+      return this.changes.has(key) ? this.changes.get(key) : this.tables.get(key);
     };
     const change = (ref: Ref, object: KubeObject, isRemoval: boolean): KubeObject => {
       const key = keyOf(ref);
@@ -184,12 +194,12 @@ class Group {
     return {
       get: (ref) => read(keyOf(ref)),
       list: (resource, namespace = '') => {
-        const view = new Map(this.objects);
+        const view = new Map(this.tables.entries(resource));
         for (const [key, object] of [...this.changes, ...own]) {
           if (object) view.set(key, object);
           else view.delete(key);
         }
-        return listIn(view, resource, namespace);
+        return sorted(view, resource, namespace);
       },
       put: (ref, object) => change(ref, object, false),
       remove: (ref) => {
@@ -204,10 +214,35 @@ function keyOf({ resource, namespace, name }: Ref): string {
   return `${resource}/${namespace}/${name}`;
 }
 
-function listIn(objects: ReadonlyMap<string, KubeObject>, resource: string, namespace: string): KubeObject[] {
+function sorted(entries: Iterable<[string, KubeObject]>, resource: string, namespace: string): KubeObject[] {
   const prefix = namespace === '' ? `${resource}/` : `${resource}/${namespace}/`;
-  return [...objects]
+  return [...entries]
     .filter(([key]) => key.startsWith(prefix))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, object]) => object);
+}
+
+/** Objects by key, apart for each resource: a list costs what that resource has, not what the store has. */
+class Tables {
+  private readonly tables = new Map<string, Map<string, KubeObject>>();
+
+  get(key: string): KubeObject | undefined {
+    return this.tables.get(resourceOf(key))?.get(key);
+  }
+
+  set(key: string, object: KubeObject | undefined): void {
+    const resource = resourceOf(key);
+    const table = this.tables.get(resource) ?? new Map<string, KubeObject>();
+    this.tables.set(resource, table);
+    if (object) table.set(key, object);
+    else table.delete(key);
+  }
+
+  entries(resource: string): Iterable<[string, KubeObject]> {
+    return this.tables.get(resource) ?? [];
+  }
+}
+
+function resourceOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }

@@ -1,0 +1,141 @@
+import { createServer, type Server } from 'node:https';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Logger } from 'pino';
+import { type Authorization, type User } from '../auth/authorization';
+import { type Json } from '../kube-object';
+import { type Resource } from '../resources/resource';
+import { type ResourceRest } from '../rest/resource-rest';
+import { qualified, StatusError } from '../status-error';
+import { sendError, sendJson, sendText } from './reply';
+import { resourcePath, type ResourcePath } from './resource-path';
+import { type ResourceRoutes } from './resource-routes';
+import { type Verb, verbOf } from './verb';
+
+const PROBES = ['/healthz', '/livez', '/readyz'];
+/** kubectl reads major and minor; the version is the newest whose behaviour is followed here. */
+const VERSION = {
+  major: '1',
+  minor: '32',
+  gitVersion: 'v1.32.0+fast-sandbox',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: 'node',
+  platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+};
+const CLOSE_MS = 2_000;
+
+export interface Parts {
+  readonly rests: readonly ResourceRest[];
+  readonly routes: ResourceRoutes;
+  readonly authorization: Authorization;
+  /** fixed answers to GET, by path: discovery */
+  readonly documents: ReadonlyMap<string, Json>;
+  /** answers paths below /openapi; false where it has none */
+  readonly openApi: (path: string, request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly logger: Logger;
+}
+
+/** The API over HTTPS: who asks, whether they may, and which part answers. */
+export class ApiServer {
+  private readonly server: Server;
+  private readonly rests: ReadonlyMap<string, ResourceRest>;
+
+  constructor(
+    tls: { cert: Buffer; key: Buffer },
+    private readonly parts: Parts,
+  ) {
+    this.rests = new Map(parts.rests.map((rest) => [keyOf(rest.resource), rest]));
+    this.server = createServer({ ...tls, minVersion: 'TLSv1.2', keepAliveTimeout: 90_000 }, (request, response) => {
+      void this.handle(request, response);
+    });
+  }
+
+  listen({ host, port }: { host: string; port: number }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(port, host, resolve);
+    });
+  }
+
+  /** Answers what is being asked, ends the watches, then closes. */
+  async stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.server.close(() => {
+        resolve();
+      });
+    });
+    this.parts.routes.stop();
+    this.server.closeIdleConnections();
+    const hurry = setTimeout(() => {
+      this.server.closeAllConnections();
+    }, CLOSE_MS);
+    await closed;
+    clearTimeout(hurry);
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.route(request, response);
+    } catch (error) {
+      const isOurs = sendError(response, error);
+      if (isOurs)
+        this.parts.logger.error({ msg: 'request failed', method: request.method, url: request.url, err: error });
+    } finally {
+      request.resume(); // a body that nobody wanted must not hold up the connection
+    }
+    const { method, url } = request;
+    this.parts.logger.debug({ msg: 'answered', method, url, code: response.statusCode });
+  }
+
+  private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'https://localhost');
+    if (PROBES.includes(pathname)) {
+      sendText(response, 200, 'ok');
+      return;
+    }
+    if (pathname === '/version') {
+      sendJson(response, 200, VERSION);
+      return;
+    }
+    const user = this.parts.authorization.authenticate(request.headers.authorization);
+    if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-'))) {
+      throw new StatusError(403, 'Forbidden', 'impersonation is not served here');
+    }
+    const document = this.parts.documents.get(pathname.replace(/\/$/, ''));
+    if (document && request.method === 'GET') {
+      sendJson(response, 200, document);
+      return;
+    }
+    if (pathname.startsWith('/openapi/') && this.parts.openApi(pathname, request, response)) return;
+    const path = resourcePath(pathname);
+    if (!path) throw StatusError.notServed(pathname);
+    const rest = this.restOf(path);
+    const verb = verbOf(request.method ?? '', path, query);
+    this.authorize(user, verb, path);
+    await this.parts.routes.serve(verb, { request, response, query, path, rest });
+  }
+
+  /** @throws StatusError 404 */
+  private restOf(path: ResourcePath): ResourceRest {
+    const rest = this.rests.get(keyOf(path));
+    const what = qualified(path.plural, path.group);
+    if (!rest) throw StatusError.notServed(what);
+    const { namespaced, hasStatus, kind } = rest.resource;
+    const subresources = ['', ...(hasStatus ? ['status'] : []), ...(kind === 'Pod' ? ['log', 'binding'] : [])];
+    if (!subresources.includes(path.subresource)) throw StatusError.notServed(`${what}/${path.subresource}`);
+    const isMisplaced = namespaced ? path.namespace === '' && path.name !== '' : path.namespace !== '';
+    if (isMisplaced) throw StatusError.notServed(`this path of ${what}`);
+    return rest;
+  }
+
+  private authorize(user: User, verb: Verb, { plural, subresource, namespace }: ResourcePath): void {
+    const resource = subresource === '' ? plural : `${plural}/${subresource}`;
+    this.parts.authorization.authorize(user, verb, resource, namespace);
+  }
+}
+
+function keyOf({ group, version, plural }: Pick<Resource, 'group' | 'version' | 'plural'>): string {
+  return `${group}/${version}/${plural}`;
+}

@@ -1,0 +1,40 @@
+import { type Json } from '../kube-object';
+import { apiVersionOf, type Resource } from '../resources/resource';
+
+const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+/** What each path of discovery answers: which groups, versions and kinds there are. The aggregated form is not needed. */
+export function discoveryDocuments(resources: readonly Resource[]): Map<string, Json> {
+  const documents = new Map<string, Json>();
+  const groups: Json[] = [];
+  for (const groupVersion of new Set(resources.map(apiVersionOf))) {
+    const kinds = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
+    const [{ group, version } = { group: '', version: '' }] = kinds;
+    const list = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: kinds.flatMap(apiResources) };
+    documents.set(group === '' ? `/api/${version}` : `/apis/${groupVersion}`, list);
+    if (group === '') continue;
+    const served = { groupVersion, version };
+    const described = { name: group, versions: [served], preferredVersion: served };
+    groups.push(described);
+    documents.set(`/apis/${group}`, { kind: 'APIGroup', apiVersion: 'v1', ...described });
+  }
+  documents.set('/api', { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] });
+  documents.set('/apis', { kind: 'APIGroupList', apiVersion: 'v1', groups });
+  return documents;
+}
+
+function apiResources(resource: Resource): Json[] {
+  const { plural, singular, kind, namespaced, shortNames, hasStatus } = resource;
+  const sub = (name: string, subKind: string, verbs: readonly string[]): Json => ({
+    name: `${plural}/${name}`,
+    singularName: '',
+    namespaced,
+    kind: subKind,
+    verbs,
+  });
+  return [
+    { name: plural, singularName: singular, namespaced, kind, verbs: VERBS, shortNames },
+    ...(hasStatus ? [sub('status', kind, ['get', 'patch', 'update'])] : []),
+    ...(kind === 'Pod' ? [sub('log', kind, ['get']), sub('binding', 'Binding', ['create'])] : []),
+  ];
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { type FieldValidation } from '../rest/object-rules';
+import { type DeleteOptions, type WriteOptions } from '../rest/resource-rest';
+import { StatusError } from '../status-error';
+
+const FIELD_VALIDATIONS: readonly FieldValidation[] = ['Strict', 'Warn', 'Ignore'];
+
+const deleteOptions = z.object({
+  gracePeriodSeconds: z.int().nullish(),
+  preconditions: z.object({ uid: z.string().nullish(), resourceVersion: z.string().nullish() }).nullish(),
+  propagationPolicy: z.string().nullish(),
+  orphanDependents: z.boolean().nullish(),
+  dryRun: z.array(z.string()).nullish(),
+});
+
+/** @throws StatusError 400 */
+export function positive(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name) ?? '';
+  if (text === '') return undefined;
+  if (!/^\d{1,15}$/.test(text)) throw StatusError.badRequest(`${name}: "${text}" is not a number from 0 on`);
+  return Number(text);
+}
+
+/** @throws StatusError 400 */
+export function writeOptions(query: URLSearchParams): WriteOptions {
+  const validation = query.get('fieldValidation') ?? '';
+  const fieldValidation = validation === '' ? 'Warn' : FIELD_VALIDATIONS.find((item) => item === validation);
+  if (!fieldValidation) throw StatusError.badRequest(`fieldValidation: "${validation}" is not Strict, Warn or Ignore`);
+  return { fieldValidation, dryRun: dryRun(query.getAll('dryRun')) };
+}
+
+/** Of the body and, where that says nothing, of the query. @throws StatusError 400, 501 */
+export function parseDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
+  const parsed = deleteOptions.safeParse(body);
+  if (!parsed.success) throw StatusError.badRequest(`DeleteOptions: ${z.prettifyError(parsed.error)}`);
+  const { preconditions, propagationPolicy, orphanDependents } = parsed.data;
+  const policy = propagationPolicy ?? query.get('propagationPolicy') ?? 'Background';
+  if (policy !== 'Background' || orphanDependents === true) {
+    throw new StatusError(501, 'NotImplemented', 'only propagationPolicy=Background is served here');
+  }
+  const grace = parsed.data.gracePeriodSeconds ?? positive(query, 'gracePeriodSeconds');
+  return {
+    dryRun: dryRun([...query.getAll('dryRun'), ...(parsed.data.dryRun ?? [])]),
+    ...(grace !== undefined && { gracePeriodSeconds: grace }),
+    preconditions: present(preconditions ?? {}),
+  };
+}
+
+function present({
+  uid,
+  resourceVersion,
+}: {
+  uid?: string | null | undefined;
+  resourceVersion?: string | null | undefined;
+}): {
+  uid?: string;
+  resourceVersion?: string;
+} {
+  return { ...(uid != null && { uid }), ...(resourceVersion != null && { resourceVersion }) };
+}
+
+function dryRun(values: readonly string[]): boolean {
+  const wrong = values.find((value) => value !== 'All' && value !== '');
+  if (wrong !== undefined) throw StatusError.badRequest(`dryRun: "${wrong}" is not All`);
+  return values.includes('All');
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { type Json, type KubeObject } from '../kube-object';
+import { StatusError } from '../status-error';
+
+const KEPT_MS = 300_000;
+/** The oldest list that nobody has read to its end makes room. */
+const KEPT_LISTS = 100;
+
+const token = z.object({ id: z.uuid(), start: z.int().min(0) });
+
+interface Kept {
+  readonly objects: readonly KubeObject[];
+  readonly revision: number;
+  readonly expires: number;
+}
+
+export interface Page {
+  readonly objects: readonly KubeObject[];
+  readonly metadata: Json;
+}
+
+/** Long lists in pieces that all show the same moment: the objects never change, so a kept list costs its pointers. */
+export class Pages {
+  private readonly lists = new Map<string, Kept>();
+
+  first(objects: readonly KubeObject[], revision: number, limit: number): Page {
+    if (limit === 0 || objects.length <= limit) return { objects, metadata: { resourceVersion: String(revision) } };
+    const id = randomUUID();
+    const [oldest] = this.lists.keys();
+    if (this.lists.size >= KEPT_LISTS && oldest !== undefined) this.lists.delete(oldest);
+    this.lists.set(id, { objects, revision, expires: Date.now() + KEPT_MS });
+    return this.page(id, 0, limit);
+  }
+
+  /** @throws StatusError 400, 410 */
+  next(text: string, limit: number): Page {
+    const parsed = token.safeParse(parsedToken(text));
+    if (!parsed.success) throw StatusError.badRequest('continue key is not valid');
+    return this.page(parsed.data.id, parsed.data.start, limit);
+  }
+
+  private page(id: string, start: number, limit: number): Page {
+    const list = this.lists.get(id);
+    if (!list || list.expires < Date.now()) {
+      this.lists.delete(id);
+      throw StatusError.expired('The provided continue parameter is too old: begin a new list without it');
+    }
+    const end = limit === 0 ? list.objects.length : start + limit;
+    const left = list.objects.length - end;
+    const more = Buffer.from(JSON.stringify({ id, start: end })).toString('base64url');
+    const metadata = {
+      resourceVersion: String(list.revision),
+      ...(left > 0 && { continue: more, remainingItemCount: left }),
+    };
+    if (left <= 0) this.lists.delete(id);
+    return { objects: list.objects.slice(start, end), metadata };
+  }
+}
+
+function parsedToken(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

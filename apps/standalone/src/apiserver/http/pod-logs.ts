@@ -1,0 +1,148 @@
+import { createReadStream, type FSWatcher, watch } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
+import { type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { StatusError } from '../status-error';
+import { begin } from './reply';
+
+const NOT_SERVED = ['timestamps', 'sinceSeconds', 'sinceTime', 'limitBytes'];
+const BLOCK_BYTES = 64 * 1024;
+const NEWLINE = 10;
+
+interface LogRequest {
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+}
+
+/** `kubectl logs`: what the node wrote to `<directory>/<pod uid>/<container>/<n>.log`, a file for each start. */
+export class PodLogs {
+  private readonly following = new Set<ServerResponse>();
+
+  constructor(private readonly directory: string) {}
+
+  /** @throws StatusError 400, 404 */
+  async serve(pod: KubeObject, { response, query }: LogRequest): Promise<void> {
+    const refused = NOT_SERVED.find((name) => !['', 'false'].includes(query.get(name) ?? ''));
+    if (refused !== undefined) throw StatusError.badRequest(`${refused} is not served here`);
+    const tail = query.get('tailLines');
+    if (tail !== null && !/^\d{1,9}$/.test(tail)) throw StatusError.badRequest(`tailLines: "${tail}" is not a number`);
+    const folder = join(this.directory, pod.metadata.uid ?? '', containerOf(pod, query.get('container') ?? ''));
+    const files = await logFiles(folder);
+    const file = files.at(query.get('previous') === 'true' ? -2 : -1);
+    if (file === undefined) throw StatusError.badRequest(`container in pod "${pod.metadata.name}" has no log yet`);
+    const path = join(folder, file);
+    begin(response, 200, 'text/plain; charset=utf-8');
+    response.flushHeaders();
+    const start = tail === null ? 0 : await tailStart(path, Number(tail));
+    if (query.get('follow') === 'true') await this.follow(folder, file, start, response);
+    else await pipeline(createReadStream(path, { start }), response);
+  }
+
+  /** Ends those that follow. */
+  stop(): void {
+    for (const response of this.following) response.end();
+  }
+
+  /** Until the reader goes, the container starts anew with another file, or its folder goes with its Pod. */
+  private async follow(folder: string, file: string, start: number, response: ServerResponse): Promise<void> {
+    const changes = new Changes(folder);
+    this.following.add(response);
+    response.once('close', () => {
+      changes.close();
+      this.following.delete(response);
+    });
+    let position = start;
+    let isCurrent = true;
+    while (!changes.closed) {
+      position += await copied(join(folder, file), position, response);
+      if (!isCurrent) break;
+      await changes.next();
+      isCurrent = (await logFiles(folder)).at(-1) === file;
+    }
+    response.end();
+  }
+}
+
+/** Tells that something changed in a folder; many changes at once are one. */
+class Changes {
+  closed = false;
+  private pending = false;
+  private wake: (() => void) | undefined;
+  private readonly watcher: FSWatcher;
+
+  constructor(folder: string) {
+    this.watcher = watch(folder, () => {
+      this.notify();
+    });
+    this.watcher.on('error', () => {
+      this.close();
+    });
+  }
+
+  async next(): Promise<void> {
+    if (!this.pending && !this.closed) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+    this.pending = false;
+  }
+
+  close(): void {
+    this.closed = true;
+    this.watcher.close();
+    this.notify();
+  }
+
+  private notify(): void {
+    this.pending = true;
+    this.wake?.();
+  }
+}
+
+/** Copies from `start` to the present end. @returns how many bytes that were */
+async function copied(path: string, start: number, response: ServerResponse): Promise<number> {
+  const stream = createReadStream(path, { start });
+  try {
+    await pipeline(stream, response, { end: false });
+  } catch {
+    response.destroy(); // the reader or the file is gone
+  }
+  return stream.bytesRead;
+}
+
+/** A name from the Pod itself, so that it is no path. @throws StatusError 400 */
+function containerOf({ metadata, spec }: KubeObject, asked: string): string {
+  const containers = fieldAt(spec, ['containers']);
+  const names = (Array.isArray(containers) ? containers : [])
+    .map((container) => (isJson(container) ? container['name'] : undefined))
+    .filter((name) => typeof name === 'string');
+  const name = asked === '' ? names[0] : names.find((candidate) => candidate === asked);
+  if (name !== undefined && /^[a-z0-9-]+$/.test(name)) return name;
+  throw StatusError.badRequest(`container ${asked} is not valid for pod ${metadata.name}; it has ${names.join(', ')}`);
+}
+
+/** `0.log`, `1.log`, … by number; none where the node has not begun. */
+async function logFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => /^\d+\.log$/.test(name)).sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
+}
+
+/** Where the last `lines` lines begin, looked for from the end. */
+async function tailStart(path: string, lines: number): Promise<number> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  let left = lines;
+  for (let end = size; end > 0; end -= BLOCK_BYTES) {
+    const begins = Math.max(0, end - BLOCK_BYTES);
+    const { buffer } = await file.read(Buffer.alloc(end - begins), 0, end - begins, begins);
+    for (let at = buffer.length - 1; at >= 0; at -= 1) {
+      if (buffer[at] !== NEWLINE || begins + at === size - 1) continue;
+      left -= 1;
+      if (left <= 0) return begins + at + 1;
+    }
+  }
+  return lines === 0 ? size : 0;
+}

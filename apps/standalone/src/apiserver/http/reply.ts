@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import { type ServerResponse } from 'node:http';
+import { type Json } from '../kube-object';
+import { StatusError } from '../status-error';
+
+/** What every answer carries. */
+export function begin(response: ServerResponse, code: number, contentType: string): void {
+  response.statusCode = code;
+  response.setHeader('content-type', contentType);
+  response.setHeader('cache-control', 'no-cache, private');
+  response.setHeader('audit-id', randomUUID());
+}
+
+export function sendText(response: ServerResponse, code: number, text: string): void {
+  begin(response, code, 'text/plain; charset=utf-8');
+  response.end(text);
+}
+
+export function sendJson(response: ServerResponse, code: number, body: Json): void {
+  begin(response, code, 'application/json');
+  response.end(JSON.stringify(body));
+}
+
+/** RFC 7234's form, as kubectl prints it. */
+export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
+  if (warnings.length === 0) return;
+  const quoted = warnings.map((text) => `299 - "${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`);
+  response.setHeader('warning', quoted);
+}
+
+/** @returns whether it is a failure of ours, which the log should tell about */
+export function sendError(response: ServerResponse, error: unknown): boolean {
+  const isKnown = error instanceof StatusError;
+  const status = isKnown
+    ? error
+    : new StatusError(500, 'InternalError', 'internal error; the log of the API server says more');
+  if (response.headersSent) response.destroy();
+  else {
+    if (status.code === 413) response.setHeader('connection', 'close'); // the rest of the body is not read
+    sendJson(response, status.code, status.toStatus());
+  }
+  return !isKnown;
+}

@@ -1,0 +1,29 @@
+import { StatusError } from '../status-error';
+import { type ResourcePath } from './resource-path';
+
+/** Kubernetes' verbs, as roles name them. */
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
+
+/** @throws StatusError 405 */
+export function verbOf(method: string, path: ResourcePath, query: URLSearchParams): Verb {
+  const verb = path.subresource === 'binding' ? bindingVerb(method) : ordinaryVerb(method, path, query);
+  if (!verb) throw StatusError.notAllowed(`${method} on this path`);
+  return verb;
+}
+
+function bindingVerb(method: string): Verb | undefined {
+  return method === 'POST' ? 'create' : undefined;
+}
+
+function ordinaryVerb(method: string, { name, subresource }: ResourcePath, query: URLSearchParams): Verb | undefined {
+  if (name === '') return collectionVerb(method, query);
+  if (method === 'GET') return 'get';
+  if (subresource === 'log') return undefined;
+  if (method === 'DELETE' && subresource === '') return 'delete';
+  return method === 'PUT' ? 'update' : method === 'PATCH' ? 'patch' : undefined;
+}
+
+function collectionVerb(method: string, query: URLSearchParams): Verb | undefined {
+  if (method === 'GET') return ['true', '1'].includes(query.get('watch') ?? '') ? 'watch' : 'list';
+  return method === 'POST' ? 'create' : method === 'DELETE' ? 'deletecollection' : undefined;
+}

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { address, type ConfigOf, flag, loadConfig } from '@fsb/component-base/config';
+import { type Logger, pino } from 'pino';
+import { z } from 'zod';
+import { Authorization } from './auth/authorization';
+import { GarbageCollector } from './garbage/garbage-collector';
+import { ApiServer } from './http/api-server';
+import { discoveryDocuments } from './http/discovery';
+import { PodLogs } from './http/pod-logs';
+import { ResourceRoutes } from './http/resource-routes';
+import { BUILT_IN } from './resources/built-in';
+import { loadCustomResources } from './resources/custom';
+import { ResourceRest } from './rest/resource-rest';
+import { Scheduler } from './scheduler/scheduler';
+import { StatusError } from './status-error';
+import { Storage } from './store/storage';
+import { Store } from './store/store';
+
+const path = (): z.ZodString => z.string().min(1, 'must not be empty');
+
+const flags = {
+  bindAddress: flag(address().default({ host: '127.0.0.1', port: 6443 }), 'Where the API is served over HTTPS'),
+  db: flag(path(), 'Folder of the LevelDB that holds the objects'),
+  tlsCertFile: flag(path(), 'Certificate of the server, PEM'),
+  tlsKeyFile: flag(path(), 'Its private key, PEM'),
+  tokenFile: flag(path(), 'JSON list of {token, user, role}'),
+  crds: flag(path().default('k8s/crds'), 'Folder of CustomResourceDefinitions to serve'),
+  podLogDir: flag(path().default('/var/log/fast-sandbox/pods'), 'Where the node writes <pod uid>/<container>/<n>.log'),
+  v: flag(z.string().default('0').transform(Number), 'Log detail', 'LOG_VERBOSITY'),
+};
+const description = {
+  name: 'apiserver',
+  description: 'The part of the Kubernetes API that Fast Sandbox and kubectl use, on one machine.',
+};
+
+const SEEDED = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+/** Longest time from SIGTERM to the end. */
+const SHUTDOWN_MS = 10_000;
+
+/** Serves until SIGTERM or SIGINT; killed at any other moment, it comes back with every write that it has answered. */
+export async function runApiserver(argv: readonly string[]): Promise<void> {
+  const config = loadConfig(description, flags, argv, process.env);
+  const logger = pino({
+    level: config.v > 0 ? 'debug' : 'info',
+    base: { service: description.name, pid: process.pid },
+  });
+  const stop = await start(config, logger);
+  const { host, port } = config.bindAddress;
+  logger.info({ msg: 'serving', https: `${host}:${port}` });
+  const signal = await new Promise<string>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  logger.info({ msg: 'stopping', signal });
+  setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+  await stop();
+}
+
+/** @returns ends it in order */
+async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<() => Promise<void>> {
+  const tls = { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) };
+  const authorization = await Authorization.fromFile(config.tokenFile);
+  const resources = [...BUILT_IN, ...(await loadCustomResources(config.crds))];
+  const store = await Store.open(await Storage.open(config.db));
+  const rests = resources.map((resource) => new ResourceRest(store, resource));
+  const rest = (plural: string): ResourceRest => {
+    const found = rests.find(({ resource }) => resource.group === '' && resource.plural === plural);
+    if (!found) throw new Error(`${plural} is a built-in resource`);
+    return found;
+  };
+  await seedNamespaces(rest('namespaces'));
+  const collector = new GarbageCollector(store, rests);
+  const scheduler = new Scheduler(rest('pods'), rest('nodes'));
+  const routes = new ResourceRoutes(new PodLogs(config.podLogDir));
+  const documents = discoveryDocuments(resources);
+  const server = new ApiServer(tls, { rests, routes, authorization, documents, openApi: () => false, logger });
+  collector.start();
+  scheduler.start();
+  await server.listen(config.bindAddress);
+  return async () => {
+    await server.stop();
+    await scheduler.stop();
+    await collector.stop();
+    await store.close();
+  };
+}
+
+async function seedNamespaces(namespaces: ResourceRest): Promise<void> {
+  for (const name of SEEDED) {
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await namespaces.create('', body, { fieldValidation: 'Strict', dryRun: false }).catch((error: unknown) => {
+      if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw error;
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { type ResourceRest } from '../rest/resource-rest';
+
+/** Binds Pods to the one node as soon as both are there: what is left of scheduling on one machine. */
+export class Scheduler {
+  private readonly endings: (() => void)[] = [];
+  private working: Promise<void> = Promise.resolve();
+  private queued = false;
+
+  constructor(
+    private readonly pods: ResourceRest,
+    private readonly nodes: ResourceRest,
+  ) {}
+
+  start(): void {
+    for (const rest of [this.pods, this.nodes]) {
+      this.endings.push(
+        rest.watch(
+          '',
+          () => true,
+          rest.revision,
+          ({ type }) => {
+            if (type !== 'DELETED') this.schedule();
+          },
+        ),
+      );
+    }
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.endings) end();
+    await this.working;
+  }
+
+  private schedule(): void {
+    if (this.queued) return;
+    this.queued = true;
+    this.working = this.working.then(() => this.bindAll());
+  }
+
+  private async bindAll(): Promise<void> {
+    this.queued = false;
+    const node = this.nodes.list('', isUsable)[0];
+    if (!node) return;
+    await Promise.all(
+      this.pods.list('', isWaiting).map(async ({ metadata: { namespace = '', name } }) => {
+        // deleted or bound by somebody else: nothing is left to do
+        await this.pods.bind(namespace, name, node.metadata.name).catch(() => undefined);
+      }),
+    );
+  }
+}
+
+function isWaiting({ metadata, spec }: KubeObject): boolean {
+  return metadata.deletionTimestamp === undefined && fieldAt(spec, ['nodeName']) === undefined;
+}
+
+function isUsable({ spec, status, metadata }: KubeObject): boolean {
+  if (metadata.deletionTimestamp !== undefined || fieldAt(spec, ['unschedulable']) === true) return false;
+  const conditions = fieldAt(status, ['conditions']);
+  return (
+    Array.isArray(conditions) &&
+    conditions.some((condition) => isJson(condition) && condition['type'] === 'Ready' && condition['status'] === 'True')
+  );
+}
