@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { type ContainerdClient } from './containerd-client';
 import { chainIds, type ContentDescriptor, readImage } from './image-content';
-import { normaliseImage } from './image-name';
+import { normaliseImage } from '@fsb/api/image-name';
 import { RootFiles } from './root-files';
 import { layerFolders, SnapshotStore } from './snapshot-store';
 

@@ -1,7 +1,7 @@
 import { type CreateSandboxRequest, type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
 import { parseQuantity } from '@fsb/api/quantity';
-import { normaliseImage } from '@fsb/containerd/image-name';
+import { normaliseImage } from '@fsb/api/image-name';
 import { z } from 'zod';
 import { parseBody } from '../http/parse-body';
 

@@ -1,4 +1,4 @@
-import { ApiError } from '@fsb/api/errors';
+import { ApiError } from './errors';
 
 const DOMAIN = /^(localhost|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+|[a-zA-Z0-9.-]+:\d{1,5}|\[[0-9a-fA-F:]+\](:\d{1,5})?)$/;
 const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
