@@ -1,0 +1,233 @@
+import { Logger } from '@nestjs/common';
+import { type AgentEvent, type AgentSandboxStatus, type AgentStatus } from '@fsb/agent-api/agent-api';
+import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { AgentStatusStream } from '@fsb/agent-api/status-stream';
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { type Pod } from '@fsb/controller-runtime/kinds';
+import { type Registry, type SandboxEntry } from '@fsb/registry/registry';
+import { type AgentPod, agentPod } from './agent-pod';
+import { AgentReports, namespaceOf, type ReportChange } from './agent-reports';
+
+/** An agent as its Pod and its status stream show it. */
+export interface AgentView {
+  /** `namespace/name` of its Pod */
+  readonly id: string;
+  readonly namespace: string;
+  /** its Pod's name */
+  readonly name: string;
+  readonly pool: string;
+  readonly nodeName: string;
+  /** the Pod's IP */
+  readonly address: string;
+  readonly podUid: string;
+  /** What is known of its sandboxes is current. */
+  readonly inSync: boolean;
+  readonly draining: boolean;
+  /** 0 before its first report */
+  readonly capacity: number;
+  /** The Pod is being deleted. */
+  readonly terminating: boolean;
+}
+
+export interface ReportedSandbox {
+  readonly agent: AgentView;
+  readonly sandbox: AgentSandboxStatus;
+}
+
+interface Agent {
+  view: AgentView;
+  images: readonly string[];
+  readonly stream: AgentStatusStream;
+}
+
+export interface AgentDirectoryOptions {
+  readonly registry: Registry;
+  readonly client: AgentClient;
+  /** of the Pods that AGENT_POD_SELECTOR selects; started and stopped by its owner */
+  readonly pods: Informer<Pod>;
+}
+
+/** Follows every agent Pod and, through one stream each, what it runs; keeps the registry in step. */
+export class AgentDirectory {
+  private readonly logger = new Logger(AgentDirectory.name);
+  private readonly agents = new Map<string, Agent>();
+  private readonly pools = new Map<string, Set<string>>();
+  private readonly reported = new AgentReports();
+  private readonly agentListeners: ((agentId: string) => void)[] = [];
+  private stopped = false;
+  readonly registry: Registry;
+
+  constructor(private readonly options: AgentDirectoryOptions) {
+    this.registry = options.registry;
+    options.pods.onChange((key, pod) => {
+      this.follow(key, pod && agentPod(pod));
+    });
+  }
+
+  /** Takes what the informer knows already. */
+  start(): void {
+    for (const pod of this.options.pods.list()) {
+      const agent = agentPod(pod);
+      if (agent) this.follow(agent.id, agent);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.agents.values()].map(({ stream }) => stream.stop()));
+  }
+
+  agent(id: string): AgentView | undefined {
+    return this.agents.get(id)?.view;
+  }
+
+  agentsOf(namespace: string, pool: string): AgentView[] {
+    const ids = this.pools.get(`${namespace}/${pool}`) ?? [];
+    return [...ids].flatMap((id) => this.agent(id) ?? []);
+  }
+
+  /** The last that the agent said; it may be old where the agent is not in sync. */
+  report(agentId: string, sandboxId: string): AgentSandboxStatus | undefined {
+    return this.reported.get(agentId, sandboxId);
+  }
+
+  *reports(): Generator<ReportedSandbox> {
+    for (const { agentId, sandbox } of this.reported.all()) {
+      const agent = this.agent(agentId);
+      if (agent) yield { agent, sandbox };
+    }
+  }
+
+  /** Containers that claim this name, running or ended; after a race of two replicas more than one. */
+  findByName(namespace: string, name: string): ReportedSandbox[] {
+    return this.reported.named(namespace, name).flatMap(({ agentId, sandbox }) => {
+      const agent = this.agent(agentId);
+      return agent ? [{ agent, sandbox }] : [];
+    });
+  }
+
+  /** Each change of a sandbox on an agent. Must be quick and must not throw. */
+  onReport(listener: (change: ReportChange) => void): void {
+    this.reported.onChange(listener);
+  }
+
+  /** An agent appeared, came in or out of sync, began to drain, or is gone. */
+  onAgent(listener: (agentId: string) => void): void {
+    this.agentListeners.push(listener);
+  }
+
+  /** Every agent Pod that can have sandboxes (of that namespace) has a current stream: what is not reported is not there. */
+  isInSync(namespace?: string): boolean {
+    if (!this.options.pods.hasSynced) return false;
+    for (const { view } of this.agents.values()) {
+      if ((namespace === undefined || view.namespace === namespace) && !view.inSync) return false;
+    }
+    return true;
+  }
+
+  private follow(id: string, pod: AgentPod | undefined): void {
+    const known = this.agents.get(id);
+    const address = pod?.address;
+    if (pod === undefined || address === undefined || this.stopped) {
+      if (known) this.drop(id, known);
+      return;
+    }
+    if (known?.view.address === address && known.view.podUid === pod.uid) {
+      this.change(id, { terminating: pod.terminating });
+      return;
+    }
+    if (known) this.drop(id, known);
+    this.add(pod, address);
+  }
+
+  private add(pod: AgentPod, address: string): void {
+    const { id, namespace, name, pool, nodeName, terminating } = pod;
+    const stream = new AgentStatusStream({
+      client: this.options.client,
+      address,
+      onEvent: (event) => {
+        if (this.agents.get(id)?.stream === stream) this.take(id, event);
+      },
+      onSync: (inSync) => {
+        if (this.agents.get(id)?.stream === stream) this.change(id, { inSync });
+      },
+    });
+    const view = { id, namespace, name, pool, nodeName, address, podUid: pod.uid, terminating };
+    this.agents.set(id, { view: { ...view, inSync: false, draining: false, capacity: 0 }, images: [], stream });
+    const siblings = this.pools.get(`${namespace}/${pool}`) ?? new Set<string>();
+    this.pools.set(`${namespace}/${pool}`, siblings.add(id));
+    this.change(id, {});
+    stream.start();
+  }
+
+  private drop(id: string, { view, stream }: Agent): void {
+    this.agents.delete(id);
+    const pool = `${view.namespace}/${view.pool}`;
+    this.pools.get(pool)?.delete(id);
+    if (this.pools.get(pool)?.size === 0) this.pools.delete(pool);
+    void stream.stop();
+    this.registry.removeAgent(id);
+    this.reported.removeAgent(id);
+    this.tellAgent(id);
+  }
+
+  /** @throws where another agent answers at this address: the stream then connects again */
+  private take(id: string, event: AgentEvent): void {
+    switch (event.type) {
+      case 'snapshot':
+        this.takeSnapshot(id, event.status);
+        break;
+      case 'sandbox':
+        this.registry.setSandbox(id, entryOf(id, event.sandbox));
+        this.reported.set(id, event.sandbox);
+        break;
+      case 'removed':
+        this.registry.removeSandbox(id, event.sandboxId);
+        this.reported.remove(id, event.sandboxId);
+        break;
+      case 'images':
+        this.change(id, {}, event.images);
+        break;
+      case 'draining':
+        this.change(id, { draining: event.draining });
+        break;
+      case 'heartbeat':
+        break;
+    }
+  }
+
+  private takeSnapshot(id: string, status: AgentStatus): void {
+    const { agentUid, capacity, draining = false, images, sandboxStatuses } = status;
+    const expected = this.agents.get(id)?.view.podUid;
+    if (agentUid !== undefined && agentUid !== expected) {
+      this.logger.warn({ msg: 'another agent answers at this address', agent: id, uid: agentUid });
+      throw new Error(`agent ${id}: another one answers at its address`);
+    }
+    this.change(id, { capacity, draining }, images ?? []);
+    this.registry.replaceSandboxes(
+      id,
+      sandboxStatuses.map((sandbox) => entryOf(id, sandbox)),
+    );
+    this.reported.replace(id, sandboxStatuses);
+  }
+
+  private change(id: string, change: Partial<AgentView>, images?: readonly string[]): void {
+    const agent = this.agents.get(id);
+    if (!agent) return;
+    agent.view = { ...agent.view, ...change };
+    agent.images = images ?? agent.images;
+    const { namespace, pool, capacity, inSync, draining, terminating } = agent.view;
+    const schedulable = inSync && !draining && !terminating;
+    this.registry.upsertAgent({ id, namespace, pool, capacity, images: agent.images, schedulable });
+    this.tellAgent(id);
+  }
+
+  private tellAgent(id: string): void {
+    for (const listener of this.agentListeners) listener(id);
+  }
+}
+
+function entryOf(agentId: string, sandbox: AgentSandboxStatus): SandboxEntry {
+  const { sandboxId, claimName = '', ports = [], phase } = sandbox;
+  return { sandboxId, name: claimName, namespace: namespaceOf(agentId, sandbox), ports, phase };
+}

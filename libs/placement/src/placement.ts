@@ -1,0 +1,30 @@
+import { type SandboxRequest, type Stage } from '@fsb/agent-api/agent-api';
+import { type AgentView } from './agent-directory';
+
+export interface PlacementRequest {
+  readonly namespace: string;
+  readonly pool: string;
+  /** of the Sandbox object */
+  readonly name: string;
+  readonly ports: readonly number[];
+  /** normalised */
+  readonly image: string;
+  readonly sandbox: SandboxRequest;
+  /** of the pool, to say them where it is full */
+  readonly limits?: PoolLimits;
+}
+
+export interface PoolLimits {
+  readonly sandboxesPerAgent: number;
+  /** undefined: as many as are needed */
+  readonly maxAgents: number | undefined;
+}
+
+export interface Placement {
+  readonly agent: AgentView;
+  /** Unix seconds */
+  readonly createdAt: number;
+  readonly stages: readonly Stage[];
+  /** `agentPodIP:port` */
+  readonly endpoints: readonly string[];
+}
