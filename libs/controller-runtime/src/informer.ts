@@ -150,7 +150,7 @@ export class Informer<T extends KubeObject> {
       else if (event.type !== 'BOOKMARK') this.put(event.object);
     }
     // a server or proxy that ends every watch at once must not be asked in a loop
-    if (performance.now() - opened < 1000) throw new Error('the watch ended at once');
+    if (performance.now() - opened < Math.min(1000, silenceMs / 2)) throw new Error('the watch ended at once');
   }
 
   private put(object: T): void {

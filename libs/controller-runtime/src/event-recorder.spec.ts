@@ -1,0 +1,66 @@
+import { Logger } from '@nestjs/common';
+import { eventually } from '../../../test/support/eventually';
+import { EventRecorder } from './event-recorder';
+import { type KubeEvent } from './kinds';
+import { KubeClient } from './kube-client';
+import { answer, ScriptedServer } from './testing/scripted-server';
+
+let server: ScriptedServer;
+let client: KubeClient;
+let recorder: EventRecorder;
+let created: KubeEvent[];
+let status: number;
+
+beforeAll(() => {
+  Logger.overrideLogger(false);
+});
+beforeEach(async () => {
+  created = [];
+  status = 201;
+  server = await ScriptedServer.start((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      if (status === 201) created.push(JSON.parse(body) as KubeEvent);
+      answer(response, status, {});
+    });
+  });
+  client = new KubeClient(server.kubeConfig());
+  recorder = new EventRecorder(client, 'spec');
+});
+afterEach(async () => {
+  await recorder.stop();
+  await client.close();
+  await server.stop();
+});
+
+const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'n', uid: 'u' } };
+
+it('writes what kubectl describe looks for, and the same thing once', async () => {
+  recorder.record(object, 'Warning', 'Broken', 'it broke');
+  recorder.record(object, 'Warning', 'Broken', 'it broke');
+  recorder.record(object, 'Normal', 'Mended', 'm'.repeat(5000));
+  await eventually(() => expect(created).toHaveLength(2));
+  expect(created[0]).toMatchObject({
+    metadata: { namespace: 'n' },
+    involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace: 'n', name: 'a', uid: 'u' },
+    type: 'Warning',
+    reason: 'Broken',
+    message: 'it broke',
+    source: { component: 'spec' },
+    count: 2,
+  });
+  expect(created[1]?.message).toHaveLength(1024);
+  expect(new Set(created.map(({ metadata }) => metadata.name)).size).toBe(2);
+});
+
+it('drops an event that the server does not want, and tries again where it was away', async () => {
+  status = 422;
+  recorder.record(object, 'Warning', 'Refused', 'x');
+  await eventually(() => expect(server.requests).toHaveLength(1));
+  status = 503;
+  recorder.record(object, 'Warning', 'Away', 'x');
+  await eventually(() => expect(server.requests.length).toBeGreaterThan(1));
+  status = 201;
+  await eventually(() => expect(created.map(({ reason }) => reason)).toEqual(['Away']));
+});
