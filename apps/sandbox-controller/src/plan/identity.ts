@@ -1,0 +1,64 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import {
+  type Allocation,
+  ALLOCATION_ANNOTATION,
+  CREATE_TIMESTAMP_ANNOTATION,
+  CREATED_BY_FASTPATH,
+  CREATED_BY_LABEL,
+} from '@fsb/api/labels';
+import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
+import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
+import { z } from 'zod';
+
+const AllocationJson = z.object({ assignedPod: z.string().min(1), assignedNode: z.string(), allocatedAt: z.string() });
+
+export function attemptOf({ status }: Sandbox): number {
+  return status?.attempt ?? 0;
+}
+
+/** The id of the object's current container, made or yet to be made. */
+export function currentId(sandbox: Sandbox): string {
+  const attempt = attemptOf(sandbox);
+  const { name = '', namespace = '', uid = '', annotations } = sandbox.metadata;
+  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
+  if (sandbox.status?.sandboxID) return sandbox.status.sandboxID;
+  if (attempt > 0 || !madeByFastPath(sandbox) || !/^\d{1,20}$/.test(nanos)) return objectSandboxId(uid, attempt);
+  return fastSandboxId(name, namespace, BigInt(nanos));
+}
+
+/** Whether somebody was told that the current container runs before this object said so. */
+export function isAcknowledged(sandbox: Sandbox): boolean {
+  return attemptOf(sandbox) === 0 && madeByFastPath(sandbox);
+}
+
+export function allocationOf({ metadata }: Sandbox): Allocation | undefined {
+  try {
+    return AllocationJson.parse(JSON.parse(metadata.annotations?.[ALLOCATION_ANNOTATION] ?? ''));
+  } catch {
+    return undefined; // somebody's own words: the sandbox is placed like any other
+  }
+}
+
+/** The object as it is to be read: one whose fast path has not written its status yet is assigned as annotated. */
+export function withAllocation(sandbox: Sandbox): Sandbox {
+  const allocation = madeByFastPath(sandbox) ? allocationOf(sandbox) : undefined;
+  const { phase = 'Pending', assignedPod, sandboxID, attempt = 0 } = sandbox.status ?? {};
+  if (!allocation || phase !== 'Pending' || attempt > 0 || (assignedPod && sandboxID)) return sandbox;
+  const status: SandboxStatus = {
+    ...sandbox.status,
+    phase: 'Bound',
+    assignedPod: allocation.assignedPod,
+    nodeName: allocation.assignedNode,
+    sandboxID: currentId(sandbox),
+  };
+  return { ...sandbox, status };
+}
+
+/** Whether a container is this object's, of this attempt or an older one; not merely one of the same name. */
+export function isOwn(sandbox: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
+  return claimUid === '' ? sandboxId === currentId(sandbox) : claimUid === sandbox.metadata.uid;
+}
+
+function madeByFastPath({ metadata }: Sandbox): boolean {
+  return metadata.labels?.[CREATED_BY_LABEL] === CREATED_BY_FASTPATH;
+}

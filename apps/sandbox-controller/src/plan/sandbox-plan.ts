@@ -1,0 +1,107 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ALLOCATION_ANNOTATION, SANDBOX_FINALIZER } from '@fsb/api/labels';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type Action, type Plan, type Step } from './action';
+import { endOfContainers } from './container-end';
+import { endingOf, planEnding } from './ending-plan';
+import { planFinished, planLost } from './finished-plan';
+import { isOwn, withAllocation } from './identity';
+import { unixMillis } from './instant';
+import { planBound, planPending } from './placement-plan';
+import { planRunning } from './running-plan';
+import { StatusOf } from './status';
+import { planStrays } from './stray-plan';
+import { transitionEvent } from './transition-event';
+import { type World } from './world';
+
+const OUT_OF_REACH_MS = 5_000;
+/** A timer of Node's holds no more than 24 days; nothing is hurt by a look in between. */
+const LONGEST_PAUSE_MS = 3_600_000;
+
+/** Everything that is to be done for a Sandbox object as it stands. Pure: all that it knows of the world is `world`. */
+export function planSandbox(object: Sandbox, world: World): Plan {
+  const sandbox = withAllocation(object);
+  if (object.metadata.deletionTimestamp) return planDeletion(object, sandbox, world);
+  if (!hasFinalizer(object)) return { actions: [{ type: 'add_finalizer' }] };
+  const reason = endingOf(sandbox, world);
+  const step = reason ? planEnding(reason, sandbox, world) : planPhase(sandbox, world);
+  const strays = planStrays(sandbox, world);
+  const pauses = [step.requeueAfterMs, strays.requeueAfterMs, untilExpiry(sandbox, world)];
+  return {
+    actions: [...around(object, sandbox, step), ...bindings(sandbox, world), ...strays.actions],
+    requeueAfterMs: shortest(pauses),
+  };
+}
+
+function planPhase(sandbox: Sandbox, world: World): Step {
+  switch (sandbox.status?.phase ?? 'Pending') {
+    case 'Pending':
+      return planPending(sandbox, world);
+    case 'Bound':
+      return planBound(sandbox, world);
+    case 'Running':
+    case 'Terminating': // for no reason of ours: somebody wrote it, and the agent says what is true
+      return planRunning(sandbox, world);
+    case 'Lost':
+      return planLost(sandbox, world);
+    case 'Succeeded':
+    case 'Failed':
+    case 'Expired':
+      return planFinished(sandbox, world);
+  }
+}
+
+/** At any phase: whatever is still there is ended, and what is not found has been. */
+function planDeletion(object: Sandbox, sandbox: Sandbox, world: World): Plan {
+  const end = endOfContainers(sandbox, world);
+  const status = new StatusOf(sandbox, world.now);
+  if (end.state === 'gone') return { actions: hasFinalizer(object) ? [{ type: 'remove_finalizer' }] : [] };
+  const why =
+    end.state === 'ending'
+      ? { reason: 'Deleted', message: 'its container is being ended' }
+      : { reason: 'AgentUnreachable', message: `agent ${end.agentId} must say that its container is gone` };
+  const requeueAfterMs = end.state === 'ending' ? end.requeueAfterMs : OUT_OF_REACH_MS;
+  const step: Step = { status: status.terminating(why), actions: end.deletes };
+  return { actions: around(object, sandbox, step), requeueAfterMs };
+}
+
+/** The status is written where it differs, before anything is done on its strength. */
+function around(object: Sandbox, sandbox: Sandbox, { status: wanted, before = [], actions = [] }: Step): Action[] {
+  const { generation } = object.metadata;
+  const next = wanted ?? sandbox.status;
+  const status = next && generation !== undefined ? { ...next, observedGeneration: generation } : next;
+  const write: Action[] = status && !isDeepStrictEqual(status, object.status) ? [{ type: 'set_status', status }] : [];
+  const event = status && transitionEvent(object.status, status);
+  const recorded = Boolean(status?.phase && (status.assignedPod ?? status.phase !== 'Bound'));
+  const annotated = object.metadata.annotations?.[ALLOCATION_ANNOTATION] !== undefined;
+  return [
+    ...before,
+    ...write,
+    ...(event ? [event] : []),
+    ...actions,
+    ...(annotated && recorded ? ([{ type: 'remove_allocation' }] as const) : []),
+  ];
+}
+
+/** An agent is told which object stands for a container that came first. */
+function bindings(sandbox: Sandbox, { claimed }: World): Action[] {
+  return claimed
+    .filter(({ sandbox: container }) => container.claimUid === '' && isOwn(sandbox, container))
+    .filter(({ sandbox: { phase } }) => phase !== 'terminating')
+    .map(({ agentId, sandbox: { sandboxId } }) => ({ type: 'bind', agentId, sandboxId }));
+}
+
+function untilExpiry({ spec, status }: Sandbox, { now }: World): number | undefined {
+  const at = unixMillis(spec.expireTime);
+  const over = status?.phase === 'Succeeded' || status?.phase === 'Failed' || status?.phase === 'Expired';
+  return at === undefined || over || at <= now ? undefined : at - now;
+}
+
+function shortest(pauses: readonly (number | undefined)[]): number | undefined {
+  const given = pauses.filter((pause) => pause !== undefined);
+  return given.length > 0 ? Math.min(LONGEST_PAUSE_MS, ...given) : undefined;
+}
+
+function hasFinalizer({ metadata }: Sandbox): boolean {
+  return metadata.finalizers?.includes(SANDBOX_FINALIZER) ?? false;
+}

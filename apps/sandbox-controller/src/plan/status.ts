@@ -1,0 +1,130 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type Condition, type Sandbox, type SandboxPhase, type SandboxStatus } from '@fsb/api/sandbox';
+import { rfc3339, setCondition } from '@fsb/controller-runtime/conditions';
+import { endpointsOf } from '@fsb/placement/sandbox-object';
+import { attemptOf } from './identity';
+
+export interface Why {
+  readonly reason: string;
+  readonly message: string;
+}
+type ConditionState = Pick<Condition, 'status'> & Why;
+interface Conditions {
+  readonly scheduled?: ConditionState;
+  readonly ready: ConditionState;
+}
+
+/** Every status that this controller writes: what does not belong to a phase is not carried into it. */
+export class StatusOf {
+  private readonly now: Date;
+
+  constructor(
+    private readonly sandbox: Sandbox,
+    nowMs: number,
+  ) {
+    this.now = new Date(nowMs);
+  }
+
+  /** Waits for a container; where `next`, for another one than it has had. */
+  pending(why: Why, next?: { acceptedResetRevision?: string }): SandboxStatus {
+    const attempt = attemptOf(this.sandbox) + (next ? 1 : 0);
+    const conditions = { scheduled: no(why), ready: no(why) };
+    return { ...this.base('Pending', conditions), attempt, ...this.revision(next) };
+  }
+
+  bound(assignment: { assignedPod: string; nodeName: string; sandboxID: string }): SandboxStatus {
+    const ready = no({ reason: 'Creating', message: `agent ${assignment.assignedPod} makes its container` });
+    return { ...this.base('Bound', { scheduled: this.scheduled(assignment.assignedPod), ready }), ...assignment };
+  }
+
+  /** Assigned as before; why it does not run yet. */
+  waiting(why: Why): SandboxStatus {
+    return { ...this.base('Bound', { ready: no(why) }), ...this.assignment() };
+  }
+
+  running(podIP: string): SandboxStatus {
+    const endpoints = endpointsOf({ address: podIP }, this.sandbox.spec.exposedPorts ?? []);
+    const assignment = this.assignment();
+    const ready: ConditionState = { status: 'True', reason: 'Running', message: 'its container runs' };
+    return {
+      ...this.base('Running', { scheduled: this.scheduled(assignment.assignedPod ?? ''), ready }),
+      ...assignment,
+      ...(endpoints.length > 0 ? { endpoints } : {}),
+    };
+  }
+
+  /** Its process has ended. */
+  finished(report: AgentSandboxStatus): SandboxStatus {
+    const { exitCode, finishedAt = rfc3339(this.now) } = report;
+    const phase = report.phase === 'stopped' ? 'Succeeded' : 'Failed';
+    const reason = report.reason ?? (phase === 'Succeeded' ? 'Completed' : 'Error');
+    const message = report.message ?? `its process ended${exitCode === undefined ? '' : ` with code ${exitCode}`}`;
+    return {
+      ...this.ended(phase, { reason, message }, finishedAt),
+      ...this.assignment(),
+      ...(exitCode === undefined ? {} : { exitCode }),
+    };
+  }
+
+  /** It has no container and gets none by itself. */
+  failed(why: Why): SandboxStatus {
+    return this.ended('Failed', why, rfc3339(this.now));
+  }
+
+  /** The assignment is kept: an agent that comes back may still have the container. */
+  lost(why: Why): SandboxStatus {
+    return { ...this.ended('Lost', why, rfc3339(this.now)), ...this.assignment() };
+  }
+
+  terminating(why: Why): SandboxStatus {
+    return { ...this.base('Terminating', { ready: no(why) }), ...this.assignment(), ...why };
+  }
+
+  expired(): SandboxStatus {
+    const why = { reason: 'Expired', message: `expired at ${this.sandbox.spec.expireTime ?? 'its time'}` };
+    return this.ended('Expired', why, rfc3339(this.now));
+  }
+
+  private ended(phase: SandboxPhase, why: Why, finishedAt: string): SandboxStatus {
+    return { ...this.base(phase, { ready: no(why) }), ...why, finishedAt };
+  }
+
+  private base(phase: SandboxPhase, { scheduled, ready }: Conditions): SandboxStatus {
+    const { generation } = this.sandbox.metadata;
+    let conditions = this.sandbox.status?.conditions;
+    if (scheduled) conditions = setCondition(conditions, { type: 'Scheduled', ...scheduled }, this.now);
+    conditions = setCondition(conditions, { type: 'Ready', ...ready }, this.now);
+    return {
+      phase,
+      conditions,
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      attempt: attemptOf(this.sandbox),
+      ...this.revision(),
+    };
+  }
+
+  /** A revision that was there before the first container asks for no second one. */
+  private revision(next?: { acceptedResetRevision?: string }): Pick<SandboxStatus, 'acceptedResetRevision'> {
+    const { spec, status } = this.sandbox;
+    const first = status?.phase === undefined ? spec.resetRevision : undefined;
+    const acceptedResetRevision = next?.acceptedResetRevision ?? status?.acceptedResetRevision ?? first;
+    return acceptedResetRevision === undefined ? {} : { acceptedResetRevision };
+  }
+
+  private assignment(): Pick<SandboxStatus, 'assignedPod' | 'nodeName' | 'sandboxID'> {
+    const { assignedPod, nodeName, sandboxID } = this.sandbox.status ?? {};
+    return {
+      ...(assignedPod ? { assignedPod } : {}),
+      ...(nodeName ? { nodeName } : {}),
+      ...(sandboxID ? { sandboxID } : {}),
+    };
+  }
+
+  private scheduled(pod: string): ConditionState {
+    return { status: 'True', reason: 'Assigned', message: `to agent ${pod}` };
+  }
+}
+
+function no({ reason, message }: Why): ConditionState {
+  return { status: 'False', reason, message };
+}

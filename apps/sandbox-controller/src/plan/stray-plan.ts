@@ -1,0 +1,42 @@
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type Action } from './action';
+import { deleteContainer } from './container-end';
+import { currentId, isOwn } from './identity';
+import { type ClaimedContainer, type World } from './world';
+
+const ASK_AGAIN_MS = 2_000;
+
+/** Containers of the object's name that it must not have. */
+export function planStrays(sandbox: Sandbox, world: World): { actions: Action[]; requeueAfterMs?: number } {
+  const actions: Action[] = [];
+  const waits: number[] = [];
+  for (const claimed of world.claimed) {
+    const { agentId, sandbox: container } = claimed;
+    const wait = isOwn(sandbox, container) ? waitOfOwn(sandbox, claimed) : waitOfForeign(claimed, world);
+    if (wait === undefined) continue;
+    if (wait <= 0) {
+      const message = `${container.sandboxId} on agent ${claimed.podName} is not this object's container: it is ended`;
+      if (container.phase !== 'terminating') {
+        actions.push({ type: 'event', level: 'Warning', reason: 'StrayContainer', message });
+      }
+      actions.push(deleteContainer(agentId, container.sandboxId));
+    }
+    waits.push(Math.max(wait, ASK_AGAIN_MS));
+  }
+  return waits.length > 0 ? { actions, requeueAfterMs: Math.min(...waits) } : { actions };
+}
+
+/** An older attempt that came back, or the current one of an object that has given it up. */
+function waitOfOwn(sandbox: Sandbox, { sandbox: container }: ClaimedContainer): number | undefined {
+  const { phase = 'Pending', assignedPod } = sandbox.status ?? {};
+  const holds = phase === 'Pending' || Boolean(assignedPod);
+  return holds && container.sandboxId === currentId(sandbox) ? undefined : 0;
+}
+
+/**
+ * Another sandbox of the same name: whoever created the object has won. One that was bound belonged to an object that is
+ * gone; one that was not is given the time in which its maker may still learn that it lost.
+ */
+function waitOfForeign({ sandbox: { claimUid, createdAt } }: ClaimedContainer, world: World): number {
+  return claimUid === '' ? createdAt * 1000 + world.orphanTimeoutMs - world.now : 0;
+}
