@@ -1,0 +1,38 @@
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { CommandError } from './command-error';
+
+/** What grpc-js itself says when no call could be sent; anything else of that code was said by the gateway. */
+const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
+const BROKEN = /ECONNRESET|Connection dropped|EPIPE|Keepalive timeout|Stream removed|Received RST_STREAM/;
+
+/** A failed call as a line that says what to do next. */
+export function callFailure(error: unknown, endpoint: string, limitMs: number): CommandError {
+  if (!isServiceError(error)) return new CommandError(error instanceof Error ? error.message : String(error));
+  const said = error.details.replace(/\s+/g, ' ').trim();
+  switch (error.code) {
+    case status.UNAVAILABLE:
+      if (NOT_CONNECTED.test(said)) {
+        return new CommandError(`no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint`);
+      }
+      return BROKEN.test(said)
+        ? new CommandError(`the connection to ${endpoint} broke off (${said}): try again`)
+        : new CommandError(`${said} (try again)`);
+    case status.DEADLINE_EXCEEDED:
+    case status.CANCELLED:
+      return new CommandError(
+        `no answer from ${endpoint} within ${limitMs / 1_000} s: see what exists with \`fsb-ctl list\`, ` +
+          'allow more with --timeout, or set --endpoint',
+      );
+    case status.UNIMPLEMENTED:
+      return new CommandError(`the gateway at ${endpoint} cannot do this: ${said}`);
+    case status.UNAUTHENTICATED:
+    case status.PERMISSION_DENIED:
+      return new CommandError(`the gateway at ${endpoint} does not allow this: ${said}`);
+    default:
+      return new CommandError(said === '' ? `the gateway answered ${status[error.code]}` : said);
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}

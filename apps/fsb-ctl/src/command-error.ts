@@ -1,0 +1,16 @@
+/** Ends the command with one line on stderr: it names what was wrong and says what to do next. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+
+  /** @param exitCode 2 where the call itself was wrong and nothing was sent, else 1 */
+  constructor(
+    message: string,
+    readonly exitCode: 1 | 2 = 1,
+  ) {
+    super(message);
+  }
+}
+
+export function usage(message: string): CommandError {
+  return new CommandError(message, 2);
+}

@@ -1,0 +1,38 @@
+import { Argument, type Command, Option } from 'commander';
+import { NAME } from '../checks';
+import { checked } from '../flag-values';
+import { type GlobalFlags, settingsOf } from '../settings';
+
+interface Flags extends GlobalFlags {
+  readonly output: 'yaml' | 'json';
+}
+
+const EXAMPLES = `
+Examples:
+  # everything about a sandbox, as YAML
+  fsb-ctl get my-sandbox
+
+  # one field of it
+  fsb-ctl get my-sandbox -o json | jq -r .endpoints[0]
+`;
+
+export function addGet(program: Command): void {
+  program
+    .command('get')
+    .description('Show a sandbox.')
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, _: unknown, self: Command) => {
+      await get(name, self.optsWithGlobals<Flags>());
+    });
+}
+
+async function get(name: string, flags: Flags): Promise<void> {
+  const settings = await settingsOf(flags);
+  const { withGateway } = await import('../gateway.js');
+  const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '' };
+  const sandbox = await withGateway(settings, (gateway) => gateway.get(request));
+  const { asJson, asYaml } = await import('../sandbox-view.js');
+  process.stdout.write(flags.output === 'json' ? asJson(sandbox) : asYaml(sandbox, Date.now()));
+}

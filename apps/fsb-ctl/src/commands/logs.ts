@@ -1,0 +1,45 @@
+import { Argument, type Command } from 'commander';
+import { LINES, NAME } from '../checks';
+import { checked, number } from '../flag-values';
+import { type GlobalFlags, settingsOf } from '../settings';
+
+interface Flags extends GlobalFlags {
+  readonly follow?: true;
+  readonly tail?: number;
+}
+
+const EXAMPLES = `
+Examples:
+  # what it has written so far
+  fsb-ctl logs my-sandbox
+
+  # the last 20 lines, and then whatever comes, until it ends
+  fsb-ctl logs -f --tail 20 my-sandbox
+`;
+
+export function addLogs(program: Command): void {
+  program
+    .command('logs')
+    .description("Print a sandbox's log, through the gateway.")
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .option('-f, --follow', 'go on until the sandbox ends')
+    .option('--tail <lines>', 'only the last lines', number(LINES))
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, _: unknown, self: Command) => {
+      await logs(name, self.optsWithGlobals<Flags>());
+    });
+}
+
+async function logs(name: string, flags: Flags): Promise<void> {
+  const settings = await settingsOf(flags);
+  const { namespace } = settings;
+  const { withGateway } = await import('../gateway.js');
+  const { printLogs } = await import('../log-output.js');
+  await withGateway(settings, async (gateway) => {
+    // a call with a deadline first, since the stream can have none; and the log that follows is of this sandbox, not of a
+    // later one of its name
+    const { sandboxId } = await gateway.get({ sandboxName: name, namespace, sandboxId: '' });
+    const follow = flags.follow === true;
+    await printLogs(gateway, { sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail });
+  });
+}

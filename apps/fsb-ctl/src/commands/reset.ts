@@ -1,0 +1,41 @@
+import { Argument, type Command } from 'commander';
+import { NAME } from '../checks';
+import { CommandError } from '../command-error';
+import { checked } from '../flag-values';
+import { type GlobalFlags, settingsOf } from '../settings';
+
+const EXAMPLES = `
+Examples:
+  # start it anew, with nothing of what its process wrote
+  fsb-ctl reset my-sandbox
+`;
+
+export function addReset(program: Command): void {
+  program
+    .command('reset')
+    .alias('restart')
+    .description('Replace a sandbox by a new container of the same specification.')
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, _: unknown, self: Command) => {
+      await reset(name, self.optsWithGlobals<GlobalFlags>());
+    });
+}
+
+async function reset(name: string, flags: GlobalFlags): Promise<void> {
+  const settings = await settingsOf(flags);
+  const { withGateway } = await import('../gateway.js');
+  const revision = new Date().toISOString();
+  const { success, message } = await withGateway(settings, (gateway) =>
+    gateway.update({
+      sandboxName: name,
+      namespace: settings.namespace,
+      update: { $case: 'resetRevision', value: revision },
+      labels: {},
+      sandboxId: '',
+    }),
+  );
+  if (!success) throw new CommandError(message);
+  process.stdout.write(`✓ Sandbox ${name} reset triggered\n`);
+  process.stdout.write('It is replaced by a new container with a new id; `fsb-ctl get` shows when it runs.\n');
+}

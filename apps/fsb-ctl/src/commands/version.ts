@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+
+/** Put in by scripts/bundle-cli.mjs, which takes it from package.json. */
+declare const FSB_VERSION: string | undefined;
+
+export const VERSION = `fsb-ctl ${typeof FSB_VERSION === 'string' ? FSB_VERSION : 'unbundled'}`;
+
+export function addVersion(program: Command): void {
+  program
+    .command('version')
+    .description('Print the version of fsb-ctl.')
+    .addHelpText('after', '\nExamples:\n  fsb-ctl version\n')
+    .action(() => {
+      process.stdout.write(`${VERSION}\n`);
+    });
+}

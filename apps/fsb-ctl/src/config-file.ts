@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { usage } from './command-error';
+
+const KEYS = ['endpoint', 'namespace', 'editor'];
+const ConfigFile = z.looseObject({
+  endpoint: z.string().optional(),
+  namespace: z.string().optional(),
+  editor: z.string().optional(),
+});
+
+export interface Config {
+  readonly endpoint?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly editor?: string | undefined;
+}
+
+/** A key that nobody reads is a warning only: the original let it pass, and files written for it must keep working. */
+export function readConfig(path: string): Config {
+  const parsed = ConfigFile.safeParse(json(path));
+  if (!parsed.success) {
+    const { path: at = [], message = '' } = parsed.error.issues[0] ?? {};
+    throw usage(
+      `${path}: ${at.join('.')}${at.length > 0 ? ': ' : ''}${message} (keys: ${KEYS.join(', ')}; all strings)`,
+    );
+  }
+  for (const key of Object.keys(parsed.data)) {
+    if (!KEYS.includes(key))
+      process.stderr.write(`warning: ${path}: unknown key "${key}" (keys: ${KEYS.join(', ')})\n`);
+  }
+  return parsed.data;
+}
+
+function json(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+  } catch (error) {
+    throw usage(`${path}: ${error instanceof Error ? error.message : String(error)} (a JSON object is expected)`);
+  }
+}

@@ -1,0 +1,113 @@
+import { ConsistencyMode, type CreateRequest, type Resources } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { usage } from './command-error';
+import { failurePolicy, type PolicyName } from './failure-policy';
+
+export type Mode = 'fast' | 'strong';
+type Pairs = Readonly<Record<string, string>>;
+
+/** What the flags of `run` say. */
+export interface RunFlags {
+  readonly image?: string;
+  readonly pool?: string;
+  readonly mode?: Mode;
+  readonly ports?: readonly number[];
+  readonly env?: Pairs;
+  readonly workdir?: string;
+  readonly label?: Pairs;
+  readonly cpu?: string;
+  readonly memory?: string;
+  readonly expireTime?: number;
+  readonly failurePolicy?: PolicyName;
+  readonly recoveryTimeout?: number;
+}
+
+/** What a sandbox file says. */
+export interface SandboxFile {
+  readonly image?: string | undefined;
+  readonly pool_ref?: string | undefined;
+  readonly consistency_mode?: Mode | undefined;
+  readonly exposed_ports?: readonly number[] | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly args?: readonly string[] | undefined;
+  readonly envs?: Pairs | undefined;
+  readonly working_dir?: string | undefined;
+  readonly labels?: Pairs | undefined;
+  readonly resources?: FileResources | undefined;
+}
+
+interface FileResources {
+  readonly cpu?: string | undefined;
+  readonly memory?: string | undefined;
+  readonly pids?: string | undefined;
+  readonly ephemeral_storage?: string | undefined;
+}
+
+interface Target {
+  readonly name: string;
+  readonly namespace: string;
+  /** After the name on the command line: replaces the file's command, and leaves its args. */
+  readonly command: readonly string[];
+}
+
+/** Flags win over the file; variables, labels and limits are merged one by one. */
+export function createRequest(target: Target, flags: RunFlags, file: SandboxFile): CreateRequest {
+  const image = flags.image ?? file.image;
+  if (image === undefined) throw usage('image: missing: name one with --image, or with the key "image" in the file');
+  return {
+    name: target.name,
+    namespace: target.namespace,
+    image,
+    ...program(target, flags, file),
+    ...placement(flags, file),
+    ...lifetime(flags),
+    labels: { ...file.labels, ...flags.label },
+    requestId: '',
+  };
+}
+
+function program(
+  { command }: Target,
+  flags: RunFlags,
+  file: SandboxFile,
+): Pick<CreateRequest, 'command' | 'args' | 'envs' | 'workingDir'> {
+  return {
+    command: [...(command.length > 0 ? command : (file.command ?? []))],
+    args: [...(file.args ?? [])],
+    envs: { ...file.envs, ...flags.env },
+    workingDir: flags.workdir ?? file.working_dir ?? '',
+  };
+}
+
+function placement(
+  flags: RunFlags,
+  file: SandboxFile,
+): Pick<CreateRequest, 'poolRef' | 'exposedPorts' | 'consistencyMode' | 'resources'> {
+  const mode = flags.mode ?? file.consistency_mode;
+  return {
+    poolRef: flags.pool ?? file.pool_ref ?? 'default-pool',
+    exposedPorts: [...(flags.ports ?? file.exposed_ports ?? [])],
+    // absent stays absent: it is then the gateway's default, as with the original's clients
+    consistencyMode: mode && (mode === 'strong' ? ConsistencyMode.STRONG : ConsistencyMode.FAST),
+    resources: resources(flags, file.resources ?? {}),
+  };
+}
+
+function resources(flags: RunFlags, file: FileResources): Resources | undefined {
+  const wanted: Resources = {
+    cpu: flags.cpu ?? file.cpu ?? '',
+    memory: flags.memory ?? file.memory ?? '',
+    pids: file.pids ?? '',
+    ephemeralStorage: file.ephemeral_storage ?? '',
+  };
+  return Object.values(wanted).some((quantity) => quantity !== '') ? wanted : undefined;
+}
+
+function lifetime(
+  flags: RunFlags,
+): Pick<CreateRequest, 'expireTimeSeconds' | 'failurePolicy' | 'recoveryTimeoutSeconds'> {
+  return {
+    expireTimeSeconds: flags.expireTime === 0 ? undefined : flags.expireTime,
+    failurePolicy: flags.failurePolicy && failurePolicy(flags.failurePolicy),
+    recoveryTimeoutSeconds: flags.recoveryTimeout,
+  };
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { CommandError, usage } from './command-error';
+import type { SandboxFile } from './create-request';
+import { parseSandboxFile } from './sandbox-file';
+
+const TEMPLATE = `# The sandbox to create. Save and leave the editor; you are asked before anything is created.
+image: busybox
+
+# The pool of agents that it runs in.
+pool_ref: default-pool
+
+# Replaces the image's entrypoint; without it the image's own runs. \`args\` replaces the image's cmd.
+command: ["/bin/sh", "-c", "while :; do date; sleep 1; done"]
+
+# fast: the container first, the Kubernetes object behind it. strong: the object first.
+# consistency_mode: fast
+# exposed_ports: [8080]
+# working_dir: /work
+# envs:
+#   NAME: value
+# labels:
+#   team: blue
+# resources: { cpu: 500m, memory: 64Mi }
+`;
+
+/** Lets the user write the sandbox. The last text of each name is kept, as it was saved, valid or not. */
+export function editSandbox(name: string, editor: string | undefined): SandboxFile {
+  if (editor === undefined && !process.stdin.isTTY) {
+    throw usage('nothing says what to run: give --image or --file, or run it in a terminal to use an editor');
+  }
+  const memory = join(homedir(), '.fsb-ctl/cache', `${name}.yaml`);
+  const text = edited(existsSync(memory) ? readFileSync(memory, 'utf8') : TEMPLATE, editor ?? 'vim');
+  keep(memory, text);
+  try {
+    return parseSandboxFile(text, 'the edited text');
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw usage(`${error.message} (kept in ${memory}: the same command opens it again)`);
+  }
+}
+
+/** Anything but yes, the end of the input included, is no. */
+export async function confirmed(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  process.stderr.write(`${question} [y/N] `);
+  try {
+    for await (const line of lines) return /^y(es)?$/i.test(line.trim());
+    return false;
+  } finally {
+    lines.close();
+  }
+}
+
+function edited(text: string, editor: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'fsb-sandbox-'));
+  const file = join(folder, 'sandbox.yaml');
+  try {
+    writeFileSync(file, text, { mode: 0o600 });
+    // through a shell, as git does it: EDITOR may have arguments
+    const { status } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
+    if (status !== 0) {
+      const hint = status === 127 ? ': set EDITOR to one that is installed, or give --image or --file' : '';
+      throw new CommandError(`the editor "${editor}" ended with ${status ?? 'a signal'}, nothing was created${hint}`);
+    }
+    return readFileSync(file, 'utf8');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Readable by the user alone: there may be secrets in the variables. */
+function keep(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileSync(path, text, { mode: 0o600 });
+  chmodSync(path, 0o600);
+}

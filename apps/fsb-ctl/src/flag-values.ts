@@ -1,0 +1,89 @@
+import { InvalidArgumentError } from 'commander';
+import { type Check, durationMs, ENV_NAME, LABEL_KEY, LABEL_VALUE, PORT } from './checks';
+import type { PolicyName } from './failure-policy';
+
+type Pairs = Readonly<Record<string, string>>;
+
+export function checked(check: Check): (text: string) => string {
+  return (text) => {
+    if (!check.allows(text)) throw new InvalidArgumentError(`${sentence(check.rule)}.`);
+    return text;
+  };
+}
+
+export function number(check: Check): (text: string) => number {
+  return (text) => Number(checked(check)(text));
+}
+
+/** `--ports 8080,9090`, or the flag several times. */
+export function ports(text: string, before: readonly number[] = []): number[] {
+  return [...before, ...text.split(',').map((port) => number(PORT)(port.trim()))];
+}
+
+/** `--env NAME=value`, one each; the value is taken as it is. */
+export function env(text: string, before: Pairs = {}): Pairs {
+  return { ...before, ...pair(text, 'NAME=value', ENV_NAME) };
+}
+
+/** `--labels k=v,k2=v2`, or the flag several times. */
+export function labels(text: string, before: Pairs = {}): Pairs {
+  const pairs = text.split(',').map((part) => {
+    const one = pair(part.trim(), 'key=value[,key2=value2]', LABEL_KEY);
+    Object.values(one).forEach(checked(LABEL_VALUE));
+    return one;
+  });
+  return Object.assign({}, before, ...pairs) as Pairs; // of Pairs alone
+}
+
+/** Milliseconds. A bare number is seconds. */
+export function duration(text: string): number {
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : durationMs(text);
+  if (ms === undefined || ms < 1 || ms > 2 ** 31 - 1) {
+    throw new InvalidArgumentError('Must be a time such as 500ms, 10s or 1m30s, above 0.');
+  }
+  return ms;
+}
+
+/** Unix seconds; 0 means never. A duration counts from now. */
+export function expireTime(text: string): number {
+  const seconds = secondsOf(text);
+  if (seconds === undefined || !Number.isSafeInteger(seconds)) {
+    throw new InvalidArgumentError(
+      'Must be Unix seconds, RFC 3339 such as 2030-01-31T12:00:00Z, a duration from now such as 30m, or 0 for never.',
+    );
+  }
+  if (seconds !== 0 && seconds * 1_000 <= Date.now()) throw new InvalidArgumentError('That time is past.');
+  return seconds;
+}
+
+function secondsOf(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  const fromNow = durationMs(text);
+  if (fromNow !== undefined) return Math.ceil((Date.now() + fromNow) / 1_000);
+  const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+  return rfc3339.test(text) ? Math.floor(Date.parse(text) / 1_000) : undefined;
+}
+
+function pair(text: string, form: string, key: Check): Pairs {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError(`Must be ${form}.`);
+  return { [checked(key)(text.slice(0, at))]: text.slice(at + 1) };
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** With the spellings of the original. */
+export function policy(text: string): PolicyName {
+  switch (text.toLowerCase()) {
+    case 'manual':
+      return 'manual';
+    case 'auto-recreate':
+    case 'autorecreate':
+    case 'auto':
+      return 'auto-recreate';
+    default:
+      throw new InvalidArgumentError('Must be manual or auto-recreate.');
+  }
+}

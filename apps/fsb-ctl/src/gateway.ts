@@ -1,0 +1,138 @@
+import {
+  type CallOptions,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import {
+  type CreateRequest,
+  type CreateResponse,
+  type DeleteRequest,
+  type DeleteResponse,
+  FastPathServiceClient,
+  type GetRequest,
+  type ListRequest,
+  type ListResponse,
+  type SandboxInfo,
+  type UpdateRequest,
+  type UpdateResponse,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import {
+  SandboxLogServiceClient,
+  type StreamLogsRequest,
+  type StreamLogsResponse,
+} from '@fsb/api/gen/fastpath/v1/logs';
+import { callFailure } from './call-failure';
+import type { Settings } from './settings';
+
+type Unary<Q, A> = (
+  request: Q,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, answer?: A) => void,
+) => ClientUnaryCall;
+
+interface Answer<A> {
+  readonly answer: A;
+  readonly trailers: Metadata;
+}
+
+const CREATE_MS = 30_000;
+const OTHER_MS = 10_000;
+/** As Go's clients do it: a proxy of the environment is never asked for this machine itself. */
+const THIS_MACHINE = /^(localhost|127\.[\d.]+|\[::1\]):/;
+
+/** The gateway as commands see it: every call ends by itself, every failure is a line for the user. */
+export class Gateway {
+  private readonly sandboxes: FastPathServiceClient;
+  private readonly streams: SandboxLogServiceClient;
+
+  constructor(private readonly settings: Settings) {
+    const { endpoint } = settings;
+    const options = {
+      'grpc.enable_http_proxy': THIS_MACHINE.test(endpoint) ? 0 : 1,
+      // a log may be silent for hours: these tell a quiet gateway from one that is gone
+      'grpc.keepalive_time_ms': 20_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+    };
+    this.sandboxes = new FastPathServiceClient(endpoint, credentials.createInsecure(), options);
+    this.streams = new SandboxLogServiceClient(endpoint, credentials.createInsecure(), options);
+  }
+
+  create(request: CreateRequest): Promise<Answer<CreateResponse>> {
+    return this.call(this.sandboxes.createSandbox.bind(this.sandboxes), request, CREATE_MS);
+  }
+
+  async delete(request: DeleteRequest): Promise<DeleteResponse> {
+    return (await this.call(this.sandboxes.deleteSandbox.bind(this.sandboxes), request)).answer;
+  }
+
+  async update(request: UpdateRequest): Promise<UpdateResponse> {
+    return (await this.call(this.sandboxes.updateSandbox.bind(this.sandboxes), request)).answer;
+  }
+
+  async get(request: GetRequest): Promise<SandboxInfo> {
+    return (await this.call(this.sandboxes.getSandbox.bind(this.sandboxes), request)).answer;
+  }
+
+  async list(request: ListRequest): Promise<ListResponse> {
+    return (await this.call(this.sandboxes.listSandboxes.bind(this.sandboxes), request)).answer;
+  }
+
+  /** Pulled by its reader: who stops reading stops the gateway. Without follow, each wait for more has a limit. */
+  async *logs(request: StreamLogsRequest): AsyncGenerator<Buffer> {
+    const stream = this.streams.streamLogs(request);
+    const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<StreamLogsResponse>; // what the method is declared to send
+    const limitMs = this.settings.timeoutMs ?? OTHER_MS;
+    try {
+      for (;;) {
+        const timer = request.follow
+          ? undefined
+          : setTimeout(() => {
+              stream.cancel();
+            }, limitMs);
+        const next = await chunks.next().finally(() => {
+          clearTimeout(timer);
+        });
+        if (next.done) return;
+        yield next.value.data;
+      }
+    } catch (error) {
+      throw callFailure(error, this.settings.endpoint, limitMs);
+    } finally {
+      stream.cancel();
+    }
+  }
+
+  close(): void {
+    this.sandboxes.close();
+    this.streams.close();
+  }
+
+  private call<Q, A>(method: Unary<Q, A>, request: Q, defaultMs = OTHER_MS): Promise<Answer<A>> {
+    const limitMs = this.settings.timeoutMs ?? defaultMs;
+    return new Promise((done, fail) => {
+      let answer: A | undefined;
+      const call = method(request, new Metadata(), { deadline: Date.now() + limitMs }, (error, value) => {
+        if (error) fail(callFailure(error, this.settings.endpoint, limitMs));
+        answer = value;
+      });
+      // comes after the answer, with what the gateway sent behind it
+      call.on('status', ({ metadata }: StatusObject) => {
+        if (answer !== undefined) done({ answer, trailers: metadata });
+      });
+    });
+  }
+}
+
+/** Runs `action` with a gateway that is closed afterwards, whatever happens: an open channel keeps the process alive. */
+export async function withGateway<T>(settings: Settings, action: (gateway: Gateway) => Promise<T>): Promise<T> {
+  const gateway = new Gateway(settings);
+  try {
+    return await action(gateway);
+  } finally {
+    gateway.close();
+  }
+}

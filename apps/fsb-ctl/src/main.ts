@@ -1,0 +1,19 @@
+import { CommanderError } from 'commander';
+import { CommandError } from './command-error';
+import { program } from './program';
+
+// a reader that has enough, such as head, is no failure
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+program()
+  .parseAsync()
+  .catch((error: unknown) => {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof CommandError ? error.exitCode : 1;
+  });
