@@ -8,6 +8,7 @@ import { ApiServer } from './http/api-server';
 import { discoveryDocuments } from './http/discovery';
 import { PodLogs } from './http/pod-logs';
 import { ResourceRoutes } from './http/resource-routes';
+import { OpenApiRoutes } from './openapi/open-api-routes';
 import { BUILT_IN } from './resources/built-in';
 import { loadCustomResources } from './resources/custom';
 import { ResourceRest } from './rest/resource-rest';
@@ -73,7 +74,14 @@ async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<()
   const scheduler = new Scheduler(rest('pods'), rest('nodes'));
   const routes = new ResourceRoutes(new PodLogs(config.podLogDir));
   const documents = discoveryDocuments(resources);
-  const server = new ApiServer(tls, { rests, routes, authorization, documents, openApi: () => false, logger });
+  const server = new ApiServer(tls, {
+    rests,
+    routes,
+    authorization,
+    documents,
+    openApi: new OpenApiRoutes(resources),
+    logger,
+  });
   collector.start();
   scheduler.start();
   await server.listen(config.bindAddress);

@@ -31,7 +31,10 @@ const ROLES = {
     { verbs: READ, resources: ['sandboxes', 'nodes', 'namespaces'] },
     EVENTS_AND_LEASES,
   ],
-  janitor: [{ verbs: READ, resources: ['pods', 'sandboxes', 'leases', 'namespaces', 'nodes'] }],
+  janitor: [
+    { verbs: READ, resources: ['pods', 'sandboxes', 'leases', 'namespaces', 'nodes'] },
+    { verbs: WRITE, resources: ['events'] },
+  ],
   node: [
     { verbs: WRITE, resources: ['nodes', 'nodes/status', 'pods', 'pods/status', 'pods/binding'] },
     { verbs: READ, resources: ['secrets', 'configmaps', 'namespaces'] },

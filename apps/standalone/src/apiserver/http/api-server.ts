@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Logger } from 'pino';
 import { type Authorization, type User } from '../auth/authorization';
 import { type Json } from '../kube-object';
+import { type OpenApiRoutes } from '../openapi/open-api-routes';
 import { type Resource } from '../resources/resource';
 import { type ResourceRest } from '../rest/resource-rest';
 import { qualified, StatusError } from '../status-error';
@@ -32,8 +33,7 @@ export interface Parts {
   readonly authorization: Authorization;
   /** fixed answers to GET, by path: discovery */
   readonly documents: ReadonlyMap<string, Json>;
-  /** answers paths below /openapi; false where it has none */
-  readonly openApi: (path: string, request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly openApi: OpenApiRoutes;
   readonly logger: Logger;
 }
 
@@ -108,7 +108,7 @@ export class ApiServer {
       sendJson(response, 200, document);
       return;
     }
-    if (pathname.startsWith('/openapi/') && this.parts.openApi(pathname, request, response)) return;
+    if (pathname.startsWith('/openapi/') && this.parts.openApi.serve(pathname, request, response)) return;
     const path = resourcePath(pathname);
     if (!path) throw StatusError.notServed(pathname);
     const rest = this.restOf(path);

@@ -22,6 +22,7 @@ const PRIMITIVES: Readonly<Record<string, Json>> = {
 const QUANTITIES = new Set(['limits', 'requests', 'capacity', 'allocatable']);
 
 const known = new Map<string, Json>();
+const names = new WeakMap<Json, string>();
 
 /** The OpenAPI schema of one of Kubernetes' own kinds, from the models that client-node was generated with. */
 export function builtInSchema(model: string): Json {
@@ -29,6 +30,7 @@ export function builtInSchema(model: string): Json {
   if (found) return found;
   const properties: Json = {};
   const schema = { type: 'object', properties };
+  names.set(schema, model);
   known.set(model, schema); // before its fields: JSONSchemaProps and the like contain themselves
   for (const { baseName, type, format } of attributesOf(model)) {
     const isQuantities = QUANTITIES.has(baseName) && type === '{ [key: string]: string; }';
@@ -37,6 +39,11 @@ export function builtInSchema(model: string): Json {
       : fieldSchema(type, format);
   }
   return schema;
+}
+
+/** The model's name where the schema is one: definitions refer to each other by it. */
+export function modelOf(schema: Json): string | undefined {
+  return names.get(schema);
 }
 
 function attributesOf(model: string): readonly Attribute[] {

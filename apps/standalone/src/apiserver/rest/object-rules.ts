@@ -13,15 +13,10 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 /** What a body becomes before it may be stored: known fields only, defaults in. @returns warnings about dropped fields */
 export function decoded(
   resource: Resource,
-  body: Json,
+  given: Json,
   validation: FieldValidation,
 ): { object: Json; warnings: string[] } {
-  const { kind } = resource;
-  const apiVersion = apiVersionOf(resource);
-  if (body['kind'] !== kind || body['apiVersion'] !== apiVersion) {
-    const got = `${String(body['apiVersion'])}, Kind=${String(body['kind'])}`;
-    throw StatusError.badRequest(`the object provided is ${got}, this path takes ${apiVersion}, Kind=${kind}`);
-  }
+  const body = withIdentity(resource, given);
   const unknown: string[] = [];
   const object = prune(resource.schema, body, '', unknown) as Json; // an object stays one
   const warnings = unknown.map((field) => `unknown field "${field}"`);
@@ -29,6 +24,16 @@ export function decoded(
     throw StatusError.badRequest(`strict decoding error: ${warnings.join(', ')}`);
   }
   return { object, warnings: validation === 'Warn' ? warnings : [] };
+}
+
+/** Kubernetes' own kinds may leave out what the path says already. @throws StatusError 400 */
+function withIdentity(resource: Resource, body: Json): Json {
+  const { kind, isCustom } = resource;
+  const apiVersion = apiVersionOf(resource);
+  const full: Json = isCustom ? body : { apiVersion, kind, ...body };
+  if (full['kind'] === kind && full['apiVersion'] === apiVersion) return full;
+  const got = `${String(full['apiVersion'])}, Kind=${String(full['kind'])}`;
+  throw StatusError.badRequest(`the object provided is ${got}, this path takes ${apiVersion}, Kind=${kind}`);
 }
 
 /** @throws StatusError 422 with a cause for each field that the schema refuses */
