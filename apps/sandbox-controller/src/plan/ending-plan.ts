@@ -15,18 +15,22 @@ const OUT_OF_REACH_MS = 5_000;
 
 /** @returns why the object's containers have to end now, if they have to. What has begun is carried through. */
 export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefined {
-  const { status, spec } = sandbox;
-  const phase = status?.phase;
-  if (phase === 'Terminating' && REASONS.includes(status?.reason ?? '')) {
-    return status?.reason as EndingReason; // one of them: the line above
-  }
-  const expired = (unixMillis(spec.expireTime) ?? Infinity) <= world.now;
+  const { phase, reason = '' } = sandbox.status ?? {};
+  if (phase === 'Terminating' && REASONS.includes(reason)) return reason as EndingReason; // one of them: just checked
+  const expired = isExpired(sandbox, world);
   if (!FINAL.has(phase)) {
-    if (world.pool !== 'present' && status?.assignedPod) return 'PoolDeleted';
+    if (world.pool !== 'present' && sandbox.status?.assignedPod) return 'PoolDeleted';
     if (expired) return 'Expired';
   }
-  const unaccepted = phase !== undefined && isLater(spec.resetRevision, status?.acceptedResetRevision);
-  return unaccepted && !expired ? 'Reset' : undefined;
+  return !expired && isResetWanted(sandbox) ? 'Reset' : undefined;
+}
+
+function isExpired({ spec }: Sandbox, { now }: World): boolean {
+  return (unixMillis(spec.expireTime) ?? Infinity) <= now;
+}
+
+function isResetWanted({ spec, status }: Sandbox): boolean {
+  return status?.phase !== undefined && isLater(spec.resetRevision, status.acceptedResetRevision);
 }
 
 /** Ends the containers, and only then lets the object go on: an old and a new one never run side by side. */

@@ -1,10 +1,11 @@
 import { type Sandbox } from '@fsb/api/sandbox';
-import { type Action, type Step } from './action';
+import { type Step } from './action';
+import { afterCall } from './after-call';
 import { followReport } from './container-report';
 import { currentId, isAcknowledged } from './identity';
 import { untilNextLook, whyLost } from './running-plan';
-import { StatusOf, type Why } from './status';
-import { type AssignedAgent, type CreateCall, type Inputs, type World } from './world';
+import { StatusOf } from './status';
+import { type AssignedAgent, type Inputs, type World } from './world';
 
 /** A pool that does not exist is also announced by its informer. */
 const POOL_AGAIN_MS = 10_000;
@@ -43,27 +44,28 @@ export function planPending(sandbox: Sandbox, world: World): Step {
  */
 export function planBound(sandbox: Sandbox, world: World): Step {
   const { agent, report, call } = world;
-  const status = new StatusOf(sandbox, world.now);
-  if (!agent) return { status: status.pending({ reason: 'NotAssigned', message: 'it is assigned to no agent' }) };
+  if (!agent) {
+    const why = { reason: 'NotAssigned', message: 'it is assigned to no agent' };
+    return { status: new StatusOf(sandbox, world.now).pending(why) };
+  }
   if (report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
-  const answered = call?.state === 'settled' ? afterCall(sandbox, agent, call, world) : undefined;
+  const answered = call?.state === 'settled' ? afterCall(sandbox, agent, call.outcome, world) : undefined;
   if (answered) return answered;
-  if (
-    call?.state !== 'in_flight' &&
-    report.state === 'absent' &&
-    agent.presence !== 'gone' &&
-    !isAcknowledged(sandbox)
-  ) {
-    return askAgent(sandbox, agent, world);
+  if (agent.presence === 'gone' || report.state === 'unknown' || isAcknowledged(sandbox)) {
+    return withoutReport(sandbox, agent, world);
   }
-  if (call?.state === 'in_flight' && report.state === 'absent') return {}; // its end puts the key back
+  return call?.state === 'in_flight' ? {} : askAgent(sandbox, agent, world); // the end of a call puts the key back
+}
+
+function withoutReport(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
+  const status = new StatusOf(sandbox, world.now);
   const why = whyLost(sandbox, world);
-  if (!why) {
-    const message = `agent ${sandbox.status?.assignedPod ?? ''} is out of reach`;
-    const requeueAfterMs = untilNextLook(sandbox, agent);
-    return { status: status.waiting({ reason: 'AgentUnreachable', message }), requeueAfterMs };
-  }
-  return isAcknowledged(sandbox) ? { status: status.lost(why) } : { status: status.pending(why, {}) };
+  if (why) return { status: isAcknowledged(sandbox) ? status.lost(why) : status.pending(why, {}) };
+  const message = `agent ${sandbox.status?.assignedPod ?? ''} is out of reach`;
+  return {
+    status: status.waiting({ reason: 'AgentUnreachable', message }),
+    requeueAfterMs: untilNextLook(sandbox, agent),
+  };
 }
 
 function later(sandbox: Sandbox, { now, notBefore }: World): Step {
@@ -92,61 +94,3 @@ function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
     actions: [{ type: 'start_create', agentId: agent.id, sandboxId: currentId(sandbox), inputs, fresh: false }],
   };
 }
-
-/** @returns undefined where the answer says less than the agent's report does */
-function afterCall(
-  sandbox: Sandbox,
-  agent: AssignedAgent,
-  { outcome }: Extract<CreateCall, { state: 'settled' }>,
-  world: World,
-): Step | undefined {
-  const status = new StatusOf(sandbox, world.now);
-  const forget: Action = { type: 'forget_call', agentId: agent.id, sandboxId: currentId(sandbox) };
-  const exclude: Action = { type: 'exclude_agent', agentId: agent.id };
-  const again = (why: Why, more: readonly Action[]): Step => ({
-    status: status.pending(why),
-    actions: [forget, ...more],
-  });
-  switch (outcome.kind) {
-    case 'running':
-      if (world.report.state === 'unknown' && agent.presence !== 'gone') return { status: status.running(agent.podIP) };
-      return { status: status.lost(whyLost(sandbox, world) ?? goneAgain), actions: [forget] };
-    case 'refused': {
-      const why = { reason: REFUSALS[outcome.code], message: outcome.message };
-      // an agent that has seen a newer generation takes only one that is newer still
-      if (outcome.code === 'stale_generation') return { status: status.pending(why, {}), actions: [forget, exclude] };
-      return again(why, [exclude]);
-    }
-    case 'image_not_found':
-      return again({ reason: 'ImagePullFailed', message: outcome.message }, [{ type: 'back_off' }]);
-    case 'command_not_found':
-      return { status: status.failed({ reason: 'CommandNotFound', message: outcome.message }), actions: [forget] };
-    case 'invalid_argument':
-      return { status: status.failed({ reason: 'InvalidSpec', message: outcome.message }), actions: [forget] };
-    case 'failed': {
-      // something of it may be left there: the next one has another id
-      const why = { reason: 'CreateFailed', message: outcome.message };
-      return { status: status.pending(why, {}), actions: [forget, { type: 'back_off' }, exclude] };
-    }
-    case 'no_answer':
-      if (world.report.state !== 'absent') return undefined;
-      return {
-        status: status.waiting({ reason: 'AgentUnreachable', message: outcome.message }),
-        actions: [forget, { type: 'back_off' }],
-      };
-  }
-}
-
-const goneAgain: Why = { reason: 'ContainerGone', message: 'its container was made, and is gone' };
-const REFUSALS: Record<
-  Extract<Extract<CreateCall, { state: 'settled' }>['outcome'], { kind: 'refused' }>['code'],
-  string
-> = {
-  slots_full: 'InsufficientCapacity',
-  memory_full: 'InsufficientCapacity',
-  port_taken: 'PortTaken',
-  draining: 'AgentDraining',
-  stale_generation: 'StaleGeneration',
-  unauthenticated: 'AgentRefusesToken',
-  unreachable: 'AgentUnreachable',
-};

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ALLOCATION_ANNOTATION, SANDBOX_FINALIZER } from '@fsb/api/labels';
-import { type Sandbox } from '@fsb/api/sandbox';
+import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Action, type Plan, type Step } from './action';
 import { endOfContainers } from './container-end';
 import { endingOf, planEnding } from './ending-plan';
@@ -67,20 +67,19 @@ function planDeletion(object: Sandbox, sandbox: Sandbox, world: World): Plan {
 
 /** The status is written where it differs, before anything is done on its strength. */
 function around(object: Sandbox, sandbox: Sandbox, { status: wanted, before = [], actions = [] }: Step): Action[] {
-  const { generation } = object.metadata;
   const next = wanted ?? sandbox.status;
-  const status = next && generation !== undefined ? { ...next, observedGeneration: generation } : next;
-  const write: Action[] = status && !isDeepStrictEqual(status, object.status) ? [{ type: 'set_status', status }] : [];
-  const event = status && transitionEvent(object.status, status);
-  const recorded = Boolean(status?.phase && (status.assignedPod ?? status.phase !== 'Bound'));
-  const annotated = object.metadata.annotations?.[ALLOCATION_ANNOTATION] !== undefined;
-  return [
-    ...before,
-    ...write,
-    ...(event ? [event] : []),
-    ...actions,
-    ...(annotated && recorded ? ([{ type: 'remove_allocation' }] as const) : []),
-  ];
+  if (next === undefined) return [...before, ...actions];
+  const { generation } = object.metadata;
+  const status: SandboxStatus = generation === undefined ? next : { ...next, observedGeneration: generation };
+  const write: Action[] = isDeepStrictEqual(status, object.status) ? [] : [{ type: 'set_status', status }];
+  const event = transitionEvent(object.status, status);
+  return [...before, ...write, ...(event ? [event] : []), ...actions, ...allocationRemoval(object, status)];
+}
+
+/** The annotation goes once the status says the same, or has gone on from there. */
+function allocationRemoval({ metadata }: Sandbox, { phase }: SandboxStatus): Action[] {
+  const annotated = metadata.annotations?.[ALLOCATION_ANNOTATION] !== undefined;
+  return annotated && phase !== undefined ? [{ type: 'remove_allocation' }] : [];
 }
 
 /** An agent is told which object stands for a container that came first. */

@@ -1,0 +1,67 @@
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type Action, type Step } from './action';
+import { currentId } from './identity';
+import { whyLost } from './running-plan';
+import { StatusOf, type Why } from './status';
+import { type AssignedAgent, type CreateOutcome, type RefusalCode, type World } from './world';
+
+/**
+ * What follows from the answer to a create, where the agent's report does not say more.
+ * @returns undefined where the answer decides nothing
+ */
+export function afterCall(
+  sandbox: Sandbox,
+  agent: AssignedAgent,
+  outcome: CreateOutcome,
+  world: World,
+): Step | undefined {
+  const status = new StatusOf(sandbox, world.now);
+  const forget: Action = { type: 'forget_call', agentId: agent.id, sandboxId: currentId(sandbox) };
+  const exclude: Action = { type: 'exclude_agent', agentId: agent.id };
+  switch (outcome.kind) {
+    case 'running':
+      return afterSuccess(sandbox, agent, world, forget);
+    case 'refused': {
+      const why = { reason: REFUSALS[outcome.code], message: outcome.message };
+      // an agent that has seen a newer generation takes only one that is newer still
+      const next = outcome.code === 'stale_generation' ? {} : undefined;
+      return { status: status.pending(why, next), actions: [forget, exclude] };
+    }
+    case 'failed': {
+      // something of it may be left there: the next one has another id
+      const why = { reason: 'CreateFailed', message: outcome.message };
+      return { status: status.pending(why, {}), actions: [forget, { type: 'back_off' }, exclude] };
+    }
+    case 'image_not_found': {
+      const why = { reason: 'ImagePullFailed', message: outcome.message };
+      return { status: status.pending(why), actions: [forget, { type: 'back_off' }] };
+    }
+    case 'command_not_found':
+      return { status: status.failed({ reason: 'CommandNotFound', message: outcome.message }), actions: [forget] };
+    case 'invalid_argument':
+      return { status: status.failed({ reason: 'InvalidSpec', message: outcome.message }), actions: [forget] };
+    case 'no_answer': {
+      if (world.report.state !== 'absent') return undefined;
+      const why = { reason: 'AgentUnreachable', message: outcome.message };
+      return { status: status.waiting(why), actions: [forget, { type: 'back_off' }] };
+    }
+  }
+}
+
+function afterSuccess(sandbox: Sandbox, agent: AssignedAgent, world: World, forget: Action): Step {
+  const status = new StatusOf(sandbox, world.now);
+  const inDoubt = world.report.state === 'unknown' && agent.presence !== 'gone';
+  if (inDoubt) return { status: status.running(agent.podIP), actions: [forget] };
+  return { status: status.lost(whyLost(sandbox, world) ?? GONE_AGAIN), actions: [forget] };
+}
+
+const GONE_AGAIN: Why = { reason: 'ContainerGone', message: 'its container was made, and is gone' };
+const REFUSALS: Record<RefusalCode, string> = {
+  slots_full: 'InsufficientCapacity',
+  memory_full: 'InsufficientCapacity',
+  port_taken: 'PortTaken',
+  draining: 'AgentDraining',
+  stale_generation: 'StaleGeneration',
+  unauthenticated: 'AgentRefusesToken',
+  unreachable: 'AgentUnreachable',
+};
