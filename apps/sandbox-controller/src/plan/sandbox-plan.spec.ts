@@ -1,0 +1,260 @@
+import { type Sandbox } from '@fsb/api/sandbox';
+import {
+  agent,
+  AGENT,
+  assigned,
+  at,
+  claimed,
+  container,
+  deeds,
+  denying,
+  events,
+  FAST_ID,
+  fastSandbox,
+  GONE,
+  having,
+  LOST,
+  plan,
+  sandbox,
+  SILENT,
+  statusIn,
+  UID,
+  world,
+} from '../testing/scene';
+import { type World } from './world';
+
+const deleted = (object: Sandbox): Sandbox => ({
+  ...object,
+  metadata: { ...object.metadata, deletionTimestamp: at(-1) },
+});
+const IN_FLIGHT = { call: { state: 'in_flight' } } as const;
+
+describe('the finalizer', () => {
+  it('comes before anything else', () => {
+    expect(plan(sandbox({ metadata: { finalizers: [] } }), world()).actions).toEqual([{ type: 'add_finalizer' }]);
+  });
+
+  it('is not put on an object that is being deleted', () => {
+    expect(plan(deleted(sandbox({ metadata: { finalizers: ['other'] } })), world()).actions).toEqual([]);
+  });
+});
+
+describe('deletion', () => {
+  const unbound = container('running', { claimUid: '', sandboxId: FAST_ID });
+  it.each<[string, Sandbox, World, string[]]>([
+    ['never placed', sandbox(), world(), ['remove_finalizer']],
+    ['Pending', sandbox({ status: { phase: 'Pending' } }), world(), ['remove_finalizer']],
+    [
+      'Running',
+      sandbox({ status: assigned('Running') }),
+      having(container('running')),
+      [`delete_container ${UID}@${AGENT}`],
+    ],
+    [
+      'Bound, being made',
+      sandbox({ status: assigned('Bound') }),
+      having(container('creating')),
+      [`delete_container ${UID}@${AGENT}`],
+    ],
+    [
+      'Succeeded',
+      sandbox({ status: assigned('Succeeded') }),
+      having(container('stopped')),
+      [`delete_container ${UID}@${AGENT}`],
+    ],
+    [
+      'Failed',
+      sandbox({ status: assigned('Failed') }),
+      having(container('failed')),
+      [`delete_container ${UID}@${AGENT}`],
+    ],
+    [
+      'Lost, and the agent is back',
+      sandbox({ status: assigned('Lost') }),
+      having(container('running')),
+      [`delete_container ${UID}@${AGENT}`],
+    ],
+    [
+      'being ended: it is asked again',
+      sandbox({ status: assigned('Terminating') }),
+      having(container('terminating')),
+      [`delete_container ${UID}@${AGENT}`],
+    ],
+    ['the agent says it is gone', sandbox({ status: assigned('Terminating') }), denying(), ['remove_finalizer']],
+    ['the agent Pod is gone', sandbox({ status: assigned('Running') }), world({ agent: GONE }), ['remove_finalizer']],
+    ['nobody answers', sandbox({ status: assigned('Running') }), world({ agent: SILENT }), []],
+    ['nobody answers for very long', sandbox({ status: assigned('Running') }), world({ agent: LOST }), []],
+    [
+      'nobody answers, and the Pod is well',
+      sandbox({ status: assigned('Bound') }),
+      world({ agent: agent({ presence: 'silent' }) }),
+      [],
+    ],
+    ['Bound, its create on the way', sandbox({ status: assigned('Bound') }), denying(IN_FLIGHT), []],
+    ['Expired, nothing left', sandbox({ status: { phase: 'Expired' } }), world(), ['remove_finalizer']],
+    ['FAST, before its status', fastSandbox(), having(unbound), [`delete_container ${FAST_ID}@${AGENT}`]],
+    ['FAST, before its status, gone', fastSandbox(), denying(), ['remove_finalizer']],
+    [
+      'an older attempt somewhere else',
+      sandbox({ status: assigned('Running', { attempt: 1, sandboxID: `${UID}-1` }) }),
+      denying({ claimed: [claimed(container('running'), 'agent-9')] }),
+      [`delete_container ${UID}@team/agent-9`],
+    ],
+    [
+      "another sandbox of its name is none of the object's",
+      sandbox({ status: assigned('Running') }),
+      denying({ claimed: [claimed(container('running', { claimUid: '', sandboxId: 'theirs' }))] }),
+      ['remove_finalizer'],
+    ],
+    [
+      'past its time as well',
+      sandbox({ status: assigned('Running'), spec: { expireTime: at(-9) } }),
+      denying(),
+      ['remove_finalizer'],
+    ],
+  ])('%s', (_what, object, now, expected) => {
+    const result = plan(deleted(object), now);
+    expect(deeds(result).filter((deed) => deed !== 'remove_allocation')).toEqual(expected);
+    if (expected[0] === 'remove_finalizer') expect(result.requeueAfterMs).toBeUndefined();
+    else {
+      expect(statusIn(result)?.phase ?? object.status?.phase).toBe('Terminating');
+      expect(result.requeueAfterMs).toBeGreaterThan(0);
+    }
+  });
+
+  it('says what it waits for', () => {
+    const result = plan(deleted(sandbox({ status: assigned('Running') })), world({ agent: SILENT }));
+    expect(statusIn(result)).toMatchObject({
+      reason: 'AgentUnreachable',
+      message: expect.stringContaining(AGENT) as string,
+    });
+    expect(events(result)).toEqual(['Warning AgentUnreachable']);
+  });
+});
+
+describe('objects of the fast path', () => {
+  const mine = container('running', { claimUid: '', sandboxId: FAST_ID });
+
+  it('are taken over as annotated, bound, and freed of the annotation', () => {
+    const result = plan(fastSandbox(), having(mine));
+    expect(statusIn(result)).toMatchObject({
+      ...{ phase: 'Running', assignedPod: 'agent-1', nodeName: 'node-1', sandboxID: FAST_ID, attempt: 0 },
+      endpoints: ['10.0.0.1:8080'],
+    });
+    expect(deeds(result)).toEqual(['forget placement', 'remove_allocation', `bind ${FAST_ID}@${AGENT}`]);
+    expect(result.actions[0]?.type).toBe('set_status');
+  });
+
+  it('whose status the gateway wrote are bound, and not written again', () => {
+    const conditions = [
+      { type: 'Ready', status: 'True', reason: 'Running', message: 'x', lastTransitionTime: at(-5) },
+    ] as const;
+    const status = assigned('Running', {
+      sandboxID: FAST_ID,
+      endpoints: ['10.0.0.1:8080'],
+      conditions: [...conditions],
+    });
+    const result = plan(fastSandbox({ status }), having(mine));
+    expect(statusIn(result)).toBeUndefined();
+    expect(deeds(result)).toEqual(['remove_allocation', `bind ${FAST_ID}@${AGENT}`]);
+  });
+
+  it.each<[string, World, string]>([
+    ['gone with its Pod', world({ agent: GONE }), 'AgentLost'],
+    ['denied by its agent', denying(), 'ContainerGone'],
+  ])('are lost, not made again: %s', (_what, now, reason) => {
+    const result = plan(fastSandbox(), now);
+    expect(statusIn(result)).toMatchObject({ phase: 'Lost', reason, sandboxID: FAST_ID, attempt: 0 });
+    expect(deeds(result)).toEqual(['remove_allocation']);
+  });
+
+  it('are kept while nobody answers', () => {
+    expect(statusIn(plan(fastSandbox(), world({ agent: SILENT })))).toMatchObject({
+      phase: 'Bound',
+      sandboxID: FAST_ID,
+    });
+  });
+
+  it('with an unreadable annotation are placed like any other, and lose it', () => {
+    const annotations = { 'sandbox.fast.io/allocation': 'nonsense' };
+    const result = plan(fastSandbox({ metadata: { annotations } }), world());
+    expect(statusIn(result)).toMatchObject({ phase: 'Bound', assignedPod: 'agent-2', sandboxID: UID });
+    expect(deeds(result)).toContain('remove_allocation');
+  });
+});
+
+describe('binding', () => {
+  it.each<[string, Sandbox, World, boolean]>([
+    [
+      'an unbound one of the object',
+      fastSandbox(),
+      having(container('running', { claimUid: '', sandboxId: FAST_ID })),
+      true,
+    ],
+    ['one that has ended', fastSandbox(), having(container('stopped', { claimUid: '', sandboxId: FAST_ID })), true],
+    [
+      'one that is being ended',
+      fastSandbox(),
+      having(container('terminating', { claimUid: '', sandboxId: FAST_ID })),
+      false,
+    ],
+    ['a bound one', sandbox({ status: assigned('Running') }), having(container('running')), false],
+  ])('%s', (_what, object, now, bound) => {
+    expect(plan(object, now).actions.some(({ type }) => type === 'bind')).toBe(bound);
+  });
+});
+
+describe('containers that an object must not have', () => {
+  const running = container('running');
+  const with_ = (more: Parameters<typeof container>[1], pod = 'agent-9'): World =>
+    having(running, { claimed: [claimed(running), claimed(container('running', more), pod)] });
+
+  it.each<[string, World, string[], number | undefined]>([
+    ['an older attempt', with_({ sandboxId: `${UID}-7` }), [`delete_container ${UID}-7@team/agent-9`], 2_000],
+    [
+      'of an earlier object of the name',
+      with_({ claimUid: 'uid-0', sandboxId: 'uid-0' }),
+      ['delete_container uid-0@team/agent-9'],
+      2_000,
+    ],
+    [
+      'the loser of a race, in time to learn of it',
+      with_({ claimUid: '', sandboxId: 'late', createdAt: Date.parse(at(-4)) / 1000 }),
+      [],
+      6_000,
+    ],
+    ['the loser of a race', with_({ claimUid: '', sandboxId: 'late' }), ['delete_container late@team/agent-9'], 2_000],
+  ])('%s', (_what, now, expected, requeueAfterMs) => {
+    const status = assigned('Running', {
+      endpoints: ['10.0.0.1:8080'],
+      conditions: [{ type: 'Ready', status: 'True', reason: 'Running', message: '', lastTransitionTime: at(-9) }],
+    });
+    const result = plan(sandbox({ status }), now);
+    expect(deeds(result)).toEqual(expected);
+    expect(statusIn(result)).toBeUndefined();
+    expect(result.requeueAfterMs).toBe(requeueAfterMs);
+  });
+
+  it.each(['Expired', 'Failed'] as const)('its own, once it is %s and has given it up', (phase) => {
+    const status = { phase, attempt: 0, observedGeneration: 1, finishedAt: at(-60) };
+    const result = plan(sandbox({ status }), world({ claimed: [claimed(container('running'))] }));
+    expect(deeds(result)).toEqual([`delete_container ${UID}@${AGENT}`]);
+  });
+
+  it.each(['Succeeded', 'Failed', 'Lost', 'Running'] as const)('not its own that %s refers to', (phase) => {
+    const result = plan(
+      sandbox({ status: assigned(phase, { exitCode: 1 }) }),
+      having(container('failed', { exitCode: 1 })),
+    );
+    expect(deeds(result)).toEqual([]);
+  });
+});
+
+describe('observedGeneration', () => {
+  it('follows the object, also where nothing else changes', () => {
+    const status = { phase: 'Expired', attempt: 0, observedGeneration: 1 } as const;
+    const result = plan(sandbox({ status, metadata: { generation: 2 } }), world());
+    expect(statusIn(result)).toEqual({ ...status, observedGeneration: 2 });
+    expect(events(result)).toEqual([]);
+  });
+});
