@@ -1,9 +1,11 @@
 import { createReadStream, type FSWatcher, watch } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { type ServerResponse } from 'node:http';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { type ResourceRest } from '../rest/resource-rest';
+import { type Selector } from '../store/selectors';
 import { StatusError } from '../status-error';
 import { begin } from './reply';
 
@@ -14,6 +16,7 @@ const NEWLINE = 10;
 interface LogRequest {
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
+  readonly rest: ResourceRest;
 }
 
 /** `kubectl logs`: what the node wrote to `<directory>/<pod uid>/<container>/<n>.log`, a file for each start. */
@@ -23,7 +26,7 @@ export class PodLogs {
   constructor(private readonly directory: string) {}
 
   /** @throws StatusError 400, 404 */
-  async serve(pod: KubeObject, { response, query }: LogRequest): Promise<void> {
+  async serve(pod: KubeObject, { response, query, rest }: LogRequest): Promise<void> {
     const refused = NOT_SERVED.find((name) => !['', 'false'].includes(query.get(name) ?? ''));
     if (refused !== undefined) throw StatusError.badRequest(`${refused} is not served here`);
     const tail = query.get('tailLines');
@@ -36,8 +39,10 @@ export class PodLogs {
     begin(response, 200, 'text/plain; charset=utf-8');
     response.flushHeaders();
     const start = tail === null ? 0 : await tailStart(path, Number(tail));
-    if (query.get('follow') === 'true') await this.follow(folder, file, start, response);
-    else await pipeline(createReadStream(path, { start }), response);
+    const following = query.get('follow') === 'true' ? this.changesOf(pod, folder, rest) : undefined;
+    if (!following) return pipeline(createReadStream(path, { start }), response);
+    response.once('close', following.close);
+    return this.follow(path, start, response, following.changes);
   }
 
   /** Ends those that follow. */
@@ -45,21 +50,39 @@ export class PodLogs {
     for (const response of this.following) response.end();
   }
 
-  /** Until the reader goes, the container starts anew with another file, or its folder goes with its Pod. */
-  private async follow(folder: string, file: string, start: number, response: ServerResponse): Promise<void> {
+  /** @returns undefined where the Pod has ended: then its log is complete */
+  private changesOf(
+    { metadata: { namespace = '', uid } }: KubeObject,
+    folder: string,
+    rest: ResourceRest,
+  ): { changes: Changes; close: () => void } | undefined {
+    const isIt: Selector = ({ metadata }) => metadata.uid === uid;
+    const current = rest.list(namespace, isIt)[0];
+    if (!current || isOver(current)) return undefined;
     const changes = new Changes(folder);
+    const end = rest.watch(namespace, isIt, rest.revision, ({ type, object }) => {
+      if (type === 'DELETED' || isOver(object)) changes.finish();
+    });
+    const close = (): void => {
+      end();
+      changes.close();
+    };
+    return { changes, close };
+  }
+
+  /** Until the reader goes, or the container ends or starts anew with another file. */
+  private async follow(path: string, start: number, response: ServerResponse, changes: Changes): Promise<void> {
     this.following.add(response);
     response.once('close', () => {
-      changes.close();
       this.following.delete(response);
     });
     let position = start;
-    let isCurrent = true;
-    while (!changes.closed) {
-      position += await copied(join(folder, file), position, response);
-      if (!isCurrent) break;
+    let isLast = false;
+    while (!response.closed && !response.destroyed) {
+      position += await copied(path, position, response);
+      if (isLast) break;
       await changes.next();
-      isCurrent = (await logFiles(folder)).at(-1) === file;
+      isLast = changes.finished || (await logFiles(dirname(path))).at(-1) !== basename(path);
     }
     response.end();
   }
@@ -67,7 +90,8 @@ export class PodLogs {
 
 /** Tells that something changed in a folder; many changes at once are one. */
 class Changes {
-  closed = false;
+  /** nothing more will be written */
+  finished = false;
   private pending = false;
   private wake: (() => void) | undefined;
   private readonly watcher: FSWatcher;
@@ -77,12 +101,12 @@ class Changes {
       this.notify();
     });
     this.watcher.on('error', () => {
-      this.close();
+      this.finish();
     });
   }
 
   async next(): Promise<void> {
-    if (!this.pending && !this.closed) {
+    if (!this.pending) {
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -90,10 +114,14 @@ class Changes {
     this.pending = false;
   }
 
-  close(): void {
-    this.closed = true;
-    this.watcher.close();
+  finish(): void {
+    this.finished = true;
     this.notify();
+  }
+
+  close(): void {
+    this.watcher.close();
+    this.finish();
   }
 
   private notify(): void {
@@ -111,6 +139,10 @@ async function copied(path: string, start: number, response: ServerResponse): Pr
     response.destroy(); // the reader or the file is gone
   }
   return stream.bytesRead;
+}
+
+function isOver({ status }: KubeObject): boolean {
+  return ['Succeeded', 'Failed'].includes(String(fieldAt(status, ['phase'])));
 }
 
 /** A name from the Pod itself, so that it is no path. @throws StatusError 400 */
