@@ -3,6 +3,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest
 import { ApiError } from '@fsb/api/errors';
 import {
   AGENT_PATHS,
+  type AgentStatus,
   type BindSandboxRequest,
   type CreateSandboxRequest,
   type CreateSandboxResponse,
@@ -63,10 +64,20 @@ export class AgentClient {
     signal: AbortSignal,
     deadline: number,
   ): Promise<CreateSandboxResponse> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
-    const { status, body } = await this.call({ address, path: AGENT_PATHS.create, body: request, signal: limited });
-    if (isCreateResponse(body)) return body;
-    throw new AgentCallError('unknown', `agent ${address} answered ${status} to a create, not in its own words`);
+    // not AbortSignal.any and timeout: on Node 20 each call of the hot path would leave something behind
+    const limit = new AbortController();
+    const abort = (): void => {
+      limit.abort();
+    };
+    const timer = setTimeout(abort, Math.max(0, deadline - Date.now()));
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+    try {
+      return await this.send(address, request, limit.signal);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   async delete(address: string, sandboxId: string, signal?: AbortSignal): Promise<DeleteSandboxResponse> {
@@ -80,6 +91,12 @@ export class AgentClient {
 
   async drain(address: string, draining: boolean, signal?: AbortSignal): Promise<void> {
     await this.command(address, AGENT_PATHS.drain, { draining }, signal);
+  }
+
+  /** One snapshot; whoever wants to stay informed follows the stream. */
+  async status(address: string, signal?: AbortSignal): Promise<AgentStatus> {
+    const body = await this.command(address, AGENT_PATHS.status, undefined, signal);
+    return body as AgentStatus; // status 200 was checked; the agent is ours
   }
 
   /** The log as it is on disk; unread, it holds the agent back. @throws ApiError not_found */
@@ -100,6 +117,16 @@ export class AgentClient {
   /** The status as a stream of lines; see AgentStatusStream. */
   watch(address: string, signal: AbortSignal): Promise<IncomingMessage> {
     return this.open({ address, path: `${AGENT_PATHS.status}?watch=true`, signal });
+  }
+
+  private async send(
+    address: string,
+    request: CreateSandboxRequest,
+    signal: AbortSignal,
+  ): Promise<CreateSandboxResponse> {
+    const { status, body } = await this.call({ address, path: AGENT_PATHS.create, body: request, signal });
+    if (isCreateResponse(body)) return body;
+    throw new AgentCallError('unknown', `agent ${address} answered ${status} to a create, not in its own words`);
   }
 
   private async command(address: string, path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {

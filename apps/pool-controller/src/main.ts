@@ -1,0 +1,12 @@
+import 'reflect-metadata';
+import { runService } from '@fsb/component-base/bootstrap';
+import { poolControllerFlags } from './pool-controller.config';
+import { POOL_CONTROLLER, PoolControllerModule } from './pool-controller.module';
+
+void runService({
+  name: POOL_CONTROLLER,
+  description: 'Keeps each SandboxPool at the number of agents that its sandboxes need.',
+  examples: ['pool-controller --kubeconfig ~/.kube/config --agent-token-file /var/lib/fast-sandbox/agent-token'],
+  flags: poolControllerFlags,
+  module: (config) => PoolControllerModule.forRoot(config),
+});

@@ -1,0 +1,23 @@
+import { type ConfigOf, flag, port } from '@fsb/component-base/config';
+import { leaderElectionFlags } from '@fsb/controller-runtime/controller-host';
+import { kubeFlags } from '@fsb/controller-runtime/kube.module';
+import { z } from 'zod';
+
+const path = (fallback: string): z.ZodType<string, string | undefined> =>
+  z.string().startsWith('/', 'must be an absolute path').default(fallback);
+
+export const poolControllerFlags = {
+  ...kubeFlags,
+  ...leaderElectionFlags,
+  containerdSocket: flag(path('/run/containerd/containerd.sock'), "containerd's socket on the nodes"),
+  containerdRoot: flag(path('/var/lib/containerd'), "containerd's root on the nodes"),
+  agentTokenFile: flag(
+    path('/var/lib/fast-sandbox/agent-token'),
+    'File with the token of the agents; has the same path here and on the nodes',
+  ),
+  agentLogDir: flag(path('/var/log/fast-sandbox'), "Where the sandboxes' logs are on the nodes"),
+  agentRunDir: flag(path('/run/fast-sandbox'), "Where the sandboxes' own files are on the nodes"),
+  runtimeBinary: flag(z.string().optional(), 'runc or crun on the nodes; absent: what containerd is set to'),
+  agentPort: flag(port().default(5758), 'Where the agents serve their API'),
+};
+export type PoolControllerConfig = ConfigOf<typeof poolControllerFlags>;

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AgentClient } from '@fsb/agent-api/agent-client';
+import { AGENT_APP, AGENT_APP_LABEL } from '@fsb/api/labels';
+import { Readiness } from '@fsb/component-base/readiness';
+import { Controller } from '@fsb/controller-runtime/controller';
+import { ControllerHost } from '@fsb/controller-runtime/controller-host';
+import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
+import { Informer } from '@fsb/controller-runtime/informer';
+import { installationId } from '@fsb/controller-runtime/installation';
+import { keyOf, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient } from '@fsb/controller-runtime/kube-client';
+import { KubeModule } from '@fsb/controller-runtime/kube.module';
+import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
+import { type PoolControllerConfig } from './pool-controller.config';
+import { AgentCreation } from './pools/agent-creation';
+import { type AgentSettings } from './pools/agent-pod';
+import { AgentRemoval } from './pools/agent-removal';
+import { ExpectedPods } from './pools/expected-pods';
+import { PoolReconciler } from './pools/pool-reconciler';
+import { enqueueOnChange } from './pools/pool-triggers';
+
+export const POOL_CONTROLLER = 'pool-controller';
+const CONCURRENCY = 4;
+
+@Module({})
+export class PoolControllerModule {
+  static forRoot(config: PoolControllerConfig): DynamicModule {
+    return {
+      module: PoolControllerModule,
+      imports: [KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: POOL_CONTROLLER })],
+      providers: [
+        {
+          provide: ControllerHost,
+          useFactory: (client: KubeClient, events: EventRecorder, metrics: ControllerMetrics, readiness: Readiness) =>
+            makeHost(config, { client, events, metrics, readiness }),
+          inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness],
+        },
+      ],
+    };
+  }
+}
+
+interface Parts {
+  readonly client: KubeClient;
+  readonly events: EventRecorder;
+  readonly metrics: ControllerMetrics;
+  readonly readiness: Readiness;
+}
+
+function makeHost(config: PoolControllerConfig, { client, events, metrics, readiness }: Parts): ControllerHost {
+  const caches = {
+    pools: new Informer({ client, kind: POOL_KIND }),
+    pods: new Informer({ client, kind: POD_KIND, labelSelector: `${AGENT_APP_LABEL}=${AGENT_APP}` }),
+    sandboxes: new Informer({ client, kind: SANDBOX_KIND }),
+  };
+  const expected = new ExpectedPods();
+  const token = readFileSync(config.agentTokenFile, 'utf8').trim();
+  const agents = new AgentClient({ token, port: config.agentPort });
+  const reconciler = new PoolReconciler(caches, {
+    client,
+    events,
+    expected,
+    creation: new AgentCreation(client, events, expected, settingsOf(config, client)),
+    removal: new AgentRemoval(client, agents),
+  });
+  const controller = new Controller(reconciler, {
+    name: 'sandboxpool',
+    concurrency: CONCURRENCY,
+    metrics,
+    allKeys: () => caches.pools.list().map(keyOf),
+  });
+  enqueueOnChange(caches, controller.queue);
+  return new ControllerHost(
+    { client, readiness, metrics },
+    {
+      name: POOL_CONTROLLER,
+      informers: caches,
+      controllers: [controller],
+      election: config.leaderElect ? { namespace: config.leaderElectionNamespace } : undefined,
+    },
+  );
+}
+
+/** The installation's id never changes; a failed question is asked again. */
+function settingsOf(config: PoolControllerConfig, client: KubeClient): () => Promise<AgentSettings> {
+  let known: AgentSettings | undefined;
+  return async () => (known ??= { ...config, installation: await installationId(client) });
+}

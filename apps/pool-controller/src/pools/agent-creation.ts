@@ -1,0 +1,74 @@
+import { randomInt } from 'node:crypto';
+import { isApiError, messageOf } from '@fsb/api/errors';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
+import { keyOf, POD_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { agentPod, type AgentSettings } from './agent-pod';
+import { type ExpectedPods } from './expected-pods';
+
+/** Kubernetes' own alphabet for generated names: no vowels, nothing that looks like something else. */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const AT_ONCE = 10;
+/** A Pod that the cache does not show after so long is looked up. */
+const OVERDUE_MS = 5_000;
+
+/** Makes agent Pods, each of them once, whatever becomes of an answer. */
+export class AgentCreation {
+  constructor(
+    private readonly client: KubeClient,
+    private readonly events: EventRecorder,
+    private readonly expected: ExpectedPods,
+    private readonly settings: () => Promise<AgentSettings>,
+  ) {}
+
+  /** @throws the first failure; no more are made after it */
+  async create(pool: SandboxPool, count: number, signal: AbortSignal): Promise<void> {
+    for (let left = count; left > 0; left -= AT_ONCE) {
+      const batch = Array.from({ length: Math.min(left, AT_ONCE) }, () => this.createOne(pool, signal));
+      const failed = (await Promise.allSettled(batch)).find(({ status }) => status === 'rejected');
+      if (failed?.status === 'rejected') throw failed.reason;
+    }
+  }
+
+  /** Finds out about Pods that should have been seen by now. */
+  async settle(pool: SandboxPool, signal: AbortSignal): Promise<void> {
+    const key = keyOf(pool);
+    const namespace = pool.metadata.namespace ?? '';
+    for (const name of this.expected.overdue(key, Date.now(), OVERDUE_MS)) {
+      try {
+        const pod = await this.client.get(POD_KIND, { namespace, name }, { signal });
+        this.expected.expectCreated(key, pod, Date.now());
+      } catch (error) {
+        if (!isApiError(error, 'not_found')) throw error;
+        this.expected.forget(key, name);
+      }
+    }
+  }
+
+  private async createOne(pool: SandboxPool, signal: AbortSignal): Promise<void> {
+    const key = keyOf(pool);
+    const pod = agentPod(pool, suffix(), await this.settings());
+    const name = pod.metadata.name ?? '';
+    this.expected.expectCreated(key, pod, Date.now());
+    try {
+      const made = await this.client.create(POD_KIND, pod, { signal });
+      this.expected.expectCreated(key, made, Date.now());
+      this.events.record(pool, 'Normal', 'AgentCreated', `created agent Pod ${name}`);
+    } catch (error) {
+      // with no answer it may exist: it counts until a lookup says no
+      if (isUnanswered(error)) throw error;
+      this.expected.forget(key, name);
+      this.events.record(pool, 'Warning', 'FailedCreate', `cannot create an agent Pod: ${messageOf(error)}`);
+      throw error;
+    }
+  }
+}
+
+function isUnanswered(error: unknown): boolean {
+  return ['unavailable', 'deadline_exceeded', 'aborted'].some((code) => isApiError(error) && error.code === code);
+}
+
+function suffix(): string {
+  return Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { AGENT_APP, AGENT_APP_LABEL, POOL_LABEL } from '@fsb/api/labels';
+import { API_VERSION } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Pod, type PodContainer, type PodSpec } from '@fsb/controller-runtime/kinds';
+import { z } from 'zod';
+import { TEMPLATE_HASH_ANNOTATION } from './agent-pod-view';
+import { capacityOf } from './pool-capacity';
+
+/** What every agent of this installation gets, whatever its pool. */
+export interface AgentSettings {
+  readonly installation: string;
+  readonly containerdSocket: string;
+  readonly containerdRoot: string;
+  readonly agentTokenFile: string;
+  readonly agentLogDir: string;
+  readonly agentRunDir: string;
+  readonly runtimeBinary?: string | undefined;
+  readonly agentPort: number;
+}
+
+type Env = NonNullable<PodContainer['env']>[number];
+interface HostFolder {
+  readonly name: string;
+  readonly path: string;
+  readonly type: 'Directory' | 'DirectoryOrCreate';
+  /** Mounts that the host makes later must be seen inside: snapshots, network namespaces. */
+  readonly followsMounts?: boolean;
+  readonly readOnly?: boolean;
+}
+
+/** the API server's own limit for what it makes names of */
+const MAX_GENERATE_NAME = 58;
+
+/** A hash of all that a pool's owner can change about its Pods. */
+export function templateHash({ spec }: SandboxPool): string {
+  const made = [spec.agentTemplate ?? null, spec.runtimeType ?? 'container', spec.maxSandboxesPerPod ?? null];
+  return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 16);
+}
+
+/**
+ * The agent Pod of a pool. The name is chosen here, in the form that generateName gives: only so can a create whose
+ * answer was lost be looked up instead of being repeated.
+ */
+export function agentPod(pool: SandboxPool, suffix: string, settings: AgentSettings): Pod {
+  const { name = '', namespace = '', uid = '' } = pool.metadata;
+  const template = pool.spec.agentTemplate;
+  const generateName = `${name}-agent-`.slice(0, MAX_GENERATE_NAME);
+  return {
+    metadata: {
+      name: `${generateName}${suffix}`,
+      generateName,
+      namespace,
+      labels: { ...template?.metadata?.labels, [AGENT_APP_LABEL]: AGENT_APP, [POOL_LABEL]: name },
+      annotations: { ...template?.metadata?.annotations, [TEMPLATE_HASH_ANNOTATION]: templateHash(pool) },
+      ownerReferences: [
+        { apiVersion: API_VERSION, kind: 'SandboxPool', name, uid, controller: true, blockOwnerDeletion: true },
+      ],
+    },
+    spec: podSpec(pool, settings),
+  };
+}
+
+function podSpec(pool: SandboxPool, settings: AgentSettings): PodSpec {
+  // the schema keeps the template as it came; that its first container has an image was checked in problemsOf
+  const { containers, volumes = [], ...rest } = pool.spec.agentTemplate?.spec as unknown as PodSpec;
+  const folders = hostFolders(settings);
+  const [agent, ...others] = containers;
+  if (!agent) throw new Error('a pool without an agent container is not valid');
+  return {
+    automountServiceAccountToken: false, // an agent has no business with the API
+    ...rest,
+    hostNetwork: false,
+    hostPID: false,
+    hostIPC: false,
+    containers: [agentContainer(agent, pool, settings, folders), ...others],
+    volumes: [...volumes, ...folders.map(({ name, path, type }) => ({ name, hostPath: { path, type } }))],
+  };
+}
+
+function agentContainer(
+  container: PodContainer,
+  pool: SandboxPool,
+  settings: AgentSettings,
+  folders: readonly HostFolder[],
+): PodContainer {
+  const env = [...injectedEnv(pool, settings), ...limitsEnv(container)];
+  const own = new Set(env.map(({ name }) => name));
+  const probe = { httpGet: { path: '/readyz', port: settings.agentPort }, periodSeconds: 2, failureThreshold: 3 };
+  return {
+    readinessProbe: probe,
+    ...container,
+    env: [...(container.env ?? []).filter(({ name }) => !own.has(name)), ...env],
+    ports: container.ports ?? [{ name: 'agent', containerPort: settings.agentPort }],
+    securityContext: { ...container.securityContext, privileged: true },
+    volumeMounts: [...(container.volumeMounts ?? []), ...folders.map(mountOf)],
+  };
+}
+
+function mountOf({
+  name,
+  path,
+  followsMounts,
+  readOnly,
+}: HostFolder): NonNullable<PodContainer['volumeMounts']>[number] {
+  return {
+    name,
+    mountPath: path,
+    ...(followsMounts ? { mountPropagation: 'HostToContainer' } : {}),
+    ...(readOnly ? { readOnly } : {}),
+  };
+}
+
+function injectedEnv(pool: SandboxPool, settings: AgentSettings): Env[] {
+  const fromPod = (name: string, fieldPath: string): Env => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  return [
+    fromPod('NODE_NAME', 'spec.nodeName'),
+    fromPod('POD_NAME', 'metadata.name'),
+    fromPod('POD_IP', 'status.podIP'),
+    fromPod('POD_UID', 'metadata.uid'),
+    fromPod('NAMESPACE', 'metadata.namespace'),
+    { name: 'AGENT_CAPACITY', value: String(capacityOf(pool).perPod) },
+    { name: 'RUNTIME_TYPE', value: pool.spec.runtimeType ?? 'container' },
+    { name: 'RUNTIME_SOCKET', value: settings.containerdSocket },
+    { name: 'AGENT_PORT', value: String(settings.agentPort) },
+    { name: 'INSTALLATION', value: settings.installation },
+    { name: 'AGENT_TOKEN_FILE', value: settings.agentTokenFile },
+    { name: 'LOG_DIR', value: settings.agentLogDir },
+    { name: 'RUN_DIR', value: settings.agentRunDir },
+    ...(settings.runtimeBinary ? [{ name: 'RUNTIME_BINARY', value: settings.runtimeBinary }] : []),
+  ];
+}
+
+const quantity = z.union([z.string(), z.number()]).transform(String).optional();
+const Resources = z.object({ limits: z.object({ cpu: quantity, memory: quantity }).default({}) }).catch({ limits: {} });
+
+/** What the agent admits by: the Pod's own limits, where it has any. */
+function limitsEnv({ resources }: PodContainer): Env[] {
+  const { cpu, memory } = Resources.parse(resources).limits;
+  return [
+    ...(cpu === undefined ? [] : [{ name: 'CPU_LIMIT', value: cpu }]),
+    ...(memory === undefined ? [] : [{ name: 'MEMORY_LIMIT', value: memory }]),
+  ];
+}
+
+/** The same paths inside and outside: containerd and its shims open on the host what the agent names. */
+function hostFolders(settings: AgentSettings): HostFolder[] {
+  const folders: HostFolder[] = [
+    { name: 'containerd-run', path: dirname(settings.containerdSocket), type: 'Directory', followsMounts: true },
+    { name: 'containerd-root', path: settings.containerdRoot, type: 'Directory', followsMounts: true },
+    { name: 'cgroup', path: '/sys/fs/cgroup', type: 'Directory', followsMounts: true },
+    { name: 'netns', path: '/run/netns', type: 'DirectoryOrCreate', followsMounts: true },
+    { name: 'fast-sandbox-log', path: settings.agentLogDir, type: 'DirectoryOrCreate' },
+    { name: 'fast-sandbox-run', path: settings.agentRunDir, type: 'DirectoryOrCreate' },
+    { name: 'fast-sandbox-lib', path: dirname(settings.agentTokenFile), type: 'DirectoryOrCreate' },
+  ];
+  return folders.filter(({ path }, i) => folders.findIndex((other) => other.path === path) === i);
+}

@@ -1,0 +1,57 @@
+import { DEFAULT_SANDBOXES_PER_POD, type PoolCapacity, type SandboxPool } from '@fsb/api/sandbox-pool';
+
+/** A pool's numbers with every default filled in. */
+export interface Capacity {
+  readonly poolMin: number;
+  readonly poolMax: number;
+  readonly bufferMin: number;
+  /** free slots that may be kept although nobody asks for them */
+  readonly bufferMax: number;
+  readonly perPod: number;
+}
+
+/** the longest value of a label, which the pool's name is on each of its Pods */
+const MAX_NAME = 63;
+
+export function capacityOf({ spec }: SandboxPool): Capacity {
+  const { poolMin = 0, poolMax = 0, bufferMin = 0, bufferMax = 0 } = spec.capacity ?? {};
+  return {
+    poolMin,
+    poolMax: poolMax === 0 ? Number.POSITIVE_INFINITY : poolMax,
+    bufferMin,
+    bufferMax: Math.max(bufferMin, bufferMax),
+    perPod:
+      spec.maxSandboxesPerPod === undefined || spec.maxSandboxesPerPod === 0
+        ? DEFAULT_SANDBOXES_PER_POD
+        : spec.maxSandboxesPerPod,
+  };
+}
+
+/** What the schema cannot say. Each problem names its fields. */
+export function problemsOf({ metadata, spec }: SandboxPool): string[] {
+  const problems = capacityProblems(spec.capacity ?? {});
+  if ((metadata.name ?? '').length > MAX_NAME) {
+    problems.push(`metadata.name is longer than ${MAX_NAME} characters: it is a label of the agent Pods`);
+  }
+  if (!agentImage(spec.agentTemplate?.spec)) {
+    problems.push('spec.agentTemplate.spec.containers[0].image is missing: the first container is the agent');
+  }
+  return problems;
+}
+
+function capacityProblems({ poolMin = 0, poolMax = 0, bufferMin = 0, bufferMax = bufferMin }: PoolCapacity): string[] {
+  const problems: string[] = [];
+  if (poolMax > 0 && poolMax < poolMin) {
+    problems.push(`spec.capacity.poolMax (${poolMax}) is less than poolMin (${poolMin}); 0 means unlimited`);
+  }
+  if (bufferMax < bufferMin) {
+    problems.push(`spec.capacity.bufferMax (${bufferMax}) is less than bufferMin (${bufferMin})`);
+  }
+  return problems;
+}
+
+function agentImage(spec: Record<string, unknown> | undefined): boolean {
+  const containers = spec?.['containers'];
+  const first: unknown = Array.isArray(containers) ? containers[0] : undefined;
+  return typeof first === 'object' && first !== null && 'image' in first && typeof first.image === 'string';
+}
