@@ -1,0 +1,274 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { status } from '@grpc/grpc-js';
+import { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { freePort } from '../../../test/support/free-port';
+import { eventually } from '../../../test/support/eventually';
+import { COMMAND, CommandLine, type Ended } from './testing/command';
+import { RecordingGateway } from './testing/recording-gateway';
+
+const gateway = new RecordingGateway();
+const line = new CommandLine();
+let endpoint: string;
+const ctl = (...args: string[]): Promise<Ended> => line.run(['--endpoint', endpoint, ...args]);
+/** kubectl shows seconds up to ten minutes: three hours are the same text for a minute */
+const threeHoursAgo = (): number => Math.floor(Date.now() / 1_000) - 3 * 3_600;
+const running = (): SandboxInfo =>
+  SandboxInfo.fromPartial({
+    sandboxId: 'id-1',
+    phase: 'Running',
+    agentPod: 'agent-1',
+    endpoints: ['10.0.0.7:80'],
+    createdAt: threeHoursAgo(),
+    image: 'busybox',
+    poolRef: 'default-pool',
+    sandboxName: 'web',
+  });
+
+beforeAll(async () => {
+  CommandLine.build();
+  endpoint = await gateway.start();
+});
+beforeEach(() => gateway.reset());
+afterAll(() => {
+  gateway.stop();
+  line.remove();
+});
+
+describe('fsb-ctl run', () => {
+  it('sends what the flags say and prints the lines that scripts look for', async () => {
+    gateway.stages = '[{"name":"choose","ms":0.1},{"name":"agent create","ms":12.34}]';
+    const flags = ['--image', 'busybox', '--ports', '80,443', '-e', 'A=b=c', '-w', '/work', '-l', 'team=blue'];
+    const more = ['--cpu', '500m', '--memory', '64Mi', '--mode', 'fast', '-n', 'dev', '--', 'sh', '-c', 'echo --x'];
+    const { code, stdout, stderr } = await ctl('run', 'web', ...flags, ...more);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^🎉 Sandbox created successfully in [\d.]+m?s\nName: {6}web\nID: {8}id-1\nAgent: {5}agent-1\nEndpoints: \[10.0.0.7:80 10.0.0.7:443\]\nStages:\n/,
+    );
+    expect(stdout).toMatch(/ {2}choose {9}0\.1 ms {2}▏\n {2}agent create {2}12\.3 ms {2}█+\n {2}total {9}12\.4 ms\n$/);
+    expect(gateway.received).toMatchObject([
+      {
+        rpc: 'create',
+        request: {
+          name: 'web',
+          namespace: 'dev',
+          image: 'busybox',
+          poolRef: 'default-pool',
+          exposedPorts: [80, 443],
+          command: ['sh', '-c', 'echo --x'],
+          args: [],
+          envs: { A: 'b=c' },
+          workingDir: '/work',
+          labels: { team: 'blue' },
+          resources: { cpu: '500m', memory: '64Mi' },
+          consistencyMode: 0,
+        },
+      },
+    ]);
+    expect(gateway.received[0]!.deadlineMs).toBeGreaterThan(25_000);
+    expect(gateway.received[0]!.deadlineMs).toBeLessThanOrEqual(30_000);
+  });
+
+  it('leaves the mode to the gateway when nobody names one, and prints no stages when there are none', async () => {
+    const { stdout } = await ctl('run', 'web', 'sleep', '9', '--image', 'busybox');
+    expect(stdout).not.toContain('Stages');
+    const [received] = gateway.received;
+    expect(received).toMatchObject({ request: { command: ['sleep', '9'] } });
+    expect(received!.request).not.toHaveProperty('consistencyMode', expect.anything());
+    expect(received!.request).not.toHaveProperty('resources', expect.anything());
+  });
+
+  it('reads a file, and lets flags win over it', async () => {
+    const yaml = [
+      ...['image: busybox', 'pool_ref: other', 'exposed_ports: [8080]', 'consistency_mode: strong'],
+      ...['command: [sh]', 'args: [-c, "true"]', 'envs: { PORT: 0123, ON: on, A: file }', 'working_dir: /srv'],
+      ...['resources: { memory: 1Gi, pids: 100 }', 'labels: { a: b }'],
+    ].join('\n');
+    const args = [
+      '--endpoint',
+      endpoint,
+      'run',
+      'web',
+      '-f',
+      '-',
+      '--image',
+      'alpine',
+      '--env',
+      'A=flag',
+      '--cpu',
+      '2',
+    ];
+    expect(await line.run(args, yaml)).toMatchObject({ code: 0, stderr: '' });
+    expect(gateway.received[0]).toMatchObject({
+      request: {
+        image: 'alpine',
+        poolRef: 'other',
+        exposedPorts: [8080],
+        consistencyMode: 1,
+        command: ['sh'],
+        args: ['-c', 'true'],
+        envs: { PORT: '0123', ON: 'on', A: 'flag' },
+        workingDir: '/srv',
+        resources: { cpu: '2', memory: '1Gi', pids: '100' },
+        labels: { a: 'b' },
+      },
+    });
+  });
+
+  it('follows the log of what it created', async () => {
+    gateway.log = [Buffer.from('one\n'), Buffer.from('two\n')];
+    const { stdout } = await ctl('run', 'web', '--image', 'busybox', '--follow');
+    expect(stdout).toMatch(/Endpoints: \[\]\none\ntwo\n$/);
+    expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { sandboxId: 'id-1', follow: true } });
+  });
+});
+
+describe('fsb-ctl list', () => {
+  it('prints an aligned table of all pages', async () => {
+    const other = SandboxInfo.fromPartial({ ...running(), sandboxName: 'a-longer-name', phase: 'Lost', createdAt: 0 });
+    gateway.pages = [[running()], [other]];
+    expect((await ctl('ls')).stdout).toBe(
+      [
+        'NAME            ID     PHASE     IMAGE     AGENT     AGE',
+        'web             id-1   Running   busybox   agent-1   3h',
+        'a-longer-name   id-1   Lost      busybox   agent-1   <unknown>',
+        '',
+      ].join('\n'),
+    );
+    expect(gateway.received).toMatchObject([{ request: { namespace: 'default' } }, { request: { continue: '1' } }]);
+  });
+
+  it('asks for all namespaces and names them', async () => {
+    gateway.pages = [[SandboxInfo.fromPartial({ ...running(), namespace: 'dev' })]];
+    expect((await ctl('list', '-A')).stdout).toMatch(/^NAMESPACE {3}NAME .*\ndev {9}web /);
+    expect(gateway.received[0]).toMatchObject({ request: { namespace: '' } });
+  });
+
+  it('says so when there is nothing', async () => {
+    expect(await ctl('list')).toEqual({ code: 0, stdout: '', stderr: 'No sandboxes found in namespace default.\n' });
+  });
+});
+
+describe('fsb-ctl get', () => {
+  it('prints lower-cased keys and the age as YAML', async () => {
+    gateway.sandbox = running();
+    const { createdAt } = gateway.sandbox;
+    expect((await ctl('get', 'web')).stdout).toBe(
+      `sandboxid: id-1\nphase: Running\nagentpod: agent-1\nendpoints:\n  - 10.0.0.7:80\ncreatedat: ${createdAt}\n` +
+        'image: busybox\npoolref: default-pool\nsandboxname: web\nAge: 3h\n',
+    );
+  });
+
+  it('prints the names of the wire without empty fields as JSON; an exit code of 0 is not empty', async () => {
+    gateway.sandbox = SandboxInfo.fromPartial({ sandboxName: 'web', phase: 'Succeeded', exitCode: 0, nodeName: 'n1' });
+    expect((await ctl('get', 'web', '-o', 'json')).stdout).toBe(
+      '{\n  "phase": "Succeeded",\n  "sandbox_name": "web",\n  "node_name": "n1",\n  "exit_code": 0\n}\n',
+    );
+  });
+});
+
+describe('fsb-ctl logs', () => {
+  it('prints the log of the sandbox that has the name now', async () => {
+    gateway.sandbox = running();
+    gateway.log = [Buffer.from('one\n'), Buffer.from([0xff, 0x0a])];
+    await expect(ctl('logs', 'web', '--tail', '7')).resolves.toMatchObject({ code: 0 });
+    expect(gateway.received[1]).toMatchObject({
+      rpc: 'logs',
+      request: { sandboxName: 'web', namespace: 'default', sandboxId: 'id-1', follow: false, tailLines: 7 },
+    });
+  });
+
+  it('slows the gateway down when nobody reads', async () => {
+    gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x'));
+    const child = spawn(COMMAND, ['--endpoint', endpoint, 'logs', '-f', 'web'], { env: line.environment });
+    let before = -1;
+    // it has stopped when nothing was written between two looks
+    await eventually(
+      () => {
+        const stopped = gateway.chunksWritten > 0 && gateway.chunksWritten === before;
+        before = gateway.chunksWritten;
+        return stopped;
+      },
+      10_000,
+      500,
+    );
+    expect(gateway.chunksWritten).toBeLessThan(250);
+    let bytes = 0;
+    child.stdout.on('data', (data: Buffer) => (bytes += data.length));
+    await once(child, 'close');
+    expect(bytes).toBe(500 * 64 * 1024);
+  });
+
+  it('ends quietly when its reader has had enough', async () => {
+    gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x\n'));
+    const script = `"${COMMAND}" --endpoint ${endpoint} logs -f web | head -n 1`;
+    const child = execFile('sh', ['-c', script], { env: line.environment });
+    let stderr = '';
+    child.stderr!.on('data', (data: string) => (stderr += data));
+    await once(child, 'close');
+    expect(stderr).toBe('');
+  });
+});
+
+describe('fsb-ctl delete, update, reset', () => {
+  it('deletes', async () => {
+    expect(await ctl('rm', 'web')).toEqual({ code: 0, stdout: 'Sandbox web deletion triggered\n', stderr: '' });
+  });
+
+  it('makes one call for each change, in order', async () => {
+    gateway.sandbox = running();
+    const flags = ['--labels', 'a=b,c=d', '--recovery-timeout', '9', '--failure-policy', 'AUTO', '--expire-time', '0'];
+    const { stdout } = await ctl('update', 'web', ...flags);
+    expect(stdout).toBe('✓ Sandbox web updated successfully\nPhase: Running\nAgent: agent-1\n');
+    expect(gateway.received.map(({ request }) => request)).toMatchObject([
+      { update: { $case: 'expireTimeSeconds', value: 0 }, labels: {} },
+      { update: { $case: 'failurePolicy', value: 1 } },
+      { update: { $case: 'recoveryTimeoutSeconds', value: 9 } },
+      { labels: { a: 'b', c: 'd' } },
+    ]);
+  });
+
+  it('fails on success=false, and says what was changed before', async () => {
+    gateway.updateAnswers = [
+      { success: true, message: '' },
+      { success: false, message: 'failed to update sandbox: conflict' },
+    ];
+    expect(await ctl('update', 'web', '--expire-time', '30m', '--recovery-timeout', '9')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'error: --recovery-timeout: failed to update sandbox: conflict (already changed: --expire-time)\n',
+    });
+  });
+
+  it('resets with the time of now', async () => {
+    const { stdout } = await ctl('restart', 'web');
+    expect(stdout).toMatch(/^✓ Sandbox web reset triggered\n.+\n$/);
+    const [received] = gateway.received;
+    if (received?.rpc !== 'update' || received.request.update?.$case !== 'resetRevision') throw new Error('no reset');
+    expect(Math.abs(Date.parse(received.request.update.value) - Date.now())).toBeLessThan(10_000);
+  });
+});
+
+describe('failures', () => {
+  it('says what to do when no gateway answers', async () => {
+    const nobody = `localhost:${await freePort()}`;
+    expect(await line.run(['list', '--endpoint', nobody])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `error: no gateway answers at ${nobody}: start one with \`make up\`, or set --endpoint\n`,
+    });
+  });
+
+  it('gives up on a silent gateway after --timeout', async () => {
+    gateway.silent = true;
+    const { code, stderr } = await ctl('get', 'web', '--timeout', '300ms');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: no answer from 127.0.0.1:\d+ within 0.3 s: .*--timeout.*\n$/);
+  });
+
+  it('prints what the gateway said as one line', async () => {
+    gateway.failure = { code: status.RESOURCE_EXHAUSTED, details: 'pool full:\n  poolMax 2' };
+    const expected = { code: 1, stdout: '', stderr: 'error: pool full: poolMax 2\n' };
+    expect(await ctl('run', 'web', '--image', 'busybox')).toEqual(expected);
+  });
+});

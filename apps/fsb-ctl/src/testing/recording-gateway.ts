@@ -1,0 +1,121 @@
+import { Metadata, type sendUnaryData, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import {
+  type CreateRequest,
+  type DeleteRequest,
+  FastPathServiceService,
+  type FastPathServiceServer,
+  type GetRequest,
+  type ListRequest,
+  SandboxInfo,
+  type UpdateRequest,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import {
+  SandboxLogServiceService,
+  type SandboxLogServiceServer,
+  type StreamLogsRequest,
+} from '@fsb/api/gen/fastpath/v1/logs';
+
+type Received =
+  | { readonly rpc: 'create'; readonly request: CreateRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'delete'; readonly request: DeleteRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'update'; readonly request: UpdateRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'list'; readonly request: ListRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'get'; readonly request: GetRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'logs'; readonly request: StreamLogsRequest; readonly deadlineMs: number };
+
+/** The other end of the wire: a gRPC server that keeps what it was asked and answers what the test says. */
+export class RecordingGateway {
+  readonly received: Received[] = [];
+  sandbox: SandboxInfo = SandboxInfo.create();
+  pages: SandboxInfo[][] = [];
+  stages: string | undefined;
+  log: readonly Buffer[] = [];
+  /** how much of the log was taken over by the transport */
+  chunksWritten = 0;
+  failure: { readonly code: status; readonly details: string } | undefined;
+  silent = false;
+  updateAnswers: { success: boolean; message: string }[] = [];
+  private readonly server = new Server();
+
+  /** @returns its address */
+  async start(): Promise<string> {
+    this.server.addService(FastPathServiceService, this.sandboxes());
+    this.server.addService(SandboxLogServiceService, this.logs());
+    const port = await new Promise<number>((done, fail) =>
+      this.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? fail(error) : done(bound),
+      ),
+    );
+    return `127.0.0.1:${port}`;
+  }
+
+  stop(): void {
+    this.server.forceShutdown();
+  }
+
+  /** Forgets what it was asked and told. */
+  reset(): void {
+    this.received.length = 0;
+    Object.assign(this, { stages: undefined, failure: undefined, silent: false, log: [], chunksWritten: 0 });
+    Object.assign(this, { pages: [], updateAnswers: [], sandbox: SandboxInfo.create() });
+  }
+
+  private sandboxes(): FastPathServiceServer {
+    return {
+      createSandbox: (call, reply) => {
+        const { request } = call;
+        this.received.push({ rpc: 'create', request, deadlineMs: left(call.getDeadline()) });
+        const trailer = new Metadata();
+        if (this.stages !== undefined) trailer.set('fastpath-stages', this.stages);
+        const endpoints = request.exposedPorts.map((port) => `10.0.0.7:${port}`);
+        const answer = { sandboxId: 'id-1', agentPod: 'agent-1', endpoints, sandboxName: request.name };
+        this.answer(reply, answer, trailer);
+      },
+      deleteSandbox: (call, reply) => {
+        this.received.push({ rpc: 'delete', request: call.request, deadlineMs: left(call.getDeadline()) });
+        this.answer(reply, { success: true });
+      },
+      updateSandbox: (call, reply) => {
+        this.received.push({ rpc: 'update', request: call.request, deadlineMs: left(call.getDeadline()) });
+        const answer = this.updateAnswers.shift() ?? { success: true, message: 'sandbox updated successfully' };
+        this.answer(reply, { ...answer, sandbox: this.sandbox });
+      },
+      listSandboxes: (call, reply) => {
+        this.received.push({ rpc: 'list', request: call.request, deadlineMs: left(call.getDeadline()) });
+        const page = Number(call.request.continue || '0');
+        const more = page + 1 < this.pages.length;
+        this.answer(reply, { items: this.pages[page] ?? [], continue: more ? String(page + 1) : '' });
+      },
+      getSandbox: (call, reply) => {
+        this.received.push({ rpc: 'get', request: call.request, deadlineMs: left(call.getDeadline()) });
+        this.answer(reply, this.sandbox);
+      },
+    };
+  }
+
+  private logs(): SandboxLogServiceServer {
+    return {
+      streamLogs: (call) => {
+        this.received.push({ rpc: 'logs', request: call.request, deadlineMs: left(call.getDeadline()) });
+        const next = (): void => {
+          while (this.chunksWritten < this.log.length) {
+            const data = this.log[this.chunksWritten++] ?? Buffer.alloc(0);
+            if (!call.write({ data })) return void call.once('drain', next);
+          }
+          call.end();
+        };
+        next();
+      },
+    };
+  }
+
+  private answer<T>(reply: sendUnaryData<T>, value: T, trailer?: Metadata): void {
+    if (this.silent) return;
+    if (this.failure) reply(this.failure);
+    else reply(null, value, trailer);
+  }
+}
+
+function left(deadline: Date | number): number {
+  return Number(deadline) - Date.now();
+}
