@@ -26,6 +26,13 @@ export interface PoolPlan {
   readonly againInMs?: number;
 }
 
+interface Roll {
+  readonly create: number;
+  readonly remove: number;
+  /** how many agents above the limit are there for a reason */
+  readonly surge: number;
+}
+
 /** A Pod that fails as soon as it starts is replaced at most so often. */
 export const REPLACE_AFTER_MS = 10_000;
 /** Of one round: the next event brings the next round. */
@@ -46,7 +53,7 @@ export function planPool(world: PoolWorld): PoolPlan {
   const discard = finished.filter((pod) => !young.includes(pod));
   const roll = rolling(world, live, desired);
   const create = Math.min(MAX_CREATES, Math.max(roll.create, desired - live.length - young.length, 0));
-  const surplus = create > 0 ? 0 : Math.max(live.length - most, roll.remove);
+  const surplus = create > 0 ? 0 : Math.max(live.length - most - roll.surge, roll.remove);
   const remove = candidates(world, live).slice(0, Math.min(MAX_REMOVALS, Math.max(0, surplus)));
   const keep = live.filter((pod) => pod.draining && !remove.includes(pod));
   const wait = young.map(({ createdAt }) => createdAt + REPLACE_AFTER_MS - now);
@@ -66,22 +73,20 @@ function limits(capacity: Capacity, demand: Demand): { desired: number; most: nu
  * A changed template rolls by a surge of one: a new agent comes, is ready, an idle old one goes. Old ones that are busy
  * wait until they are idle.
  */
-function rolling(
-  { hash, demand }: PoolWorld,
-  live: readonly AgentPodView[],
-  desired: number,
-): { create: number; remove: number } {
+function rolling({ hash, demand }: PoolWorld, live: readonly AgentPodView[], desired: number): Roll {
   const idle = live.filter((pod) => pod.hash !== hash && !demand.onAgent.has(pod.name));
-  const settled = live.every((pod) => pod.hash !== hash || pod.ready);
-  if (idle.length === 0 || !settled) return { create: 0, remove: 0 };
+  if (idle.length === 0) return { create: 0, remove: 0, surge: 0 };
+  // the one more that is still starting is not surplus
+  if (live.some((pod) => pod.hash === hash && !pod.ready)) return { create: 0, remove: 0, surge: 1 };
   // one that is not ready serves nobody: it may go without a successor standing by
   const mayGo = live.length > desired || idle.some(({ ready }) => !ready);
-  return mayGo ? { create: 0, remove: 1 } : { create: 1, remove: 0 };
+  return mayGo ? { create: 0, remove: 1, surge: 0 } : { create: 1, remove: 0, surge: 0 };
 }
 
 /** Idle agents; the least loss first. */
 function candidates({ demand, hash }: PoolWorld, live: readonly AgentPodView[]): AgentPodView[] {
   const cost = (pod: AgentPodView): number[] => [
+    Number(!pod.draining),
     Number(pod.ready),
     Number(pod.hash === hash),
     demand.endedOnAgent.get(pod.name) ?? 0,

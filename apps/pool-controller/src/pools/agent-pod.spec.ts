@@ -1,0 +1,118 @@
+import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
+import { agentPod, type AgentSettings, templateHash } from './agent-pod';
+
+const settings: AgentSettings = {
+  installation: 'cluster',
+  containerdSocket: '/run/containerd/containerd.sock',
+  containerdRoot: '/var/lib/containerd',
+  agentTokenFile: '/var/lib/fast-sandbox/agent-token',
+  agentLogDir: '/var/log/fast-sandbox',
+  agentRunDir: '/run/fast-sandbox',
+  runtimeBinary: '/usr/bin/crun',
+  agentPort: 5758,
+};
+const pool = (template: Record<string, unknown> = {}, spec: SandboxPoolSpec = {}): SandboxPool => ({
+  apiVersion: 'sandbox.fast.io/v1alpha1',
+  kind: 'SandboxPool',
+  metadata: { name: 'p', namespace: 'n', uid: 'pool-uid' },
+  spec: {
+    maxSandboxesPerPod: 7,
+    agentTemplate: {
+      metadata: { labels: { team: 't', app: 'mine' }, annotations: { note: 'x' } },
+      spec: {
+        containers: [
+          { name: 'agent', image: 'i' },
+          { name: 'side', image: 's' },
+        ],
+        ...template,
+      },
+    },
+    ...spec,
+  },
+});
+
+it('is named, labelled and owned as the contract says', () => {
+  const { metadata } = agentPod(pool(), 'abcde', settings);
+  expect(metadata).toEqual({
+    name: 'p-agent-abcde',
+    generateName: 'p-agent-',
+    namespace: 'n',
+    labels: { team: 't', app: 'sandbox-agent', 'fast-sandbox.io/pool': 'p' },
+    annotations: { note: 'x', 'fast-sandbox.io/template-hash': templateHash(pool()) },
+    ownerReferences: [
+      {
+        ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', name: 'p', uid: 'pool-uid' },
+        ...{ controller: true, blockOwnerDeletion: true },
+      },
+    ],
+  });
+});
+
+it('tells the agent in the first container all it needs, over what the template says', () => {
+  const containers = [
+    {
+      ...{ name: 'agent', image: 'i', resources: { limits: { memory: '1Gi', cpu: 2 } } },
+      env: [
+        { name: 'MINE', value: '1' },
+        { name: 'AGENT_CAPACITY', value: '99' },
+      ],
+      securityContext: { runAsUser: 0, privileged: false },
+    },
+  ];
+  const [agent] = agentPod(pool({ containers }), 'x', settings).spec!.containers;
+  expect(Object.fromEntries(agent!.env!.map(({ name, value, valueFrom }) => [name, value ?? valueFrom]))).toEqual({
+    MINE: '1',
+    NODE_NAME: { fieldRef: { fieldPath: 'spec.nodeName' } },
+    POD_NAME: { fieldRef: { fieldPath: 'metadata.name' } },
+    POD_IP: { fieldRef: { fieldPath: 'status.podIP' } },
+    POD_UID: { fieldRef: { fieldPath: 'metadata.uid' } },
+    NAMESPACE: { fieldRef: { fieldPath: 'metadata.namespace' } },
+    AGENT_CAPACITY: '7',
+    AGENT_PORT: '5758',
+    RUNTIME_TYPE: 'container',
+    RUNTIME_SOCKET: '/run/containerd/containerd.sock',
+    RUNTIME_BINARY: '/usr/bin/crun',
+    INSTALLATION: 'cluster',
+    AGENT_TOKEN_FILE: '/var/lib/fast-sandbox/agent-token',
+    LOG_DIR: '/var/log/fast-sandbox',
+    RUN_DIR: '/run/fast-sandbox',
+    CPU_LIMIT: '2',
+    MEMORY_LIMIT: '1Gi',
+  });
+  expect(agent!.securityContext).toEqual({ runAsUser: 0, privileged: true });
+  expect(agent!.readinessProbe).toMatchObject({ httpGet: { path: '/readyz', port: 5758 } });
+});
+
+it('mounts host folders at their own paths and never the host itself', () => {
+  const { spec } = agentPod(pool({ hostNetwork: true, hostPID: true, volumes: [{ name: 'v' }] }), 'x', settings);
+  expect(spec).toMatchObject({ hostNetwork: false, hostPID: false, automountServiceAccountToken: false });
+  const mounts = spec!.containers[0]!.volumeMounts!;
+  expect(mounts.map(({ mountPath }) => mountPath).sort()).toEqual(
+    [
+      ...['/run/containerd', '/var/lib/containerd', '/sys/fs/cgroup', '/run/netns'],
+      ...['/var/log/fast-sandbox', '/run/fast-sandbox', '/var/lib/fast-sandbox'],
+    ].sort(),
+  );
+  expect(mounts.find(({ mountPath }) => mountPath === '/var/lib/containerd')?.mountPropagation).toBe('HostToContainer');
+  for (const { name, mountPath } of mounts) {
+    expect(spec!.volumes).toContainEqual(
+      expect.objectContaining({ name, hostPath: expect.objectContaining({ path: mountPath }) as unknown }),
+    );
+  }
+  expect(spec!.volumes).toContainEqual({ name: 'v' });
+  expect(spec!.containers[1]).toEqual({ name: 'side', image: 's' });
+});
+
+it('mounts a folder once where several settings share it', () => {
+  const shared = { ...settings, agentLogDir: '/srv/x', agentRunDir: '/srv/x', agentTokenFile: '/srv/x/token' };
+  const paths = agentPod(pool(), 'x', shared).spec!.containers[0]!.volumeMounts!.map(({ mountPath }) => mountPath);
+  expect(paths.filter((path) => path === '/srv/x')).toHaveLength(1);
+});
+
+it('has another hash when the template, the runtime or the capacity change, and no other', () => {
+  const before = templateHash(pool());
+  expect(templateHash(pool({}, { capacity: { poolMin: 3 } }))).toBe(before);
+  expect(templateHash(pool({}, { maxSandboxesPerPod: 8 }))).not.toBe(before);
+  expect(templateHash(pool({}, { runtimeType: 'gvisor' }))).not.toBe(before);
+  expect(templateHash(pool({ nodeSelector: { a: 'b' } }))).not.toBe(before);
+});

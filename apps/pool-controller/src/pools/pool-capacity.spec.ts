@@ -1,0 +1,39 @@
+import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
+import { capacityOf, problemsOf } from './pool-capacity';
+
+const agentTemplate = { spec: { containers: [{ name: 'agent', image: 'i' }] } };
+const pool = (spec: SandboxPoolSpec, name = 'p'): SandboxPool => ({
+  apiVersion: 'sandbox.fast.io/v1alpha1',
+  kind: 'SandboxPool',
+  metadata: { name, namespace: 'n' },
+  spec: { agentTemplate, ...spec },
+});
+
+it('fills in what is absent', () => {
+  expect(capacityOf(pool({}))).toEqual({
+    ...{ poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5 },
+  });
+  const capacity = { poolMin: 1, poolMax: 0, bufferMin: 3 };
+  expect(capacityOf(pool({ capacity, maxSandboxesPerPod: 0 }))).toEqual({
+    ...{ poolMin: 1, poolMax: Infinity, bufferMin: 3, bufferMax: 3, perPod: 5 },
+  });
+});
+
+it.each<[string, SandboxPool, string[]]>([
+  ['all defaults', pool({}), []],
+  ['poolMax 0 is unlimited', pool({ capacity: { poolMin: 5, poolMax: 0 } }), []],
+  ['max below min', pool({ capacity: { poolMin: 3, poolMax: 2 } }), ['spec.capacity.poolMax (2)']],
+  ['buffers the wrong way round', pool({ capacity: { bufferMin: 3, bufferMax: 2 } }), ['spec.capacity.bufferMax (2)']],
+  ['a name that is no label', pool({}, 'x'.repeat(64)), ['metadata.name is longer than 63']],
+  ['no agent', pool({ agentTemplate: {} }), ['containers[0].image is missing']],
+  ['an agent without an image', pool({ agentTemplate: { spec: { containers: [{}] } } }), ['containers[0].image']],
+  [
+    'several at once',
+    pool({ capacity: { poolMin: 2, poolMax: 1, bufferMin: 2, bufferMax: 1 } }),
+    ['spec.capacity.poolMax', 'spec.capacity.bufferMax'],
+  ],
+])('names what is wrong: %s', (_name, tested, expected) => {
+  const problems = problemsOf(tested);
+  expect(problems).toHaveLength(expected.length);
+  expected.forEach((part, i) => expect(problems[i]).toContain(part));
+});

@@ -1,0 +1,42 @@
+import { type Sandbox, type SandboxPhase, type SandboxSpec } from '@fsb/api/sandbox';
+import { demandOf } from './pool-demand';
+
+interface Some {
+  readonly phase?: SandboxPhase;
+  readonly pod?: string;
+  readonly spec?: Partial<SandboxSpec>;
+  readonly deleted?: boolean;
+}
+const sandbox = ({ phase, pod, spec, deleted }: Some): Sandbox => ({
+  apiVersion: 'sandbox.fast.io/v1alpha1',
+  kind: 'Sandbox',
+  metadata: { name: 's', namespace: 'n', ...(deleted ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}) },
+  spec: { image: 'i', poolRef: 'p', ...spec },
+  status: { ...(phase ? { phase } : {}), ...(pod ? { assignedPod: pod } : {}) },
+});
+
+it.each<[string, Some, { active?: number; pending?: number; busy?: boolean; ended?: boolean }]>([
+  ['a new one', {}, { pending: 1 }],
+  ['one that is waiting', { phase: 'Pending' }, { pending: 1 }],
+  ['one that is placed', { phase: 'Bound', pod: 'a' }, { active: 1, busy: true }],
+  ['one that runs', { phase: 'Running', pod: 'a' }, { active: 1, busy: true }],
+  ['one that is being ended', { phase: 'Terminating', pod: 'a' }, { busy: true }],
+  ['one that is deleted but still runs', { phase: 'Running', pod: 'a', deleted: true }, { busy: true }],
+  ['an expired one', { phase: 'Expired', pod: 'a' }, { ended: true }],
+  ['a failed one', { phase: 'Failed', pod: 'a' }, { ended: true }],
+  ['one that is done', { phase: 'Succeeded', pod: 'a' }, { ended: true }],
+  ['a lost one', { phase: 'Lost', pod: 'a' }, { ended: true }],
+  [
+    'a lost one that comes back',
+    { phase: 'Lost', pod: 'a', spec: { failurePolicy: 'AutoRecreate' } },
+    { pending: 1, ended: true },
+  ],
+  ['one of another pool', { phase: 'Running', pod: 'a', spec: { poolRef: 'q' } }, {}],
+])('counts %s', (_name, some, { active = 0, pending = 0, busy = false, ended = false }) => {
+  const demand = demandOf('p', [sandbox(some)]);
+  expect(demand).toMatchObject({ active, pending });
+  expect([demand.onAgent.get('a'), demand.endedOnAgent.get('a')]).toEqual([
+    busy ? 1 : undefined,
+    ended ? 1 : undefined,
+  ]);
+});
