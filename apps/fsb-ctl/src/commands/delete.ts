@@ -14,7 +14,10 @@ export function addDelete(program: Command): void {
   program
     .command('delete')
     .alias('rm')
-    .description('Delete a sandbox. Answers when the deletion is certain; the process has ten seconds to end.')
+    .summary('delete a sandbox')
+    .description(
+      'Deletes a sandbox. Its process gets SIGTERM, and has ten seconds to end; the command does not wait for it.',
+    )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {

@@ -19,7 +19,8 @@ Examples:
 export function addGet(program: Command): void {
   program
     .command('get')
-    .description('Show a sandbox.')
+    .summary('show a sandbox')
+    .description('Shows everything about a sandbox.')
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', EXAMPLES)

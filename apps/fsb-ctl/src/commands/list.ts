@@ -24,7 +24,8 @@ export function addList(program: Command): void {
   program
     .command('list')
     .alias('ls')
-    .description('List sandboxes.')
+    .summary('list sandboxes')
+    .description('Lists the sandboxes of a namespace, or of all.')
     .option('-A, --all-namespaces', 'of all namespaces')
     .addHelpText('after', EXAMPLES)
     .action(async (_: unknown, self: Command) => {

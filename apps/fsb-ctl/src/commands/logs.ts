@@ -20,7 +20,10 @@ Examples:
 export function addLogs(program: Command): void {
   program
     .command('logs')
-    .description("Print a sandbox's log, through the gateway.")
+    .summary("print a sandbox's log")
+    .description(
+      "Prints a sandbox's log, which comes through the gateway: neither kubectl nor a way to the agent is needed.",
+    )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .option('-f, --follow', 'go on until the sandbox ends')
     .option('--tail <lines>', 'only the last lines', number(LINES))

@@ -14,7 +14,8 @@ export function addReset(program: Command): void {
   program
     .command('reset')
     .alias('restart')
-    .description('Replace a sandbox by a new container of the same specification.')
+    .summary('replace a sandbox by a fresh container')
+    .description('Replaces a sandbox by a new container of the same specification.')
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {

@@ -32,7 +32,7 @@ Examples:
 export function addRun(program: Command): void {
   program
     .command('run')
-    .summary('create a sandbox and wait until its process runs')
+    .summary('create a sandbox')
     .description(
       'Creates a sandbox and waits until its process runs. The command is taken from behind `--`, or from behind the name where no flags follow.',
     )

@@ -36,8 +36,9 @@ Examples:
 export function addUpdate(program: Command): void {
   program
     .command('update')
+    .summary('change expiry, failure policy or labels')
     .description(
-      'Change a sandbox. Several flags are several changes, made in the order below; the first failure ends it.',
+      'Changes a sandbox. Several flags are several changes, made in the order below; the first failure ends it.',
     )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .option('--expire-time <time>', 'Unix seconds, RFC 3339, or from now as in 30m; 0: never', expireTime)

@@ -8,7 +8,8 @@ export const VERSION = `fsb-ctl ${typeof FSB_VERSION === 'string' ? FSB_VERSION 
 export function addVersion(program: Command): void {
   program
     .command('version')
-    .description('Print the version of fsb-ctl.')
+    .summary('print the version of fsb-ctl')
+    .description('Prints the version of fsb-ctl.')
     .addHelpText('after', '\nExamples:\n  fsb-ctl version\n')
     .action(() => {
       process.stdout.write(`${VERSION}\n`);

@@ -1,4 +1,4 @@
-import { Metadata, type sendUnaryData, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { Metadata, type sendUnaryData, Server, ServerCredentials, type status } from '@grpc/grpc-js';
 import {
   type CreateRequest,
   type DeleteRequest,
@@ -41,11 +41,11 @@ export class RecordingGateway {
   async start(): Promise<string> {
     this.server.addService(FastPathServiceService, this.sandboxes());
     this.server.addService(SandboxLogServiceService, this.logs());
-    const port = await new Promise<number>((done, fail) =>
-      this.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-        error ? fail(error) : done(bound),
-      ),
-    );
+    const port = await new Promise<number>((done, fail) => {
+      this.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+        error ? fail(error) : done(bound);
+      });
+    });
     return `127.0.0.1:${port}`;
   }
 

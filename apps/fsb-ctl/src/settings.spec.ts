@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CommandLine } from './testing/command';
+import { RecordingGateway } from './testing/recording-gateway';
+
+/** Each source of a setting has a gateway of its own; the one that was asked shows which source won. */
+const sources = ['flag', 'FSB_ENDPOINT', 'ENDPOINT', './.fsb', '~/.fsb', '--config'] as const;
+type Source = (typeof sources)[number];
+const gateways = new Map<Source, RecordingGateway>();
+const endpoints = new Map<Source, string>();
+let line: CommandLine;
+
+beforeAll(async () => {
+  CommandLine.build();
+  for (const source of sources) {
+    const gateway = new RecordingGateway();
+    gateways.set(source, gateway);
+    endpoints.set(source, await gateway.start());
+  }
+});
+beforeEach(() => {
+  line = new CommandLine();
+  gateways.forEach((gateway) => gateway.reset());
+});
+afterEach(() => line.remove());
+afterAll(() => gateways.forEach((gateway) => gateway.stop()));
+
+function configure(folder: string, source: Source, more: object = {}): string {
+  const path = join(folder, '.fsb/config.json');
+  mkdirSync(join(folder, '.fsb'), { recursive: true });
+  writeFileSync(path, JSON.stringify({ endpoint: endpoints.get(source), namespace: namespaceOf(source), ...more }));
+  return path;
+}
+
+function namespaceOf(source: Source): string {
+  return source.replace(/[^A-Za-z]/g, '').toLowerCase();
+}
+
+async function asked(...args: string[]): Promise<{ source: Source | undefined; namespace: unknown; stderr: string }> {
+  const { stdout, stderr } = await line.run(['list', ...args]);
+  expect(stdout).toBe('');
+  const source = sources.find((each) => (gateways.get(each)?.received.length ?? 0) > 0);
+  const received = source && gateways.get(source)?.received[0];
+  return { source, namespace: received?.rpc === 'list' ? received.request.namespace : undefined, stderr };
+}
+
+describe('settings', () => {
+  it.each<[Source, readonly Source[]]>([
+    ['flag', ['FSB_ENDPOINT', 'ENDPOINT', './.fsb', '~/.fsb']],
+    ['FSB_ENDPOINT', ['ENDPOINT', './.fsb', '~/.fsb']],
+    ['ENDPOINT', ['./.fsb', '~/.fsb']],
+    ['./.fsb', ['~/.fsb']],
+    ['~/.fsb', []],
+    ['--config', ['./.fsb', '~/.fsb']],
+  ])('%s wins over %p', async (winner, others) => {
+    const args: string[] = [];
+    for (const source of [winner, ...others]) {
+      const endpoint = endpoints.get(source)!;
+      const namespace = namespaceOf(source);
+      if (source === 'flag') args.push('--endpoint', endpoint, '-n', namespace);
+      if (source === 'FSB_ENDPOINT') Object.assign(line.env, { FSB_ENDPOINT: endpoint, FSB_NAMESPACE: namespace });
+      if (source === 'ENDPOINT') Object.assign(line.env, { ENDPOINT: endpoint, NAMESPACE: namespace });
+      if (source === './.fsb') configure(line.folder, source);
+      if (source === '~/.fsb') configure(line.home, source);
+      if (source === '--config') args.push('--config', configure(join(line.home, 'elsewhere'), source));
+    }
+    expect(await asked(...args)).toMatchObject({ source: winner, namespace: namespaceOf(winner) });
+  });
+
+  it('takes an empty variable as none, and the namespace "default" where nobody names one', async () => {
+    Object.assign(line.env, { FSB_ENDPOINT: '', ENDPOINT: endpoints.get('ENDPOINT'), NAMESPACE: '' });
+    expect(await asked()).toMatchObject({ source: 'ENDPOINT', namespace: 'default' });
+  });
+
+  it('says that a key in the file is read by nobody', async () => {
+    const path = configure(line.home, '~/.fsb', { endpiont: 'x' });
+    const { source, stderr } = await asked();
+    expect(source).toBe('~/.fsb');
+    expect(stderr).toContain(`warning: ${path}: unknown key "endpiont" (keys: endpoint, namespace, editor)\n`);
+  });
+
+  it.each([
+    ['{"endpoint": ', 'a JSON object is expected'],
+    ['{"namespace": 7}', 'namespace: '],
+    ['{"endpoint": "http://x:1"}', '"endpoint" in '],
+    ['[]', 'all strings'],
+  ])('refuses the file %s', async (content, reason) => {
+    const path = join(line.folder, 'config.json');
+    writeFileSync(path, content);
+    const { code, stderr } = await line.run(['list', '--config', path]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(path);
+    expect(stderr).toContain(reason);
+  });
+});
