@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { StatusError } from '../status-error';
+import { qualified, StatusError } from '../status-error';
 
 interface Rule {
   readonly verbs: readonly string[];
@@ -71,6 +71,12 @@ export interface User {
   readonly role: keyof typeof ROLES;
 }
 
+interface Scope {
+  readonly group: string;
+  /** empty: the cluster */
+  readonly namespace: string;
+}
+
 /** Bearer tokens with a fixed role each: who may do what is a file, not RBAC objects. */
 export class Authorization {
   private constructor(private readonly users: ReadonlyMap<string, User>) {}
@@ -89,8 +95,8 @@ export class Authorization {
     return user;
   }
 
-  /** @throws StatusError 403 */
-  authorize({ name, role }: User, verb: string, resource: string, namespace: string): void {
+  /** @param resource with its subresource, as roles name it @throws StatusError 403 */
+  authorize({ name, role }: User, verb: string, resource: string, { group, namespace }: Scope): void {
     const rules: readonly Rule[] = ROLES[role];
     const allowed = rules.some(
       ({ verbs, resources }) =>
@@ -98,10 +104,8 @@ export class Authorization {
     );
     if (allowed) return;
     const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
-    throw new StatusError(
-      403,
-      'Forbidden',
-      `${resource} is forbidden: User "${name}" cannot ${verb} resource "${resource}" ${scope}`,
-    );
+    const what = `resource "${resource}" in API group "${group}" ${scope}`;
+    const message = `${qualified(resource, group)} is forbidden: User "${name}" cannot ${verb} ${what}`;
+    throw new StatusError(403, 'Forbidden', message, { group, kind: resource });
   }
 }

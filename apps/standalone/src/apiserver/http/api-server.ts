@@ -130,9 +130,9 @@ export class ApiServer {
     return rest;
   }
 
-  private authorize(user: User, verb: Verb, { plural, subresource, namespace }: ResourcePath): void {
-    const resource = subresource === '' ? plural : `${plural}/${subresource}`;
-    this.parts.authorization.authorize(user, verb, resource, namespace);
+  private authorize(user: User, verb: Verb, path: ResourcePath): void {
+    const { plural, subresource } = path;
+    this.parts.authorization.authorize(user, verb, subresource === '' ? plural : `${plural}/${subresource}`, path);
   }
 }
 

@@ -42,7 +42,11 @@ export class PodLogs {
     const following = query.get('follow') === 'true' ? this.changesOf(pod, folder, rest) : undefined;
     if (!following) return pipeline(createReadStream(path, { start }), response);
     response.once('close', following.close);
-    return this.follow(path, start, response, following.changes);
+    try {
+      await this.follow(path, start, response, following.changes);
+    } finally {
+      following.close();
+    }
   }
 
   /** Ends those that follow. */
