@@ -43,7 +43,8 @@ export class RecordingGateway {
     this.server.addService(SandboxLogServiceService, this.logs());
     const port = await new Promise<number>((done, fail) => {
       this.server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
-        error ? fail(error) : done(bound);
+        if (error) fail(error);
+        else done(bound);
       });
     });
     return `127.0.0.1:${port}`;
