@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { files, type Layout } from '../layout';
+import { endProcess, identify, isAlive, type ProcessIdentity } from '../process-identity';
+import { readText } from '../state-file';
+import { readChoice } from '../supervisor/choice';
+import { containerdRefusal } from '../supervisor/containerd-choice';
+import { containerdCommand } from '../supervisor/private-containerd';
+import { readRecord } from '../supervisor/process-record';
+
+const PARALLEL = 4;
+const START_MS = 30_000;
+const GRACE_MS = 10_000;
+const POLL_MS = 100;
+
+/** Removes this installation's containers with their tasks and snapshots; in a containerd of our own, all of them. */
+export async function endContainers(layout: Layout, installation: string | undefined): Promise<string | undefined> {
+  const containerd = readChoice(layout)?.containerd;
+  if (!containerd || (!containerd.private && installation === undefined)) return undefined;
+  if (containerd.private && !existsSync(files.containerdConfig(layout))) return undefined; // never started since a whole down
+  const temporary = containerd.private ? await startForCleaning(layout) : undefined;
+  try {
+    const filter = containerd.private ? '' : `labels."${ContainerLabels.installation}"==${installation ?? ''}`;
+    return `removed ${await removeAll(containerd.socket, filter)}`;
+  } finally {
+    if (temporary) await endProcess(temporary, GRACE_MS);
+  }
+}
+
+async function removeAll(socket: string, filter: string): Promise<number> {
+  const client = new ContainerdClient(socket);
+  const runtime = new SandboxRuntime(client);
+  try {
+    const containers = await runtime.list(filter);
+    const queue = containers.map(({ id }) => id);
+    const work = async (): Promise<void> => {
+      for (let id = queue.pop(); id !== undefined; id = queue.pop()) await runtime.remove(id);
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+    return containers.length;
+  } finally {
+    client.close();
+  }
+}
+
+/** A containerd that was killed left its containers running: only one on the same root can end and forget them. */
+async function startForCleaning(layout: Layout): Promise<ProcessIdentity | undefined> {
+  const socket = files.containerdSocket(layout);
+  if ((await containerdRefusal(socket)) === undefined) return undefined;
+  const { command, args } = containerdCommand(files.containerdConfig(layout));
+  const child = spawn(command, args, { stdio: 'ignore', detached: true });
+  child.unref();
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  const deadline = performance.now() + START_MS;
+  while ((await containerdRefusal(socket)) !== undefined) {
+    if (!identity || !isAlive(identity) || performance.now() > deadline) throw new Error('containerd does not start');
+    await sleep(POLL_MS);
+  }
+  return identity;
+}
+
+/** Ours alone: the machine's own is not ours to end. */
+export async function endPrivateContainerd(layout: Layout): Promise<string | undefined> {
+  const socket = files.containerdSocket(layout);
+  const record = readRecord(layout, 'containerd');
+  if (record) await endProcess(record.process, GRACE_MS);
+  const shims = shimsOf(socket);
+  await Promise.all(shims.map((shim) => endProcess(shim, GRACE_MS)));
+  return record ? 'ended' : undefined;
+}
+
+/** A shim names the socket of its containerd on its command line. */
+function shimsOf(socket: string): ProcessIdentity[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      const [file = '', ...args] = (readText(`/proc/${pid}/cmdline`) ?? '').split('\0');
+      return file.includes('containerd-shim') && args.includes(socket);
+    })
+    .flatMap((pid) => identify(Number(pid)) ?? []);
+}

@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@fsb/api/errors';
+import { bridgeName, cgroupName, networkNamespacePrefix } from '../installation';
+import { files, type Layout } from '../layout';
+import { command } from '../machine';
+import { removeCgroupTree } from '../node/pod-cgroup';
+import { NETWORK_NAMESPACES, PodNetwork } from '../node/pod-network';
+import { podRecord, podRecordFile } from '../node/pod-record';
+import { endProcess } from '../process-identity';
+import { readJson, removeFile } from '../state-file';
+import { readChoice } from '../supervisor/choice';
+import { listJson } from '../supervisor/process-record';
+
+const AGENT_MS = 27_000;
+const ATTEMPTS = 20;
+const RETRY_MS = 100;
+
+/** Ends agents and removes their network namespaces; their Pod objects stay, and run again after the next `up`. */
+export async function endPods(layout: Layout, installation: string | undefined): Promise<string | undefined> {
+  const records = listJson(files.pods(layout)).flatMap((path) => readJson(path, podRecord) ?? []);
+  await Promise.all(records.map(async ({ process }) => process && endProcess(process, AGENT_MS)));
+  if (installation === undefined) return undefined;
+  const network = networkOf(layout, installation);
+  for (const { networkNamespace, uid } of records) {
+    await network.remove(networkNamespace, uid);
+    removeFile(podRecordFile(files.pods(layout), uid));
+  }
+  const left = namespaces().filter((name) => name.startsWith(networkNamespacePrefix(installation)));
+  for (const name of left) await command('ip', 'netns', 'delete', name);
+  return records.length === 0 ? undefined : `ended ${records.length}`;
+}
+
+export async function removeBridge(installation: string): Promise<string | undefined> {
+  const bridge = bridgeName(installation);
+  const links = await command('ip', '-o', 'link', 'show', 'type', 'bridge');
+  if (!links.includes(`: ${bridge}:`)) return undefined;
+  await command('ip', 'link', 'delete', bridge);
+  return `removed ${bridge}`;
+}
+
+/** The kernel frees a cgroup a moment after its last process. */
+export async function removeCgroups(installation: string): Promise<undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      removeCgroupTree(cgroupName(installation));
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS)
+        throw new Error(`cgroup ${cgroupName(installation)}: ${messageOf(error)}`, { cause: error });
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+function networkOf(layout: Layout, installation: string): PodNetwork {
+  const options = { bridge: bridgeName(installation), subnet: readChoice(layout)?.subnet ?? '10.88.0.0/24' };
+  return new PodNetwork({ ...options, dataDir: files.cni(layout), binDir: '/usr/lib/cni' });
+}
+
+function namespaces(): string[] {
+  try {
+    return readdirSync(NETWORK_NAMESPACES);
+  } catch {
+    return []; // none was ever made on this machine
+  }
+}

@@ -1,0 +1,80 @@
+import { hostname } from 'node:os';
+import { files, type Layout } from '../layout';
+import { podRecord } from '../node/pod-record';
+import { probe } from '../probe';
+import { isAlive, type ProcessIdentity } from '../process-identity';
+import { resolveSettings } from '../settings';
+import { readJson } from '../state-file';
+import { readChoice } from '../supervisor/choice';
+import { containerdRefusal } from '../supervisor/containerd-choice';
+import { listJson, readRecord } from '../supervisor/process-record';
+import { type ServiceDefinition, serviceDefinitions } from '../supervisor/services';
+import { runningSupervisor } from '../supervisor/supervisor-lock';
+
+export interface ProcessRow {
+  readonly name: string;
+  readonly pid?: number;
+  readonly state: 'running' | 'stopped' | 'external';
+  readonly restarts: number;
+  /** `ok`, or what is wrong */
+  readonly health: string;
+  readonly uptimeSeconds?: number;
+  readonly address?: string;
+}
+
+/** Every process of this installation as it is now, read from the records and /proc: no supervisor need answer. */
+export async function processRows(layout: Layout): Promise<ProcessRow[]> {
+  const choice = readChoice(layout);
+  const definitions = choice ? serviceDefinitions({ layout, settings: resolveSettings(layout, {}), choice }) : [];
+  const external = choice && !choice.containerd.private ? [await externalContainerd(choice.containerd.socket)] : [];
+  const services = await Promise.all(definitions.map((definition) => serviceRow(layout, definition)));
+  return [supervisorRow(layout), ...external, ...services, ...(await podRows(layout))];
+}
+
+export function isHealthy({ health }: ProcessRow): boolean {
+  return health === 'ok';
+}
+
+function supervisorRow(layout: Layout): ProcessRow {
+  const process = runningSupervisor(layout);
+  return process
+    ? { name: 'supervisor', pid: process.pid, state: 'running', restarts: 0, health: 'ok', ...uptime(process) }
+    : { name: 'supervisor', state: 'stopped', restarts: 0, health: 'not running' };
+}
+
+async function externalContainerd(socket: string): Promise<ProcessRow> {
+  const health = (await containerdRefusal(socket)) ?? 'ok';
+  return { name: 'containerd', state: 'external', restarts: 0, health, address: socket };
+}
+
+async function serviceRow(layout: Layout, { name, health, address }: ServiceDefinition): Promise<ProcessRow> {
+  const record = readRecord(layout, name);
+  const where = address === undefined ? {} : { address };
+  if (!record || !isAlive(record.process)) {
+    return { name, state: 'stopped', restarts: record?.restarts ?? 0, health: 'not running', ...where };
+  }
+  const { process, restarts } = record;
+  const answer = (await health()) ?? 'ok';
+  return { name, pid: process.pid, state: 'running', restarts, health: answer, ...uptime(process), ...where };
+}
+
+/** Agent Pods: processes of the node's, not of the supervisor's. */
+async function podRows(layout: Layout): Promise<ProcessRow[]> {
+  const records = listJson(files.pods(layout)).flatMap((path) => readJson(path, podRecord) ?? []);
+  return Promise.all(
+    records.map(async ({ name: pod, restarts, process, ip, port }): Promise<ProcessRow> => {
+      const name = `agent/${pod}`;
+      if (!process || !isAlive(process)) return { name, state: 'stopped', restarts, health: 'not running' };
+      const health = (await probe(`http://${ip ?? hostname()}:${port}/readyz`)) ?? 'ok';
+      return { name, pid: process.pid, state: 'running', restarts, health, ...uptime(process) };
+    }),
+  );
+}
+
+/** of Linux on every architecture that Node runs on */
+const TICKS_PER_SECOND = 100;
+
+function uptime({ startTime }: ProcessIdentity): { uptimeSeconds: number } {
+  const now = process.hrtime.bigint(); // CLOCK_MONOTONIC: since boot, as the start is
+  return { uptimeSeconds: Math.max(0, Math.round(Number(now / 1_000_000_000n) - startTime / TICKS_PER_SECOND)) };
+}

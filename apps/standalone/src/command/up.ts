@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { appEntry, files, type Layout } from '../layout';
+import { resolveSettings, type GivenSettings } from '../settings';
+import { readText } from '../state-file';
+import { readChoice } from '../supervisor/choice';
+import { runningSupervisor } from '../supervisor/supervisor-lock';
+import { isHealthy, type ProcessRow, processRows } from './process-rows';
+import { Progress } from './progress';
+
+const UP_MS = 120_000;
+const POLL_MS = 150;
+const LOG_LINES = 8;
+
+/**
+ * Starts the supervisor where none runs, and waits until everything serves.
+ * @returns the exit code
+ */
+export async function up(layout: Layout, given: GivenSettings): Promise<number> {
+  const progress = new Progress();
+  resolveSettings(layout, given); // a mistake is told here, not in a log
+  const running = runningSupervisor(layout);
+  if (running) progress.line(`supervisor runs already (process ${running.pid})`);
+  const pid = running?.pid ?? startSupervisor(layout, given);
+  const rows = await untilServing(layout, pid, progress);
+  if (!rows.every(isHealthy)) {
+    tellFailure(layout, rows);
+    return 1;
+  }
+  for (const { name, address } of rows) if (address !== undefined) progress.line(`${name}: ${address}`);
+  return 0;
+}
+
+function startSupervisor(layout: Layout, given: GivenSettings): number {
+  mkdirSync(layout.log, { recursive: true });
+  const log = openSync(files.serviceLog(layout, 'supervisor'), 'a', 0o640);
+  const flags = Object.entries(given).flatMap(([key, value]) => [
+    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
+    value,
+  ]);
+  const root = layout.root === undefined ? [] : ['--root', layout.root];
+  const args = [appEntry('standalone'), 'supervisor', ...root, ...flags];
+  const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log], cwd: '/' });
+  closeSync(log);
+  child.unref();
+  return child.pid ?? 0;
+}
+
+/** @returns the rows: all healthy, or as they were when the supervisor ended or time ran out */
+async function untilServing(layout: Layout, pid: number, progress: Progress): Promise<ProcessRow[]> {
+  const told = new Set<string>();
+  const deadline = performance.now() + UP_MS;
+  for (;;) {
+    const rows = (await processRows(layout)).filter(({ name }) => !name.startsWith('agent/'));
+    tellChoice(layout, told, progress);
+    for (const { name } of rows.filter(isHealthy)) {
+      if (!told.has(name)) progress.line(`${name} is ready`);
+      told.add(name);
+    }
+    if (rows.length > 1 && rows.every(isHealthy)) return rows;
+    if (!hasProcess(pid) || performance.now() > deadline) return rows;
+    const waiting = rows.filter((row) => !isHealthy(row)).map(({ name, health }) => `${name} (${health})`);
+    progress.waiting(waiting.join(', '));
+    await sleep(POLL_MS);
+  }
+}
+
+function tellFailure(layout: Layout, rows: readonly ProcessRow[]): void {
+  // a process that has a log was started at least
+  const names = ['supervisor', ...rows.filter((row) => !isHealthy(row)).map(({ name }) => name)];
+  for (const name of new Set(names)) {
+    const tail = (readText(files.serviceLog(layout, name)) ?? '').trimEnd().split('\n').slice(-LOG_LINES).join('\n');
+    if (tail !== '') process.stderr.write(`--- ${files.serviceLog(layout, name)}\n${tail}\n`);
+  }
+  process.stderr.write(`the stack did not come up; logs are in ${layout.log}\n`);
+}
+
+function tellChoice(layout: Layout, told: Set<string>, progress: Progress): void {
+  const choice = readChoice(layout);
+  if (choice?.runtime === undefined || told.has('choice')) return;
+  const { containerd, runtime } = choice;
+  progress.line(`containerd: ${containerd.socket} (${containerd.reason})`);
+  progress.line(`runtime: ${runtime.name} (${runtime.reason})`);
+  told.add('choice');
+}
+
+function hasProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

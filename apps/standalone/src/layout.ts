@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+/** Where one installation on this machine keeps everything. With `--root` all of it is below one folder. */
+export interface Layout {
+  readonly root: string | undefined;
+  /** survives `down`: keys, objects, images, choices */
+  readonly state: string;
+  /** emptied by `down`: sockets, records of processes, files of sandboxes */
+  readonly run: string;
+  readonly log: string;
+}
+
+export function layoutOf(root: string | undefined): Layout {
+  if (root === undefined) {
+    const name = 'fast-sandbox';
+    return { root, state: `/var/lib/${name}`, run: `/run/${name}`, log: `/var/log/${name}` };
+  }
+  const folder = resolve(root);
+  return { root: folder, state: join(folder, 'state'), run: join(folder, 'run'), log: join(folder, 'log') };
+}
+
+export const files = {
+  kubeconfig: ({ state }: Layout) => join(state, 'kubeconfig'),
+  kubeconfigOf: ({ state }: Layout, service: string) => join(state, 'kubeconfigs', `${service}.yaml`),
+  tokens: ({ state }: Layout) => join(state, 'tokens.json'),
+  agentToken: ({ state }: Layout) => join(state, 'agent-token'),
+  pki: ({ state }: Layout, name: string) => join(state, 'pki', name),
+  db: ({ state }: Layout) => join(state, 'db'),
+  choice: ({ state }: Layout) => join(state, 'choice.json'),
+  settings: ({ state }: Layout) => join(state, 'settings.json'),
+  installation: ({ state }: Layout) => join(state, 'installation'),
+  cni: ({ state }: Layout) => join(state, 'cni'),
+  containerdRoot: ({ state }: Layout) => join(state, 'containerd'),
+  containerdState: ({ run }: Layout) => join(run, 'containerd'),
+  containerdSocket: ({ run }: Layout) => join(run, 'containerd.sock'),
+  containerdConfig: ({ run }: Layout) => join(run, 'containerd.toml'),
+  supervisor: ({ run }: Layout) => join(run, 'supervisor.json'),
+  processes: ({ run }: Layout) => join(run, 'processes'),
+  process: ({ run }: Layout, name: string) => join(run, 'processes', `${name}.json`),
+  pods: ({ run }: Layout) => join(run, 'pods'),
+  podLogs: ({ log }: Layout) => join(log, 'pods'),
+  serviceLog: ({ log }: Layout, name: string) => join(log, `${name}.log`),
+} as const;
+
+/** The folder of package.json, whether this runs from dist/ or from the sources. */
+export const PACKAGE_ROOT = packageRoot(__dirname);
+
+/** The built entry of an app. */
+export function appEntry(app: string): string {
+  return join(PACKAGE_ROOT, 'dist/apps', app, 'src/main.js');
+}
+
+function packageRoot(folder: string): string {
+  return existsSync(join(folder, 'package.json')) || folder === '/' ? folder : packageRoot(dirname(folder));
+}

@@ -1,0 +1,26 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const COMMAND_MS = 15_000;
+
+/** Runs a program of the machine; its output. @throws Error with what it wrote to stderr */
+export async function command(file: string, ...args: string[]): Promise<string> {
+  try {
+    const { stdout } = await run(file, args, { timeout: COMMAND_MS, maxBuffer: 4 * 1024 * 1024 });
+    return stdout;
+  } catch (error) {
+    const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    throw new Error(`${file} ${args.join(' ')}: ${stderr || String(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Makes /run/netns as `ip netns add` does it, shared: namespaces that come later arrive in the mount namespace of a
+ * containerd that was started after this.
+ */
+export async function shareNetworkNamespaces(): Promise<void> {
+  const name = `fsb-share-${process.pid}`;
+  await command('ip', 'netns', 'add', name);
+  await command('ip', 'netns', 'delete', name);
+}

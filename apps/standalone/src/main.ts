@@ -1,0 +1,92 @@
+import 'reflect-metadata';
+import { messageOf } from '@fsb/api/errors';
+import { Command, Option } from 'commander';
+import { layoutOf } from './layout';
+import { type GivenSettings, resolveSettings } from './settings';
+
+interface Options extends GivenSettings {
+  readonly root?: string;
+}
+
+// Each command loads only what it runs: the API client alone costs half a second.
+const program = new Command('standalone')
+  .description('Fast Sandbox on one machine: a Kubernetes API, a node, and the services, kept up by a supervisor.')
+  .enablePositionalOptions()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  standalone up                                             start everything, wait until it serves
+  standalone status                                         every process, exit code 0 if all are healthy
+  standalone down                                           end everything, keep objects and images
+  standalone up --root /srv/fsb --containerd private \\
+    --grpc-address 127.0.0.1:9190 --api-address 127.0.0.1:7443 --port-base 9300
+                                                            a second stack beside the first`,
+  );
+
+const withSettings = (command: Command): Command =>
+  withRoot(command)
+    .addOption(
+      new Option('--containerd <which>', "auto: the machine's own where it was there before").choices([
+        'auto',
+        'private',
+      ]),
+    )
+    .option('--grpc-address <host:port>', 'where the gateway serves gRPC (default 127.0.0.1:9090)')
+    .option('--api-address <host:port>', 'where the Kubernetes API is served (default 127.0.0.1:6443)')
+    .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)');
+
+function withRoot(command: Command): Command {
+  return command.option('--root <dir>', 'keep everything below DIR (default /var/lib, /run, /var/log/fast-sandbox)');
+}
+
+withSettings(program.command('up').description('start what does not run yet, and wait until all of it serves')).action(
+  async ({ root, ...given }: Options) => {
+    const { up } = await import('./command/up.js');
+    process.exitCode = await up(layoutOf(root), given);
+  },
+);
+withRoot(program.command('down').description('end everything, and remove all but the state'))
+  .option('--purge', 'remove the state too: objects, images, keys, logs')
+  .action(async ({ root, purge }: Options & { purge?: boolean }) => {
+    const { down } = await import('./command/down.js');
+    process.exitCode = await down(layoutOf(root), purge === true);
+  });
+withRoot(program.command('status').description('every process and its health'))
+  .addOption(new Option('-o, --output <format>', 'table or json').choices(['table', 'json']).default('table'))
+  .action(async ({ root, output }: Options & { output?: string }) => {
+    const { status } = await import('./command/status.js');
+    process.exitCode = await status(layoutOf(root), output);
+  });
+withSettings(
+  program.command('supervisor').description('start the services and keep them up (what `up` starts)'),
+).action(async ({ root, ...given }: Options) => {
+  const { runSupervisor } = await import('./supervisor/main-supervisor.js');
+  const layout = layoutOf(root);
+  await runSupervisor(layout, resolveSettings(layout, given));
+});
+forward('apiserver', 'serve the Kubernetes API', async (argv) => {
+  const { runApiserver } = await import('./apiserver/main-apiserver.js');
+  await runApiserver(argv);
+});
+forward('node', 'run the Pods of this node as processes', async (argv) => {
+  const { runNode } = await import('./node/main-node.js');
+  await runNode(argv);
+});
+
+/** Commands that read their own flags, as every service does. */
+function forward(name: string, description: string, run: (argv: string[]) => Promise<void>): void {
+  program
+    .command(name)
+    .description(`${description} (see ${name} --help)`)
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .argument('[flags...]')
+    .action((argv: string[]) => run(argv));
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`standalone: ${messageOf(error)}\n`);
+  process.exit(1);
+});

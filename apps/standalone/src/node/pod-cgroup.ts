@@ -1,0 +1,109 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const ROOT = '/sys/fs/cgroup';
+
+/**
+ * The cgroups of one Pod: /fast-sandbox-<installation>/<pod uid>, with the agent in `agent` below and its sandboxes beside
+ * it. On cgroup v1 in every hierarchy there is, on v2 in the one.
+ */
+export class PodCgroup {
+  private readonly hierarchies = cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'));
+
+  /** @param path absolute within a hierarchy: what an OCI cgroupsPath begins with */
+  constructor(readonly path: string) {}
+
+  /** @returns the files that a process writes its pid to */
+  make(memoryBytes: number | undefined): string[] {
+    return this.hierarchies.map(({ folder, unified }) => {
+      const pod = join(folder, this.path);
+      const agent = join(pod, 'agent');
+      mkdirSync(agent, { recursive: true });
+      if (unified) delegate(folder, [dirname(pod), pod]);
+      else if (existsSync(join(folder, 'cpuset.cpus'))) inheritCpuset([dirname(pod), pod, agent]);
+      if (memoryBytes !== undefined) limitMemory(pod, memoryBytes);
+      return join(agent, 'cgroup.procs');
+    });
+  }
+
+  /** What still holds sandboxes stays. */
+  remove(): void {
+    for (const { folder } of this.hierarchies) {
+      for (const path of [join(folder, this.path, 'agent'), join(folder, this.path)]) removeEmpty(path);
+    }
+  }
+}
+
+export interface Hierarchy {
+  readonly folder: string;
+  readonly unified: boolean;
+}
+
+/** On a hybrid machine the v1 hierarchies alone: there the unified one has no controllers, and runc uses v1. */
+export function cgroupHierarchies(mounts: string): Hierarchy[] {
+  const all = mounts.split('\n').flatMap((line) => {
+    const [, folder = '', type] = line.split(' ');
+    if (!folder.startsWith(ROOT) || (type !== 'cgroup' && type !== 'cgroup2')) return [];
+    return [{ folder, unified: type === 'cgroup2' }];
+  });
+  const v1 = all.filter(({ unified }) => !unified);
+  return v1.length > 0 ? v1 : all;
+}
+
+/** Removes a cgroup with all below it in each hierarchy. @throws Error (EBUSY) while a process is in one of them */
+export function removeCgroupTree(name: string): boolean {
+  let found = false;
+  for (const { folder } of cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'))) {
+    const top = join(folder, name);
+    if (!existsSync(top)) continue;
+    found = true;
+    removeTree(top);
+  }
+  return found;
+}
+
+function removeTree(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeTree(join(folder, entry.name));
+  }
+  rmdirSync(folder);
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // gone, or in use by sandboxes that outlive their agent
+  }
+}
+
+/** v2: a controller exists below a cgroup only where that one passes it on. */
+function delegate(root: string, folders: readonly string[]): void {
+  for (const folder of [root, ...folders]) {
+    const available = readFileSync(join(folder, 'cgroup.controllers'), 'utf8').split(/\s+/).filter(Boolean);
+    for (const controller of available) {
+      try {
+        writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
+      } catch {
+        // not every controller can be passed on everywhere: without it only its limit is lost
+      }
+    }
+  }
+}
+
+/** v1: a new cpuset is empty, and takes no process until it has CPUs and memory nodes. */
+function inheritCpuset(folders: readonly string[]): void {
+  for (const folder of folders) {
+    for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+      const value = readFileSync(join(folder, file), 'utf8').trim();
+      if (value === '') writeFileSync(join(folder, file), readFileSync(join(dirname(folder), file), 'utf8'));
+    }
+  }
+}
+
+function limitMemory(folder: string, bytes: number): void {
+  const file = ['memory.max', 'memory.limit_in_bytes']
+    .map((name) => join(folder, name))
+    .find((path) => existsSync(path));
+  if (file !== undefined) writeFileSync(file, String(bytes));
+}

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { command } from '../machine';
+
+export const NETWORK_NAMESPACES = '/run/netns';
+const CNI_VERSION = '0.4.0';
+const CNI_MS = 20_000;
+const OUTPUT_LIMIT = 64 * 1024;
+const addResult = z.object({ ips: z.array(z.object({ address: z.string() })).min(1) });
+const cniError = z.object({ msg: z.string(), details: z.string().optional() });
+
+export interface PodNetworkOptions {
+  readonly bridge: string;
+  readonly subnet: string;
+  /** host-local's record of the addresses it gave */
+  readonly dataDir: string;
+  /** where Debian puts the CNI plugins */
+  readonly binDir: string;
+}
+
+/** Network namespaces on one bridge, made by the CNI plugins bridge, host-local and loopback, as a kubelet's are. */
+export class PodNetwork {
+  constructor(private readonly options: PodNetworkOptions) {}
+
+  /**
+   * @param name of the namespace below /run/netns
+   * @returns the Pod's address
+   */
+  async add(name: string, podUid: string): Promise<string> {
+    await this.remove(name, podUid); // half of an earlier try
+    await command('ip', 'netns', 'add', name);
+    await this.plugin('loopback', 'ADD', { name, podUid, device: 'lo' });
+    const result = await this.plugin('bridge', 'ADD', { name, podUid, device: 'eth0' });
+    const [ip] = addResult.parse(JSON.parse(result)).ips;
+    return ip?.address.replace(/\/\d+$/, '') ?? '';
+  }
+
+  exists(name: string): boolean {
+    return existsSync(join(NETWORK_NAMESPACES, name));
+  }
+
+  /** The address, the veth and its rules, then the namespace; what is gone already is success. */
+  async remove(name: string, podUid: string): Promise<void> {
+    await this.plugin('bridge', 'DEL', { name, podUid, device: 'eth0' });
+    if (this.exists(name)) await command('ip', 'netns', 'delete', name);
+  }
+
+  private plugin(
+    type: 'bridge' | 'loopback',
+    verb: 'ADD' | 'DEL',
+    { name, podUid, device }: { name: string; podUid: string; device: string },
+  ): Promise<string> {
+    const path = join(NETWORK_NAMESPACES, name);
+    const env = {
+      PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: podUid,
+      // a DEL without it frees the address and the rules
+      CNI_NETNS: verb === 'ADD' || this.exists(name) ? path : '',
+      CNI_IFNAME: device,
+      CNI_PATH: this.options.binDir,
+    };
+    const config = type === 'bridge' ? this.bridgeConfig() : { cniVersion: CNI_VERSION, name: 'lo', type };
+    return runPlugin(join(this.options.binDir, type), env, JSON.stringify(config));
+  }
+
+  private bridgeConfig(): object {
+    const { bridge, subnet, dataDir } = this.options;
+    return {
+      cniVersion: CNI_VERSION,
+      name: bridge,
+      type: 'bridge',
+      bridge,
+      isGateway: true,
+      ipMasq: true,
+      hairpinMode: true,
+      ipam: { type: 'host-local', ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }], dataDir },
+    };
+  }
+}
+
+/** A plugin reads its network from stdin and answers on stdout, failures too. */
+function runPlugin(file: string, env: NodeJS.ProcessEnv, config: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: CNI_MS, killSignal: 'SIGKILL' });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        if (output.length < OUTPUT_LIMIT) output += text;
+      });
+    }
+    child.on('error', reject);
+    child.stdin.on('error', () => undefined); // a plugin that refuses before it reads says so on stdout
+    child.on('close', (code) => {
+      if (code === 0) resolve(output);
+      else reject(new Error(`${file} ${env['CNI_COMMAND'] ?? ''}: ${reasonIn(output)}`));
+    });
+    child.stdin.end(config);
+  });
+}
+
+function reasonIn(output: string): string {
+  try {
+    const { msg, details } = cniError.parse(JSON.parse(output));
+    return details ? `${msg}: ${details}` : msg;
+  } catch {
+    return output.trim() || 'no answer';
+  }
+}

@@ -1,0 +1,125 @@
+import { ApiError } from '@fsb/api/errors';
+import { parseQuantity } from '@fsb/api/quantity';
+import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
+import { z } from 'zod';
+
+export interface PodFacts {
+  readonly podIp: string;
+  readonly nodeName: string;
+  readonly hostIp: string;
+  /** what a resourceFieldRef gives where the Pod has no limit, as a kubelet does */
+  readonly machine: { readonly cpus: number; readonly memoryBytes: number };
+}
+
+const AGENT_IMAGE = /^(docker\.io\/)?fast-sandbox\/node-agent(:[\w.-]+)?$/;
+const AGENT_PORT = 5758;
+const GRACE_SECONDS = 30;
+
+const valueFrom = z.object({
+  fieldRef: z.object({ fieldPath: z.string() }).optional(),
+  resourceFieldRef: z
+    .object({ resource: z.string(), divisor: z.union([z.string(), z.number()]).optional() })
+    .optional(),
+});
+const limits = z.object({
+  resources: z.object({ limits: z.record(z.string(), z.union([z.string(), z.number()])).optional() }).optional(),
+});
+
+/** The one container of a Pod that this node can run. @throws ApiError invalid_argument saying what it cannot */
+export function runnableContainer({ spec }: Pod): PodContainer {
+  const [container, ...others] = spec?.containers ?? [];
+  if (!container) throw refused('the Pod has no container');
+  const { image = '', command = [] } = container;
+  if (!AGENT_IMAGE.test(image)) {
+    throw refused(`image "${image}": this node runs Pods as processes, and knows only fast-sandbox/node-agent`);
+  }
+  const init = z.array(z.unknown()).safeParse(spec?.['initContainers']).data ?? [];
+  if (others.length > 0 || init.length > 0) throw refused('this node runs Pods of one container');
+  if (command.length > 0) throw refused("spec.containers[0].command: this node runs the image's own command only");
+  return container;
+}
+
+/** The environment of the container as its spec has it. @throws ApiError invalid_argument naming the variable */
+export function containerEnvironment(pod: Pod, container: PodContainer, facts: PodFacts): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const { name, value, valueFrom: source } of container.env ?? []) {
+    env[name] = source === undefined ? (value ?? '') : sourced(pod, container, facts, { name, source });
+  }
+  return env;
+}
+
+export function memoryLimit(container: PodContainer): number | undefined {
+  const limit = limitOf(container, 'memory');
+  return limit === undefined ? undefined : parseQuantity(limit, 'limits.memory');
+}
+
+export function agentPort(env: Readonly<Record<string, string>>): number {
+  return Number(env['AGENT_PORT'] ?? '') || AGENT_PORT;
+}
+
+/** Milliseconds between SIGTERM and SIGKILL. */
+export function gracePeriodMs({ metadata, spec }: Pod): number {
+  const seconds = z.number().nonnegative();
+  const deleted = seconds.safeParse(Reflect.get(metadata, 'deletionGracePeriodSeconds')).data;
+  const specified = seconds.safeParse(spec?.['terminationGracePeriodSeconds']).data;
+  return (deleted ?? specified ?? GRACE_SECONDS) * 1000;
+}
+
+function sourced(
+  pod: Pod,
+  container: PodContainer,
+  facts: PodFacts,
+  { name, source }: { name: string; source: unknown },
+): string {
+  const { fieldRef, resourceFieldRef } = valueFrom.safeParse(source).data ?? {};
+  if (fieldRef) return field(pod, facts, fieldRef.fieldPath, name);
+  if (resourceFieldRef) return resource(container, facts, resourceFieldRef, name);
+  throw refused(`env ${name}: this node knows values, fieldRef and resourceFieldRef`);
+}
+
+function field(pod: Pod, facts: PodFacts, path: string, variable: string): string {
+  const { metadata, spec } = pod;
+  const fields: Readonly<Record<string, string | undefined>> = {
+    'metadata.name': metadata.name,
+    'metadata.namespace': metadata.namespace,
+    'metadata.uid': metadata.uid,
+    'spec.nodeName': spec?.nodeName ?? facts.nodeName,
+    'spec.serviceAccountName': 'default',
+    'status.podIP': facts.podIp,
+    'status.hostIP': facts.hostIp,
+  };
+  const [, map, key] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? [];
+  if (map !== undefined && key !== undefined)
+    return (map === 'labels' ? metadata.labels : metadata.annotations)?.[key] ?? '';
+  if (!Object.hasOwn(fields, path))
+    throw refused(`env ${variable}: fieldRef ${path} is not one of ${Object.keys(fields).join(', ')}`);
+  return fields[path] ?? '';
+}
+
+function resource(
+  container: PodContainer,
+  { machine }: PodFacts,
+  { resource: name, divisor }: { resource: string; divisor?: string | number | undefined },
+  variable: string,
+): string {
+  const fallbacks: Readonly<Record<string, number>> = {
+    'limits.cpu': machine.cpus,
+    'limits.memory': machine.memoryBytes,
+  };
+  const fallback = fallbacks[name];
+  if (fallback === undefined)
+    throw refused(`env ${variable}: resourceFieldRef ${name} is not limits.cpu or limits.memory`);
+  const limit = limitOf(container, name.replace('limits.', ''));
+  const amount = limit === undefined ? fallback : parseQuantity(limit, name);
+  const unit = divisor === undefined || String(divisor) === '0' ? 1 : parseQuantity(String(divisor), 'divisor');
+  return String(Math.ceil(amount / unit));
+}
+
+function limitOf(container: PodContainer, name: string): string | undefined {
+  const limit = limits.safeParse(container).data?.resources?.limits?.[name];
+  return limit === undefined ? undefined : String(limit);
+}
+
+function refused(message: string): ApiError {
+  return new ApiError('invalid_argument', message);
+}

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { processIdentity } from '../process-identity';
+
+/** What the node keeps on disk of each Pod that it runs: found again after its own end, by `status` and by `down`. */
+export const podRecord = z.object({
+  uid: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  /** name below /run/netns */
+  networkNamespace: z.string(),
+  ip: z.string().optional(),
+  port: z.number().int(),
+  restarts: z.number().int(),
+  process: processIdentity.optional(),
+  /** Unix milliseconds of the process's start */
+  startedAt: z.number().optional(),
+});
+export type PodRecord = z.infer<typeof podRecord>;
+
+export function podRecordFile(runDir: string, uid: string): string {
+  return join(runDir, `${uid}.json`);
+}

@@ -1,0 +1,241 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@fsb/api/errors';
+import { type Condition } from '@fsb/api/sandbox';
+import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
+import { BackOff } from '../back-off';
+import { probe } from '../probe';
+import { endProcess, isAlive, type ProcessIdentity } from '../process-identity';
+import { readJson, removeFile, writeJson } from '../state-file';
+import { type NodeContext } from './node-context';
+import { PodCgroup } from './pod-cgroup';
+import { NETWORK_NAMESPACES } from './pod-network';
+import { agentPort, containerEnvironment, gracePeriodMs, memoryLimit, runnableContainer } from './pod-plan';
+import { newLogFile, startPodProcess } from './pod-process';
+import { podRecord, type PodRecord, podRecordFile } from './pod-record';
+import { type ContainerPhase, podStatus } from './pod-status';
+import { StatusWriter } from './status-writer';
+
+/** While the agent starts, and once it serves: also how fast its end is noticed. */
+const PROBE_MS = { starting: 150, ready: 500 } as const;
+const FAILED_PROBES = 3;
+/** What is said of a process that ended while no node watched. */
+const UNKNOWN_EXIT = 137;
+
+/** One Pod from its first sight to its end: network, cgroup, process, restarts, status. */
+export class PodRunner {
+  private readonly stopping = new AbortController();
+  private readonly writer: StatusWriter;
+  private readonly backOff = new BackOff({ firstMs: 1000, lastMs: 60_000, healthyMs: 60_000 });
+  private readonly cgroup: PodCgroup;
+  private readonly uid: string;
+  private readonly startTime = new Date();
+  private conditions: Condition[] = [];
+  private record: PodRecord;
+  private isGone = false;
+  private last: { exitCode: number; finishedAt: Date } | undefined;
+  private exitCode: () => number | undefined = () => undefined;
+
+  /** @param networkNamespace the name that the Pod's has or gets */
+  constructor(
+    private pod: Pod,
+    networkNamespace: string,
+    private readonly context: NodeContext,
+  ) {
+    this.uid = pod.metadata.uid ?? '';
+    const { namespace = '', name = '' } = pod.metadata;
+    const known = readJson(podRecordFile(context.runDir, this.uid), podRecord);
+    this.record = known ?? { uid: this.uid, namespace, name, networkNamespace, port: 0, restarts: 0 };
+    this.cgroup = new PodCgroup(join('/', context.cgroup, this.uid));
+    this.writer = new StatusWriter(context.client, pod, context.logger, context.closing);
+  }
+
+  /** Resolves when the node closes, leaving the process to its successor, or `terminate` has been called. */
+  async run(): Promise<void> {
+    const { events, logger } = this.context;
+    try {
+      const container = runnableContainer(this.pod);
+      await this.keepRunning(container);
+    } catch (error) {
+      const reason = 'ErrImageNotAvailable';
+      logger.warn({ msg: 'cannot run', pod: this.pod.metadata.name, error: messageOf(error) });
+      events.record(this.pod, 'Warning', reason, messageOf(error));
+      this.tell({ kind: 'waiting', reason, message: messageOf(error) });
+      await this.untilStopped();
+    }
+  }
+
+  update(pod: Pod): void {
+    this.pod = pod;
+  }
+
+  /** No more restarts. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  /** Ends the process and removes what was made for it; its sandboxes, if any are left, are the janitor's. */
+  async tearDown(): Promise<void> {
+    this.stop();
+    const { network, runDir, logDir } = this.context;
+    const { record } = this;
+    if (this.isGone) return;
+    if (record.process) await endProcess(record.process, gracePeriodMs(this.pod));
+    await network.remove(record.networkNamespace, this.uid);
+    this.cgroup.remove();
+    rmSync(join(logDir, this.uid), { recursive: true, force: true });
+    removeFile(podRecordFile(runDir, this.uid));
+    this.isGone = true;
+  }
+
+  private async keepRunning(container: PodContainer): Promise<void> {
+    while (!this.isStopping()) {
+      const process = await this.ensureProcess(container);
+      if (process) await this.watch(process);
+      if (this.isStopping()) return;
+      if (process && this.isFinal()) {
+        await this.untilStopped();
+        return;
+      }
+      await this.waitForNextStart(process !== undefined);
+    }
+  }
+
+  /** The one that runs already, or a new one; undefined where that failed. */
+  private async ensureProcess(container: PodContainer): Promise<ProcessIdentity | undefined> {
+    const { record, context } = this;
+    if (record.process && isAlive(record.process) && context.network.exists(record.networkNamespace)) {
+      context.logger.info({ msg: 'adopted', pod: record.name, child: record.process.pid });
+      return record.process;
+    }
+    if (record.process) this.ended(UNKNOWN_EXIT);
+    try {
+      this.tell({ kind: 'waiting', reason: 'ContainerCreating', message: '' });
+      return await this.launch(container);
+    } catch (error) {
+      const message = messageOf(error);
+      context.logger.error({ msg: 'cannot start', pod: record.name, error: message });
+      context.events.record(this.pod, 'Warning', 'FailedCreatePodSandBox', message);
+      this.tell({ kind: 'waiting', reason: 'CreateContainerError', message });
+      return undefined;
+    }
+  }
+
+  private async launch(container: PodContainer): Promise<ProcessIdentity> {
+    const { network, logDir, facts, agentEntry, events, logger } = this.context;
+    const before = this.record;
+    const ip =
+      before.ip !== undefined && network.exists(before.networkNamespace) ? before.ip : await this.addNetwork(before);
+    const namespace = join(NETWORK_NAMESPACES, before.networkNamespace);
+    const own = containerEnvironment(this.pod, container, { ...facts, podIp: ip });
+    const started = startPodProcess({
+      argv: [process.execPath, agentEntry, ...(container.args ?? [])],
+      env: {
+        PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+        HOSTNAME: before.name,
+        ...own,
+        NETWORK_NAMESPACE: namespace,
+        CGROUP_PARENT: this.cgroup.path,
+      },
+      networkNamespace: namespace,
+      cgroups: this.cgroup.make(memoryLimit(container)),
+      logFile: newLogFile(join(logDir, this.uid, container.name), before.restarts),
+    });
+    this.exitCode = started.exitCode;
+    this.save({ ...before, ip, port: agentPort(own), process: started.identity, startedAt: Date.now() });
+    logger.info({ msg: 'started', pod: before.name, child: started.identity.pid, ip, restarts: before.restarts });
+    events.record(
+      this.pod,
+      'Normal',
+      'Started',
+      `Started container ${container.name} as process ${started.identity.pid}`,
+    );
+    return started.identity;
+  }
+
+  /** On disk before it is made: an end in the middle leaves nothing that nobody knows. */
+  private async addNetwork(record: PodRecord): Promise<string> {
+    this.save(record);
+    const ip = await this.context.network.add(record.networkNamespace, this.uid);
+    this.save({ ...record, ip });
+    return ip;
+  }
+
+  /** Until the process has ended: is it ready? */
+  private async watch(identity: ProcessIdentity): Promise<void> {
+    const { ip = '', port, startedAt = Date.now() } = this.record;
+    const id = `process://${identity.pid}-${identity.startTime}`;
+    const running = { kind: 'running', startedAt: new Date(startedAt), id } as const;
+    const { signal } = this.stopping;
+    let ready = false;
+    let failures = 0;
+    this.tell({ ...running, ready });
+    while (isAlive(identity) && !signal.aborted) {
+      const answers = (await probe(`http://${ip}:${port}/readyz`)) === undefined;
+      failures = answers ? 0 : failures + 1;
+      const now: boolean = answers || (ready && failures < FAILED_PROBES);
+      if (now !== ready) this.tell({ ...running, ready: now });
+      ready = now;
+      await sleep(ready ? PROBE_MS.ready : PROBE_MS.starting, undefined, { signal }).catch(() => undefined);
+    }
+    if (!signal.aborted) this.ended(this.exitCode() ?? UNKNOWN_EXIT);
+  }
+
+  private ended(exitCode: number): void {
+    this.last = { exitCode, finishedAt: new Date() };
+    this.save({ ...this.record, process: undefined, restarts: this.record.restarts + 1 });
+  }
+
+  /** A function: the signal changes while others wait, which TypeScript's narrowing does not see. */
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  private isFinal(): boolean {
+    const policy = this.pod.spec?.['restartPolicy'] ?? 'Always';
+    if (!this.last || policy === 'Always' || (policy === 'OnFailure' && this.last.exitCode !== 0)) return false;
+    this.tell({ kind: 'terminated', ...this.last });
+    return true;
+  }
+
+  private async waitForNextStart(hadProcess: boolean): Promise<void> {
+    const lived = hadProcess ? Date.now() - (this.record.startedAt ?? Date.now()) : 0;
+    const delayMs = this.backOff.next(lived);
+    if (hadProcess) {
+      const message = `back-off ${Math.round(delayMs / 1000)} s after exit code ${this.last?.exitCode ?? UNKNOWN_EXIT}`;
+      this.tell({ kind: 'waiting', reason: 'CrashLoopBackOff', message });
+      this.context.events.record(this.pod, 'Warning', 'BackOff', 'Back-off restarting failed container');
+    }
+    await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+  }
+
+  private tell(phase: ContainerPhase): void {
+    const { record, startTime, last, pod } = this;
+    const view = { pod, phase, ip: record.ip, hostIp: this.context.facts.hostIp, restarts: record.restarts };
+    const status = podStatus({ ...view, startTime, last }, this.conditions, new Date());
+    this.conditions = status.conditions;
+    this.writer.write({ ...status });
+  }
+
+  private save(record: PodRecord): void {
+    if (this.isGone) return; // torn down meanwhile
+    this.record = record;
+    writeJson(podRecordFile(this.context.runDir, this.uid), record);
+  }
+
+  private untilStopped(): Promise<void> {
+    const { signal } = this.stopping;
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else
+        signal.addEventListener(
+          'abort',
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isApiError, messageOf } from '@fsb/api/errors';
+import { type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type Logger } from 'pino';
+
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 10_000;
+
+/** Writes a Pod's status, the newest one only, until the API server has it. */
+export class StatusWriter {
+  private wanted: Record<string, unknown> | undefined;
+  private writing: Promise<void> | undefined;
+
+  constructor(
+    private readonly client: KubeClient,
+    private readonly pod: Pod,
+    private readonly logger: Logger,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  write(status: Record<string, unknown>): void {
+    this.wanted = status;
+    this.writing ??= this.deliver().finally(() => {
+      this.writing = undefined;
+    });
+  }
+
+  private async deliver(): Promise<void> {
+    let delayMs = FIRST_RETRY_MS;
+    while (this.wanted && !this.signal.aborted) {
+      const status = this.wanted;
+      this.wanted = undefined;
+      const failure = await this.send(status);
+      if (failure === undefined || isApiError(failure, 'not_found')) continue;
+      this.logger.warn({ msg: 'status not written', pod: this.pod.metadata.name, error: messageOf(failure) });
+      this.wanted ??= status;
+      await sleep(delayMs, undefined, { signal: this.signal }).catch(() => undefined);
+      delayMs = Math.min(delayMs * 2, LAST_RETRY_MS);
+    }
+  }
+
+  private async send(status: Record<string, unknown>): Promise<unknown> {
+    const { namespace = '', name = '', uid } = this.pod.metadata;
+    try {
+      // the uid makes it a failure where another Pod has the name by now
+      await this.client.patchStatus(POD_KIND, { namespace, name }, { metadata: { uid }, status });
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+}

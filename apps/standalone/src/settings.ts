@@ -1,0 +1,44 @@
+import { type Address, address } from '@fsb/component-base/config';
+import { z } from 'zod';
+import { files, type Layout } from './layout';
+import { readJson, writeJson } from './state-file';
+
+export const DEFAULT_PORT_BASE = 9190;
+
+const settings = z.object({
+  /** auto: the machine's own containerd, where one was there before us and answers CRI */
+  containerd: z.enum(['auto', 'private']).default('auto'),
+  grpcAddress: z.string().default('127.0.0.1:9090'),
+  apiAddress: z.string().default('127.0.0.1:6443'),
+  /** the first port of those for probes and metrics */
+  portBase: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_535 - 16)
+    .default(DEFAULT_PORT_BASE),
+});
+export type Settings = z.infer<typeof settings>;
+/** As they stand on the command line. */
+export type GivenSettings = Readonly<Partial<Record<keyof Settings, string>>>;
+
+/** What was given now, else what was given the last time, else the defaults: a plain `up` brings the same stack back. */
+export function resolveSettings(layout: Layout, given: GivenSettings): Settings {
+  const before = readJson(files.settings(layout), settings) ?? {};
+  const parsed = settings.safeParse({ ...before, ...given });
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  hostAndPort(parsed.data.grpcAddress);
+  hostAndPort(parsed.data.apiAddress);
+  return parsed.data;
+}
+
+export function saveSettings(layout: Layout, value: Settings): void {
+  writeJson(files.settings(layout), value);
+}
+
+/** @throws z.ZodError naming what is allowed */
+export function hostAndPort(text: string): Address {
+  const parsed = address().safeParse(text);
+  if (!parsed.success) throw new Error(`${text}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}

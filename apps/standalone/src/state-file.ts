@@ -1,0 +1,38 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type z } from 'zod';
+
+/** Whole or not at all, and readable by its owner alone: some of these files are secrets. */
+export function writeFileWhole(path: string, text: string, mode = 0o600): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const part = `${path}.${process.pid}.part`;
+  writeFileSync(part, text, { mode });
+  renameSync(part, path);
+}
+
+export function writeJson(path: string, value: unknown): void {
+  writeFileWhole(path, `${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** @returns undefined where there is no such file, or it does not hold what `schema` says */
+export function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // cut short, or not ours
+  }
+}
+
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+export function removeFile(path: string): void {
+  rmSync(path, { force: true });
+}

@@ -1,0 +1,97 @@
+import 'reflect-metadata'; // tsyringe, below x509, asks for it at import
+import { createPrivateKey, KeyObject, randomBytes, webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
+import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
+
+export interface KeyPair {
+  /** PEM */
+  readonly cert: string;
+  readonly key: string;
+}
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const CA_DAYS = 3650;
+const SERVER_DAYS = 825;
+const RENEW_BEFORE_DAYS = 90;
+
+export async function makeCa(): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const cert = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: 'CN=fast-sandbox-ca',
+    keys,
+    signingAlgorithm: ALGORITHM,
+    ...validity(CA_DAYS),
+    extensions: [
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  return { cert: cert.toString('pem'), key: pemOf(keys.privateKey) };
+}
+
+/** A server's certificate for the names and addresses that clients use. */
+export async function makeServerCertificate(ca: KeyPair, names: readonly string[]): Promise<KeyPair> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const issuer = new X509Certificate(ca.cert);
+  const cert = await X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: 'CN=fast-sandbox-apiserver',
+    issuer: issuer.subject,
+    publicKey: keys.publicKey,
+    signingKey: await signingKey(ca.key),
+    signingAlgorithm: ALGORITHM,
+    ...validity(SERVER_DAYS),
+    extensions: [
+      new BasicConstraintsExtension(false),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIp(value) ? 'ip' : 'dns', value }))),
+    ],
+  });
+  return { cert: cert.toString('pem'), key: pemOf(keys.privateKey) };
+}
+
+/** False where it runs out soon, is another CA's, or lacks one of the names. */
+export function isCurrent(cert: string, ca: string, names: readonly string[]): boolean {
+  const certificate = new NodeCertificate(cert);
+  const covered = names.every((name) => (isIp(name) ? certificate.checkIP(name) : certificate.checkHost(name)));
+  const endsMs = Date.parse(certificate.validTo);
+  return (
+    covered && certificate.verify(new NodeCertificate(ca).publicKey) && endsMs > Date.now() + RENEW_BEFORE_DAYS * DAY_MS
+  );
+}
+
+function validity(days: number): { notBefore: Date; notAfter: Date } {
+  // an hour back: clocks of two machines differ
+  return { notBefore: new Date(Date.now() - DAY_MS / 24), notAfter: new Date(Date.now() + days * DAY_MS) };
+}
+
+/** Positive, so that it needs no padding byte. */
+function serialNumber(): string {
+  const bytes = randomBytes(16);
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);
+  return bytes.toString('hex');
+}
+
+function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
+  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', der, ALGORITHM, false, ['sign']);
+}
+
+function pemOf(key: webcrypto.CryptoKey): string {
+  return KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function isIp(name: string): boolean {
+  return /^[\d.]+$|:/.test(name);
+}

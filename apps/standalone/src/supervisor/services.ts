@@ -1,0 +1,138 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { appEntry, files, type Layout, PACKAGE_ROOT } from '../layout';
+import { probe } from '../probe';
+import { DEFAULT_PORT_BASE, type Settings } from '../settings';
+import { type Choice } from './choice';
+import { containerdRefusal } from './containerd-choice';
+import { containerdCommand } from './private-containerd';
+
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** between SIGTERM and SIGKILL; what the service itself takes, and a little */
+  readonly graceMs: number;
+  /** where callers find it, for people */
+  readonly address?: string;
+  /** @returns undefined while it serves, else what is wrong */
+  readonly health: () => Promise<string | undefined>;
+}
+
+export interface ServicesContext {
+  readonly layout: Layout;
+  readonly settings: Settings;
+  readonly choice: Choice;
+}
+
+/** From SIGTERM, runService takes 25 s at most. */
+const GRACE_MS = 27_000;
+/** The gateway's metrics as its callers expect them, unless this stack was told other ports. */
+const GATEWAY_METRICS_PORT = 9091;
+
+/** Everything that runs on one machine, in the order in which it starts. A service is a row. */
+export function serviceDefinitions(context: ServicesContext): ServiceDefinition[] {
+  const { layout, settings, choice } = context;
+  const { portBase } = settings;
+  const agents = ['--agent-token-file', files.agentToken(layout)];
+  const containerd = ['--containerd-socket', choice.containerd.socket];
+  const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
+  const row = (name: string, offset: number, args: readonly string[]): ServiceDefinition =>
+    service(context, { name, app: name, port: portBase + offset, args });
+  return [
+    ...(choice.containerd.private ? [privateContainerd(layout)] : []),
+    apiserver(layout, settings),
+    service(context, {
+      name: 'node',
+      app: 'standalone',
+      port: portBase + 1,
+      args: [
+        ...['--run-dir', files.pods(layout), '--log-dir', files.podLogs(layout), '--cni-dir', files.cni(layout)],
+        ...['--subnet', choice.subnet],
+      ],
+    }),
+    row('pool-controller', 2, [
+      ...containerd,
+      ...['--containerd-root', choice.containerd.root, ...agents, ...runtime],
+      ...['--agent-log-dir', layout.log, '--agent-run-dir', layout.run],
+    ]),
+    row('sandbox-controller', 3, agents),
+    {
+      ...row('fastpath-gateway', 4, [
+        ...agents,
+        ...['--grpc-bind-address', settings.grpcAddress],
+        ...['--metrics-bind-address', `127.0.0.1:${gatewayMetricsPort(portBase)}`],
+      ]),
+      address: `gRPC on ${settings.grpcAddress}, metrics on 127.0.0.1:${gatewayMetricsPort(portBase)}`,
+    },
+    row('janitor', 5, [...containerd, '--node-name', hostname()]),
+  ].filter(({ command: [, entry = ''], name }) => name === 'containerd' || existsSync(entry));
+}
+
+function gatewayMetricsPort(portBase: number): number {
+  return portBase === DEFAULT_PORT_BASE ? GATEWAY_METRICS_PORT : portBase + 6;
+}
+
+interface NestService {
+  readonly name: string;
+  /** whose entry it is */
+  readonly app: string;
+  readonly port: number;
+  readonly args: readonly string[];
+}
+
+function service({ layout }: ServicesContext, { name, app, port, args }: NestService): ServiceDefinition {
+  const probes = `127.0.0.1:${port}`;
+  const common = ['--kubeconfig', files.kubeconfigOf(layout, name), '--health-probe-bind-address', probes];
+  // one listener for both; a later flag wins: the gateway sets another address for its metrics
+  const own = app === 'standalone' ? [name, ...common] : [...common, '--metrics-bind-address', probes];
+  return {
+    name,
+    command: [process.execPath, appEntry(app), ...own, ...args],
+    env: environment(),
+    graceMs: GRACE_MS,
+    health: () => probe(`http://${probes}/readyz`),
+  };
+}
+
+function apiserver(layout: Layout, { apiAddress }: Settings): ServiceDefinition {
+  const url = `https://${apiAddress.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:')}`;
+  return {
+    name: 'apiserver',
+    command: [
+      ...[process.execPath, appEntry('standalone'), 'apiserver'],
+      ...['--bind-address', apiAddress, '--db', files.db(layout), '--token-file', files.tokens(layout)],
+      ...['--tls-cert-file', files.pki(layout, 'apiserver.crt'), '--tls-key-file', files.pki(layout, 'apiserver.key')],
+      ...['--crds', join(PACKAGE_ROOT, 'k8s/crds'), '--pod-log-dir', files.podLogs(layout)],
+    ],
+    env: environment(),
+    graceMs: GRACE_MS,
+    address: `${url}, kubeconfig ${files.kubeconfig(layout)}`,
+    health: () => probe(`${url}/readyz`, { ca: readFileSync(files.pki(layout, 'ca.crt'), 'utf8') }),
+  };
+}
+
+function privateContainerd(layout: Layout): ServiceDefinition {
+  const { command, args } = containerdCommand(files.containerdConfig(layout));
+  return {
+    name: 'containerd',
+    command: [command, ...args],
+    env: { ...environment(), ...proxies() },
+    graceMs: 10_000,
+    address: files.containerdSocket(layout),
+    health: () => containerdRefusal(files.containerdSocket(layout)),
+  };
+}
+
+/** Nothing of the caller's own settings: every flag of the services is also an environment variable. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' };
+}
+
+/** containerd reaches registries. */
+function proxies(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => /^(https?|no|all)_proxy$|^SSL_CERT_(FILE|DIR)$/i.test(name)),
+  );
+}

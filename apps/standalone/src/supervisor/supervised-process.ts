@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@fsb/api/errors';
+import { type Logger } from 'pino';
+import { BackOff } from '../back-off';
+import { files, type Layout } from '../layout';
+import { endProcess, identify, isAlive, untilEnded } from '../process-identity';
+import { removeFile, writeJson } from '../state-file';
+import { type ProcessRecord, readRecord } from './process-record';
+import { type ServiceDefinition } from './services';
+
+/** Before the process that a killed supervisor left is counted as started by this one. */
+const NO_RESTARTS = 0;
+
+/**
+ * One service for as long as the supervisor lives: started in a session of its own, so that it outlives the supervisor;
+ * found again by its record; started anew, ever more slowly, when it ends.
+ */
+export class SupervisedProcess {
+  private readonly stopping = new AbortController();
+  private readonly backOff = new BackOff({ firstMs: 200, lastMs: 10_000, healthyMs: 30_000 });
+  private loop: Promise<void> | undefined;
+  private current: ProcessRecord | undefined;
+
+  constructor(
+    private readonly layout: Layout,
+    readonly definition: ServiceDefinition,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Returns once the process exists; that it serves is for the probe to say. */
+  async start(): Promise<void> {
+    this.current = (await this.adopt()) ?? this.launch(NO_RESTARTS);
+    this.loop = this.keepRunning();
+  }
+
+  /** No more restarts; the process itself is left alone. */
+  async release(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+  }
+
+  async stop(): Promise<void> {
+    await this.release();
+    if (this.current) await endProcess(this.current.process, this.definition.graceMs);
+    removeFile(files.process(this.layout, this.definition.name));
+  }
+
+  private async adopt(): Promise<ProcessRecord | undefined> {
+    const { name, command } = this.definition;
+    const record = readRecord(this.layout, name);
+    if (!record || !isAlive(record.process)) return undefined;
+    if (JSON.stringify(record.command) === JSON.stringify(command)) {
+      this.logger.info({ msg: 'adopted', target: name, child: record.process.pid });
+      return record;
+    }
+    this.logger.info({ msg: 'ends: it was started with other settings', target: name, child: record.process.pid });
+    await endProcess(record.process, this.definition.graceMs);
+    return undefined;
+  }
+
+  private async keepRunning(): Promise<void> {
+    while (!this.isStopping()) {
+      if (this.current) await untilEnded(this.current.process, this.stopping.signal);
+      if (!this.isStopping()) await this.startAgain();
+    }
+  }
+
+  private async startAgain(): Promise<void> {
+    const { startedAt = Date.now(), restarts = NO_RESTARTS } = this.current ?? {};
+    const delayMs = this.backOff.next(Date.now() - startedAt);
+    const { name } = this.definition;
+    this.logger.warn({ msg: 'ended, starting it again', target: name, restarts: restarts + 1, delayMs });
+    await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    if (!this.isStopping()) this.current = this.tryLaunch(restarts + 1);
+  }
+
+  /** A function: the signal changes while others wait, which TypeScript's narrowing does not see. */
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  /** A machine without a free process slot is no reason for the supervisor itself to end. */
+  private tryLaunch(restarts: number): ProcessRecord | undefined {
+    try {
+      return this.launch(restarts);
+    } catch (error) {
+      this.logger.error({ msg: 'cannot start', target: this.definition.name, error: messageOf(error) });
+      return this.current && { ...this.current, restarts };
+    }
+  }
+
+  private launch(restarts: number): ProcessRecord {
+    const { name, command, env } = this.definition;
+    const [file = '', ...args] = command;
+    const path = files.serviceLog(this.layout, name);
+    mkdirSync(dirname(path), { recursive: true });
+    const log = openSync(path, 'a', 0o640);
+    try {
+      const child = spawn(file, args, { stdio: ['ignore', log, log], detached: true, cwd: '/', env });
+      child.on('error', () => undefined); // told by the missing pid
+      child.unref();
+      const process = child.pid === undefined ? undefined : identify(child.pid);
+      if (!process) throw new Error(`${file} did not start`);
+      const record = { name, process, command: [...command], startedAt: Date.now(), restarts };
+      writeJson(files.process(this.layout, name), record);
+      return record;
+    } finally {
+      closeSync(log);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { files, type Layout } from '../layout';
+import { identify, isAlive, type ProcessIdentity, processIdentity } from '../process-identity';
+import { readJson, removeFile, writeFileWhole } from '../state-file';
+import { linkSync, rmSync } from 'node:fs';
+
+/** The supervisor that runs for this root, if one does. */
+export function runningSupervisor(layout: Layout): ProcessIdentity | undefined {
+  const holder = readJson(files.supervisor(layout), processIdentity);
+  return holder && isAlive(holder) ? holder : undefined;
+}
+
+/** @throws Error where another supervisor runs for this root */
+export function lockSupervisor(layout: Layout): void {
+  const own = identify(process.pid);
+  if (!own) throw new Error('/proc does not show this process');
+  const path = files.supervisor(layout);
+  const claim = `${path}.${process.pid}`;
+  writeFileWhole(claim, JSON.stringify(own));
+  try {
+    if (runningSupervisor(layout) === undefined) removeFile(path); // of a dead one
+    linkSync(claim, path); // fails where it exists: of two at once, one wins
+  } catch {
+    const holder = runningSupervisor(layout);
+    throw new Error(`a supervisor runs already for ${layout.run} (process ${holder?.pid ?? 'unknown'})`);
+  } finally {
+    rmSync(claim, { force: true });
+  }
+}
+
+export function unlockSupervisor(layout: Layout): void {
+  if (runningSupervisor(layout)?.pid === process.pid) removeFile(files.supervisor(layout));
+}

@@ -1,0 +1,154 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomInt } from 'node:crypto';
+import { messageOf } from '@fsb/api/errors';
+import { type Logger } from 'pino';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { files, type Layout } from '../layout';
+import { boundLogs } from '../log-bound';
+import { command, shareNetworkNamespaces } from '../machine';
+import { get } from '../probe';
+import { saveSettings, type Settings } from '../settings';
+import { readText, writeFileWhole } from '../state-file';
+import { bridgeName } from '../installation';
+import { type Choice, readChoice, saveChoice } from './choice';
+import { chooseContainerd } from './containerd-choice';
+import { ensureCredentials } from './credentials';
+import { ImageCollector } from './image-collector';
+import { containerdConfig } from './private-containerd';
+import { chooseRuntime } from './runtime-choice';
+import { type ServiceDefinition, serviceDefinitions } from './services';
+import { freeSubnet, gatewayOf, parseRoutes } from './subnet';
+import { SupervisedProcess } from './supervised-process';
+
+const READY_MS = 60_000;
+const POLL_MS = 100;
+const LOGS_EVERY_MS = 30_000;
+
+/** Brings everything up in order and keeps it up. What holds sandboxes (containerd, agents) it never ends: `down` does. */
+export class Supervisor {
+  private readonly processes: SupervisedProcess[] = [];
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly layout: Layout,
+    private readonly settings: Settings,
+    private readonly logger: Logger,
+  ) {}
+
+  /** @throws Error where the machine cannot run the stack */
+  async start(): Promise<void> {
+    const { layout, settings, logger } = this;
+    for (const folder of [layout.state, layout.run]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(layout.log, { recursive: true });
+    saveSettings(layout, settings);
+    let choice = await this.choose();
+    await ensureCredentials(layout, settings.apiAddress, gatewayOf(choice.subnet));
+    if (choice.containerd.private) await this.startContainerd(choice);
+    if (choice.runtime === undefined) {
+      choice = { ...choice, runtime: await chooseRuntime(choice.containerd.socket, `${layout.run}/trial.log`) };
+      saveChoice(layout, choice);
+    }
+    logger.info({ msg: 'chosen', containerd: choice.containerd, runtime: choice.runtime, subnet: choice.subnet });
+    const [apiserver, ...others] = this.definitions(choice).filter(({ name }) => name !== 'containerd');
+    if (apiserver) await this.startAndWait(apiserver);
+    await this.learnInstallation();
+    for (const definition of others) await this.keep(definition);
+    this.every(LOGS_EVERY_MS, () => {
+      boundLogs(layout.log);
+    });
+    if (choice.containerd.private) {
+      const collector = new ImageCollector(choice.containerd.socket, this.apiReader(), logger);
+      this.every(ImageCollector.everyMs, () => collector.collect());
+    }
+  }
+
+  /** Ends the services, the last one started first. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    for (const process of this.processes.toReversed()) {
+      const { name } = process.definition;
+      this.logger.info({ msg: 'ending', target: name });
+      await (name === 'containerd' ? process.release() : process.stop());
+    }
+  }
+
+  private async choose(): Promise<Choice> {
+    const { layout, settings } = this;
+    const before = readChoice(layout);
+    const keep = before && (settings.containerd === 'auto' || before.containerd.private);
+    const containerd = keep ? before.containerd : await chooseContainerd(layout, settings.containerd);
+    const routes = parseRoutes(await command('ip', '-4', 'route', 'show', 'table', 'all'));
+    const bridge = bridgeName(readText(files.installation(layout)) ?? '');
+    const start = before === undefined ? randomInt(256) : Number(before.subnet.split('.')[2]);
+    const subnet = freeSubnet(routes, bridge, start);
+    const choice = { containerd, subnet, ...(keep && before.runtime ? { runtime: before.runtime } : {}) };
+    saveChoice(layout, choice);
+    return choice;
+  }
+
+  private async startContainerd(choice: Choice): Promise<void> {
+    const { layout } = this;
+    await shareNetworkNamespaces();
+    const paths = { ...choice.containerd, state: files.containerdState(layout) };
+    writeFileWhole(files.containerdConfig(layout), containerdConfig(paths));
+    const definition = this.definitions(choice).find(({ name }) => name === 'containerd');
+    if (definition) await this.startAndWait(definition);
+  }
+
+  private definitions(choice: Choice): ServiceDefinition[] {
+    return serviceDefinitions({ layout: this.layout, settings: this.settings, choice });
+  }
+
+  private async keep(definition: ServiceDefinition): Promise<void> {
+    const process = new SupervisedProcess(this.layout, definition, this.logger);
+    this.processes.push(process);
+    await process.start();
+  }
+
+  private async startAndWait(definition: ServiceDefinition): Promise<void> {
+    await this.keep(definition);
+    const deadline = performance.now() + READY_MS;
+    for (;;) {
+      const refusal = await definition.health();
+      if (refusal === undefined || this.stopping.signal.aborted) return;
+      if (performance.now() > deadline) throw new Error(`${definition.name} is not ready: ${refusal}`);
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** The uid of namespace kube-system names everything that this stack makes outside its folders; `down` needs it without an API. */
+  private async learnInstallation(): Promise<void> {
+    const { body } = await this.apiReader()('/api/v1/namespaces/kube-system');
+    const { metadata } = z.object({ metadata: z.object({ uid: z.string().min(8) }) }).parse(JSON.parse(body));
+    writeFileWhole(files.installation(this.layout), metadata.uid);
+  }
+
+  /** GET as admin; the client library would cost the supervisor 65 MB for one or two of them. */
+  private apiReader(): (path: string) => Promise<{ status: number; body: string }> {
+    const schema = z.object({
+      clusters: z.array(z.object({ cluster: z.object({ server: z.string() }) })).length(1),
+      users: z.array(z.object({ user: z.object({ token: z.string() }) })).length(1),
+    });
+    const { clusters, users } = schema.parse(parse(readFileSync(files.kubeconfig(this.layout), 'utf8')));
+    const ca = readFileSync(files.pki(this.layout, 'ca.crt'), 'utf8');
+    return (path) => get(`${clusters[0]?.cluster.server ?? ''}${path}`, { ca, token: users[0]?.user.token });
+  }
+
+  private every(ms: number, work: () => Promise<void> | void): void {
+    const { signal } = this.stopping;
+    const loop = async (): Promise<void> => {
+      for (;;) {
+        await sleep(ms, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) return;
+        try {
+          await work();
+        } catch (error) {
+          this.logger.warn({ msg: 'housekeeping failed', error: messageOf(error) });
+        }
+      }
+    };
+    void loop();
+  }
+}
