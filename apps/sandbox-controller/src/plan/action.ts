@@ -19,8 +19,8 @@ export type Action =
   | { readonly type: 'delete_container'; readonly agentId: string; readonly sandboxId: string }
   /** not to be proposed again before the next back-off */
   | { readonly type: 'exclude_agent'; readonly agentId: string }
-  /** the next try waits, longer each time, and may be at any agent */
-  | { readonly type: 'back_off' }
+  /** the next try waits, longer each time, and may be at any agent; one that waits `for` an agent is woken by a slot */
+  | { readonly type: 'back_off'; readonly for: 'agent' | 'time' }
   | { readonly type: 'count_recreation' }
   | { readonly type: 'forget'; readonly what: 'placement' | 'recreations' }
   | { readonly type: 'event'; readonly level: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };

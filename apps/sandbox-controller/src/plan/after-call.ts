@@ -30,11 +30,11 @@ export function afterCall(
     case 'failed': {
       // something of it may be left there: the next one has another id
       const why = { reason: 'CreateFailed', message: outcome.message };
-      return { status: status.pending(why, {}), actions: [forget, { type: 'back_off' }, exclude] };
+      return { status: status.pending(why, {}), actions: [forget, { type: 'back_off', for: 'time' }, exclude] };
     }
     case 'image_not_found': {
       const why = { reason: 'ImagePullFailed', message: outcome.message };
-      return { status: status.pending(why), actions: [forget, { type: 'back_off' }] };
+      return { status: status.pending(why), actions: [forget, { type: 'back_off', for: 'time' }] };
     }
     case 'command_not_found':
       return { status: status.failed({ reason: 'CommandNotFound', message: outcome.message }), actions: [forget] };
@@ -43,7 +43,7 @@ export function afterCall(
     case 'no_answer': {
       if (world.report.state !== 'absent') return undefined;
       const why = { reason: 'AgentUnreachable', message: outcome.message };
-      return { status: status.waiting(why), actions: [forget, { type: 'back_off' }] };
+      return { status: status.waiting(why), actions: [forget, { type: 'back_off', for: 'time' }] };
     }
   }
 }

@@ -28,7 +28,7 @@ export function planPending(sandbox: Sandbox, world: World): Step {
   if (inputs?.state !== 'resolved') return withoutInputs(status, inputs);
   if (candidate?.state !== 'found') {
     const { reason, message } = candidate ?? { reason: 'NoAgent', message: `pool ${poolRef} has no agent` };
-    return { status: status.pending({ reason, message }), actions: [{ type: 'back_off' }] };
+    return { status: status.pending({ reason, message }), actions: [{ type: 'back_off', for: 'agent' }] };
   }
   const { agentId, podName, nodeName } = candidate;
   return {
@@ -78,7 +78,10 @@ function later(sandbox: Sandbox, { now, notBefore }: World): Step {
 function withoutInputs(status: StatusOf, inputs: Exclude<Inputs, { state: 'resolved' }> | undefined): Step {
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };
   const message = inputs?.message ?? 'what it refers to is not read yet';
-  return { status: status.pending({ reason: 'ReferenceNotFound', message }), actions: [{ type: 'back_off' }] };
+  return {
+    status: status.pending({ reason: 'ReferenceNotFound', message }),
+    actions: [{ type: 'back_off', for: 'time' }],
+  };
 }
 
 function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
@@ -88,7 +91,10 @@ function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };
   if (inputs?.state !== 'resolved') {
     const message = inputs?.message ?? 'what it refers to is not read yet';
-    return { status: status.waiting({ reason: 'ReferenceNotFound', message }), actions: [{ type: 'back_off' }] };
+    return {
+      status: status.waiting({ reason: 'ReferenceNotFound', message }),
+      actions: [{ type: 'back_off', for: 'time' }],
+    };
   }
   return {
     actions: [{ type: 'start_create', agentId: agent.id, sandboxId: currentId(sandbox), inputs, fresh: false }],

@@ -1,0 +1,75 @@
+import { type SandboxRequest } from '@fsb/agent-api/agent-api';
+import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { ApiError } from '@fsb/api/errors';
+import { type CreateCall, type CreateOutcome } from '../plan/world';
+import { outcomeOfAnswer, outcomeOfError } from './create-outcome';
+
+export interface CreateOrder {
+  /** of the object */
+  readonly key: string;
+  readonly agentId: string;
+  readonly address: string;
+  readonly fresh: boolean;
+  readonly request: SandboxRequest;
+}
+interface Call {
+  readonly sandboxId: string;
+  readonly agentId: string;
+  outcome: CreateOutcome | undefined;
+}
+
+/** A pull may take minutes, which no worker waits for: calls run beside the workers, and their ends are events. */
+const DEADLINE_MS = 300_000;
+const MAX_IN_FLIGHT = 64;
+
+/** The creates that agents are being asked for, at most one an object. */
+export class CreateCalls {
+  private readonly calls = new Map<string, Call>();
+  private readonly running = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly client: AgentClient,
+    private readonly onSettled: (key: string) => void,
+  ) {}
+
+  of(key: string, sandboxId: string): CreateCall | undefined {
+    const call = this.calls.get(key);
+    if (call?.sandboxId !== sandboxId) return undefined;
+    const { agentId, outcome } = call;
+    return outcome ? { state: 'settled', agentId, outcome } : { state: 'in_flight' };
+  }
+
+  /** @throws ApiError resource_exhausted where too many are in flight: the queue tries again */
+  start(order: CreateOrder): void {
+    if (this.running.size >= MAX_IN_FLIGHT) {
+      throw new ApiError('resource_exhausted', `${MAX_IN_FLIGHT} creates are in flight`);
+    }
+    const call: Call = { sandboxId: order.request.sandboxId, agentId: order.agentId, outcome: undefined };
+    this.calls.set(order.key, call);
+    const work = this.run(order, call).finally(() => this.running.delete(work));
+    this.running.add(work);
+  }
+
+  forget(key: string): void {
+    this.calls.delete(key);
+  }
+
+  /** What was sent may have an effect: the next leader asks the same agent for the same id. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.running);
+  }
+
+  private async run({ key, address, fresh, request }: CreateOrder, call: Call): Promise<void> {
+    try {
+      const deadline = Date.now() + DEADLINE_MS;
+      call.outcome = outcomeOfAnswer(
+        await this.client.create(address, { sandbox: request }, this.stopping.signal, deadline),
+      );
+    } catch (error) {
+      call.outcome = outcomeOfError(error, fresh);
+    }
+    this.onSettled(key);
+  }
+}

@@ -1,0 +1,26 @@
+import { type SandboxRequest } from '@fsb/agent-api/agent-api';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type ResolvedInputs } from '../plan/action';
+import { attemptOf } from '../plan/identity';
+
+/** What the agent is asked for. The object is there, so that nobody will have to make it from this. */
+export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
+  const { metadata, spec } = sandbox;
+  const { env, pullSecrets, resources } = inputs;
+  return {
+    sandboxId,
+    claimUid: metadata.uid ?? '',
+    claimName: metadata.name ?? '',
+    namespace: metadata.namespace ?? '',
+    image: spec.image,
+    env,
+    ports: spec.exposedPorts ?? [],
+    generation: attemptOf(sandbox),
+    ...(spec.command ? { command: spec.command } : {}),
+    ...(spec.args ? { args: spec.args } : {}),
+    ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
+    ...(metadata.labels ? { labels: metadata.labels } : {}),
+    ...(Object.keys(resources).length > 0 ? { resources } : {}),
+    ...(pullSecrets.length > 0 ? { pullSecrets } : {}),
+  };
+}

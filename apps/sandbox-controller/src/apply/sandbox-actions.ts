@@ -1,0 +1,178 @@
+import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { ApiError, isApiError } from '@fsb/api/errors';
+import { ALLOCATION_ANNOTATION, SANDBOX_FINALIZER } from '@fsb/api/labels';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
+import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type AgentDirectory } from '@fsb/placement/agent-directory';
+import { type Action } from '../plan/action';
+import { type PlacementMemory } from '../world/placement-memory';
+import { type CreateCalls } from './create-calls';
+import { createRequest } from './create-request';
+
+export interface ActionParts {
+  readonly client: KubeClient;
+  readonly agents: AgentClient;
+  readonly directory: AgentDirectory;
+  readonly calls: CreateCalls;
+  readonly memory: PlacementMemory;
+  readonly events: EventRecorder;
+}
+
+/** Does what a plan asks for, in its order, and stops at the first failure. */
+export class SandboxActions {
+  constructor(private readonly parts: ActionParts) {}
+
+  /** @throws ApiError; what was done stays done, and the next pass sees it */
+  async apply(object: Sandbox, actions: readonly Action[], signal: AbortSignal): Promise<void> {
+    const work = new Work(this.parts, object, signal);
+    try {
+      for (const action of actions) await work.do(action);
+    } catch (error) {
+      work.undo();
+      throw error;
+    }
+  }
+}
+
+/** One pass over one object, which changes under it as it is written. */
+class Work {
+  private readonly key: { namespace: string; name: string };
+  private readonly queueKey: string;
+  private readonly reserved: { agentId: string; sandboxId: string }[] = [];
+
+  constructor(
+    private readonly parts: ActionParts,
+    private object: Sandbox,
+    private readonly signal: AbortSignal,
+  ) {
+    const { namespace = '', name = '' } = object.metadata;
+    this.key = { namespace, name };
+    this.queueKey = `${namespace}/${name}`;
+  }
+
+  async do(action: Action): Promise<void> {
+    switch (action.type) {
+      case 'add_finalizer':
+        return this.setFinalizers([...(this.object.metadata.finalizers ?? []), SANDBOX_FINALIZER]);
+      case 'remove_finalizer':
+        return this.setFinalizers((this.object.metadata.finalizers ?? []).filter((name) => name !== SANDBOX_FINALIZER));
+      case 'delete_object':
+        return this.deleteObject();
+      case 'remove_allocation':
+        return this.patch({ metadata: { annotations: { [ALLOCATION_ANNOTATION]: null } } });
+      case 'set_status':
+        return this.setStatus({ ...this.object, status: action.status });
+      case 'bind':
+        return this.bind(action.agentId, action.sandboxId);
+      case 'delete_container':
+        return this.deleteContainer(action.agentId, action.sandboxId);
+      default:
+        this.note(action);
+    }
+  }
+
+  /** A reservation whose assignment was not written is nobody's. */
+  undo(): void {
+    for (const { agentId, sandboxId } of this.reserved) this.parts.directory.registry.release(agentId, sandboxId);
+  }
+
+  private note(action: Exclude<Action, { type: AsyncAction }>): void {
+    const { calls, memory, directory, events } = this.parts;
+    switch (action.type) {
+      case 'reserve':
+        this.reserve(action.agentId, action.sandboxId);
+        break;
+      case 'start_create':
+        this.startCreate(action);
+        break;
+      case 'forget_call':
+        calls.forget(this.queueKey);
+        directory.registry.release(action.agentId, action.sandboxId);
+        break;
+      case 'exclude_agent':
+        memory.exclude(this.queueKey, action.agentId);
+        break;
+      case 'back_off': {
+        const pool = `${this.key.namespace}/${this.object.spec.poolRef}`;
+        memory.backOff(this.queueKey, Date.now(), action.for === 'agent' ? pool : undefined);
+        break;
+      }
+      case 'count_recreation':
+        memory.countRecreation(this.queueKey);
+        break;
+      case 'forget':
+        if (action.what === 'placement') memory.forgetPlacement(this.queueKey);
+        else memory.forgetRecreations(this.queueKey);
+        break;
+      case 'event':
+        events.record(this.object, action.level, action.reason, action.message);
+        break;
+    }
+  }
+
+  private reserve(agentId: string, sandboxId: string): void {
+    const { exposedPorts = [] } = this.object.spec;
+    const entry = { sandboxId, ...this.key, ports: exposedPorts };
+    if (!this.parts.directory.registry.reserve(agentId, entry)) {
+      throw new ApiError('aborted', `agent ${agentId} has no slot left`);
+    }
+    this.reserved.push({ agentId, sandboxId });
+  }
+
+  private startCreate({ agentId, sandboxId, inputs, fresh }: Extract<Action, { type: 'start_create' }>): void {
+    const address = this.parts.directory.agent(agentId)?.address;
+    if (address === undefined) throw new ApiError('aborted', `agent ${agentId} is gone`);
+    const request = createRequest(this.object, sandboxId, inputs);
+    this.parts.calls.start({ key: this.queueKey, agentId, address, fresh, request });
+  }
+
+  private async bind(agentId: string, sandboxId: string): Promise<void> {
+    const address = this.parts.directory.agent(agentId)?.address;
+    if (address === undefined) return; // its next report asks for it again
+    await this.parts.agents.bind(address, { sandboxId, claimUid: this.object.metadata.uid ?? '' }, this.signal);
+  }
+
+  private async deleteContainer(agentId: string, sandboxId: string): Promise<void> {
+    const address = this.parts.directory.agent(agentId)?.address;
+    if (address !== undefined) await this.parts.agents.delete(address, sandboxId, this.signal);
+  }
+
+  private async setStatus(object: Sandbox): Promise<void> {
+    this.object = await this.parts.client.updateStatus(SANDBOX_KIND, object, { signal: this.signal });
+    this.reserved.length = 0;
+  }
+
+  /** With the version read: another's finalizer is not lost. */
+  private async setFinalizers(finalizers: string[]): Promise<void> {
+    const { resourceVersion } = this.object.metadata;
+    await this.patch({ metadata: { finalizers, ...(resourceVersion === undefined ? {} : { resourceVersion }) } });
+  }
+
+  private async patch(change: object): Promise<void> {
+    try {
+      this.object = await this.parts.client.patch(SANDBOX_KIND, this.key, change, { signal: this.signal });
+    } catch (error) {
+      if (!isApiError(error, 'not_found')) throw error; // gone is what all of these lead to
+    }
+  }
+
+  private async deleteObject(): Promise<void> {
+    const { uid } = this.object.metadata;
+    try {
+      await this.parts.client.delete(SANDBOX_KIND, this.key, uid === undefined ? {} : { uid }, { signal: this.signal });
+    } catch (error) {
+      if (!isApiError(error, 'not_found')) throw error;
+    }
+  }
+}
+
+type AsyncAction =
+  | 'add_finalizer'
+  | 'remove_finalizer'
+  | 'delete_object'
+  | 'remove_allocation'
+  | 'set_status'
+  | 'bind'
+  | 'delete_container';

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AgentClient } from '@fsb/agent-api/agent-client';
+import { Readiness } from '@fsb/component-base/readiness';
+import { Controller } from '@fsb/controller-runtime/controller';
+import { ControllerHost } from '@fsb/controller-runtime/controller-host';
+import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
+import { Informer } from '@fsb/controller-runtime/informer';
+import { keyOf, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient } from '@fsb/controller-runtime/kube-client';
+import { KubeModule } from '@fsb/controller-runtime/kube.module';
+import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
+import { AgentDirectory } from '@fsb/placement/agent-directory';
+import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
+import { namespaceOf } from '@fsb/placement/agent-reports';
+import { Registry } from '@fsb/registry/registry';
+import { CreateCalls } from './apply/create-calls';
+import { OrphanActions } from './apply/orphan-actions';
+import { SandboxActions } from './apply/sandbox-actions';
+import { type SandboxControllerConfig } from './sandbox-controller.config';
+import { SandboxReconciler } from './sandbox.reconciler';
+import { enqueueOnChange } from './sandbox-triggers';
+import { AgentSilence } from './world/agent-silence';
+import { PlacementMemory } from './world/placement-memory';
+import { SandboxInputs } from './world/sandbox-inputs';
+import { WorldReader } from './world/world-reader';
+
+export const SANDBOX_CONTROLLER = 'sandbox-controller';
+const CONCURRENCY = 8;
+
+@Module({})
+export class SandboxControllerModule {
+  static forRoot(config: SandboxControllerConfig): DynamicModule {
+    return {
+      module: SandboxControllerModule,
+      imports: [KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: SANDBOX_CONTROLLER })],
+      providers: [
+        {
+          provide: ControllerHost,
+          useFactory: (client: KubeClient, events: EventRecorder, metrics: ControllerMetrics, readiness: Readiness) =>
+            makeHost(config, { client, events, metrics, readiness }),
+          inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness],
+        },
+      ],
+    };
+  }
+}
+
+interface Services {
+  readonly client: KubeClient;
+  readonly events: EventRecorder;
+  readonly metrics: ControllerMetrics;
+  readonly readiness: Readiness;
+}
+
+function makeHost(config: SandboxControllerConfig, services: Services): ControllerHost {
+  const { client, events, metrics, readiness } = services;
+  const caches = {
+    sandboxes: new Informer({ client, kind: SANDBOX_KIND }),
+    pools: new Informer({ client, kind: POOL_KIND }),
+    pods: new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR }),
+  };
+  const token = readFileSync(config.agentTokenFile, 'utf8').trim();
+  const agents = new AgentClient({ token, port: config.agentPort });
+  const directory = new AgentDirectory({ registry: new Registry(), client: agents, pods: caches.pods });
+  const memory = new PlacementMemory();
+  const silence = new AgentSilence();
+  const orphanTimeoutMs = config.fastpathOrphanTimeout;
+  const calls = new CreateCalls(agents, (key) => {
+    controller.queue.add(key);
+  });
+  const common = { client, agents, directory, calls, memory, events };
+  const inputs = new SandboxInputs(client);
+  const reconciler = new SandboxReconciler({
+    ...{ client, calls, memory, orphanTimeoutMs, sandboxes: caches.sandboxes },
+    reader: new WorldReader({ ...common, ...caches, silence, inputs, orphanTimeoutMs }),
+    actions: new SandboxActions(common),
+    orphans: new OrphanActions(common),
+  });
+  const controller = new Controller(reconciler, {
+    name: 'sandbox',
+    concurrency: CONCURRENCY,
+    metrics,
+    allKeys: () => [...caches.sandboxes.list().map(keyOf), ...claimedKeys(directory)],
+  });
+  enqueueOnChange({ ...caches, directory, memory, silence }, controller.queue);
+  const stop = async (): Promise<void> => {
+    await Promise.all([calls.stop(), directory.stop()]);
+    agents.close();
+  };
+  const following = {
+    start: () => {
+      directory.start();
+    },
+    stop,
+  };
+  return new ControllerHost(
+    { client, readiness, metrics },
+    {
+      name: SANDBOX_CONTROLLER,
+      informers: caches,
+      controllers: [controller],
+      runnables: [following],
+      election: config.leaderElect ? { namespace: config.leaderElectionNamespace } : undefined,
+    },
+  );
+}
+
+/** Names that containers claim, whether there is an object or not. */
+function* claimedKeys(directory: AgentDirectory): Generator<string> {
+  for (const { agent, sandbox } of directory.reports()) {
+    if (sandbox.claimName) yield `${namespaceOf(agent.id, sandbox)}/${sandbox.claimName}`;
+  }
+}

@@ -1,0 +1,60 @@
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { type Pod } from '@fsb/controller-runtime/kinds';
+import { type WorkQueue } from '@fsb/controller-runtime/work-queue';
+import { type AgentDirectory } from '@fsb/placement/agent-directory';
+import { SandboxIndex } from './sandbox-index';
+import { type AgentSilence } from './world/agent-silence';
+import { type PlacementMemory } from './world/placement-memory';
+
+export interface TriggerSources {
+  readonly sandboxes: Informer<Sandbox>;
+  readonly pools: Informer<SandboxPool>;
+  readonly pods: Informer<Pod>;
+  readonly directory: AgentDirectory;
+  readonly memory: PlacementMemory;
+  readonly silence: AgentSilence;
+}
+
+/** A slot is one sandbox's; a few more are woken, for the case that it does not fit the first. */
+const WOKEN_AT_ONCE = 8;
+const HOLDS_NO_SLOT: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
+
+/** Turns every event into keys of objects that it may concern. */
+export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void {
+  const { sandboxes, pools, pods, directory, memory, silence } = sources;
+  const index = new SandboxIndex();
+  const addAll = (keys: Iterable<string>): void => {
+    for (const key of keys) queue.add(key);
+  };
+  const wakePoolOf = (agentId: string): void => {
+    const agent = directory.agent(agentId);
+    if (agent) addAll(memory.wake(`${agent.namespace}/${agent.pool}`, WOKEN_AT_ONCE));
+  };
+  sandboxes.onChange((key, current, previous) => {
+    index.change(key, current, previous);
+    queue.add(key);
+  });
+  pools.onChange((key, current, previous) => {
+    // its status changes all the time, and decides nothing here
+    if (!current || !previous || current.metadata.generation !== previous.metadata.generation)
+      addAll(index.ofPool(key));
+    else if (current.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp) addAll(index.ofPool(key));
+  });
+  pods.onChange((key, current) => {
+    if (!current) silence.heard(key);
+    addAll(index.ofAgent(key));
+  });
+  directory.onAgent((agentId) => {
+    const inSync = directory.agent(agentId)?.inSync ?? false;
+    if (inSync) silence.heard(agentId);
+    else silence.silentMs(agentId, Date.now()); // from now on
+    addAll(index.ofAgent(agentId));
+    if (inSync) wakePoolOf(agentId);
+  });
+  directory.onReport(({ agentId, namespace, name, sandbox }) => {
+    if (name !== '') queue.add(`${namespace}/${name}`);
+    if (!sandbox || HOLDS_NO_SLOT.has(sandbox.phase)) wakePoolOf(agentId);
+  });
+}

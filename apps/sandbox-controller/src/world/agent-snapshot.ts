@@ -1,0 +1,33 @@
+import { createInterface } from 'node:readline';
+import { type AgentEvent, type AgentStatus } from '@fsb/agent-api/agent-api';
+import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { ApiError } from '@fsb/api/errors';
+import { withDeadline } from '@fsb/controller-runtime/deadline';
+
+const DEADLINE_MS = 5_000;
+
+/**
+ * What an agent has at this moment, asked for: a stream in sync may still be a few events behind, so what it does not
+ * say is no proof. @throws ApiError unavailable, deadline_exceeded, aborted
+ */
+export function agentSnapshot(client: AgentClient, address: string, outer: AbortSignal): Promise<AgentStatus> {
+  return withDeadline(`agent ${address}: status`, DEADLINE_MS, outer, async (signal) => {
+    const response = await client.watch(address, signal);
+    try {
+      if (response.statusCode !== 200)
+        throw new ApiError('unavailable', `agent ${address}: ${response.statusCode ?? 0}`);
+      return await firstSnapshot(createInterface({ input: response, signal }));
+    } finally {
+      response.destroy();
+    }
+  });
+}
+
+/** The first line of a watch is the status, whole. */
+async function firstSnapshot(lines: AsyncIterable<string>): Promise<AgentStatus> {
+  for await (const line of lines) {
+    const event = JSON.parse(line) as AgentEvent; // the agent is ours
+    if (event.type === 'snapshot') return event.status;
+  }
+  throw new ApiError('unavailable', 'the agent ended its answer before its status');
+}

@@ -1,0 +1,118 @@
+import { ApiError, isApiError } from '@fsb/api/errors';
+import { normaliseImage } from '@fsb/api/image-name';
+import { type EnvVar, type Sandbox } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { CONFIG_MAP_KIND, SECRET_KIND, type Secret } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type Inputs } from '../plan/world';
+import { type PullSecret, pullSecretsOf } from './pull-secrets';
+
+type Data = Readonly<Record<string, string>>;
+type KeyRef = NonNullable<NonNullable<EnvVar['valueFrom']>['secretKeyRef']>;
+
+/** Reads what a create needs besides the object: never cached, so that a container starts with what is true then. */
+export class SandboxInputs {
+  constructor(private readonly client: KubeClient) {}
+
+  async resolve(sandbox: Sandbox, pool: SandboxPool | undefined, signal: AbortSignal): Promise<Inputs> {
+    const read = new References(this.client, sandbox.metadata.namespace ?? '', signal);
+    try {
+      normaliseImage(sandbox.spec.image);
+      const env = await envOf(sandbox.spec.envs ?? [], read);
+      const references = [...(sandbox.spec.imagePullSecrets ?? []), ...(pool?.spec.imagePullSecrets ?? [])];
+      const pullSecrets: PullSecret[] = [];
+      for (const { name } of references) pullSecrets.push(...(await read.pullSecrets(name)));
+      const resources = { ...pool?.spec.sandboxDefaults?.resources, ...sandbox.spec.resources };
+      return { state: 'resolved', env, pullSecrets, resources };
+    } catch (error) {
+      if (isApiError(error, 'invalid_argument')) return { state: 'invalid', message: error.message };
+      if (isApiError(error, 'failed_precondition')) return { state: 'missing', message: error.message };
+      throw error;
+    }
+  }
+}
+
+async function envOf(envs: readonly EnvVar[], read: References): Promise<Record<string, string>> {
+  const env: Record<string, string> = {};
+  for (const [index, variable] of envs.entries()) {
+    const value = await valueOf(variable, `envs[${index}] (${variable.name})`, read);
+    if (value !== undefined) env[variable.name] = value;
+  }
+  return env;
+}
+
+async function valueOf({ value, valueFrom }: EnvVar, field: string, read: References): Promise<string | undefined> {
+  if (!valueFrom) return value ?? '';
+  const { secretKeyRef, configMapKeyRef, ...others } = valueFrom;
+  const [other] = Object.keys(others);
+  if (other !== undefined || (secretKeyRef && configMapKeyRef) || (!secretKeyRef && !configMapKeyRef)) {
+    const found = other === undefined ? 'not exactly one form' : `${other} is not supported`;
+    throw new ApiError('invalid_argument', `${field}.valueFrom: ${found}; use secretKeyRef or configMapKeyRef`);
+  }
+  if (secretKeyRef) return keyOf(secretKeyRef, `${field}: secret "${secretKeyRef.name}"`, (name) => read.secret(name));
+  if (!configMapKeyRef) return undefined;
+  return keyOf(configMapKeyRef, `${field}: configmap "${configMapKeyRef.name}"`, (name) => read.configMap(name));
+}
+
+/** Undefined where an optional one is not there. @throws ApiError failed_precondition: it may come yet */
+async function keyOf(
+  { name, key, optional }: KeyRef,
+  what: string,
+  read: (name: string) => Promise<Data | undefined>,
+): Promise<string | undefined> {
+  const data = await read(name);
+  const value = data?.[key];
+  if (value !== undefined || optional) return value;
+  throw new ApiError('failed_precondition', data ? `${what} has no key "${key}"` : `${what} does not exist`);
+}
+
+/** Secrets and ConfigMaps of one namespace, each read once. */
+class References {
+  private readonly secrets = new Map<string, Secret | undefined>();
+  private readonly configMaps = new Map<string, Data | undefined>();
+
+  constructor(
+    private readonly client: KubeClient,
+    private readonly namespace: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async secret(name: string): Promise<Data | undefined> {
+    const secret = await this.readSecret(name);
+    if (!secret) return undefined;
+    const entries = Object.entries(secret.data ?? {});
+    return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+  }
+
+  async configMap(name: string): Promise<Data | undefined> {
+    if (!this.configMaps.has(name)) {
+      const { namespace, signal } = this;
+      const map = await found(this.client.get(CONFIG_MAP_KIND, { namespace, name }, { signal }));
+      this.configMaps.set(name, map && (map.data ?? {}));
+    }
+    return this.configMaps.get(name);
+  }
+
+  /** As in Kubernetes, one that is not there is no reason not to try. */
+  async pullSecrets(name: string): Promise<PullSecret[]> {
+    const secret = await this.readSecret(name);
+    return secret ? pullSecretsOf(secret) : [];
+  }
+
+  private async readSecret(name: string): Promise<Secret | undefined> {
+    if (!this.secrets.has(name)) {
+      const { namespace, signal } = this;
+      this.secrets.set(name, await found(this.client.get(SECRET_KIND, { namespace, name }, { signal })));
+    }
+    return this.secrets.get(name);
+  }
+}
+
+async function found<T>(question: Promise<T>): Promise<T | undefined> {
+  try {
+    return await question;
+  } catch (error) {
+    if (isApiError(error, 'not_found')) return undefined;
+    throw error;
+  }
+}

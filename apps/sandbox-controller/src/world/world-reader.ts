@@ -1,0 +1,162 @@
+import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { isApiError } from '@fsb/api/errors';
+import { normaliseImage } from '@fsb/api/image-name';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { type Kind, type KubeObject, type Pod, POD_KIND, POOL_KIND, splitKey } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type AgentDirectory } from '@fsb/placement/agent-directory';
+import { type CreateCalls } from '../apply/create-calls';
+import { currentId, withAllocation } from '../plan/identity';
+import {
+  type AssignedAgent,
+  type Candidate,
+  type ClaimedContainer,
+  type CreateCall,
+  type Report,
+  type World,
+} from '../plan/world';
+import { agentSnapshot } from './agent-snapshot';
+import { type AgentSilence } from './agent-silence';
+import { type PlacementMemory } from './placement-memory';
+import { type SandboxInputs } from './sandbox-inputs';
+
+export interface WorldParts {
+  readonly client: KubeClient;
+  readonly agents: AgentClient;
+  readonly directory: AgentDirectory;
+  readonly pods: Informer<Pod>;
+  readonly pools: Informer<SandboxPool>;
+  readonly calls: CreateCalls;
+  readonly memory: PlacementMemory;
+  readonly silence: AgentSilence;
+  readonly inputs: SandboxInputs;
+  readonly orphanTimeoutMs: number;
+}
+
+/** What a plan needs to know. Where a cache says "not there", the answer is asked for: only a definite no is one. */
+export class WorldReader {
+  constructor(private readonly parts: WorldParts) {}
+
+  /** @throws ApiError where the API server does not answer */
+  async read(object: Sandbox, signal: AbortSignal): Promise<World> {
+    const { calls, memory, orphanTimeoutMs } = this.parts;
+    const sandbox = withAllocation(object);
+    const { namespace = '', name = '' } = object.metadata;
+    const key = `${namespace}/${name}`;
+    const pod = sandbox.status?.assignedPod;
+    const sandboxId = currentId(sandbox);
+    // before the agent is asked: a call that ends meanwhile must not seem to have been without effect
+    const call = calls.of(key, sandboxId);
+    const pool = await this.live(POOL_KIND, this.parts.pools, `${namespace}/${sandbox.spec.poolRef}`, signal);
+    const agent = pod ? await this.agent(`${namespace}/${pod}`, signal) : undefined;
+    const report = agent ? await this.report(agent, sandboxId, signal) : { state: 'unknown' as const };
+    const inputs = this.mayBePlaced(sandbox, call, report)
+      ? await this.parts.inputs.resolve(sandbox, pool, signal)
+      : undefined;
+    return {
+      now: Date.now(),
+      pool: pool === undefined ? 'absent' : pool.metadata.deletionTimestamp === undefined ? 'present' : 'deleting',
+      ...{ agent, report, call, inputs, orphanTimeoutMs },
+      claimed: this.claimed(namespace, name, agent, report),
+      candidate: inputs?.state === 'resolved' && !pod ? this.candidate(key, sandbox) : undefined,
+      notBefore: memory.notBefore(key),
+      recreations: memory.recreations(key),
+    };
+  }
+
+  /** Containers that claim a name, by agents whose word is current. */
+  claimants(namespace: string, name: string): ClaimedContainer[] {
+    return this.parts.directory
+      .findByName(namespace, name)
+      .filter(({ agent }) => agent.inSync)
+      .map(({ agent: { id, name: podName, address, nodeName }, sandbox }) => {
+        return { agentId: id, podName, podIP: address, nodeName, sandbox };
+      });
+  }
+
+  private claimed(
+    namespace: string,
+    name: string,
+    agent: AssignedAgent | undefined,
+    report: Report,
+  ): ClaimedContainer[] {
+    const claimants = this.claimants(namespace, name);
+    const id = report.state === 'known' ? report.sandbox.sandboxId : undefined;
+    if (!agent || report.state !== 'known' || claimants.some(({ sandbox }) => sandbox.sandboxId === id))
+      return claimants;
+    const view = this.parts.directory.agent(agent.id);
+    if (!view) return claimants;
+    const asked = { agentId: agent.id, podName: view.name, podIP: agent.podIP, nodeName: view.nodeName };
+    return [...claimants, { ...asked, sandbox: report.sandbox }];
+  }
+
+  private mayBePlaced({ metadata, status }: Sandbox, call: CreateCall | undefined, report: Report): boolean {
+    const { phase = 'Pending' } = status ?? {};
+    if (metadata.deletionTimestamp !== undefined) return false;
+    return phase === 'Pending' || (phase === 'Bound' && !call && report.state === 'absent');
+  }
+
+  private async agent(id: string, signal: AbortSignal): Promise<AssignedAgent> {
+    const { directory, pods, silence } = this.parts;
+    const pod = await this.live(POD_KIND, pods, id, signal);
+    const view = directory.agent(id);
+    const { phase, podIP = '', conditions = [] } = pod?.status ?? {};
+    const podReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+    const known = { id, podIP: view?.address ?? podIP, podReady };
+    if (!pod || phase === 'Failed' || phase === 'Succeeded') {
+      silence.heard(id);
+      return { ...known, presence: 'gone', silentMs: 0 };
+    }
+    if (!view?.inSync) return { ...known, presence: 'silent', silentMs: silence.silentMs(id, Date.now()) };
+    silence.heard(id);
+    return { ...known, presence: 'in_sync', silentMs: 0 };
+  }
+
+  private async report(agent: AssignedAgent, sandboxId: string, signal: AbortSignal): Promise<Report> {
+    if (agent.presence !== 'in_sync') return { state: 'unknown' };
+    const said = this.parts.directory.report(agent.id, sandboxId);
+    if (said) return { state: 'known', sandbox: said };
+    const view = this.parts.directory.agent(agent.id);
+    try {
+      const { agentUid, sandboxStatuses } = await agentSnapshot(this.parts.agents, agent.podIP, signal);
+      if (agentUid !== undefined && agentUid !== view?.podUid) return { state: 'unknown' };
+      const asked = sandboxStatuses.find((sandbox) => sandbox.sandboxId === sandboxId);
+      return asked ? { state: 'known', sandbox: asked } : { state: 'absent' };
+    } catch {
+      return { state: 'unknown' }; // whatever went wrong, it is no answer
+    }
+  }
+
+  private candidate(key: string, { metadata: { namespace = '' }, spec }: Sandbox): Candidate {
+    const { directory, memory } = this.parts;
+    const { poolRef: pool, exposedPorts: ports = [] } = spec;
+    const image = normaliseImage(spec.image); // the inputs were resolved: it is one
+    const agentId = directory.registry.choose({ namespace, pool, image, ports, exclude: memory.excluded(key) });
+    const chosen = agentId === undefined ? undefined : directory.agent(agentId);
+    if (chosen) return { state: 'found', agentId: chosen.id, podName: chosen.name, nodeName: chosen.nodeName };
+    const present = directory.agentsOf(namespace, pool).filter(({ inSync }) => inSync).length;
+    if (present === 0) {
+      return { state: 'none', reason: 'NoAgent', message: `pool ${pool} has no agent that answers yet` };
+    }
+    const message = `none of the ${present} agents of pool ${pool} takes it: full, draining, or a port of it is in use`;
+    return { state: 'none', reason: 'InsufficientCapacity', message };
+  }
+
+  private async live<T extends KubeObject>(
+    kind: Kind<T>,
+    cache: Informer<T>,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    const cached = cache.get(key);
+    if (cached) return cached;
+    try {
+      return await this.parts.client.get(kind, splitKey(key), { signal });
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return undefined;
+      throw error;
+    }
+  }
+}
