@@ -34,7 +34,7 @@ interface Roll {
 }
 
 /** A Pod that fails as soon as it starts is replaced at most so often. */
-export const REPLACE_AFTER_MS = 10_000;
+export const REPLACE_AFTER_MS = 5_000;
 /** Of one round: the next event brings the next round. */
 const MAX_CREATES = 50;
 const MAX_REMOVALS = 20;
