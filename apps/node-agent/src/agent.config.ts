@@ -1,4 +1,5 @@
-import { boolean, type ConfigOf, flag, port } from '@fsb/component-base/config';
+import { boolean, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
+import { messageOf } from '@fsb/api/errors';
 import { parseQuantity } from '@fsb/api/quantity';
 import { z } from 'zod';
 
@@ -8,17 +9,14 @@ const count = (fallback: string): z.ZodType<number, string | undefined> =>
     .default(fallback)
     .refine((text) => /^[1-9]\d{0,3}$/.test(text), 'must be a number from 1 to 9999')
     .transform(Number);
-const bytes = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return parseQuantity(text, 'memory');
-    } catch (error) {
-      context.addIssue(String(error));
-      return z.NEVER;
-    }
-  })
-  .optional();
+const quantity = z.string().transform((text, context) => {
+  try {
+    return parseQuantity(text, 'value');
+  } catch (error) {
+    context.addIssue(messageOf(error));
+    return z.NEVER;
+  }
+});
 
 export const agentFlags = {
   podName: flag(z.string(), "The agent Pod's name: its id"),
@@ -29,7 +27,8 @@ export const agentFlags = {
   installation: flag(z.string(), "uid of the cluster's kube-system namespace"),
   httpPort: flag(port().default(5758), "Where the agent's API and its probes are served", 'AGENT_PORT'),
   agentCapacity: flag(count('5'), 'How many sandboxes at once'),
-  memoryLimit: flag(bytes, 'Memory for all sandboxes and the agent, as a quantity'),
+  memoryLimit: flag(quantity.optional(), 'Memory for all sandboxes and the agent, as a quantity'),
+  cpuLimit: flag(quantity.optional(), 'Cores that a sandbox may use at most, as a quantity'),
   containerdSocket: flag(
     z.string().default('/run/containerd/containerd.sock'),
     "containerd's socket",
@@ -38,6 +37,8 @@ export const agentFlags = {
   runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
   agentTokenFile: flag(z.string(), 'File with the bearer token that callers must show'),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
+  logMaxSize: flag(quantity.prefault('10Mi'), 'A log that is larger is rotated; three rotated ones are kept'),
+  logSweepInterval: flag(duration().default(5000), "How often the logs' sizes are looked at"),
   runDir: flag(z.string().default('/run/fast-sandbox'), "Where the sandboxes' own files are kept"),
   seccompProfile: flag(z.string().default('/usr/share/containers/seccomp.json'), 'The seccomp profile of sandboxes'),
   networkNamespace: flag(z.string().optional(), "Path of the sandboxes' network namespace; absent: the agent's own"),

@@ -1,19 +1,33 @@
 import { readFileSync } from 'node:fs';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { Readiness } from '@fsb/component-base/readiness';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
 import { CAPABILITIES } from '@fsb/containerd/oci-spec';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { Registry } from 'prom-client';
 import { AGENT_CONFIG, type AgentConfig } from './agent.config';
+import { AgentMetrics } from './agent-metrics';
 import { AgentController } from './http/agent.controller';
+import { AgentErrorFilter } from './http/agent-error.filter';
 import { AGENT_TOKEN } from './http/bearer.guard';
-import { Admission } from './sandboxes/admission';
-import { ExitWatch } from './sandboxes/exit-watch';
+import { LogsController } from './http/logs.controller';
+import { ImageList } from './images/image-list';
+import { ImagePulls } from './images/image-pulls';
+import { LogReader } from './logs/log-reader';
+import { LogSweep } from './logs/log-sweep';
+import { SandboxLogs } from './logs/sandbox-logs';
+import { Admission, type Capacity } from './sandboxes/admission';
+import { ClaimRecords } from './sandboxes/claim-records';
 import { ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
-import { SandboxContainers } from './sandboxes/sandbox-containers';
+import { RuntimeWatch } from './sandboxes/runtime-watch';
+import { SandboxContainers, type SandboxPlacement } from './sandboxes/sandbox-containers';
+import { SandboxExits } from './sandboxes/sandbox-exits';
 import { SandboxFolder } from './sandboxes/sandbox-files';
 import { SandboxLifecycle } from './sandboxes/sandbox-lifecycle';
+import { SandboxRecovery } from './sandboxes/sandbox-recovery';
 import { SandboxTable } from './sandboxes/sandbox-table';
 
 /** What the agent itself may use of the Pod's memory. */
@@ -24,42 +38,67 @@ export class AgentModule {
   static forRoot(config: AgentConfig): DynamicModule {
     const client = new ContainerdClient(config.containerdSocket);
     const runtime = new SandboxRuntime(client);
-    const images = new ImageStore(client);
-    const admission = new Admission({
-      slots: config.agentCapacity,
-      memoryBytes: config.memoryLimit === undefined ? undefined : Math.max(0, config.memoryLimit - AGENT_RESERVE_BYTES),
-      reservedPorts: [config.httpPort],
-    });
+    const store = new ImageStore(client);
+    const admission = new Admission(capacityOf(config));
     const table = new SandboxTable(admission);
-    const containers = new SandboxContainers(
-      config,
-      {
-        networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
-        cgroupParent: config.cgroupParent ?? siblingCgroup(),
-        seccomp: readSeccomp(config.seccompProfile),
+    const images = new ImageList(store, table);
+    const logs = new SandboxLogs(config.logDir);
+    const claims = new ClaimRecords(runtime, config);
+    const exits = new SandboxExits(admission, table, claims, runtime);
+    const recovery = new SandboxRecovery(admission, table, claims, exits);
+    const pulls = new ImagePulls(store, config.pull);
+    const folder = new SandboxFolder(config.runDir, logs);
+    const containers = new SandboxContainers(config, placementOf(config), pulls, runtime, folder);
+    const lifecycle: Provider = {
+      provide: SandboxLifecycle,
+      inject: [Registry],
+      useFactory: (registry: Registry) => {
+        const metrics = new AgentMetrics(registry, admission, config.agentCapacity);
+        const parts = { config, admission, table, claims, exits, recovery, containers, runtime, metrics };
+        return new SandboxLifecycle(parts);
       },
-      images,
-      runtime,
-      new SandboxFolder(config.runDir, config.logDir),
-    );
+    };
     return {
       module: AgentModule,
-      controllers: [AgentController],
+      controllers: [AgentController, LogsController],
       providers: [
+        lifecycle,
         { provide: AGENT_CONFIG, useValue: config },
-        { provide: SandboxRuntime, useValue: runtime },
-        { provide: ImageStore, useValue: images },
-        { provide: Admission, useValue: admission },
-        { provide: SandboxTable, useValue: table },
         { provide: AGENT_TOKEN, useFactory: () => readFileSync(config.agentTokenFile, 'utf8') },
+        { provide: Admission, useValue: admission },
+        { provide: APP_FILTER, useClass: AgentErrorFilter },
+        { provide: ImageList, useValue: images },
+        { provide: LogReader, useValue: new LogReader(logs, (id, signal) => exits.over(id, signal)) },
         {
-          provide: SandboxLifecycle,
-          useFactory: () => new SandboxLifecycle(config, admission, table, containers, runtime),
+          provide: LogSweep,
+          useValue: new LogSweep(logs, table, { maxBytes: config.logMaxSize, everyMs: config.logSweepInterval }),
         },
-        ExitWatch,
+        {
+          provide: RuntimeWatch,
+          inject: [SandboxLifecycle, Readiness],
+          useFactory: (built: SandboxLifecycle, readiness: Readiness) =>
+            new RuntimeWatch(runtime, built, exits, images, readiness),
+        },
+        { provide: SandboxTable, useValue: table },
       ],
     };
   }
+}
+
+function capacityOf({ agentCapacity, memoryLimit, httpPort }: AgentConfig): Capacity {
+  return {
+    slots: agentCapacity,
+    memoryBytes: memoryLimit === undefined ? undefined : Math.max(0, memoryLimit - AGENT_RESERVE_BYTES),
+    reservedPorts: [httpPort],
+  };
+}
+
+function placementOf(config: AgentConfig): SandboxPlacement {
+  return {
+    networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
+    cgroupParent: config.cgroupParent ?? siblingCgroup(),
+    seccomp: readSeccomp(config.seccompProfile),
+  };
 }
 
 function readSeccomp(file: string): ReturnType<typeof toOciSeccomp> {

@@ -1,164 +1,189 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
-import { ContainerdProcess, removeCgroups } from '../../../test/support/containerd-process';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { type AgentStatus } from '@fsb/agent-api/agent-api';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { eventually } from '../../../test/support/eventually';
-import { freePort } from '../../../test/support/free-port';
-
-const ROOT = resolve(__dirname, '../../..');
-const NETNS = `fsb-agent-${process.pid}`;
+import { AgentProcess } from './testing/agent-process';
 
 describe('node-agent, as a process on a real containerd', () => {
-  let containerd: ContainerdProcess;
-  let agent: ChildProcess;
-  let port: number;
+  let agent: AgentProcess;
+  let client: ContainerdClient;
+  let runtime: SandboxRuntime;
 
   beforeAll(async () => {
-    execFileSync('npx', ['nest', 'build', 'node-agent'], { cwd: ROOT });
-    execFileSync('ip', ['netns', 'add', NETNS]);
-    containerd = await ContainerdProcess.start();
-    await containerd.importBusybox();
-    writeFileSync(join(containerd.folder, 'token'), 'secret\n');
-    port = await freePort();
-    agent = await start();
+    agent = await AgentProcess.start('agent');
+    client = new ContainerdClient(agent.containerd.socket);
+    runtime = new SandboxRuntime(client);
   }, 120_000);
 
   afterAll(async () => {
-    await stop('SIGTERM');
-    await containerd.stop();
-    removeCgroups(`fsb-agent-${process.pid}`);
-    execFileSync('ip', ['netns', 'delete', NETNS]);
+    client.close();
+    await agent.stop();
   }, 60_000);
 
-  async function start(): Promise<ChildProcess> {
-    const { folder, socket } = containerd;
-    const flags = {
-      ...{ 'pod-name': 'agent-1', 'pod-uid': 'uid-1', 'node-name': 'node', installation: 'test' },
-      ...{ 'http-port': String(port), 'agent-capacity': '3', 'containerd-socket': socket, pull: 'false' },
-      ...{ 'agent-token-file': join(folder, 'token'), 'log-dir': join(folder, 'logs'), 'run-dir': join(folder, 'run') },
-      ...{ 'network-namespace': `/run/netns/${NETNS}`, 'cgroup-parent': `/fsb-agent-${process.pid}` },
-      'metrics-bind-address': '127.0.0.1:0',
-    };
-    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    const child = spawn('node', [join(ROOT, 'dist/apps/node-agent/src/main.js'), ...args], { stdio: 'ignore' });
-    await eventually(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 20_000);
-    return child;
+  const sandboxes = async () => (await agent.status()).sandboxStatuses;
+  const remove = (sandboxId: string) => agent.post<{ success: boolean }>('delete', { sandboxId });
+
+  /** Sleepers ignore SIGTERM as their PID 1: the grace period is theirs to the end, unless they are killed before. */
+  async function removeNow(...ids: string[]): Promise<void> {
+    await Promise.all(ids.map((id) => runtime.kill(id, 'SIGKILL')));
+    await Promise.all(ids.map(remove));
+    await eventually(async () => (await sandboxes()).every(({ sandboxId }) => !ids.includes(sandboxId)), 20_000);
   }
 
-  async function stop(signal: NodeJS.Signals): Promise<number | null> {
-    const exited = once(agent, 'exit');
-    agent.kill(signal);
-    return ((await exited) as [number | null])[0];
-  }
-
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what it asked for
-  async function call<T>(path: string, body?: unknown, token = 'secret'): Promise<{ status: number; body: T }> {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/agent/${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: (await response.json()) as T };
-  }
-
-  const create = (sandboxId: string, more: object = {}) =>
-    call<CreateSandboxResponse>('create', {
-      sandbox: {
-        sandboxId,
-        claimUid: '',
-        claimName: sandboxId,
-        image: 'busybox',
-        command: ['/bin/sleep', '100'],
-        ...more,
-      },
-    });
-  const sandboxes = async () => (await call<AgentStatus>('status')).body.sandboxStatuses;
-  const of = async (id: string) => (await sandboxes()).find(({ sandboxId }) => sandboxId === id);
-
-  it.each([
-    ['a bad id', { sandboxId: 'A_b' }, 400, 'invalid_argument', /sandboxId/],
-    ['a port out of range', { ports: [70_000] }, 400, 'invalid_argument', /ports/],
-    ['a port twice', { ports: [80, 80] }, 400, 'invalid_argument', /ports/],
-    [
-      'the agent port',
-      {
-        get ports() {
-          return [port];
-        },
-      },
-      409,
-      'port_taken',
-      /port/,
-    ],
-    ['a malformed image', { image: 'UPPER/Case' }, 400, 'invalid_argument', /image/],
-    ['an unknown image', { image: 'nobody/nothing' }, 404, 'image_not_found', /image/],
-    ['an unknown command', { command: ['no-such'] }, 404, 'command_not_found', /no-such/],
-    ['a bad quantity', { resources: { memory: 'lots' } }, 400, 'invalid_argument', /resources.memory/],
-    ['a relative folder', { workingDir: 'tmp' }, 400, 'invalid_argument', /workingDir/],
-    ['a bad variable', { env: { 'A=B': 'c' } }, 400, 'invalid_argument', /variable/],
-    ['a command that is a string', { command: 'sleep 1' }, 400, 'invalid_argument', /command/],
-  ])('refuses %s and leaves nothing', async (_what, more, status, code, message) => {
-    const answer = await create('bad', more);
-    expect(answer).toMatchObject({ status, body: { success: false, code } });
-    expect(answer.body.message).toMatch(message);
-    expect(await sandboxes()).toEqual([]);
-    expect(existsSync(join(containerd.folder, 'run/sandboxes/bad'))).toBe(false);
-  });
-
-  it('lets nobody in without the token', async () => {
-    expect((await call('status', undefined, 'guess')).status).toBe(401);
-  });
-
-  it('runs, fills up, refuses with what is left, and deletes whole', async () => {
-    expect(await create('one', { ports: [8080] })).toMatchObject({ status: 200, body: { success: true } });
-    expect(await create('one', { ports: [8080] })).toMatchObject({ status: 200 });
-    expect(await create('two', { ports: [8080] })).toMatchObject({ status: 409, body: { code: 'port_taken' } });
-    await Promise.all([create('two'), create('three')]);
-    const full = await create('four');
+  it('runs, fills up, refuses with what is left', async () => {
+    expect(await agent.create('one', { ports: [8080] })).toMatchObject({ status: 200, body: { success: true } });
+    expect(await agent.create('one', { ports: [8080] })).toMatchObject({ status: 200 });
+    expect(await agent.create('two', { ports: [8080] })).toMatchObject({ status: 409, body: { code: 'port_taken' } });
+    await Promise.all([agent.create('two'), agent.create('three')]);
+    const full = await agent.create('four');
     expect(full).toMatchObject({ status: 409, body: { code: 'slots_full', free: { slots: 0 } } });
-    for (const sandboxId of ['one', 'two', 'three', 'unknown']) {
-      expect((await call('delete', { sandboxId })).body).toMatchObject({ success: true });
+    expect((await remove('unknown')).body).toEqual({ success: true });
+    await removeNow('two', 'three');
+  }, 30_000);
+
+  it('ends with SIGTERM, ten seconds, SIGKILL, and leaves nothing at all', async () => {
+    const began = performance.now();
+    expect((await remove('one')).body).toEqual({ success: true });
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect((await agent.of('one'))?.phase).toBe('terminating');
+    await eventually(async () => (await agent.of('one')) === undefined, 20_000);
+    expect(performance.now() - began).toBeGreaterThan(9000);
+    expect(await runtime.list('id==one')).toEqual([]);
+    const stat = client.snapshots.stat({ snapshotter: 'overlayfs', key: 'one-snapshot' });
+    await expect(stat).rejects.toMatchObject({ code: 'not_found' });
+    for (const folder of ['logs', 'run/sandboxes']) {
+      expect(readdirSync(agent.path(folder)).filter((name) => name.startsWith('one'))).toEqual([]);
     }
-    await eventually(async () => (await sandboxes()).length === 0, 20_000);
-    expect(existsSync(join(containerd.folder, 'logs/one.log'))).toBe(false);
-  }, 40_000);
+    const cgroups = execFileSync('find', ['/sys/fs/cgroup', '-type', 'd', '-name', 'one'], { encoding: 'utf8' });
+    expect(cgroups).toBe('');
+    expect(execFileSync('find', [agent.containerd.folder, '-type', 'p'], { encoding: 'utf8' })).not.toMatch(/one/);
+  }, 30_000);
+
+  it('a process that heeds SIGTERM is gone at once', async () => {
+    await agent.create('polite', { command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'] });
+    const began = performance.now();
+    await remove('polite');
+    await eventually(async () => (await agent.of('polite')) === undefined);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
 
   it('reports an exit at once, frees the slot and keeps the log', async () => {
-    await create('short', { command: ['/bin/sh', '-c', 'echo "$WHO"; exit 3'], env: { WHO: 'me' } });
-    const ended = await eventually(async () => ((await of('short'))?.exitCode === undefined ? false : of('short')));
-    expect(ended).toMatchObject({ phase: 'failed', exitCode: 3, reason: 'Error' });
-    expect(readFileSync(join(containerd.folder, 'logs/short.log'), 'utf8')).toBe('me\n');
-    expect((await call<AgentStatus>('status')).body.allocated).toBe(0);
+    await agent.create('short', { command: ['/bin/sh', '-c', 'echo "$WHO"; exit 3'], env: { WHO: 'me' } });
+    expect(await agent.ended('short')).toMatchObject({ phase: 'failed', exitCode: 3, reason: 'Error' });
+    expect(readFileSync(agent.path('logs/short.log'), 'utf8')).toBe('me\n');
+    expect((await agent.status()).allocated).toBe(0);
+  });
+
+  it('records the whole claim in the extension, and no value of the environment in a label', async () => {
+    const more = { env: { PASSWORD: 'hunter2' }, object: { spec: { image: 'busybox' } }, ports: [9000] };
+    await agent.create('kept', more);
+    const [record] = await runtime.list('id==kept');
+    expect(record?.claim).toMatchObject({
+      sandboxId: 'kept',
+      spec: { command: ['/bin/sleep', '100'], env: { PASSWORD: 'hunter2' } },
+      object: { spec: { image: 'busybox' } },
+    });
+    expect(JSON.stringify(record?.labels)).not.toMatch(/hunter2/);
   });
 
   it('knows everything after it was killed', async () => {
-    await create('kept', { ports: [9000], object: { spec: { image: 'busybox' } } });
-    await stop('SIGKILL');
-    agent = await start();
-    expect(await of('kept')).toMatchObject({ phase: 'running', ports: [9000], object: { spec: { image: 'busybox' } } });
-    expect(await of('short')).toMatchObject({ phase: 'failed', exitCode: 3 });
-    await call('bind', { sandboxId: 'kept', claimUid: 'u' });
-    const bound = await of('kept');
+    await agent.create('ending');
+    await remove('ending');
+    await eventually(async () => (await runtime.list('id==ending'))[0]?.labels['fast-sandbox.io/terminating']);
+    await agent.end('SIGKILL');
+    await agent.launch();
+    const object = { spec: { image: 'busybox' } };
+    expect(await agent.of('kept')).toMatchObject({ phase: 'running', ports: [9000], object });
+    expect(await agent.of('short')).toMatchObject({ phase: 'failed', exitCode: 3 });
+    expect((await agent.of('ending'))?.phase).toBe('terminating');
+    await agent.post('bind', { sandboxId: 'kept', claimUid: 'u' });
+    const bound = await agent.of('kept');
     expect(bound?.claimUid).toBe('u');
     expect(bound?.object).toBeUndefined();
-  }, 30_000);
+    await eventually(async () => (await agent.of('ending')) === undefined, 20_000);
+    expect(existsSync(agent.path('logs/ending.log'))).toBe(false);
+  }, 40_000);
 
-  it('streams a snapshot, then changes', async () => {
+  it('removes a container of its own that its table does not have, and no other', async () => {
+    const mine = { 'fast-sandbox.io/managed': 'true', 'fast-sandbox.io/installation': 'test' };
+    const make = (id: string, uid: string) =>
+      client.containers.create({
+        container: {
+          ...{ id, image: '', snapshotter: '', snapshotKey: '', runtime: { name: 'r', options: undefined } },
+          ...{ spec: { typeUrl: 'x', value: Buffer.from('{}') }, createdAt: undefined, updatedAt: undefined },
+          labels: { ...mine, 'fast-sandbox.io/agent-uid': uid },
+          extensions: {
+            'sandbox.fast.io/claim': {
+              typeUrl: 'x',
+              value: Buffer.from(
+                JSON.stringify({
+                  ...{ sandboxId: id, claimUid: '', claimName: id, namespace: 'default' },
+                  ...{ image: 'i', ports: [], createdAt: 1 },
+                }),
+              ),
+            },
+          },
+        },
+      });
+    await make('stray', 'uid-1');
+    await make('foreign', 'uid-2');
+    await Promise.all([remove('stray'), remove('foreign')]);
+    await eventually(async () => (await runtime.list('id==stray')).length === 0);
+    expect(await runtime.list('id==foreign')).toHaveLength(1);
+    await client.containers.delete({ id: 'foreign' });
+  });
+
+  it('refuses a generation older than one it has had, also of one that has ended', async () => {
+    const named = { claimName: 'gen', claimUid: 'object' };
+    await agent.create('gen-2', { ...named, generation: 2, command: ['/bin/true'] });
+    await agent.ended('gen-2');
+    const stale = await agent.create('gen-1', { ...named, generation: 1 });
+    expect(stale).toMatchObject({ status: 409, body: { success: false, code: 'stale_generation' } });
+    expect((await agent.create('gen-3', { ...named, generation: 3, command: ['/bin/true'] })).status).toBe(200);
+  });
+
+  it('tells of images that come and go, and answers with metrics', async () => {
     const leave = new AbortController();
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/agent/status?watch=true`, {
-      headers: { authorization: 'Bearer secret' },
-      signal: leave.signal,
-    });
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    expect((await reader.read()).value).toMatch(/^{"type":"snapshot"/);
-    await call('drain', { draining: true });
-    expect((await reader.read()).value).toBe('{"type":"draining","draining":true}\n');
-    expect(await create('late')).toMatchObject({ status: 409, body: { code: 'draining' } });
+    const lines = await agent.events(leave.signal);
+    const ctr = (...args: string[]) => execFileSync('ctr', ['-a', agent.containerd.socket, '-n', 'k8s.io', ...args]);
+    ctr('images', 'tag', 'docker.io/library/busybox:latest', 'docker.io/library/other:1');
+    await eventually(() => lines.some((line) => line.includes('"images"') && line.includes('library/other:1')));
+    expect((await agent.status()).images).toContain('docker.io/library/other:1');
+    ctr('images', 'remove', 'docker.io/library/other:1');
+    await eventually(async () => !(await agent.status()).images?.includes('docker.io/library/other:1'));
     leave.abort();
+    const metrics = await (await fetch(`http://127.0.0.1:${agent.port}/metrics`)).text();
+    expect(metrics).toMatch(/agent_create_stage_seconds_count\{stage="task"\} [1-9]/);
+    expect(metrics).toMatch(/agent_slots 3\n/);
+    expect(metrics).toMatch(/agent_slots_allocated 1\n/);
+  });
+
+  it('is not ready while containerd is away, and learns afterwards what it missed', async () => {
+    await agent.create('missed', { command: ['/bin/sh', '-c', 'sleep 3; exit 4'] });
+    await agent.containerd.kill();
+    await eventually(async () => !(await agent.ready()));
+    expect((await agent.of('kept'))?.phase).toBe('running');
+    expect(await agent.create('refused')).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+    await agent.containerd.restart();
+    await eventually(() => agent.ready(), 20_000);
+    expect(await agent.ended('missed')).toMatchObject({ phase: 'failed', exitCode: 4 });
+    expect((await agent.of('kept'))?.phase).toBe('running');
+    expect((await agent.create('after', { command: ['/bin/true'] })).status).toBe(200);
+  }, 60_000);
+
+  it('lets nobody in without the token, and drains', async () => {
+    for (const path of ['status', 'logs?sandboxId=kept']) {
+      expect((await agent.fetch(path, { token: 'guess' })).status).toBe(401);
+    }
+    const leave = new AbortController();
+    const lines = await agent.events(leave.signal);
+    await eventually(() => lines[0]?.startsWith('{"type":"snapshot"') === true);
+    await agent.post('drain', { draining: true });
+    await eventually(() => lines.includes('{"type":"draining","draining":true}'));
+    expect(await agent.create('late')).toMatchObject({ status: 409, body: { code: 'draining' } });
+    leave.abort();
+    expect(((await (await agent.fetch('status')).json()) as AgentStatus).draining).toBe(true);
   });
 });

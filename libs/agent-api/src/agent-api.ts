@@ -61,7 +61,13 @@ export interface CreateSandboxResponse {
 export type AdmissionCode = 'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'stale_generation';
 /** Why a create failed (400, 404, 500, 503). */
 export type AgentErrorCode =
-  'invalid_argument' | 'image_not_found' | 'command_not_found' | 'internal' | 'unavailable' | 'unauthenticated';
+  | 'invalid_argument'
+  | 'image_not_found'
+  | 'command_not_found'
+  | 'sandbox_not_found'
+  | 'internal'
+  | 'unavailable'
+  | 'unauthenticated';
 
 export interface Stage {
   readonly name: string;

@@ -19,7 +19,7 @@ export async function withLease<T>(
   try {
     return await work(request.id);
   } finally {
-    // not awaited by the caller's clock: a lease that stays is dropped by its expiry
-    await client.leases.delete({ id: request.id, sync: false }).catch(() => undefined);
+    // beside the caller, who has no use for its end; one that stays is dropped by its expiry
+    void client.leases.delete({ id: request.id, sync: false }).catch(() => undefined);
   }
 }

@@ -1,20 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isApiError } from '@fsb/api/errors';
 import { type CallSettings, type ContainerdClient } from './containerd-client';
+import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toRecord } from './container-record';
 import { type Container } from './gen/containerd/containers';
 import { Options } from './gen/containerd/runc_options';
-import { type Process, Status } from './gen/containerd/task';
+import { type Mount } from './gen/containerd/types';
 import { withLease } from './lease';
 import { SNAPSHOTTER } from './snapshot-store';
-import { type RuntimeEvent, taskEvents } from './task-events';
+import { type RuntimeEvent, runtimeEvents } from './runtime-events';
 
-/** Where the whole claim of a sandbox is kept, as JSON: extensions, unlike labels, may be larger than 4 KiB. */
-export const CLAIM_EXTENSION = 'sandbox.fast.io/claim';
+export type { ContainerRecord };
+
 const SPEC_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 const RUNC_OPTIONS_TYPE = 'containerd.runc.v1.Options';
 const RUNTIME = 'io.containerd.runc.v2';
 const SIGNALS = { SIGTERM: 15, SIGKILL: 9 } as const;
 const snapshotter = SNAPSHOTTER;
+
+type Timed = <T>(name: string, work: Promise<T>) => Promise<T>;
 
 export interface Stage {
   readonly name: string;
@@ -35,23 +38,8 @@ export interface ContainerRequest {
   readonly logFile: string;
   /** path of runc or crun; absent: containerd's default */
   readonly runtimeBinary?: string | undefined;
-}
-
-export interface ContainerRecord {
-  readonly id: string;
-  readonly labels: Readonly<Record<string, string>>;
-  /** undefined where there is none, or it is not JSON */
-  readonly claim: unknown;
-  readonly createdAt: Date;
-  readonly task?: TaskRecord;
-}
-
-export interface TaskRecord {
-  readonly status: 'created' | 'running' | 'stopped' | 'unknown';
-  /** on the host; 0 where containerd does not know it any more */
-  readonly pid: number;
-  readonly exitStatus: number;
-  readonly exitedAt?: Date;
+  /** Work beside the snapshot that must be done before the process starts: the files that the spec binds. */
+  readonly beforeTask?: Promise<unknown>;
 }
 
 /** A sandbox's container from its snapshot to its end. */
@@ -59,12 +47,12 @@ export class SandboxRuntime {
   constructor(private readonly client: ContainerdClient) {}
 
   /**
-   * Snapshot, container record (with the claim), task, start; under a lease. Whatever fails, nothing is left.
+   * Snapshot and container record (with the claim), then task, start; under a lease. Whatever fails, nothing is left.
    * @throws ApiError already_exists when the id is taken
    */
   async create(request: ContainerRequest, signal?: AbortSignal): Promise<{ pid: number; stages: Stage[] }> {
     const stages: Stage[] = [];
-    const timed = async <T>(name: string, work: Promise<T>): Promise<T> => {
+    const timed: Timed = async (name, work) => {
       const started = performance.now();
       const result = await work;
       stages.push({ name, ms: performance.now() - started });
@@ -72,9 +60,9 @@ export class SandboxRuntime {
     };
     return withLease(this.client, {}, async (lease) => {
       const settings = { signal, lease };
-      const { mounts } = await timed('snapshot', this.prepare(request, settings));
+      const { mounts } = await this.claimId(request, settings, timed);
       try {
-        await timed('container', this.createContainer(request, settings));
+        await request.beforeTask;
         const task = {
           containerId: request.id,
           rootfs: mounts,
@@ -87,8 +75,7 @@ export class SandboxRuntime {
         const { pid } = await timed('start', this.client.tasks.start(start, settings));
         return { pid, stages };
       } catch (error) {
-        // an id that somebody else holds is not ours to remove
-        if (!isApiError(error, 'already_exists')) await this.remove(request.id).catch(() => undefined);
+        await this.remove(request.id).catch(() => undefined); // what stays is listed, and removed by its agent or the janitor
         throw error;
       }
     });
@@ -147,13 +134,23 @@ export class SandboxRuntime {
   }
 
   events(signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
-    return taskEvents(this.client, signal);
+    return runtimeEvents(this.client, signal);
   }
 
-  private prepare(
-    { id, chainId, labels }: ContainerRequest,
-    settings: CallSettings,
-  ): Promise<{ mounts: { type: string; source: string; target: string; options: string[] }[] }> {
+  /** Snapshot and record, one beside the other. An id that somebody else holds is not ours to remove: each undoes its own. */
+  private async claimId(request: ContainerRequest, settings: CallSettings, timed: Timed): Promise<{ mounts: Mount[] }> {
+    const [snapshot, record] = await Promise.allSettled([
+      timed('snapshot', this.prepare(request, settings)),
+      timed('container', this.createContainer(request, settings)),
+    ]);
+    if (snapshot.status === 'fulfilled' && record.status === 'fulfilled') return snapshot.value;
+    if (snapshot.status === 'fulfilled') await this.removeSnapshot(request.id).catch(() => undefined); // the lease's end collects it
+    if (record.status === 'fulfilled') await this.client.containers.delete({ id: request.id }).catch(() => undefined); // as above
+    await request.beforeTask?.catch(() => undefined); // the error below is the one to tell
+    throw record.status === 'rejected' ? record.reason : (snapshot as PromiseRejectedResult).reason; // one of the two is
+  }
+
+  private prepare({ id, chainId, labels }: ContainerRequest, settings: CallSettings): Promise<{ mounts: Mount[] }> {
     const request = { snapshotter, key: `${id}-snapshot`, parent: chainId, labels: gcSafe(labels) };
     return this.client.snapshots.prepare(request, settings);
   }
@@ -212,53 +209,4 @@ async function absentIsFine(call: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!isApiError(error, 'not_found')) throw error;
   }
-}
-
-function emptyContainer(id: string): Container {
-  return {
-    id,
-    labels: {},
-    image: '',
-    runtime: undefined,
-    spec: undefined,
-    snapshotter: '',
-    snapshotKey: '',
-    createdAt: undefined,
-    updatedAt: undefined,
-    extensions: {},
-  };
-}
-
-function encodeClaim(claim: unknown): { typeUrl: string; value: Buffer } {
-  return { typeUrl: CLAIM_EXTENSION, value: Buffer.from(JSON.stringify(claim ?? null)) };
-}
-
-function toRecord(container: Container, task: Process | undefined): ContainerRecord {
-  return {
-    id: container.id,
-    labels: container.labels,
-    claim: decodeClaim(container.extensions[CLAIM_EXTENSION]?.value),
-    createdAt: container.createdAt ?? new Date(0),
-    ...(task ? { task: toTask(task) } : {}),
-  };
-}
-
-function decodeClaim(value: Uint8Array | undefined): unknown {
-  if (!value) return undefined;
-  try {
-    return JSON.parse(Buffer.from(value).toString('utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-function toTask({ status, pid, exitStatus, exitedAt }: Process): TaskRecord {
-  const names: Partial<Record<Status, TaskRecord['status']>> = {
-    [Status.CREATED]: 'created',
-    [Status.RUNNING]: 'running',
-    [Status.PAUSED]: 'running',
-    [Status.PAUSING]: 'running',
-    [Status.STOPPED]: 'stopped',
-  };
-  return { status: names[status] ?? 'unknown', pid, exitStatus, ...(exitedAt ? { exitedAt } : {}) };
 }

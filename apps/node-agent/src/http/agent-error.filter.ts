@@ -1,20 +1,31 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { type AgentErrorCode, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
-import { type FastifyReply } from 'fastify';
+import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { AdmissionError } from '../sandboxes/admission-error';
+
+const AGENT_PREFIX = '/api/v1/agent/';
 
 type Failure = Pick<CreateSandboxResponse, 'code' | 'message' | 'free'> & { status: number };
 
-/** Every failure has the body of a create's answer, as in the original, with a status that says what kind it is. */
+/**
+ * Every failure of the agent's API has the body of a create's answer, as in the original, with a status that says what kind
+ * it is; also those of a body that never reached a controller. Probes keep the answers of their own.
+ */
 @Catch()
 export class AgentErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(AgentErrorFilter.name);
 
   catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    if (error instanceof HttpException && !http.getRequest<FastifyRequest>().url.startsWith(AGENT_PREFIX)) {
+      void reply.status(error.getStatus()).send(error.getResponse());
+      return;
+    }
     const { status, ...failure } = this.failureOf(error);
     const body: CreateSandboxResponse = { success: false, sandboxId: '', createdAt: 0, ...failure };
-    void host.switchToHttp().getResponse<FastifyReply>().status(status).send(body);
+    void reply.status(status).send(body);
   }
 
   private failureOf(error: unknown): Failure {
@@ -38,11 +49,17 @@ function ofApiError({ code, message }: ApiError): Failure {
     case 'unauthenticated':
       return answer(401, 'unauthenticated');
     case 'not_found':
-      return answer(404, message.startsWith('command:') ? 'command_not_found' : 'image_not_found');
+      return answer(404, codeOf(message));
     case 'unavailable':
     case 'deadline_exceeded':
       return answer(503, 'unavailable');
     default:
       return answer(500, 'internal');
   }
+}
+
+/** Messages name what they are about first. */
+function codeOf(message: string): AgentErrorCode {
+  if (message.startsWith('command:')) return 'command_not_found';
+  return message.startsWith('sandbox:') ? 'sandbox_not_found' : 'image_not_found';
 }

@@ -1,40 +1,40 @@
 import { Readable } from 'node:stream';
-import { Body, Controller, Get, HttpCode, Inject, Post, Query, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { AGENT_PATHS, type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
-import { ImageStore } from '@fsb/containerd/image-store';
-import { type FastifyReply, type FastifyRequest } from 'fastify';
+import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { AGENT_CONFIG, type AgentConfig } from '../agent.config';
+import { ImageList } from '../images/image-list';
 import { Admission } from '../sandboxes/admission';
-import { parseCreate } from '../sandboxes/create-request';
+import { parseCreate, SandboxId } from '../sandboxes/create-request';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { AgentErrorFilter } from './agent-error.filter';
 import { BearerGuard } from './bearer.guard';
+import { callerLeft } from './caller-left';
 import { parseBody } from './parse-body';
+import { RestoredGuard } from './restored.guard';
 import { statusLines } from './status-lines';
 
-const Named = z.object({ sandboxId: z.string().min(1).max(128) });
+const Named = z.object({ sandboxId: SandboxId });
 const Bound = Named.extend({ claimUid: z.string().min(1).max(128) });
 const Drained = z.object({ draining: z.boolean() });
 
 /** The original's agent API, and bind, drain and watch besides. */
 @Controller()
-@UseGuards(BearerGuard)
-@UseFilters(AgentErrorFilter)
+@UseGuards(BearerGuard, RestoredGuard)
 export class AgentController {
   constructor(
     @Inject(AGENT_CONFIG) private readonly config: AgentConfig,
     private readonly admission: Admission,
     private readonly table: SandboxTable,
     private readonly lifecycle: SandboxLifecycle,
-    private readonly images: ImageStore,
+    private readonly images: ImageList,
   ) {}
 
   @Post(AGENT_PATHS.create)
   @HttpCode(200)
-  create(@Body() body: unknown): Promise<CreateSandboxResponse> {
-    return this.lifecycle.create(parseCreate(body));
+  create(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<CreateSandboxResponse> {
+    return this.lifecycle.create(parseCreate(body), callerLeft(reply));
   }
 
   @Post(AGENT_PATHS.delete)
@@ -62,26 +62,17 @@ export class AgentController {
   }
 
   @Get(AGENT_PATHS.status)
-  async status(
-    @Query('watch') watch: string | undefined,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
-    const images = await this.images.list();
+  async status(@Query('watch') watch: string | undefined, @Res() reply: FastifyReply): Promise<void> {
     if (watch !== 'true') {
-      await reply.send(this.snapshot(images));
+      await reply.send(this.snapshot());
       return;
     }
-    const gone = new AbortController();
-    request.raw.once('close', () => {
-      gone.abort();
-    });
-    const changes = this.table.watch(gone.signal);
-    const lines = statusLines({ type: 'snapshot', status: this.snapshot(images) }, changes);
-    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // the abort above ends it
+    const changes = this.table.watch(callerLeft(reply));
+    const lines = statusLines({ type: 'snapshot', status: this.snapshot() }, changes);
+    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // the caller has left
   }
 
-  private snapshot(images: string[]): AgentStatus {
+  private snapshot(): AgentStatus {
     return {
       agentId: this.config.podName,
       agentUid: this.config.podUid,
@@ -90,7 +81,7 @@ export class AgentController {
       allocated: this.admission.allocated,
       draining: this.admission.draining,
       free: this.admission.free(),
-      images,
+      images: this.images.current,
       sandboxStatuses: this.table.list(),
     };
   }

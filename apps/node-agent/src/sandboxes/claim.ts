@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What a container's extension records before its process can start: all that a restarted agent has to know. */
+/**
+ * What a container's extension records before its process can start: all that a restarted agent has to know. Values of
+ * environment variables are here and in the container's OCI spec, never in labels, which every client of containerd prints.
+ */
 export const Claim = z.object({
   sandboxId: z.string(),
   claimUid: z.string(),
@@ -12,6 +15,8 @@ export const Claim = z.object({
   generation: z.number().optional(),
   /** Unix seconds */
   createdAt: z.number(),
+  /** The process and its limits as they were asked for. */
+  spec: z.record(z.string(), z.unknown()).optional(),
   object: z.record(z.string(), z.unknown()).optional(),
   finished: z.object({ exitCode: z.number(), reason: z.string(), finishedAt: z.string() }).optional(),
 });

@@ -5,7 +5,7 @@ import { normaliseImage } from '@fsb/api/image-name';
 import { z } from 'zod';
 import { parseBody } from '../http/parse-body';
 
-const ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const SandboxId = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -');
 const DNS_LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const noNul = (text: string): boolean => !text.includes('\0');
@@ -13,7 +13,7 @@ const text = z.string().refine(noNul, 'must not contain NUL');
 const quantity = z.string().max(40).optional();
 
 const Sandbox = z.object({
-  sandboxId: z.string().regex(ID, 'must be 1 to 63 of a-z, 0-9 and -'),
+  sandboxId: SandboxId,
   claimUid: z.string().max(128).default(''),
   claimName: z.string().regex(DNS_LABEL, "must be a Kubernetes object's name"),
   image: z.string(),
@@ -55,7 +55,11 @@ export interface SandboxOrder {
 /** What a runaway fork may reach; enough for a compiler. */
 const DEFAULT_PIDS = 1024;
 /** Less, and runc itself cannot start in the cgroup. */
-const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
+const MEMORY_BYTES = [6 * 1024 * 1024, 2 ** 50] as const;
+/** The kernel's smallest quota; more than any machine has. */
+const CPUS = [0.001, 4096] as const;
+/** The kernel's PID_MAX_LIMIT. */
+const PIDS = [1, 2 ** 22] as const;
 
 /** @throws ApiError invalid_argument naming the field and what is allowed */
 export function parseCreate(body: unknown): SandboxOrder {
@@ -67,15 +71,24 @@ export function parseCreate(body: unknown): SandboxOrder {
     request,
     image: normaliseImage(request.image),
     ports,
-    memoryBytes: amount(resources.memory, 'resources.memory', MIN_MEMORY_BYTES),
-    cpus: amount(resources.cpu, 'resources.cpu', 0.001),
-    pids: amount(resources.pids, 'resources.pids', 1) ?? DEFAULT_PIDS,
+    memoryBytes: whole(amount(resources.memory, 'resources.memory', MEMORY_BYTES), 'resources.memory'),
+    cpus: amount(resources.cpu, 'resources.cpu', CPUS),
+    pids: whole(amount(resources.pids, 'resources.pids', PIDS), 'resources.pids') ?? DEFAULT_PIDS,
   };
 }
 
-function amount(value: string | undefined, field: string, least: number): number | undefined {
+function amount(
+  value: string | undefined,
+  field: string,
+  [least, most]: readonly [number, number],
+): number | undefined {
   if (value === undefined || value === '') return undefined;
   const parsed = parseQuantity(value, field);
-  if (parsed < least) throw new ApiError('invalid_argument', `${field}: "${value}" must be at least ${least}`);
-  return parsed;
+  if (parsed >= least && parsed <= most) return parsed;
+  throw new ApiError('invalid_argument', `${field}: "${value}" must be from ${least} to ${most}`);
+}
+
+function whole(value: number | undefined, field: string): number | undefined {
+  if (value === undefined || Number.isInteger(value)) return value;
+  throw new ApiError('invalid_argument', `${field}: must be a whole number`);
 }

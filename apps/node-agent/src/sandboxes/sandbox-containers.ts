@@ -1,13 +1,14 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
-import { ApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { processArgs, requireExecutable } from '@fsb/containerd/command-lookup';
-import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
+import { type ImageInfo } from '@fsb/containerd/image-store';
 import { buildSpec } from '@fsb/containerd/oci-spec';
 import { type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { resolveUser } from '@fsb/containerd/user-lookup';
 import { type AgentConfig } from '../agent.config';
+import { type ImagePulls } from '../images/image-pulls';
+import { secretFor } from '../images/pull-secret';
 import { type Claim } from './claim';
 import { type SandboxOrder } from './create-request';
 import { type SandboxFolder } from './sandbox-files';
@@ -25,23 +26,27 @@ export class SandboxContainers {
   constructor(
     private readonly config: AgentConfig,
     private readonly placement: SandboxPlacement,
-    private readonly images: ImageStore,
+    private readonly images: ImagePulls,
     private readonly runtime: SandboxRuntime,
     private readonly folder: SandboxFolder,
   ) {}
 
   /**
+   * @param abandoned ends the wait for an image; what comes after it is not interrupted
    * @throws ApiError not_found (image:, command:), invalid_argument; nothing is left of a failure
    */
-  async create(order: SandboxOrder, claim: Claim): Promise<Stage[]> {
+  async create(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     const started = performance.now();
-    const image = await this.image(order);
+    const auth = secretFor(order.image, order.request.pullSecrets ?? []);
+    const image = await this.images.obtain(order.image, auth, abandoned);
     const imageMs = performance.now() - started;
-    const container = await this.plan(order, claim, image);
-    const prepareMs = performance.now() - started - imageMs;
+    const planned = await this.plan(order, claim, image);
+    const planMs = performance.now() - started - imageMs;
+    const files = this.folder.prepare(claim.sandboxId, claim.claimName, this.config.podIp);
+    files.catch(() => undefined); // the runtime awaits it
     try {
-      const { stages } = await this.runtime.create(container);
-      return [{ name: 'image', ms: imageMs }, { name: 'prepare', ms: prepareMs }, ...stages];
+      const { stages } = await this.runtime.create({ ...planned, beforeTask: files });
+      return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
     } catch (error) {
       await this.folder.remove(claim.sandboxId);
       throw error;
@@ -54,18 +59,6 @@ export class SandboxContainers {
     await this.folder.remove(id);
   }
 
-  private async image({ image, request }: SandboxOrder): Promise<ImageInfo> {
-    const cached = await this.images.resolve(image);
-    if (cached) return cached;
-    if (!this.config.pull) throw new ApiError('not_found', `image: ${image} is not in the node's cache`);
-    const host = image.slice(0, image.indexOf('/'));
-    return this.images.pull(
-      image,
-      request.pullSecrets?.find((secret) => secret.host === host),
-      () => undefined,
-    );
-  }
-
   private async plan(order: SandboxOrder, claim: Claim, image: ImageInfo): Promise<ContainerRequest> {
     const { request } = order;
     const args = processArgs(image.config, request.command ?? [], request.args ?? []);
@@ -73,8 +66,7 @@ export class SandboxContainers {
     const user = await resolveUser(image.config.user, image.files);
     const env = environment(image.config.env, { HOSTNAME: claim.claimName, HOME: user.home ?? '/' }, request.env ?? {});
     await requireExecutable(args[0] ?? '', env.get('PATH') ?? DEFAULT_PATH, workingDir, image.files);
-    const files = await this.folder.prepare(claim.sandboxId, claim.claimName, this.config.podIp);
-    const { memoryBytes, cpus, pids } = { ...order, memoryBytes: claim.memoryBytes };
+    const cpus = atMost(this.config.cpuLimit, order.cpus);
     return {
       id: claim.sandboxId,
       image: image.name,
@@ -89,11 +81,11 @@ export class SandboxContainers {
         workingDir,
         user,
         hostname: claim.claimName.slice(0, 63),
-        limits: { memoryBytes, cpus, pids },
+        limits: { memoryBytes: claim.memoryBytes, cpus, pids: order.pids },
         networkNamespace: this.placement.networkNamespace,
         cgroupsPath: `${this.placement.cgroupParent}/${claim.sandboxId}`,
         seccomp: this.placement.seccomp,
-        files,
+        files: this.folder.paths(claim.sandboxId),
       }),
     };
   }
@@ -126,4 +118,9 @@ function environment(
   }
   for (const [name, value] of Object.entries(own)) all.set(name, value);
   return all;
+}
+
+/** A sandbox that asks for no limit, or for more than its agent has, gets the agent's. */
+function atMost(limit: number | undefined, wanted: number | undefined): number | undefined {
+  return limit === undefined || wanted === undefined ? (wanted ?? limit) : Math.min(limit, wanted);
 }

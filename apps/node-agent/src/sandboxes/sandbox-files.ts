@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type SandboxLogs } from '../logs/sandbox-logs';
 
 export interface SandboxFiles {
   readonly resolvConf: string;
@@ -9,39 +10,39 @@ export interface SandboxFiles {
 
 /** The files that a sandbox has of its own on the host: name resolution, and the log. */
 export class SandboxFolder {
+  /** The node's, as it was when the agent started: what every sandbox of this agent gets. */
+  private readonly resolvConf = readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+
   constructor(
     private readonly runDir: string,
-    private readonly logDir: string,
+    private readonly logs: SandboxLogs,
   ) {}
 
-  async prepare(id: string, name: string, address: string): Promise<SandboxFiles> {
-    const folder = join(this.runDir, 'sandboxes', id);
-    await Promise.all([mkdir(folder, { recursive: true }), mkdir(this.logDir, { recursive: true })]);
-    const files = {
-      resolvConf: join(folder, 'resolv.conf'),
-      hosts: join(folder, 'hosts'),
-      hostname: join(folder, 'hostname'),
-    };
-    const hosts = `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`;
-    const resolvConf = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+  paths(id: string): SandboxFiles {
+    const file = (name: string): string => join(this.runDir, 'sandboxes', id, name);
+    return { resolvConf: file('resolv.conf'), hosts: file('hosts'), hostname: file('hostname') };
+  }
+
+  async prepare(id: string, name: string, address: string): Promise<void> {
+    const files = this.paths(id);
     await Promise.all([
-      writeFile(files.resolvConf, resolvConf),
+      mkdir(join(this.runDir, 'sandboxes', id), { recursive: true }),
+      mkdir(this.logs.folder, { recursive: true }),
+    ]);
+    const hosts = `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`;
+    await Promise.all([
+      this.resolvConf.then((text) => writeFile(files.resolvConf, text)),
       writeFile(files.hosts, hosts),
       writeFile(files.hostname, `${name}\n`),
-      open(this.logFile(id), 'a', 0o640).then((file) => file.close()),
+      open(this.logs.file(id), 'a', 0o640).then((file) => file.close()),
     ]);
-    return files;
   }
 
   logFile(id: string): string {
-    return join(this.logDir, `${id}.log`);
+    return this.logs.file(id);
   }
 
   async remove(id: string): Promise<void> {
-    const logs = (await readdir(this.logDir).catch(() => [])).filter((name) => name.startsWith(`${id}.log`));
-    await Promise.all([
-      rm(join(this.runDir, 'sandboxes', id), { recursive: true, force: true }),
-      ...logs.map((name) => rm(join(this.logDir, name), { force: true })),
-    ]);
+    await Promise.all([rm(join(this.runDir, 'sandboxes', id), { recursive: true, force: true }), this.logs.remove(id)]);
   }
 }

@@ -1,174 +1,201 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentPhase, type AgentSandboxStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { Logger } from '@nestjs/common';
+import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { messageOf } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
-import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type AgentConfig } from '../agent.config';
+import { type AgentMetrics } from '../agent-metrics';
 import { type Admission } from './admission';
-import { Claim } from './claim';
-import { type SandboxOrder } from './create-request';
 import { AdmissionError } from './admission-error';
+import { type Claim } from './claim';
+import { type ClaimRecords } from './claim-records';
+import { type SandboxOrder } from './create-request';
+import { staleGeneration } from './generation-fence';
 import { type SandboxContainers } from './sandbox-containers';
+import { type SandboxExits } from './sandbox-exits';
+import { type SandboxRecovery } from './sandbox-recovery';
+import { toStatus } from './sandbox-status';
 import { type SandboxTable } from './sandbox-table';
+
+export interface LifecycleParts {
+  readonly config: AgentConfig;
+  readonly admission: Admission;
+  readonly table: SandboxTable;
+  readonly claims: ClaimRecords;
+  readonly exits: SandboxExits;
+  readonly recovery: SandboxRecovery;
+  readonly containers: SandboxContainers;
+  readonly runtime: SandboxRuntime;
+  readonly metrics: AgentMetrics;
+}
+
+interface Creation {
+  readonly work: Promise<CreateSandboxResponse>;
+  /** who still waits for it */
+  callers: number;
+  readonly abandoned: AbortController;
+}
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
-/** An OOM event may come just after the exit that it explains. */
-const OOM_SETTLE_MS = 100;
+const REMOVE_ATTEMPTS = 5;
 
 /** A sandbox from its admission to its removal, in this agent and in containerd. */
 export class SandboxLifecycle {
-  private readonly creating = new Map<string, Promise<CreateSandboxResponse>>();
+  private readonly logger = new Logger(SandboxLifecycle.name);
+  private readonly creating = new Map<string, Creation>();
   private readonly deleting = new Map<string, Promise<void>>();
-  private readonly outOfMemory = new Set<string>();
-  /** Exits that came before their create had returned. */
-  private readonly earlyExits = new Map<string, [exitCode: number, exitedAt: Date]>();
+  private isRestored = false;
 
-  constructor(
-    private readonly config: AgentConfig,
-    private readonly admission: Admission,
-    private readonly table: SandboxTable,
-    private readonly containers: SandboxContainers,
-    private readonly runtime: SandboxRuntime,
-  ) {}
+  constructor(private readonly parts: LifecycleParts) {}
 
-  /** A repeated id is the same success. @throws AdmissionError before any effect; ApiError */
-  create(order: SandboxOrder): Promise<CreateSandboxResponse> {
+  /** Whether the agent knows what containerd has: before, it cannot admit, and its silence about a sandbox says nothing. */
+  get restored(): boolean {
+    return this.isRestored;
+  }
+
+  /**
+   * A repeated id is the same success. While the image is still being pulled, a create that all its callers have left
+   * leaves nothing; later it completes, and is known by its id.
+   * @throws AdmissionError before any effect; ApiError
+   */
+  async create(order: SandboxOrder, left: AbortSignal): Promise<CreateSandboxResponse> {
     const id = order.request.sandboxId;
-    const before = this.table.get(id);
+    const before = this.parts.table.get(id);
     const running = this.creating.get(id);
-    if (running) return running;
-    if (before) return Promise.resolve({ success: true, sandboxId: id, createdAt: before.createdAt });
-    const work = this.place(order).finally(() => this.creating.delete(id));
-    this.creating.set(id, work);
-    return work;
+    if (!running && before) return { success: true, sandboxId: id, createdAt: before.createdAt };
+    return join(running ?? this.begin(order), left);
   }
 
   /** Begins the end and returns; an unknown id is success. */
   delete(id: string): void {
-    if (!this.table.get(id) || this.deleting.has(id)) return;
-    const work = this.end(id).finally(() => this.deleting.delete(id));
+    if (this.deleting.has(id)) return;
+    const work = this.end(id)
+      .catch((error: unknown) => {
+        // it stays terminating: the caller's next delete, or containerd's next start, tries again
+        this.logger.error({ msg: 'a sandbox was not removed', sandbox: id, error: messageOf(error) });
+      })
+      .finally(() => this.deleting.delete(id));
     this.deleting.set(id, work);
-    work.catch(() => undefined); // still in the table as terminating: the caller's next delete tries again
   }
 
   async bind(id: string, claimUid: string): Promise<void> {
-    const [record] = await this.runtime.list(`id==${id}`);
-    const claim = Claim.safeParse(record?.claim);
-    if (!claim.success || !this.table.get(id)) return;
-    await this.runtime.setClaim(id, { ...claim.data, claimUid });
-    await this.runtime.setLabels(id, { [ContainerLabels.claimUid]: claimUid });
-    const phase = this.table.get(id)?.phase;
-    if (phase) this.table.set({ ...toStatus({ ...claim.data, claimUid }, phase), ...claim.data.finished });
+    const { table, claims, runtime } = this.parts;
+    if (!table.get(id)) return;
+    const claim = await claims.change(id, { claimUid });
+    if (!claim) return;
+    await runtime.setLabels(id, { [ContainerLabels.claimUid]: claimUid });
+    const phase = table.get(id)?.phase;
+    if (phase) table.set({ ...toStatus(claim, phase), ...claim.finished });
   }
 
-  /** Everything of this agent that containerd still has. */
+  /** Everything of this agent that containerd still has; ends that had begun go on. */
   async restore(): Promise<void> {
-    const mine = [ContainerLabels.managed, ContainerLabels.installation, ContainerLabels.agentUid];
-    const values = ['true', this.config.installation, this.config.podUid];
-    const filter = mine.map((label, index) => `labels."${label}"=="${values[index] ?? ''}"`).join(',');
-    for (const record of await this.runtime.list(filter)) await this.settle(record);
+    for (const id of await this.parts.recovery.restore()) this.delete(id);
+    this.isRestored = true;
   }
 
-  noteOutOfMemory(id: string): void {
-    this.outOfMemory.add(id);
+  private begin(order: SandboxOrder): Creation {
+    const id = order.request.sandboxId;
+    const abandoned = new AbortController();
+    const work = this.place(order, abandoned.signal).finally(() => this.creating.delete(id));
+    const creation = { work, callers: 0, abandoned };
+    this.creating.set(id, creation);
+    return creation;
   }
 
-  async exited(id: string, exitCode: number, exitedAt: Date): Promise<void> {
-    const phase = this.table.get(id)?.phase;
-    if (phase === 'creating') this.earlyExits.set(id, [exitCode, exitedAt]);
-    if (phase !== 'running') return;
-    if (exitCode === 137) await sleep(OOM_SETTLE_MS);
-    const reason = this.outOfMemory.delete(id) ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
-    const finished = { exitCode, reason, finishedAt: exitedAt.toISOString() };
-    this.admission.release(id);
-    this.table.update(id, { phase: exitCode === 0 ? 'stopped' : 'failed', ...finished });
-    const [record] = await this.runtime.list(`id==${id}`);
-    if (record) await this.runtime.setClaim(id, { ...(record.claim as Claim), finished });
-    await this.runtime.release(id);
-  }
-
-  private async place(order: SandboxOrder): Promise<CreateSandboxResponse> {
-    const { request, ports } = order;
-    const id = request.sandboxId;
-    const refusal = this.admission.admit(id, { ports, memoryBytes: order.memoryBytes });
-    if (refusal) throw new AdmissionError(refusal, this.admission.free());
+  private async place(order: SandboxOrder, abandoned: AbortSignal): Promise<CreateSandboxResponse> {
+    const { admission, table, containers, exits, metrics } = this.parts;
+    const id = order.request.sandboxId;
     const claim = this.claim(order);
-    this.table.set(toStatus(claim, 'creating'));
+    const demand = { ports: order.ports, memoryBytes: order.memoryBytes };
+    const refusal = staleGeneration({ generation: undefined, ...claim }, table.list()) ?? admission.admit(id, demand);
+    if (refusal) throw new AdmissionError(refusal, admission.free());
+    table.set(toStatus(claim, 'creating'));
     try {
-      const stages = await this.containers.create(order, claim);
-      this.table.set(toStatus(claim, 'running'));
-      const exit = this.earlyExits.get(id);
-      if (exit) void this.exited(id, ...exit).catch(() => undefined); // else the next restore settles it
+      const stages = await containers.create(order, claim, abandoned);
+      metrics.created(stages);
+      table.set(toStatus(claim, 'running'));
+      const exit = exits.takeEarly(id);
+      if (exit) void exits.exited(id, exit).catch(() => undefined); // else the next restore records it
       return { success: true, sandboxId: id, createdAt: claim.createdAt, stages };
     } catch (error) {
-      this.admission.release(id);
-      this.table.remove(id);
+      admission.release(id);
+      exits.forget(id);
+      table.remove(id);
       throw error;
-    } finally {
-      this.earlyExits.delete(id);
     }
   }
 
-  private claim({ request, image, ports, memoryBytes }: SandboxOrder): Claim {
-    const limit = memoryBytes ?? (this.admission.share() || undefined);
+  private claim({ request, image, ports, memoryBytes, cpus, pids }: SandboxOrder): Claim {
+    const limit = memoryBytes ?? (this.parts.admission.share() || undefined);
+    const { command, args, env, workingDir } = request;
     return {
       sandboxId: request.sandboxId,
       claimUid: request.claimUid,
       claimName: request.claimName,
-      namespace: request.namespace ?? this.config.namespace,
+      namespace: request.namespace ?? this.parts.config.namespace,
       image,
       ports: [...ports],
       createdAt: Math.floor(Date.now() / 1000),
+      spec: { command, args, env, workingDir, cpus, pids },
       ...(limit === undefined ? {} : { memoryBytes: limit }),
       ...(request.generation === undefined ? {} : { generation: request.generation }),
       ...(request.object === undefined ? {} : { object: { ...request.object } }),
     };
   }
 
-  private async settle(record: ContainerRecord): Promise<void> {
-    const parsed = Claim.safeParse(record.claim);
-    if (!parsed.success) return; // not in our words: the janitor's to judge
-    const claim = parsed.data;
-    const id = claim.sandboxId;
-    const known = this.table.get(id);
-    if (known && known.phase !== 'running') return;
-    if (claim.finished) {
-      this.table.set({ ...toStatus(claim, claim.finished.exitCode === 0 ? 'stopped' : 'failed'), ...claim.finished });
-    } else if (record.task) {
-      if (!known) {
-        this.admission.hold(id, { ports: claim.ports, memoryBytes: claim.memoryBytes });
-        this.table.set(toStatus(claim, 'running'));
-      }
-      if (record.task.status === 'stopped')
-        await this.exited(id, record.task.exitStatus, record.task.exitedAt ?? new Date());
-    } else {
-      this.admission.release(id);
-      this.table.set({ ...toStatus(claim, 'failed'), reason: 'ContainerGone', message: 'its process is gone' });
+  private async end(id: string): Promise<void> {
+    const { admission, table, runtime, exits } = this.parts;
+    const creation = this.creating.get(id);
+    creation?.abandoned.abort();
+    await creation?.work.catch(() => undefined); // its caller was told
+    if (!table.get(id) && !(await this.adoptStray(id))) return;
+    const phase = table.get(id)?.phase;
+    table.update(id, { phase: 'terminating' });
+    await runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
+    if (phase === 'running' || phase === 'terminating') {
+      await runtime.kill(id, 'SIGTERM').catch(() => undefined); // SIGKILL follows
+      await runtime.wait(id, GRACE_MS).catch(() => undefined); // as above
     }
-    if (record.labels[ContainerLabels.terminating] !== undefined) this.delete(id);
+    await this.remove(id);
+    exits.forget(id);
+    admission.release(id);
+    table.remove(id);
   }
 
-  private async end(id: string): Promise<void> {
-    await this.creating.get(id)?.catch(() => undefined);
-    if (!this.table.get(id)) return;
-    const wasRunning = this.table.get(id)?.phase === 'running';
-    this.table.update(id, { phase: 'terminating' });
-    await this.runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
-    if (wasRunning) {
-      await this.runtime.kill(id, 'SIGTERM').catch(() => undefined); // SIGKILL follows
-      await this.runtime.wait(id, GRACE_MS);
+  private async remove(id: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.parts.containers.remove(id);
+        return;
+      } catch (error) {
+        if (attempt === REMOVE_ATTEMPTS) throw error;
+        await sleep(500 * 2 ** attempt);
+      }
     }
-    await this.containers.remove(id);
-    this.admission.release(id);
-    this.table.remove(id);
+  }
+
+  /** A container of this agent that its table does not have. */
+  private async adoptStray(id: string): Promise<boolean> {
+    const record = await this.parts.claims.find(id);
+    if (record) await this.parts.recovery.adopt(record);
+    return this.parts.table.get(id) !== undefined;
   }
 }
 
-function toStatus(claim: Claim, phase: AgentPhase): AgentSandboxStatus {
-  const { sandboxId, claimUid, claimName, namespace, image, ports, createdAt, generation, object } = claim;
-  return {
-    ...{ sandboxId, claimUid, claimName, namespace, image, ports, createdAt, phase },
-    ...(generation === undefined ? {} : { generation }),
-    ...(object === undefined || claimUid !== '' ? {} : { object }),
+/** Waits for a creation as one of its callers. @throws ApiError what the creation throws */
+async function join(creation: Creation, left: AbortSignal): Promise<CreateSandboxResponse> {
+  creation.callers++;
+  const leave = (): void => {
+    if (--creation.callers === 0) creation.abandoned.abort();
   };
+  if (left.aborted) leave();
+  else left.addEventListener('abort', leave, { once: true });
+  try {
+    return await creation.work;
+  } finally {
+    left.removeEventListener('abort', leave);
+  }
 }

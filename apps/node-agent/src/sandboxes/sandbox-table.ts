@@ -42,4 +42,19 @@ export class SandboxTable {
   watch(signal: AbortSignal): AsyncIterable<[AgentEvent]> {
     return on(this.changes, 'change', { signal }) as AsyncIterable<[AgentEvent]>; // publish() is the only emitter
   }
+
+  /** Resolves when `test` holds of the sandbox (undefined: not known, or no more), or `signal` aborts. */
+  until(id: string, test: (sandbox: AgentSandboxStatus | undefined) => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!signal.aborted && !test(this.get(id))) return;
+        this.changes.off('change', look);
+        signal.removeEventListener('abort', look);
+        resolve();
+      };
+      this.changes.on('change', look);
+      signal.addEventListener('abort', look);
+      look();
+    });
+  }
 }

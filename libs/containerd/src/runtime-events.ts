@@ -4,11 +4,16 @@ import { TaskExit, TaskOOM } from './gen/containerd/task_events';
 
 export type RuntimeEvent =
   | { readonly kind: 'exit'; readonly containerId: string; readonly exitStatus: number; readonly exitedAt: Date }
-  | { readonly kind: 'oom'; readonly containerId: string };
+  | { readonly kind: 'oom'; readonly containerId: string }
+  /** an image came, went, or its name means another one now */
+  | { readonly kind: 'images' };
 
-/** Exits and OOM kills of this client's containerd namespace, from now on. Ends when containerd does: the caller lists anew. */
-export async function* taskEvents(client: ContainerdClient, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
-  const filters = ['/tasks/exit', '/tasks/oom'].map((topic) => `namespace=="${client.namespace}",topic=="${topic}"`);
+const IMAGE_TOPICS = ['/images/create', '/images/update', '/images/delete'];
+const TOPICS = ['/tasks/exit', '/tasks/oom', ...IMAGE_TOPICS];
+
+/** What happens in this client's containerd namespace, from now on. Ends when containerd does: the caller lists anew. */
+export async function* runtimeEvents(client: ContainerdClient, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
+  const filters = TOPICS.map((topic) => `namespace=="${client.namespace}",topic=="${topic}"`);
   for await (const envelope of client.stream(() => client.events.subscribe({ filters }), signal)) {
     const event = decode(envelope);
     if (event) yield event;
@@ -16,6 +21,7 @@ export async function* taskEvents(client: ContainerdClient, signal: AbortSignal)
 }
 
 function decode({ topic, event }: Envelope): RuntimeEvent | undefined {
+  if (IMAGE_TOPICS.includes(topic)) return { kind: 'images' };
   if (!event) return undefined;
   if (topic === '/tasks/oom') return { kind: 'oom', containerId: TaskOOM.decode(event.value).containerId };
   const exit = TaskExit.decode(event.value);

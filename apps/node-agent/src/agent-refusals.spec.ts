@@ -1,0 +1,128 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { AgentProcess } from './testing/agent-process';
+
+describe('node-agent: what it refuses', () => {
+  let agent: AgentProcess;
+  let client: ContainerdClient;
+
+  beforeAll(async () => {
+    agent = await AgentProcess.start('refuse', { 'memory-limit': '512Mi' });
+    client = new ContainerdClient(agent.containerd.socket);
+  }, 120_000);
+
+  afterAll(async () => {
+    client.close();
+    await agent.stop();
+  }, 60_000);
+
+  async function expectNothingLeft(): Promise<void> {
+    const { allocated, sandboxStatuses } = await agent.status();
+    expect({ allocated, sandboxStatuses }).toEqual({ allocated: 0, sandboxStatuses: [] });
+    for (const folder of ['run/sandboxes', 'logs']) {
+      expect(existsSync(agent.path(folder)) ? readdirSync(agent.path(folder)) : []).toEqual([]);
+    }
+    expect(await new SandboxRuntime(client).list('')).toEqual([]);
+  }
+
+  const many = (count: number) => Array.from({ length: count }, (_, i) => i + 1000);
+
+  it.each([
+    ['no id', { sandboxId: undefined }, 400, 'invalid_argument', /sandboxId/],
+    ['an id in capitals', { sandboxId: 'A_b' }, 400, 'invalid_argument', /sandboxId/],
+    ['an id that is a path', { sandboxId: '../bad' }, 400, 'invalid_argument', /sandboxId/],
+    ['an id that is too long', { sandboxId: 'a'.repeat(64) }, 400, 'invalid_argument', /sandboxId/],
+    ['an id that is a number', { sandboxId: 7 }, 400, 'invalid_argument', /sandboxId/],
+    ['a name with a slash', { claimName: 'a/b' }, 400, 'invalid_argument', /claimName/],
+    ['an empty name', { claimName: '' }, 400, 'invalid_argument', /claimName/],
+    ['a namespace with a dot-dot', { namespace: '../kube-system' }, 400, 'invalid_argument', /namespace/],
+    ['port 0', { ports: [0] }, 400, 'invalid_argument', /ports/],
+    ['a port out of range', { ports: [70_000] }, 400, 'invalid_argument', /ports/],
+    ['a port that is a fraction', { ports: [80.5] }, 400, 'invalid_argument', /ports/],
+    ['a port that is text', { ports: ['80'] }, 400, 'invalid_argument', /ports/],
+    ['a port twice', { ports: [80, 80] }, 400, 'invalid_argument', /ports/],
+    ['too many ports', { ports: many(101) }, 400, 'invalid_argument', /ports/],
+    ['no image', { image: undefined }, 400, 'invalid_argument', /image/],
+    ['an empty image', { image: '' }, 400, 'invalid_argument', /image/],
+    ['a malformed image', { image: 'UPPER/Case' }, 400, 'invalid_argument', /image/],
+    ['an unknown image', { image: 'nobody/nothing' }, 404, 'image_not_found', /image/],
+    ['an unknown command', { command: ['no-such'] }, 404, 'command_not_found', /no-such/],
+    ['a folder as command', { command: ['/tmp'] }, 404, 'command_not_found', /tmp/],
+    ['a command that is a string', { command: 'sleep 1' }, 400, 'invalid_argument', /command/],
+    ['a command with NUL', { command: ['/bin/echo', 'a\0b'] }, 400, 'invalid_argument', /command/],
+    ['arguments that are numbers', { args: [1] }, 400, 'invalid_argument', /args/],
+    ['a bad variable', { env: { 'A=B': 'c' } }, 400, 'invalid_argument', /variable/],
+    ['a variable with NUL', { env: { A: 'b\0c' } }, 400, 'invalid_argument', /env.A/],
+    ['a variable that is a number', { env: { A: 1 } }, 400, 'invalid_argument', /env.A/],
+    ['variables as a list', { env: ['A=1'] }, 400, 'invalid_argument', /env/],
+    ['a relative folder', { workingDir: 'tmp' }, 400, 'invalid_argument', /workingDir/],
+    ['a bad quantity', { resources: { memory: 'lots' } }, 400, 'invalid_argument', /resources.memory/],
+    ['negative memory', { resources: { memory: '-1Gi' } }, 400, 'invalid_argument', /resources.memory/],
+    ['memory too small to start in', { resources: { memory: '1Mi' } }, 400, 'invalid_argument', /resources.memory/],
+    ['memory that no machine has', { resources: { memory: '9E' } }, 400, 'invalid_argument', /resources.memory/],
+    ['more memory than the agent has', { resources: { memory: '1Gi' } }, 409, 'memory_full', /left on the agent/],
+    ['negative cpu', { cpu: '-1' }, 400, 'invalid_argument', /cpu/],
+    ['no cpu at all', { resources: { cpu: '0' } }, 400, 'invalid_argument', /resources.cpu/],
+    ['half a process', { resources: { pids: '0.5' } }, 400, 'invalid_argument', /resources.pids/],
+    ['one and a half', { resources: { pids: '1.5' } }, 400, 'invalid_argument', /resources.pids/],
+    ['too many processes', { resources: { pids: '1G' } }, 400, 'invalid_argument', /resources.pids/],
+    ['resources that are text', { resources: 'all' }, 400, 'invalid_argument', /resources/],
+    ['a negative generation', { generation: -1 }, 400, 'invalid_argument', /generation/],
+    ['an object that is a list', { object: [] }, 400, 'invalid_argument', /object/],
+    ['secrets without a host', { pullSecrets: [{ username: 'a' }] }, 400, 'invalid_argument', /pullSecrets/],
+  ])('a create with %s', async (_what, more, status, code, message) => {
+    const answer = await agent.create('bad', more);
+    expect(answer).toMatchObject({ status, body: { success: false, code, createdAt: 0 } });
+    expect(answer.body.message).toMatch(message);
+    await expectNothingLeft();
+  });
+
+  it("a create with the agent's own port", async () => {
+    const answer = await agent.create('bad', { ports: [agent.port] });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'port_taken' } });
+    await expectNothingLeft();
+  });
+
+  it.each([
+    ['create', '{"sandbox":', 400, /JSON/],
+    ['create', '[]', 400, /object/],
+    ['create', 'null', 400, /body/],
+    ['create', '{}', 400, /sandbox/],
+    ['create', `{"sandbox":{"env":{"A":"${'x'.repeat(1_100_000)}"}}}`, 413, /large/],
+    ['delete', '{}', 400, /sandboxId/],
+    ['delete', '{"sandboxId":"../../etc"}', 400, /sandboxId/],
+    ['delete', '{"sandboxId":"a,id!=b"}', 400, /sandboxId/],
+    ['bind', '{"sandboxId":"a"}', 400, /claimUid/],
+    ['drain', '{"draining":"yes"}', 400, /draining/],
+    ['status', '{}', 404, /POST/],
+    ['nothing', '{}', 404, /POST/],
+  ])('to %s the body %.30s', async (path, body, status, message) => {
+    const answer = await agent.send<CreateSandboxResponse>(path, body);
+    expect(answer.status).toBe(status);
+    expect(answer.body).toMatchObject({ success: false });
+    expect(answer.body.message).toMatch(message);
+    await expectNothingLeft();
+  });
+
+  it.each([
+    ['GET', 'create', 404],
+    ['DELETE', 'create', 404],
+    ['PUT', 'status', 404],
+    ['GET', '../../../etc/passwd', 404],
+  ])('%s of %s', async (method, path, status) => {
+    const response = await agent.fetch(path, { method });
+    expect(response.status).toBe(status);
+  });
+
+  it('text where JSON belongs', async () => {
+    const response = await agent.fetch('create', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: 'x',
+    });
+    expect([400, 415]).toContain(response.status);
+    await expectNothingLeft();
+  });
+});

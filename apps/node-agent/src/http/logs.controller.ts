@@ -1,0 +1,43 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
+import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
+import { ApiError } from '@fsb/api/errors';
+import { type FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { LogReader } from '../logs/log-reader';
+import { SandboxId } from '../sandboxes/create-request';
+import { SandboxTable } from '../sandboxes/sandbox-table';
+import { BearerGuard } from './bearer.guard';
+import { callerLeft } from './caller-left';
+import { parseBody } from './parse-body';
+import { RestoredGuard } from './restored.guard';
+
+const LogsQuery = z.object({
+  sandboxId: SandboxId,
+  follow: z.enum(['true', 'false'], 'must be true or false').default('false'),
+  tailLines: z
+    .string()
+    .regex(/^\d{1,7}$/, 'must be a number of lines')
+    .optional(),
+});
+
+/** A sandbox's output, as text; with `follow` until the sandbox has ended and all of it was sent. */
+@Controller()
+@UseGuards(BearerGuard, RestoredGuard)
+export class LogsController {
+  constructor(
+    private readonly table: SandboxTable,
+    private readonly logs: LogReader,
+  ) {}
+
+  @Get(AGENT_PATHS.logs)
+  async read(@Query() query: unknown, @Res() reply: FastifyReply): Promise<void> {
+    const { sandboxId, follow, tailLines } = parseBody(LogsQuery, query);
+    if (!this.table.get(sandboxId)) throw new ApiError('not_found', `sandbox: ${sandboxId} is not on this agent`);
+    const lines = tailLines === undefined ? undefined : Number(tailLines);
+    const chunks = this.logs.read(sandboxId, { follow: follow === 'true', tailLines: lines }, callerLeft(reply));
+    // a chunk is read when the one before it is on its way
+    const body = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+    await reply.header('content-type', 'text/plain; charset=utf-8').send(body);
+  }
+}

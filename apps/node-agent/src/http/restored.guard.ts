@@ -1,0 +1,14 @@
+import { type CanActivate, Injectable } from '@nestjs/common';
+import { ApiError } from '@fsb/api/errors';
+import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
+
+/** Nobody is answered before the agent knows what it has: an empty status would mean that all its sandboxes are gone. */
+@Injectable()
+export class RestoredGuard implements CanActivate {
+  constructor(private readonly lifecycle: SandboxLifecycle) {}
+
+  canActivate(): boolean {
+    if (this.lifecycle.restored) return true;
+    throw new ApiError('unavailable', 'the agent has just started and still asks containerd what it has');
+  }
+}

@@ -1,0 +1,52 @@
+import { Logger } from '@nestjs/common';
+import { messageOf } from '@fsb/api/errors';
+import { type ImageStore } from '@fsb/containerd/image-store';
+import { type SandboxTable } from '../sandboxes/sandbox-table';
+
+/** The names of the node's images, as of containerd's last event about one. */
+export class ImageList {
+  private readonly logger = new Logger(ImageList.name);
+  private names: readonly string[] | null = null;
+  private running: Promise<void> | undefined;
+  private again = false;
+
+  constructor(
+    private readonly store: ImageStore,
+    private readonly table: SandboxTable,
+  ) {}
+
+  /** null while containerd has not been asked yet */
+  get current(): readonly string[] | null {
+    return this.names;
+  }
+
+  /** Asks anew; a pull makes a handful of events, which are at most two questions. */
+  refresh(): Promise<void> {
+    if (this.running) this.again = true;
+    this.running ??= this.ask().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private async ask(): Promise<void> {
+    do {
+      this.again = false;
+      try {
+        this.publish((await this.store.list()).sort());
+      } catch (error) {
+        this.logger.warn({ msg: 'images were not listed', error: messageOf(error) }); // the next (re)connection asks again
+      }
+    } while (this.wantedAgain());
+  }
+
+  private wantedAgain(): boolean {
+    return this.again;
+  }
+
+  private publish(names: readonly string[]): void {
+    if (JSON.stringify(names) === JSON.stringify(this.names)) return;
+    this.names = names;
+    this.table.publish({ type: 'images', images: names });
+  }
+}

@@ -1,0 +1,76 @@
+import { Logger } from '@nestjs/common';
+import { ApiError, messageOf } from '@fsb/api/errors';
+import { type ImageInfo, type ImageStore, type PullProgress, type RegistryAuth } from '@fsb/containerd/image-store';
+
+const MAX_PULLS = 16;
+const LOG_EVERY_MS = 2000;
+
+/** Images for creates: the node's own, else pulled. Creates that want the same image with the same credentials share a pull. */
+export class ImagePulls {
+  private readonly logger = new Logger(ImagePulls.name);
+  private readonly running = new Map<string, Promise<ImageInfo>>();
+
+  constructor(
+    private readonly store: ImageStore,
+    private readonly allowed: boolean,
+  ) {}
+
+  /**
+   * A pull goes on when all who waited have left: the next create finds it further on. It has a deadline of its own.
+   * @throws ApiError not_found (image:); unavailable when too much is being pulled; deadline_exceeded when `signal` aborts
+   */
+  async obtain(image: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<ImageInfo> {
+    const cached = await this.store.resolve(image);
+    if (cached) return cached;
+    if (!this.allowed) throw new ApiError('not_found', `image: ${image} is not in the node's cache`);
+    return leaving(this.pull(image, auth), signal, image);
+  }
+
+  private pull(image: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
+    const key = JSON.stringify([image, auth?.username, auth?.password]);
+    const before = this.running.get(key);
+    if (before) return before;
+    if (this.running.size >= MAX_PULLS) {
+      throw new ApiError('unavailable', `image: ${image} has to wait: ${MAX_PULLS} images are being pulled`);
+    }
+    const pull = this.logged(image, auth).finally(() => this.running.delete(key));
+    pull.catch(() => undefined); // told to those who wait; there may be nobody left
+    this.running.set(key, pull);
+    return pull;
+  }
+
+  private async logged(image: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
+    const started = performance.now();
+    let told = started;
+    const progress = ({ offset, total }: PullProgress): void => {
+      if (performance.now() - told < LOG_EVERY_MS) return;
+      told = performance.now();
+      this.logger.log({ msg: 'pulling', image, bytes: offset, ofBytes: total });
+    };
+    this.logger.log({ msg: 'pull begins', image, credentials: auth !== undefined });
+    try {
+      const info = await this.store.pull(image, auth, progress);
+      this.logger.log({ msg: 'pulled', image, ms: Math.round(performance.now() - started) });
+      return info;
+    } catch (error) {
+      this.logger.warn({ msg: 'pull failed', image, error: messageOf(error) });
+      throw error;
+    }
+  }
+}
+
+async function leaving<T>(work: Promise<T>, signal: AbortSignal, image: string): Promise<T> {
+  let leave: (() => void) | undefined;
+  const left = new Promise<never>((_, reject) => {
+    leave = (): void => {
+      reject(new ApiError('deadline_exceeded', `image: ${image} was still being pulled when the caller left`));
+    };
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    return await Promise.race([work, left]);
+  } finally {
+    if (leave) signal.removeEventListener('abort', leave);
+  }
+}

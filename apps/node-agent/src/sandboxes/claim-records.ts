@@ -1,0 +1,49 @@
+import { ContainerLabels } from '@fsb/api/labels';
+import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
+import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type AgentConfig } from '../agent.config';
+import { Claim } from './claim';
+
+/** The claims of this agent's containers, in containerd. */
+export class ClaimRecords {
+  private readonly mutex = new KeyedMutex();
+
+  constructor(
+    private readonly runtime: SandboxRuntime,
+    private readonly config: Pick<AgentConfig, 'installation' | 'podUid'>,
+  ) {}
+
+  /** Every container of this agent; another Pod's are not ours, be it of the same name. */
+  list(): Promise<ContainerRecord[]> {
+    const filter = Object.entries(this.own()).map(([label, value]) => `labels."${label}"=="${value}"`);
+    return this.runtime.list(filter.join(','));
+  }
+
+  /** @param id well-formed: it becomes part of a filter. @returns undefined where it is not there, or not ours */
+  async find(id: string): Promise<ContainerRecord | undefined> {
+    const [record] = await this.runtime.list(`id==${id}`);
+    return record && Object.entries(this.own()).every(([label, value]) => record.labels[label] === value)
+      ? record
+      : undefined;
+  }
+
+  /** Read and write are one step here: an exit and a bind may come at once. @returns undefined where there is no claim */
+  change(id: string, change: Partial<Claim>): Promise<Claim | undefined> {
+    return this.mutex.run(id, async () => {
+      const record = await this.find(id);
+      const before = Claim.safeParse(record?.claim);
+      if (!before.success) return undefined;
+      const claim = { ...before.data, ...change };
+      await this.runtime.setClaim(id, claim);
+      return claim;
+    });
+  }
+
+  private own(): Record<string, string> {
+    return {
+      [ContainerLabels.managed]: 'true',
+      [ContainerLabels.installation]: this.config.installation,
+      [ContainerLabels.agentUid]: this.config.podUid,
+    };
+  }
+}

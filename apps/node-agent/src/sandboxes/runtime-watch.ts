@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { messageOf } from '@fsb/api/errors';
+import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type RuntimeEvent } from '@fsb/containerd/runtime-events';
+import { type Readiness } from '@fsb/component-base/readiness';
+import { type ImageList } from '../images/image-list';
+import { type Exit, type SandboxExits } from './sandbox-exits';
+import { type SandboxLifecycle } from './sandbox-lifecycle';
+
+const RETRY_MS = 500;
+
+/** Hears of exits and images from containerd's events; after every (re)connection it asks for what it may have missed. */
+export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(RuntimeWatch.name);
+  private readonly stopping = new AbortController();
+  private connected: true | string = 'containerd has not answered yet';
+
+  constructor(
+    private readonly runtime: SandboxRuntime,
+    private readonly lifecycle: SandboxLifecycle,
+    private readonly exits: SandboxExits,
+    private readonly images: ImageList,
+    readiness: Readiness,
+  ) {
+    readiness.add('containerd', () => this.connected);
+  }
+
+  onApplicationBootstrap(): void {
+    void this.run();
+  }
+
+  onModuleDestroy(): void {
+    this.stopping.abort();
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const attempt = new AbortController(); // a list that fails must not leave its subscription behind
+      try {
+        await this.listen(AbortSignal.any([signal, attempt.signal]));
+        this.connected = 'containerd ended its events';
+      } catch (error) {
+        this.connected = `containerd does not answer: ${messageOf(error)}`;
+        this.logger.warn({ msg: 'containerd events', error: messageOf(error) });
+      } finally {
+        attempt.abort();
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private async listen(signal: AbortSignal): Promise<void> {
+    const events = this.runtime.events(signal);
+    const first = events.next(); // subscribed before the list: nothing falls between
+    first.catch(() => undefined); // awaited below, after a list that may fail first
+    await Promise.all([this.lifecycle.restore(), this.images.refresh()]);
+    this.connected = true;
+    for (let event = await first; event.done !== true; event = await events.next()) this.dispatch(event.value);
+  }
+
+  private dispatch(event: RuntimeEvent): void {
+    switch (event.kind) {
+      case 'images':
+        void this.images.refresh();
+        break;
+      case 'oom':
+        this.exits.noteOutOfMemory(event.containerId);
+        break;
+      case 'exit':
+        this.exited(event.containerId, { exitCode: event.exitStatus, exitedAt: event.exitedAt });
+    }
+  }
+
+  private exited(id: string, exit: Exit): void {
+    this.exits.exited(id, exit).catch((error: unknown) => {
+      this.logger.error({ msg: 'an exit was not recorded', sandbox: id, error: messageOf(error) });
+    });
+  }
+}

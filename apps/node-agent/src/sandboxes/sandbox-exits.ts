@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AgentPhase } from '@fsb/agent-api/agent-api';
+import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type Admission } from './admission';
+import { type Claim } from './claim';
+import { type ClaimRecords } from './claim-records';
+import { type SandboxTable } from './sandbox-table';
+
+export interface Exit {
+  readonly exitCode: number;
+  readonly exitedAt: Date;
+}
+
+/** An OOM event may come just after the exit that it explains. */
+const OOM_SETTLE_MS = 100;
+const ENDED: ReadonlySet<AgentPhase | undefined> = new Set<AgentPhase | undefined>([
+  ...(['stopped', 'failed', 'terminated'] as const),
+  undefined,
+]);
+
+/** The ends of sandboxes that nobody asked for: told at once, then recorded, and what they held in containerd given back. */
+export class SandboxExits {
+  private readonly outOfMemory = new Set<string>();
+  /** Exits that came before their create had returned. */
+  private readonly early = new Map<string, Exit>();
+  /** Told, and not recorded yet. */
+  private readonly recording = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly admission: Admission,
+    private readonly table: SandboxTable,
+    private readonly claims: ClaimRecords,
+    private readonly runtime: SandboxRuntime,
+  ) {}
+
+  noteOutOfMemory(id: string): void {
+    if (this.table.get(id)) this.outOfMemory.add(id);
+  }
+
+  async exited(id: string, exit: Exit): Promise<void> {
+    const phase = this.table.get(id)?.phase;
+    if (phase === 'creating') this.early.set(id, exit);
+    if (phase !== 'running' || this.recording.has(id)) return;
+    const work = this.settle(id, exit).finally(() => this.recording.delete(id));
+    this.recording.set(id, work);
+    await work;
+  }
+
+  /** The exit that came while the sandbox was being made. */
+  takeEarly(id: string): Exit | undefined {
+    const exit = this.early.get(id);
+    this.early.delete(id);
+    return exit;
+  }
+
+  /** Its last output is in the log when its task is deleted: the shim waits for it. */
+  async over(id: string, signal: AbortSignal): Promise<void> {
+    await this.table.until(id, (sandbox) => ENDED.has(sandbox?.phase), signal);
+    await this.recording.get(id)?.catch(() => undefined); // not recorded: the log is as whole as it gets
+  }
+
+  /** Claim, then task and snapshot. Can be repeated. */
+  async record(id: string, finished: NonNullable<Claim['finished']>): Promise<void> {
+    await this.claims.change(id, { finished });
+    await this.runtime.release(id);
+  }
+
+  forget(id: string): void {
+    this.outOfMemory.delete(id);
+    this.early.delete(id);
+  }
+
+  private async settle(id: string, { exitCode, exitedAt }: Exit): Promise<void> {
+    if (exitCode === 137) await sleep(OOM_SETTLE_MS);
+    if (this.table.get(id)?.phase !== 'running') return; // deleted meanwhile
+    const reason = this.outOfMemory.delete(id) ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
+    const finished = { exitCode, reason, finishedAt: exitedAt.toISOString() };
+    this.admission.release(id);
+    this.table.update(id, { phase: exitCode === 0 ? 'stopped' : 'failed', ...finished });
+    await this.record(id, finished);
+  }
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type AgentSandboxStatus, type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { ContainerdProcess, removeCgroups } from '../../../../test/support/containerd-process';
+import { eventually } from '../../../../test/support/eventually';
+import { freePort } from '../../../../test/support/free-port';
+
+const ROOT = resolve(__dirname, '../../../..');
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+interface Call {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+  readonly token?: string;
+}
+
+/** The built agent as a process, with a containerd, a network namespace and cgroups of its own. */
+export class AgentProcess {
+  private child: ChildProcess | undefined;
+
+  private constructor(
+    readonly containerd: ContainerdProcess,
+    readonly port: number,
+    private readonly name: string,
+    private readonly flags: Readonly<Record<string, string>>,
+  ) {}
+
+  static async start(name: string, flags: Readonly<Record<string, string>> = {}): Promise<AgentProcess> {
+    const unique = `fsb-${name}-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', unique]);
+    execFileSync('ip', ['-n', unique, 'link', 'set', 'lo', 'up']);
+    const containerd = await ContainerdProcess.start();
+    writeFileSync(join(containerd.folder, 'token'), 'secret\n');
+    const agent = new AgentProcess(containerd, await freePort(), unique, flags);
+    await containerd.importBusybox();
+    await agent.launch();
+    return agent;
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  get logText(): string {
+    return join(this.containerd.folder, 'agent.out');
+  }
+
+  path(...names: string[]): string {
+    return join(this.containerd.folder, ...names);
+  }
+
+  async launch(): Promise<void> {
+    const { folder, socket } = this.containerd;
+    const flags = {
+      ...{ 'pod-name': 'agent-1', 'pod-uid': 'uid-1', 'node-name': 'node', installation: 'test' },
+      ...{ 'http-port': String(this.port), 'agent-capacity': '3', 'containerd-socket': socket, pull: 'false' },
+      ...{ 'agent-token-file': join(folder, 'token'), 'log-dir': join(folder, 'logs'), 'run-dir': join(folder, 'run') },
+      ...{ 'network-namespace': `/run/netns/${this.name}`, 'cgroup-parent': `/${this.name}` },
+      'metrics-bind-address': '127.0.0.1:0',
+      ...this.flags,
+    };
+    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    const out = openSync(this.logText, 'a');
+    const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
+    this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out] });
+    closeSync(out);
+    await eventually(() => this.ready(), 20_000);
+  }
+
+  async ready(): Promise<boolean> {
+    return (await fetch(`http://127.0.0.1:${this.port}/readyz`)).ok;
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    if (!this.child) return null;
+    const exited = once(this.child, 'exit');
+    this.child.kill(signal);
+    this.child = undefined;
+    return ((await exited) as [number | null])[0];
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGTERM');
+    await this.containerd.stop();
+    removeCgroups(this.name);
+    execFileSync('ip', ['netns', 'delete', this.name]);
+  }
+
+  fetch(path: string, { token = 'secret', headers, ...init }: Call = {}): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}/api/v1/agent/${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+    });
+  }
+
+  post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<Answer<T>> {
+    return this.send(path, JSON.stringify(body), signal);
+  }
+
+  async send<T>(path: string, text: string, signal?: AbortSignal): Promise<Answer<T>> {
+    const headers = { 'content-type': 'application/json' };
+    const response = await this.fetch(path, { method: 'POST', headers, body: text, ...(signal ? { signal } : {}) });
+    return { status: response.status, body: (await response.json()) as T };
+  }
+
+  create(sandboxId: string, more: object = {}, signal?: AbortSignal): Promise<Answer<CreateSandboxResponse>> {
+    const plain = { sandboxId, claimUid: '', claimName: sandboxId, image: 'busybox', command: ['/bin/sleep', '100'] };
+    return this.post('create', { sandbox: { ...plain, ...more } }, signal);
+  }
+
+  async status(): Promise<AgentStatus> {
+    return (await (await this.fetch('status')).json()) as AgentStatus;
+  }
+
+  async of(id: string): Promise<AgentSandboxStatus | undefined> {
+    return (await this.status()).sandboxStatuses.find(({ sandboxId }) => sandboxId === id);
+  }
+
+  ended(id: string): Promise<AgentSandboxStatus> {
+    return eventually(async () => {
+      const found = await this.of(id);
+      return found?.exitCode === undefined ? false : found;
+    }, 20_000);
+  }
+
+  /** Lines of the watch, as they come, until `signal` aborts. */
+  async events(signal: AbortSignal): Promise<string[]> {
+    const lines: string[] = [];
+    const response = await this.fetch('status?watch=true', { signal });
+    const read = async (): Promise<void> => {
+      const texts = response.body?.pipeThrough(new TextDecoderStream()) ?? [];
+      for await (const text of texts) lines.push(...text.split('\n'));
+    };
+    void read().catch(() => undefined); // the signal ends it
+    return lines;
+  }
+}
