@@ -1,29 +1,60 @@
 # Debian packages are installed by name where they are absent; everything else comes from the npm registry.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
 
-node_modules/.installed: package.json package-lock.json
-	npm ci --no-fund --no-audit --loglevel=error
-	@touch $@
+# ROOT=DIR keeps a stack below one folder, beside the machine's; FLAGS go to `standalone up`
+ROOT ?=
+FLAGS ?=
+root := $(if $(ROOT),--root $(ROOT))
+standalone := node dist/apps/standalone/src/main.js
+sources = $(shell find apps libs -name gen -prune -o -name '*.ts' ! -name '*.spec.ts' -print)
 
-# what the tests run for real; the quickstart will need the same
-PACKAGES := containerd runc crun iproute2 iptables containernetworking-plugins busybox-static umoci skopeo golang-github-containers-common
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-packages:
-	@missing=$$(for name in $(PACKAGES); do dpkg-query -Wf '$${db:Status-Status}' $$name 2>/dev/null | grep -qx installed || echo $$name; done); \
-	[ -z "$$missing" ] || { echo "installing" $$missing; \
-	  (apt-get install -qy --no-install-recommends $$missing || { apt-get update -q && apt-get install -qy --no-install-recommends $$missing; }) >/dev/null; }
+quickstart: ## install what is absent, build, start the stack, make a pool and a sandbox
+	@scripts/quickstart.sh
 
-generate: node_modules/.installed
-	npm run -s generate
+up: build ## start the one-machine stack, or what is missing of it
+	@$(standalone) up $(root) $(FLAGS)
 
-lint: generate
+down: ## end the stack; objects, images and keys are kept
+	@$(standalone) down $(root)
+
+status: ## every process and its health
+	@$(standalone) status $(root)
+
+kubeconfig: ## the path of the kubeconfig (make -s kubeconfig)
+	@echo $(if $(ROOT),$(abspath $(ROOT))/state,/var/lib/fast-sandbox)/kubeconfig
+
+build: dist/.built ## compile what has changed
+
+test: packages lint ## lint, types, import rules, unit and end-to-end tests
+	npx jest --passWithNoTests=false
+
+lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s typecheck
 	npm run -s lint
 	npm run -s lint:imports
 	npm run -s lint:proto
 
-test: packages lint
-	npx jest --passWithNoTests=false
+packages: ## install the Debian packages that are absent
+	@scripts/packages.sh
 
-.PHONY: packages generate lint test
+generate: node_modules/.generated ## the code that comes from proto/
+
+node_modules/.installed: package.json package-lock.json
+	@scripts/step.sh 'installs npm packages' npm ci --loglevel=http
+	@touch $@
+
+node_modules/.generated: node_modules/.installed buf.gen.yaml buf.gen.containerd.yaml $(shell find proto -name '*.proto')
+	@scripts/step.sh 'generates the wire' npm run -s generate
+	@touch $@
+
+# nest compiles all apps and libs in one go, but never less than all: skipped where no source is newer
+dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/bundle-cli.mjs $(sources)
+	@scripts/step.sh 'compiles' npm run -s build
+	@touch $@
+
+.PHONY: help quickstart up down status kubeconfig build test lint packages generate

@@ -62,6 +62,17 @@ export function removeCgroupTree(name: string): boolean {
   return found;
 }
 
+/** Those of Pods that have ended before their last sandbox did. A cgroup with a process in it, or below, stays. */
+export function removeEmptyCgroups(name: string): void {
+  for (const { folder } of cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'))) {
+    const top = join(folder, name);
+    if (!existsSync(top)) continue;
+    for (const entry of readdirSync(top, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeEmpty(join(top, entry.name));
+    }
+  }
+}
+
 function removeTree(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) removeTree(join(folder, entry.name));

@@ -9,11 +9,12 @@ import { readJson } from '../state-file';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NodeContext } from './node-context';
+import { removeEmptyCgroups } from './pod-cgroup';
 import { podRecord } from './pod-record';
 import { PodRunner } from './pod-runner';
 
 const RETRY_MS = 1000;
-const LOGS_EVERY_MS = 30_000;
+const HOUSEKEEPING_MS = 30_000;
 
 interface Entry {
   readonly runner: PodRunner;
@@ -25,7 +26,7 @@ interface Entry {
 export class PodHost {
   private readonly entries = new Map<string, Entry>();
   private readonly informer: Informer<Pod>;
-  private readonly logs: NodeJS.Timeout;
+  private readonly housekeeping: NodeJS.Timeout;
 
   constructor(
     private readonly context: NodeContext,
@@ -37,9 +38,10 @@ export class PodHost {
       if (previous && previous.metadata.uid !== current?.metadata.uid) this.end(previous, false);
       if (current) this.see(current);
     });
-    this.logs = setInterval(() => {
+    this.housekeeping = setInterval(() => {
       this.boundPodLogs();
-    }, LOGS_EVERY_MS).unref();
+      removeEmptyCgroups(context.cgroup);
+    }, HOUSEKEEPING_MS).unref();
   }
 
   get isReady(): boolean {
@@ -55,7 +57,7 @@ export class PodHost {
 
   /** The Pods run on: the next node adopts them. */
   async stop(): Promise<void> {
-    clearInterval(this.logs);
+    clearInterval(this.housekeeping);
     await this.informer.stop();
     for (const { runner } of this.entries.values()) runner.stop();
     await Promise.all([...this.entries.values()].map(({ running }) => running));

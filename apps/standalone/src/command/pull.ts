@@ -1,0 +1,68 @@
+import { connect } from 'node:net';
+import { messageOf } from '@fsb/api/errors';
+import { normaliseImage } from '@fsb/api/image-name';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { ImageStore } from '@fsb/containerd/image-store';
+import { type Layout } from '../layout';
+import { readChoice } from '../supervisor/choice';
+import { Progress } from './progress';
+
+const CONNECT_MS = 3_000;
+const MIB = 1024 * 1024;
+/** Where Docker's short names really live. */
+const DOCKER_HUB = 'registry-1.docker.io';
+
+/**
+ * Pulls an image into the stack's containerd, through CRI.
+ * @returns the exit code
+ */
+export async function pull(layout: Layout, image: string): Promise<number> {
+  const progress = new Progress();
+  const name = normaliseImage(image);
+  const socket = readChoice(layout)?.containerd.socket;
+  if (socket === undefined) {
+    progress.line('no stack was started yet: run up first');
+    return 1;
+  }
+  const refusal = await registryRefusal(name);
+  if (refusal !== undefined) {
+    progress.line(`no registry answers for ${name}: ${refusal}`);
+    return 1;
+  }
+  const client = new ContainerdClient(socket);
+  try {
+    await new ImageStore(client).pull(name, undefined, ({ offset, total }) => {
+      progress.waiting(`${name}: ${(offset / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`);
+    });
+    progress.line(`pulled ${name}`);
+    return 0;
+  } catch (error) {
+    progress.line(messageOf(error));
+    return 1;
+  } finally {
+    client.close();
+  }
+}
+
+/** containerd itself tries for half a minute where nothing answers; behind a proxy only it can tell. */
+async function registryRefusal(name: string): Promise<string | undefined> {
+  if (Object.keys(process.env).some((variable) => /^https?_proxy$/i.test(variable))) return undefined;
+  const [registry = ''] = name.split('/');
+  const [host = '', port = '443'] = (registry === 'docker.io' ? DOCKER_HUB : registry).split(':');
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port), timeout: CONNECT_MS });
+    const end = (refusal?: string): void => {
+      socket.destroy();
+      resolve(refusal);
+    };
+    socket.on('connect', () => {
+      end();
+    });
+    socket.on('timeout', () => {
+      end(`${host} does not answer`);
+    });
+    socket.on('error', (error) => {
+      end(error.message);
+    });
+  });
+}

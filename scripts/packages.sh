@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# packages.sh: installs the Debian packages that are absent, by name. kubectl only where the machine has none.
+set -euo pipefail
+wanted=(containerd runc crun iproute2 iptables containernetworking-plugins busybox-static umoci skopeo golang-github-containers-common)
+command -v kubectl >/dev/null || wanted+=(kubernetes-client)
+missing=()
+for name in "${wanted[@]}"; do
+  dpkg-query -Wf '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed || missing+=("$name")
+done
+[ ${#missing[@]} = 0 ] && exit 0
+step=$(dirname "$0")/step.sh
+"$step" 'reads the package lists' apt-get update -q
+export DEBIAN_FRONTEND=noninteractive
+"$step" "installs ${missing[*]}" apt-get install -qy --no-install-recommends "${missing[@]}"

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# step.sh WHAT COMMAND...: runs a command that says too much or too little, and shows that it goes on and how long it took.
+# What it wrote is shown where it fails.
+set -uo pipefail
+what=$1
+shift
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+started=$EPOCHREALTIME
+elapsed() { awk -v from="$started" -v to="$EPOCHREALTIME" 'BEGIN { printf "%5.1f s", to - from }'; }
+
+"$@" >"$log" 2>&1 &
+pid=$!
+ticks=0
+while kill -0 "$pid" 2>/dev/null; do
+  sleep 0.1
+  ticks=$((ticks + 1))
+  if [ -t 1 ] && [ $((ticks % 10)) = 0 ]; then
+    printf '\r\033[K%s  %s: %s' "$(elapsed)" "$what" "$(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c1-60)"
+  elif [ $((ticks % 50)) = 0 ]; then
+    printf '%s  %s ...\n' "$(elapsed)" "$what"
+  fi
+done
+wait "$pid"
+code=$?
+[ -t 1 ] && printf '\r\033[K'
+if [ "$code" = 0 ]; then
+  printf '%s  %s\n' "$(elapsed)" "$what"
+else
+  cat "$log"
+  printf '%s  %s: FAILED (%s)\n' "$(elapsed)" "$what" "$code"
+fi
+exit "$code"
