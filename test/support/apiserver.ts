@@ -1,2 +1,2 @@
 /** The one-machine API server as a process, for tests of the apps that speak to it. */
-export { ApiserverProcess } from '../../apps/standalone/src/apiserver/testing/apiserver-process';
+export { ApiserverProcess } from './apiserver-process';

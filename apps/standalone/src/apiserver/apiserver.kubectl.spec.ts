@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../../../../test/support/eventually';
 import { oldKubectl } from '../../../../test/support/old-kubectl';
-import { type Answer, ApiserverProcess } from './testing/apiserver-process';
+import { type Answer, ApiserverProcess } from '../../../../test/support/apiserver-process';
 
 jest.setTimeout(60_000);
 const SANDBOXES = '/apis/sandbox.fast.io/v1alpha1/namespaces/default/sandboxes';

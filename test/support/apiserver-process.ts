@@ -9,12 +9,12 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { buildSync } from 'esbuild';
 import { stringify } from 'yaml';
-import { eventually } from '../../../../../test/support/eventually';
-import { freePort } from '../../../../../test/support/free-port';
-import { makeCa, makeServerCertificate } from '../../supervisor/certificates';
-import { type Json } from '../kube-object';
+import { eventually } from './eventually';
+import { freePort } from './free-port';
+import { makeCa, makeServerCertificate } from '../../apps/standalone/src/supervisor/certificates';
+import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 
-const ROOT = resolve(__dirname, '../../../../..');
+const ROOT = resolve(__dirname, '../..');
 const BUNDLE = join(ROOT, 'node_modules/.cache/apiserver-test/server.js');
 const ENTRY = `import { runApiserver } from './main-apiserver'; void runApiserver(process.argv.slice(2));`;
 const COMMAND_MS = 30_000;
@@ -48,7 +48,7 @@ export class ApiserverProcess {
   }
 
   static async start(): Promise<ApiserverProcess> {
-    const resolveDir = resolve(__dirname, '..');
+    const resolveDir = join(ROOT, 'apps/standalone/src/apiserver');
     const target = { platform: 'node', target: 'node20', packages: 'external', outfile: BUNDLE } as const;
     buildSync({ ...target, bundle: true, stdin: { contents: ENTRY, resolveDir, loader: 'ts' }, absWorkingDir: ROOT });
     const folder = mkdtempSync(join(tmpdir(), 'fsb-apiserver-'));
