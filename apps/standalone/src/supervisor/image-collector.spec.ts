@@ -1,0 +1,22 @@
+import { unusedImages } from './image-collector';
+
+const HOUR = 60 * 60_000;
+const NOW = 100 * HOUR;
+
+describe('unused images', () => {
+  const digests = new Map([
+    ['busybox:latest', 'sha256:a'],
+    ['also-busybox:1', 'sha256:a'],
+    ['old:1', 'sha256:b'],
+    ['new:1', 'sha256:c'],
+  ]);
+
+  it.each([
+    ['nothing that was used within a day', { 'sha256:a': NOW, 'sha256:b': NOW - 23 * HOUR, 'sha256:c': NOW }, []],
+    ['what was used longer ago', { 'sha256:a': NOW, 'sha256:b': NOW - 25 * HOUR, 'sha256:c': NOW }, ['old:1']],
+    ['an image of two names once', { 'sha256:a': 0, 'sha256:b': NOW, 'sha256:c': NOW }, ['also-busybox:1']],
+    ['nothing that was never seen before', {}, []],
+  ])('are %s', (_what, lastUsed, expected) => {
+    expect(unusedImages(digests, new Map(Object.entries(lastUsed)), NOW)).toEqual(expected);
+  });
+});

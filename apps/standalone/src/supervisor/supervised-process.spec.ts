@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { eventually } from '../../../../test/support/eventually';
+import { files, layoutOf } from '../layout';
+import { isAlive, type ProcessIdentity } from '../process-identity';
+import { readRecord } from './process-record';
+import { SupervisedProcess } from './supervised-process';
+import { lockSupervisor, runningSupervisor, unlockSupervisor } from './supervisor-lock';
+
+const logger = pino({ level: 'silent' });
+
+describe('a supervised process', () => {
+  const layout = layoutOf(mkdtempSync(join(tmpdir(), 'fsb-supervisor-')));
+  const started: SupervisedProcess[] = [];
+
+  afterAll(async () => {
+    for (const process_ of started) await process_.stop();
+    rmSync(layout.root ?? '', { recursive: true, force: true });
+  });
+
+  const supervise = async (seconds: string): Promise<SupervisedProcess> => {
+    const command = ['/bin/sh', '-c', `echo started; exec sleep ${seconds}`];
+    const definition = { name: 'sleeper', command, env: {}, graceMs: 2000, health: () => Promise.resolve(undefined) };
+    const process_ = new SupervisedProcess(layout, definition, logger);
+    await process_.start();
+    started.push(process_);
+    return process_;
+  };
+  const current = (): ProcessIdentity => readRecord(layout, 'sleeper')!.process;
+
+  it('is started again when it is killed, and counted', async () => {
+    await supervise('1001');
+    const first = current();
+    process.kill(first.pid, 'SIGKILL');
+    await eventually(() => current().pid !== first.pid && isAlive(current()));
+    expect(isAlive(first)).toBe(false);
+    expect(readRecord(layout, 'sleeper')?.restarts).toBe(1);
+    expect(readFileSync(files.serviceLog(layout, 'sleeper'), 'utf8')).toBe('started\nstarted\n');
+  });
+
+  it('is adopted by the next supervisor, which also starts it again', async () => {
+    await started[0]!.release();
+    const before = current();
+    await supervise('1001');
+    expect(current()).toEqual(before);
+    process.kill(before.pid, 'SIGKILL');
+    await eventually(() => current().pid !== before.pid && isAlive(current()));
+  });
+
+  it('is ended and started anew where its settings are others now', async () => {
+    await started[1]!.release();
+    const before = current();
+    await supervise('1002');
+    expect(isAlive(before)).toBe(false);
+    expect(isAlive(current())).toBe(true);
+  });
+
+  it('leaves neither process nor record once it is stopped', async () => {
+    const before = current();
+    await started[2]!.stop();
+    expect(isAlive(before)).toBe(false);
+    expect(readRecord(layout, 'sleeper')).toBeUndefined();
+  });
+
+  it('has one supervisor per root', () => {
+    lockSupervisor(layout);
+    expect(runningSupervisor(layout)?.pid).toBe(process.pid);
+    expect(() => lockSupervisor(layout)).toThrow(/runs already/);
+    unlockSupervisor(layout);
+    expect(runningSupervisor(layout)).toBeUndefined();
+  });
+});
