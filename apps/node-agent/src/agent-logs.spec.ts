@@ -81,7 +81,7 @@ describe("node-agent: sandboxes' logs", () => {
     expect(followed.pop()).toBe('');
     const numbers = followed.map((line) => Number(line.split(' ')[0]) - 100_000);
     // copy and truncate may lose what is written between the two: never more than that moment's
-    expect(numbers.length).toBeGreaterThan(lines * 0.98);
+    expect(numbers.length).toBeGreaterThan(lines * 0.95);
     expect(numbers.every((number, i) => i === 0 || number > numbers[i - 1]!)).toBe(true);
     expect(numbers.at(-1)).toBe(lines - 1);
     await eventually(() => statSync(agent.path('logs/rotated.log')).size <= MAX_BYTES);

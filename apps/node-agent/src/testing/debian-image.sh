@@ -11,6 +11,7 @@ cd "$work"
 command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap; } >/dev/null
 debootstrap --variant=minbase bookworm rootfs "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >debootstrap.log 2>&1
 in_root() { DEBIAN_FRONTEND=noninteractive chroot rootfs "$@" >>chroot.log 2>&1; }
+in_root apt-get clean
 in_root apt-get update
 in_root apt-get install -y --no-install-recommends --download-only sudo plocate
 mkdir rootfs/debs
