@@ -135,11 +135,17 @@ export class ApiserverProcess {
 
   private open(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<IncomingMessage> {
     return new Promise((done, failed) => {
-      const all = { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json', ...headers };
+      const content = body === undefined || typeof body === 'string' ? (body ?? '') : JSON.stringify(body);
+      const all = {
+        authorization: `Bearer ${ADMIN}`,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(content), // Node leaves a DELETE's body without any
+        ...headers,
+      };
       const { agent, port } = this;
       const call = request({ host: '127.0.0.1', port, path, method, agent, headers: all, timeout: COMMAND_MS }, done);
       call.on('error', failed);
-      call.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+      call.end(content);
     });
   }
 

@@ -51,7 +51,7 @@ describe('the API server', () => {
     await server.launch();
     const list = await server.ask('GET', SANDBOXES);
     expect(names(list)).toEqual(expect.arrayContaining(answered));
-    expect(Number((list.body.metadata!)['resourceVersion'])).toBeGreaterThanOrEqual(answered.length);
+    expect(Number(list.body.metadata!['resourceVersion'])).toBeGreaterThanOrEqual(answered.length);
     await server.ask('DELETE', SANDBOXES);
     expect(names(await server.ask('GET', SANDBOXES))).toEqual([]);
   });

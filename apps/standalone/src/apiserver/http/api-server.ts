@@ -26,6 +26,7 @@ const VERSION = {
   platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
 const CLOSE_MS = 2_000;
+const IDLE_MS = 20;
 
 export interface Parts {
   readonly rests: readonly ResourceRest[];
@@ -67,11 +68,14 @@ export class ApiServer {
       });
     });
     this.parts.routes.stop();
-    this.server.closeIdleConnections();
+    const idle = setInterval(() => {
+      this.server.closeIdleConnections(); // those of the watches become so by and by
+    }, IDLE_MS);
     const hurry = setTimeout(() => {
       this.server.closeAllConnections();
     }, CLOSE_MS);
     await closed;
+    clearInterval(idle);
     clearTimeout(hurry);
   }
 
