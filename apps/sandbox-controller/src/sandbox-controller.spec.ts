@@ -54,12 +54,13 @@ async function makeAgent(): Promise<void> {
   };
   const { metadata } = await client.create(POD_KIND, pod);
   agent = await AgentProcess.start('controller', { 'pod-uid': metadata.uid ?? '', 'agent-capacity': String(SLOTS) });
-  const conditions = [{ type: 'Ready', status: 'True' }];
-  await client.patchStatus(
-    POD_KIND,
-    { namespace, name: 'agent-1' },
-    { status: { phase: 'Running', podIP: '127.0.0.1', conditions } },
-  );
+  await setPodReady('True');
+}
+
+async function setPodReady(status: 'True' | 'False'): Promise<void> {
+  const conditions = [{ type: 'Ready', status }];
+  const running = { phase: 'Running', podIP: '127.0.0.1', conditions };
+  await client.patchStatus(POD_KIND, { namespace, name: 'agent-1' }, { status: running });
 }
 
 beforeAll(async () => {
@@ -298,6 +299,22 @@ describe('restarts', () => {
     await eventually(async () => (await agent.of(metadata.uid ?? ''))?.phase === 'running');
     expect((await get('kept')).status).toMatchObject({ phase: 'Running', attempt: 0 });
     await end('kept');
+  });
+});
+
+describe('an agent out of reach', () => {
+  it('loses its sandbox after the recovery timeout, and brings it back when it returns', async () => {
+    const { metadata } = await create('away', { recoveryTimeoutSeconds: 1, exposedPorts: [8070] });
+    await reaches('away', 'Running');
+    await setPodReady('False');
+    await agent.end('SIGKILL');
+    const lost = await reaches('away', 'Lost');
+    expect(lost.status).toMatchObject({ reason: 'AgentLost', sandboxID: metadata.uid });
+    expect(lost.status).not.toHaveProperty('endpoints');
+    await agent.launch();
+    await setPodReady('True');
+    expect((await reaches('away', 'Running')).status).toMatchObject({ attempt: 0, endpoints: ['127.0.0.1:8070'] });
+    await end('away');
   });
 });
 

@@ -73,7 +73,7 @@ describe('a sandbox that waits for its agent', () => {
   ])('says why not: %s', (_what, now, reason, expected) => {
     const result = plan(sandbox(), now);
     const status = statusIn(result);
-    expect(status).toMatchObject({ phase: 'Pending' });
+    expect(status).toMatchObject({ phase: 'Pending', reason });
     expect(readyOf(status)).toMatchObject({ status: 'False', reason });
     expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'Scheduled', status: 'False', reason }));
     expect(deeds(result)).toEqual(expected);

@@ -29,7 +29,7 @@ export class StatusOf {
   pending(why: Why, next?: { acceptedResetRevision?: string }): SandboxStatus {
     const attempt = attemptOf(this.sandbox) + (next ? 1 : 0);
     const conditions = { scheduled: no(why), ready: no(why) };
-    return { ...this.base('Pending', conditions), attempt, ...this.revision(next) };
+    return { ...this.base('Pending', conditions), ...why, attempt, ...this.revision(next) };
   }
 
   bound(assignment: { assignedPod: string; nodeName: string; sandboxID: string }): SandboxStatus {
@@ -39,7 +39,7 @@ export class StatusOf {
 
   /** Assigned as before; why it does not run yet. */
   waiting(why: Why): SandboxStatus {
-    return { ...this.base('Bound', { ready: no(why) }), ...this.assignment() };
+    return { ...this.base('Bound', { ready: no(why) }), ...this.assignment(), ...why };
   }
 
   running(podIP: string): SandboxStatus {

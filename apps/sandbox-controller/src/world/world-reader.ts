@@ -49,15 +49,15 @@ export class WorldReader {
     const sandboxId = currentId(sandbox);
     // before the agent is asked: a call that ends meanwhile must not seem to have been without effect
     const call = calls.of(key, sandboxId);
-    const pool = await this.live(POOL_KIND, this.parts.pools, `${namespace}/${sandbox.spec.poolRef}`, signal);
     const agent = pod ? await this.agent(`${namespace}/${pod}`, signal) : undefined;
+    const pool = await this.pool(sandbox, agent, signal);
     const report = agent ? await this.report(agent, sandboxId, signal) : { state: 'unknown' as const };
     const inputs = this.mayBePlaced(sandbox, call, report)
       ? await this.parts.inputs.resolve(sandbox, pool, signal)
       : undefined;
     return {
       now: Date.now(),
-      pool: pool === undefined ? 'absent' : pool.metadata.deletionTimestamp === undefined ? 'present' : 'deleting',
+      pool: stateOf(pool),
       ...{ agent, report, call, inputs, orphanTimeoutMs },
       claimed: this.claimed(namespace, name, agent, report),
       candidate: inputs?.state === 'resolved' && !pod ? this.candidate(key, sandbox) : undefined,
@@ -74,6 +74,16 @@ export class WorldReader {
       .map(({ agent: { id, name: podName, address, nodeName }, sandbox }) => {
         return { agentId: id, podName, podIP: address, nodeName, sandbox };
       });
+  }
+
+  /** A placed one lives and dies with the pool that it is in, whatever its object is changed to name. */
+  private pool(
+    { metadata: { namespace = '' }, spec }: Sandbox,
+    agent: AssignedAgent | undefined,
+    signal: AbortSignal,
+  ): Promise<SandboxPool | undefined> {
+    const placedIn = agent && this.parts.directory.agent(agent.id)?.pool;
+    return this.live(POOL_KIND, this.parts.pools, `${namespace}/${placedIn ?? spec.poolRef}`, signal);
   }
 
   private claimed(
@@ -159,4 +169,9 @@ export class WorldReader {
       throw error;
     }
   }
+}
+
+function stateOf(pool: SandboxPool | undefined): World['pool'] {
+  if (!pool) return 'absent';
+  return pool.metadata.deletionTimestamp === undefined ? 'present' : 'deleting';
 }

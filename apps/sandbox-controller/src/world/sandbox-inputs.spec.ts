@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { API_VERSION, type EnvVar, type Sandbox, type SandboxSpec } from '@fsb/api/sandbox';
+import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
+import { CONFIG_MAP_KIND, SECRET_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { ApiserverProcess } from '../../../../test/support/apiserver';
+import { type Inputs } from '../plan/world';
+import { SandboxInputs } from './sandbox-inputs';
+
+jest.setTimeout(30_000);
+const namespace = 'default';
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const AUTHS = JSON.stringify({ auths: { 'ghcr.io': { username: 'me', password: 'secret' } } });
+
+describe('what a create needs besides the object', () => {
+  let server: ApiserverProcess;
+  let inputs: SandboxInputs;
+
+  beforeAll(async () => {
+    server = await ApiserverProcess.start();
+    const client = new KubeClient(loadKubeConfig(join(server.folder, 'kubeconfig')));
+    inputs = new SandboxInputs(client);
+    const secrets = { creds: { a: base64('grün') }, regcred: { '.dockerconfigjson': base64(AUTHS) } };
+    for (const [name, data] of Object.entries(secrets)) {
+      await client.create(SECRET_KIND, { metadata: { name, namespace }, data });
+    }
+    await client.create(CONFIG_MAP_KIND, { metadata: { name: 'conf', namespace }, data: { b: 'x=1' } });
+  });
+  afterAll(() => server.end());
+
+  const resolve = (spec: Partial<SandboxSpec>, poolSpec: SandboxPoolSpec = {}): Promise<Inputs> => {
+    const metadata = { name: 'box', namespace };
+    const sandbox: Sandbox = {
+      ...{ apiVersion: API_VERSION, kind: 'Sandbox', metadata },
+      spec: { image: 'busybox', poolRef: 'pool', ...spec },
+    };
+    const pool: SandboxPool = { apiVersion: API_VERSION, kind: 'SandboxPool', metadata, spec: poolSpec };
+    return inputs.resolve(sandbox, pool, new AbortController().signal);
+  };
+  const secret = (name: string, key: string, optional?: boolean): EnvVar => {
+    return { name: 'A', valueFrom: { secretKeyRef: { name, key, ...(optional === undefined ? {} : { optional }) } } };
+  };
+  const map = (name: string, key: string): EnvVar => ({ name: 'A', valueFrom: { configMapKeyRef: { name, key } } });
+
+  it.each<[string, EnvVar[], Record<string, string>]>([
+    ['none', [], {}],
+    ['plain ones', [{ name: 'A', value: '1' }, { name: 'B' }], { A: '1', B: '' }],
+    ['a secret', [secret('creds', 'a')], { A: 'grün' }],
+    ['a config map', [map('conf', 'b')], { A: 'x=1' }],
+    ['an optional secret that is not there', [secret('none', 'a', true)], {}],
+    ['an optional key that is not there', [secret('creds', 'z', true), { name: 'B', value: '2' }], { B: '2' }],
+  ])('resolves %s', async (_what, envs, env) => {
+    expect(await resolve({ envs })).toEqual({ state: 'resolved', env, pullSecrets: [], resources: {} });
+  });
+
+  it.each<[string, EnvVar, string, string]>([
+    ['a secret', secret('none', 'a'), 'missing', 'envs[0] (A): secret "none" does not exist'],
+    ['a key of a secret', secret('creds', 'z'), 'missing', 'envs[0] (A): secret "creds" has no key "z"'],
+    ['a config map', map('none', 'a'), 'missing', 'envs[0] (A): configmap "none" does not exist'],
+    [
+      'another form',
+      { name: 'A', valueFrom: { fieldRef: {} } as never },
+      'invalid',
+      'envs[0] (A).valueFrom: fieldRef is not supported',
+    ],
+    ['no form', { name: 'A', valueFrom: {} }, 'invalid', 'not exactly one form'],
+  ])('names %s that it cannot have', async (_what, variable, state, message) => {
+    expect(await resolve({ envs: [variable] })).toEqual({ state, message: expect.stringContaining(message) as string });
+  });
+
+  it('names an image that is none', async () => {
+    expect(await resolve({ image: 'UPPER/Case' })).toMatchObject({ state: 'invalid' });
+  });
+
+  it('takes pull secrets and limits from sandbox and pool', async () => {
+    const spec = { imagePullSecrets: [{ name: 'gone' }], resources: { cpu: '1' } };
+    const pool: SandboxPoolSpec = {
+      imagePullSecrets: [{ name: 'regcred' }],
+      sandboxDefaults: { resources: { cpu: '500m', memory: '64Mi' } },
+    };
+    expect(await resolve(spec, pool)).toEqual({
+      ...{ state: 'resolved', env: {}, resources: { cpu: '1', memory: '64Mi' } },
+      pullSecrets: [{ host: 'ghcr.io', username: 'me', password: 'secret' }],
+    });
+    expect(await resolve({ imagePullSecrets: [{ name: 'creds' }] })).toMatchObject({ state: 'missing' });
+  });
+});
