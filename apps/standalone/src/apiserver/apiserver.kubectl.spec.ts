@@ -162,5 +162,8 @@ describe.each([
     writeFileSync(join(server.folder, 'sandbox.json'), sandbox('forbidden'));
     const { stderr } = await attempt(`--context viewer create -f ${join(server.folder, 'sandbox.json')}`);
     expect(stderr).toContain('User "viewer" cannot create resource "sandboxes" in API group "sandbox.fast.io"');
+    expect(await kubectl('auth can-i create sandboxes')).toBe('yes\n');
+    expect((await attempt('--context viewer auth can-i create sandboxes')).stdout).toBe('no\n');
+    expect((await attempt('--context viewer auth can-i list sandboxes')).stdout).toBe('yes\n');
   });
 });

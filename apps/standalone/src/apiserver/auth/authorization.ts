@@ -95,17 +95,21 @@ export class Authorization {
     return user;
   }
 
-  /** @param resource with its subresource, as roles name it @throws StatusError 403 */
-  authorize({ name, role }: User, verb: string, resource: string, { group, namespace }: Scope): void {
+  /** @param resource with its subresource, as roles name it */
+  allows({ role }: User, verb: string, resource: string): boolean {
     const rules: readonly Rule[] = ROLES[role];
-    const allowed = rules.some(
+    return rules.some(
       ({ verbs, resources }) =>
         (verbs.includes('*') || verbs.includes(verb)) && (resources.includes('*') || resources.includes(resource)),
     );
-    if (allowed) return;
+  }
+
+  /** @throws StatusError 403 */
+  authorize(user: User, verb: string, resource: string, { group, namespace }: Scope): void {
+    if (this.allows(user, verb, resource)) return;
     const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
     const what = `resource "${resource}" in API group "${group}" ${scope}`;
-    const message = `${qualified(resource, group)} is forbidden: User "${name}" cannot ${verb} ${what}`;
+    const message = `${qualified(resource, group)} is forbidden: User "${user.name}" cannot ${verb} ${what}`;
     throw new StatusError(403, 'Forbidden', message, { group, kind: resource });
   }
 }

@@ -10,6 +10,7 @@ import { qualified, StatusError } from '../status-error';
 import { sendError, sendJson, sendText } from './reply';
 import { resourcePath, type ResourcePath } from './resource-path';
 import { type ResourceRoutes } from './resource-routes';
+import { review } from './reviews';
 import { type Verb, verbOf } from './verb';
 
 const PROBES = ['/healthz', '/livez', '/readyz'];
@@ -113,6 +114,11 @@ export class ApiServer {
       return;
     }
     if (pathname.startsWith('/openapi/') && this.parts.openApi.serve(pathname, request, response)) return;
+    const reviewed = await review(pathname, request, user, this.parts.authorization);
+    if (reviewed) {
+      sendJson(response, 201, reviewed);
+      return;
+    }
     const path = resourcePath(pathname);
     if (!path) throw StatusError.notServed(pathname);
     const rest = this.restOf(path);

@@ -51,8 +51,10 @@ export class WatchStream {
     this.response.flushHeaders(); // a watcher waits for these before it reads
     if (since === undefined || sendInitialEvents) this.sendExisting();
     if (sendInitialEvents) this.sendBookmark({ 'k8s.io/initial-events-end': 'true' });
+    const allowed = this.response.writableLength + BACKLOG_BYTES;
     deliver = (event) => {
       this.send(event);
+      if (this.response.writableLength > allowed) this.response.destroy();
     };
     early.forEach(deliver);
     if (bookmarks)
@@ -108,7 +110,6 @@ export class WatchStream {
 
   private write(line: Json): void {
     this.response.write(`${JSON.stringify(line)}\n`);
-    if (this.response.writableLength > BACKLOG_BYTES) this.response.destroy();
   }
 }
 
