@@ -122,4 +122,20 @@ describe("node-agent: sandboxes' logs", () => {
     for await (const chunk of response) received += (chunk as Buffer).length;
     expect(received).toBeGreaterThan(size);
   }, 30_000);
+
+  it('are broken off, not ended, when the agent stops, which does not wait for them', async () => {
+    await agent.create('open', script('echo here; sleep 100'));
+    const response = await agent.fetch('logs?sandboxId=open&follow=true');
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await reader.read()).value).toBe('here\n');
+    const leave = new AbortController();
+    await agent.events(leave.signal);
+    const began = performance.now();
+    const rest = reader.read();
+    rest.catch(() => undefined); // looked at below
+    expect(await agent.end('SIGTERM')).toBe(0);
+    expect(performance.now() - began).toBeLessThan(4000);
+    await expect(rest).rejects.toThrow();
+    leave.abort();
+  });
 });

@@ -14,6 +14,8 @@ import { AgentController } from './http/agent.controller';
 import { AgentErrorFilter } from './http/agent-error.filter';
 import { AGENT_TOKEN } from './http/bearer.guard';
 import { LogsController } from './http/logs.controller';
+import { OpenStreams } from './http/open-streams';
+import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
 import { LogReader } from './logs/log-reader';
@@ -60,9 +62,10 @@ export class AgentModule {
     };
     return {
       module: AgentModule,
-      controllers: [AgentController, LogsController],
+      controllers: [AgentController, LogsController, StatusController],
       providers: [
         lifecycle,
+        OpenStreams,
         { provide: AGENT_CONFIG, useValue: config },
         { provide: AGENT_TOKEN, useFactory: () => readFileSync(config.agentTokenFile, 'utf8') },
         { provide: Admission, useValue: admission },

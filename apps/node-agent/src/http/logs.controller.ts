@@ -9,6 +9,7 @@ import { SandboxId } from '../sandboxes/create-request';
 import { SandboxTable } from '../sandboxes/sandbox-table';
 import { BearerGuard } from './bearer.guard';
 import { callerLeft } from './caller-left';
+import { OpenStreams } from './open-streams';
 import { parseBody } from './parse-body';
 import { RestoredGuard } from './restored.guard';
 
@@ -28,6 +29,7 @@ export class LogsController {
   constructor(
     private readonly table: SandboxTable,
     private readonly logs: LogReader,
+    private readonly streams: OpenStreams,
   ) {}
 
   @Get(AGENT_PATHS.logs)
@@ -35,9 +37,10 @@ export class LogsController {
     const { sandboxId, follow, tailLines } = parseBody(LogsQuery, query);
     if (!this.table.get(sandboxId)) throw new ApiError('not_found', `sandbox: ${sandboxId} is not on this agent`);
     const lines = tailLines === undefined ? undefined : Number(tailLines);
-    const chunks = this.logs.read(sandboxId, { follow: follow === 'true', tailLines: lines }, callerLeft(reply));
-    // a chunk is read when the one before it is on its way
-    const body = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+    const wanted = { follow: follow === 'true', tailLines: lines };
+    const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));
+    // a chunk is read when the one before it is on its way; an error breaks the answer off, so that nobody takes it for the end
+    const body = Readable.from(chunks, { objectMode: true, highWaterMark: 1 }).on('error', () => undefined);
     await reply.header('content-type', 'text/plain; charset=utf-8').send(body);
   }
 }

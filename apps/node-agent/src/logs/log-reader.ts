@@ -70,6 +70,7 @@ export class LogReader {
         } else if (wasOver) return;
         else await changes.next();
       }
+      signal.throwIfAborted(); // not the log's end
     } finally {
       leave.abort();
       changes.close();
