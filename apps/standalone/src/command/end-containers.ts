@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { files, type Layout } from '../layout';
 import { endProcess, identify, isAlive, type ProcessIdentity } from '../process-identity';
-import { readText } from '../state-file';
+import { readText, removeFile } from '../state-file';
 import { readChoice } from '../supervisor/choice';
 import { containerdRefusal } from '../supervisor/containerd-choice';
 import { containerdCommand } from '../supervisor/private-containerd';
@@ -25,13 +26,16 @@ export async function endContainers(layout: Layout, installation: string | undef
   const temporary = containerd.private ? await startForCleaning(layout) : undefined;
   try {
     const filter = containerd.private ? '' : `labels."${ContainerLabels.installation}"==${installation ?? ''}`;
-    return `removed ${await removeAll(containerd.socket, filter)}`;
+    const ids = await removeAll(containerd.socket, filter);
+    for (const id of ids) removeLogs(layout, id);
+    return `removed ${ids.length}`;
   } finally {
     if (temporary) await endProcess(temporary, GRACE_MS);
   }
 }
 
-async function removeAll(socket: string, filter: string): Promise<number> {
+/** @returns the ids of the sandboxes that ran in them */
+async function removeAll(socket: string, filter: string): Promise<string[]> {
   const client = new ContainerdClient(socket);
   const runtime = new SandboxRuntime(client);
   try {
@@ -41,10 +45,15 @@ async function removeAll(socket: string, filter: string): Promise<number> {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) await runtime.remove(id);
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    return containers.length;
+    return containers.map(({ id, labels }) => labels[ContainerLabels.id] ?? id);
   } finally {
     client.close();
   }
+}
+
+/** What the agent removes with a sandbox, had it been asked. */
+function removeLogs({ log }: Layout, id: string): void {
+  for (const name of readdirSync(log).filter((file) => file.startsWith(`${id}.log`))) removeFile(join(log, name));
 }
 
 /** A containerd that was killed left its containers running: only one on the same root can end and forget them. */
