@@ -66,8 +66,13 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   const memory = new PlacementMemory();
   const silence = new AgentSilence();
   const orphanTimeoutMs = config.fastpathOrphanTimeout;
-  const calls = new CreateCalls(agents, (key) => {
-    controller.queue.add(key);
+  const calls = new CreateCalls(agents, {
+    settled: (key) => {
+      controller.queue.add(key);
+    },
+    release: (agentId, sandboxId) => {
+      directory.registry.release(agentId, sandboxId);
+    },
   });
   const common = { client, agents, directory, calls, memory, events };
   const inputs = new SandboxInputs(client);

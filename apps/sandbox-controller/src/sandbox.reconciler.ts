@@ -1,3 +1,4 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { isApiError } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
@@ -8,7 +9,8 @@ import { templateOf } from '@fsb/placement/sandbox-object';
 import { type CreateCalls } from './apply/create-calls';
 import { type OrphanActions } from './apply/orphan-actions';
 import { type SandboxActions } from './apply/sandbox-actions';
-import { planOrphans } from './plan/orphan-plan';
+import { type Plan } from './plan/action';
+import { type OrphanPlan, planOrphans } from './plan/orphan-plan';
 import { planSandbox } from './plan/sandbox-plan';
 import { type PlacementMemory } from './world/placement-memory';
 import { type WorldReader } from './world/world-reader';
@@ -30,12 +32,15 @@ export class SandboxReconciler implements Reconciler {
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
     const cached = this.parts.sandboxes.get(key);
-    if (cached && isSettled(cached)) {
-      const { actions, requeueAfterMs } = planSandbox(cached, await this.parts.reader.read(cached, signal));
-      if (actions.length === 0) return after(requeueAfterMs);
-    }
+    const glance = cached ? await this.planCached(cached, signal) : this.orphanPlan(key);
+    if (glance?.actions.length === 0) return after(glance.requeueAfterMs);
     const object = await this.get(key, signal);
     return object ? this.act(key, object, signal) : this.mindOrphans(key, signal);
+  }
+
+  /** Undefined in the phases in which mostly there is something to do; in the others it spares the API server a question. */
+  private async planCached(object: Sandbox, signal: AbortSignal): Promise<Plan | undefined> {
+    return isSettled(object) ? planSandbox(object, await this.parts.reader.read(object, signal)) : undefined;
   }
 
   private async act(key: string, object: Sandbox, signal: AbortSignal): Promise<Result> {
@@ -48,15 +53,18 @@ export class SandboxReconciler implements Reconciler {
   }
 
   private async mindOrphans(key: string, signal: AbortSignal): Promise<Result> {
-    const { reader, orphans, calls, memory, orphanTimeoutMs } = this.parts;
+    const plan = this.orphanPlan(key);
+    for (const action of plan.actions) await this.parts.orphans.apply(key, action, signal);
+    return after(plan.requeueAfterMs);
+  }
+
+  /** What the containers of this name would become if it has no object; that is asked before it is done. */
+  private orphanPlan(key: string): OrphanPlan {
+    const { reader, calls, memory, orphanTimeoutMs } = this.parts;
     calls.forget(key);
     memory.drop(key);
     const { namespace, name } = splitKey(key);
-    const isAdoptable = ({ object }: { object?: Readonly<Record<string, unknown>> }): boolean =>
-      templateOf(object) !== undefined;
-    const plan = planOrphans(reader.claimants(namespace, name), isAdoptable, { now: Date.now(), orphanTimeoutMs });
-    for (const action of plan.actions) await orphans.apply(key, action, signal);
-    return after(plan.requeueAfterMs);
+    return planOrphans(reader.claimants(namespace, name), isAdoptable, { now: Date.now(), orphanTimeoutMs });
   }
 
   private async get(key: string, signal: AbortSignal): Promise<Sandbox | undefined> {
@@ -69,7 +77,10 @@ export class SandboxReconciler implements Reconciler {
   }
 }
 
-/** Phases in which mostly there is nothing to do: the cache spares the API server a question. */
+function isAdoptable({ object }: AgentSandboxStatus): boolean {
+  return templateOf(object) !== undefined;
+}
+
 function isSettled({ status, metadata }: Sandbox): boolean {
   const settled = status?.phase !== undefined && status.phase !== 'Pending' && status.phase !== 'Bound';
   return settled && metadata.deletionTimestamp === undefined;

@@ -12,6 +12,12 @@ export interface CreateOrder {
   readonly fresh: boolean;
   readonly request: SandboxRequest;
 }
+export interface CallListener {
+  /** the object's key is to be looked at again */
+  settled(key: string): void;
+  /** The call needs its reservation no more: the agent's own word counts. */
+  release(agentId: string, sandboxId: string): void;
+}
 interface Call {
   readonly sandboxId: string;
   readonly agentId: string;
@@ -30,7 +36,7 @@ export class CreateCalls {
 
   constructor(
     private readonly client: AgentClient,
-    private readonly onSettled: (key: string) => void,
+    private readonly listener: CallListener,
   ) {}
 
   of(key: string, sandboxId: string): CreateCall | undefined {
@@ -52,6 +58,8 @@ export class CreateCalls {
   }
 
   forget(key: string): void {
+    const call = this.calls.get(key);
+    if (call) this.listener.release(call.agentId, call.sandboxId);
     this.calls.delete(key);
   }
 
@@ -70,6 +78,7 @@ export class CreateCalls {
     } catch (error) {
       call.outcome = outcomeOfError(error, fresh);
     }
-    this.onSettled(key);
+    if (call.outcome.kind !== 'running') this.listener.release(call.agentId, call.sandboxId);
+    this.listener.settled(key);
   }
 }

@@ -73,13 +73,13 @@ class Work {
     }
   }
 
-  /** A reservation whose assignment was not written is nobody's. */
+  /** A reservation for which no agent was asked is nobody's. */
   undo(): void {
     for (const { agentId, sandboxId } of this.reserved) this.parts.directory.registry.release(agentId, sandboxId);
   }
 
   private note(action: Exclude<Action, { type: AsyncAction }>): void {
-    const { calls, memory, directory, events } = this.parts;
+    const { calls, memory, events } = this.parts;
     switch (action.type) {
       case 'reserve':
         this.reserve(action.agentId, action.sandboxId);
@@ -89,7 +89,6 @@ class Work {
         break;
       case 'forget_call':
         calls.forget(this.queueKey);
-        directory.registry.release(action.agentId, action.sandboxId);
         break;
       case 'exclude_agent':
         memory.exclude(this.queueKey, action.agentId);
@@ -126,6 +125,7 @@ class Work {
     if (address === undefined) throw new ApiError('aborted', `agent ${agentId} is gone`);
     const request = createRequest(this.object, sandboxId, inputs);
     this.parts.calls.start({ key: this.queueKey, agentId, address, fresh, request });
+    this.reserved.length = 0; // the call's now
   }
 
   private async bind(agentId: string, sandboxId: string): Promise<void> {
@@ -141,7 +141,6 @@ class Work {
 
   private async setStatus(object: Sandbox): Promise<void> {
     this.object = await this.parts.client.updateStatus(SANDBOX_KIND, object, { signal: this.signal });
-    this.reserved.length = 0;
   }
 
   /** With the version read: another's finalizer is not lost. */

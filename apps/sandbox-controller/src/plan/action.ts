@@ -14,7 +14,7 @@ export type Action =
   | { readonly type: 'reserve'; readonly agentId: string; readonly sandboxId: string }
   | StartCreate
   /** its outcome is in the status now; what was reserved for it is given up, if the agent has not taken it */
-  | { readonly type: 'forget_call'; readonly agentId: string; readonly sandboxId: string }
+  | { readonly type: 'forget_call' }
   | { readonly type: 'bind'; readonly agentId: string; readonly sandboxId: string }
   | { readonly type: 'delete_container'; readonly agentId: string; readonly sandboxId: string }
   /** not to be proposed again before the next back-off */

@@ -1,6 +1,5 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
-import { currentId } from './identity';
 import { whyLost } from './running-plan';
 import { StatusOf, type Why } from './status';
 import { type AssignedAgent, type CreateOutcome, type RefusalCode, type World } from './world';
@@ -16,7 +15,7 @@ export function afterCall(
   world: World,
 ): Step | undefined {
   const status = new StatusOf(sandbox, world.now);
-  const forget: Action = { type: 'forget_call', agentId: agent.id, sandboxId: currentId(sandbox) };
+  const forget: Action = { type: 'forget_call' };
   const exclude: Action = { type: 'exclude_agent', agentId: agent.id };
   switch (outcome.kind) {
     case 'running':

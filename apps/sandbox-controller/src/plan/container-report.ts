@@ -12,7 +12,7 @@ const LONG_RUN_SECONDS = 600;
 /** What the agent says of the current container, as the object's status. Its raw phases never get there. */
 export function followReport(sandbox: Sandbox, agent: AssignedAgent, report: AgentSandboxStatus, world: World): Step {
   const status = new StatusOf(sandbox, world.now);
-  const done: Action[] = world.call ? [{ type: 'forget_call', agentId: agent.id, sandboxId: report.sandboxId }] : [];
+  const done: Action[] = world.call ? [{ type: 'forget_call' }] : [];
   switch (report.phase) {
     case 'creating':
       return sandbox.status?.phase === 'Running'

@@ -1,7 +1,6 @@
 import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
 import { endOfContainers, isLost, msUntilLost } from './container-end';
-import { currentId } from './identity';
 import { isLater, unixMillis } from './instant';
 import { StatusOf } from './status';
 import { type World } from './world';
@@ -53,8 +52,7 @@ export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World)
 }
 
 function afterEnd(reason: EndingReason, sandbox: Sandbox, status: StatusOf, world: World): Step {
-  const forget: Action[] =
-    world.agent && world.call ? [{ type: 'forget_call', agentId: world.agent.id, sandboxId: currentId(sandbox) }] : [];
+  const forget: Action[] = world.agent && world.call ? [{ type: 'forget_call' }] : [];
   const { resetRevision } = sandbox.spec;
   switch (reason) {
     case 'Expired':

@@ -160,7 +160,7 @@ describe('a sandbox that is assigned', () => {
     expect(statusIn(plan(patient, world({ agent: LOST })))?.phase).toBe('Bound');
   });
 
-  const FORGET = `forget_call ${UID}@${AGENT}`;
+  const FORGET = 'forget_call';
   const EXCLUDE = `exclude_agent ${AGENT}`;
   const message = 'm';
   it.each<[string, CreateOutcome, SandboxStatus, string, string[]]>([
