@@ -12,6 +12,7 @@ import { OpenApiRoutes } from './openapi/open-api-routes';
 import { BUILT_IN } from './resources/built-in';
 import { loadCustomResources } from './resources/custom';
 import { ResourceRest } from './rest/resource-rest';
+import { compileSchema } from './rest/schema-check';
 import { Scheduler } from './scheduler/scheduler';
 import { StatusError } from './status-error';
 import { Storage } from './store/storage';
@@ -62,6 +63,7 @@ async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<()
   const tls = { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) };
   const authorization = await Authorization.fromFile(config.tokenFile);
   const resources = [...BUILT_IN, ...(await loadCustomResources(config.crds))];
+  resources.forEach(compileSchema);
   const store = await Store.open(await Storage.open(config.db));
   const rests = resources.map((resource) => new ResourceRest(store, resource));
   const rest = (plural: string): ResourceRest => {
