@@ -280,6 +280,16 @@ describe('a sandbox that is assigned', () => {
     expect(deeds(result)).toEqual([FORGET, 'forget placement']);
   });
 
+  it('takes no other agent’s answer for its own', () => {
+    const other = {
+      state: 'settled',
+      agentId: 'team/agent-9',
+      outcome: { kind: 'refused', code: 'slots_full', message },
+    } as const;
+    const result = plan(bound(), denying({ call: other }));
+    expect(statusIn(result)).toBeUndefined();
+  });
+
   it('is put back where it says no agent', () => {
     const result = plan(sandbox({ status: { phase: 'Bound', attempt: 0 } }), world());
     expect(statusIn(result)).toMatchObject({ phase: 'Pending', attempt: 0 });

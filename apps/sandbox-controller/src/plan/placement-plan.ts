@@ -49,7 +49,8 @@ export function planBound(sandbox: Sandbox, world: World): Step {
     return { status: new StatusOf(sandbox, world.now).pending(why) };
   }
   if (report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
-  const answered = call?.state === 'settled' ? afterCall(sandbox, agent, call.outcome, world) : undefined;
+  const mine = call?.state === 'settled' && call.agentId === agent.id;
+  const answered = mine ? afterCall(sandbox, agent, call.outcome, world) : undefined;
   if (answered) return answered;
   if (agent.presence === 'gone' || report.state === 'unknown' || isAcknowledged(sandbox)) {
     return withoutReport(sandbox, agent, world);

@@ -105,7 +105,7 @@ export class WorldReader {
   private mayBePlaced({ metadata, status }: Sandbox, call: CreateCall | undefined, report: Report): boolean {
     const { phase = 'Pending' } = status ?? {};
     if (metadata.deletionTimestamp !== undefined) return false;
-    return phase === 'Pending' || (phase === 'Bound' && !call && report.state === 'absent');
+    return phase === 'Pending' || (phase === 'Bound' && call?.state !== 'in_flight' && report.state === 'absent');
   }
 
   private async agent(id: string, signal: AbortSignal): Promise<AssignedAgent> {
