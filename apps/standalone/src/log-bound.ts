@@ -1,29 +1,17 @@
-import { copyFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, statSync, truncateSync } from 'node:fs';
 
 const LIMIT_BYTES = 10 * 1024 * 1024;
 
 /**
- * Copies each log above the limit to `<name>.1` and empties it. Its writers append, so they go on at its new end, and need
- * not be told: also not those that another supervisor started.
+ * Copies a log above the limit to `<path>.1` and empties it. Its writer appends, so it goes on at the new end, and need not
+ * be told: also not one that another supervisor started.
  */
-export function boundLogs(folder: string, limitBytes = LIMIT_BYTES): void {
-  for (const name of readNames(folder)) {
-    const path = join(folder, name);
-    try {
-      if (statSync(path).size <= limitBytes) continue;
-      copyFileSync(path, `${path}.1`);
-      truncateSync(path);
-    } catch {
-      // gone meanwhile, or no space left for the copy: the next round sees it again
-    }
-  }
-}
-
-function readNames(folder: string): string[] {
+export function boundLog(path: string, limitBytes = LIMIT_BYTES): void {
   try {
-    return readdirSync(folder).filter((name) => name.endsWith('.log'));
+    if (statSync(path).size <= limitBytes) return;
+    copyFileSync(path, `${path}.1`);
+    truncateSync(path);
   } catch {
-    return [];
+    // not written yet, gone meanwhile, or no space left for the copy: the next round sees it again
   }
 }

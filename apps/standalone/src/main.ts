@@ -58,6 +58,12 @@ withRoot(program.command('status').description('every process and its health'))
     const { status } = await import('./command/status.js');
     process.exitCode = await status(layoutOf(root), output);
   });
+withRoot(program.command('pull').description("pull an image into the stack's containerd, through CRI"))
+  .argument('<image>')
+  .action(async (image: string, { root }: Options) => {
+    const { pull } = await import('./command/pull.js');
+    process.exitCode = await pull(layoutOf(root), image);
+  });
 withSettings(
   program.command('supervisor').description('start the services and keep them up (what `up` starts)'),
 ).action(async ({ root, ...given }: Options) => {

@@ -59,7 +59,9 @@ async function untilServing(layout: Layout, pid: number, progress: Progress): Pr
       told.add(name);
     }
     if (rows.length > 1 && rows.every(isHealthy)) return rows;
-    if (!hasProcess(pid) || performance.now() > deadline) return rows;
+    // of two that start at once one gives way, and both of their callers wait for the other
+    const isAlive = hasProcess(pid) || runningSupervisor(layout) !== undefined;
+    if (!isAlive || performance.now() > deadline) return rows;
     const waiting = rows.filter((row) => !isHealthy(row)).map(({ name, health }) => `${name} (${health})`);
     progress.waiting(waiting.join(', '));
     await sleep(POLL_MS);
@@ -67,8 +69,8 @@ async function untilServing(layout: Layout, pid: number, progress: Progress): Pr
 }
 
 function tellFailure(layout: Layout, rows: readonly ProcessRow[]): void {
-  // a process that has a log was started at least
-  const names = ['supervisor', ...rows.filter((row) => !isHealthy(row)).map(({ name }) => name)];
+  const started = rows.filter(({ state, restarts }) => state === 'running' || restarts > 0);
+  const names = ['supervisor', ...started.filter((row) => !isHealthy(row)).map(({ name }) => name)];
   for (const name of new Set(names)) {
     const tail = (readText(files.serviceLog(layout, name)) ?? '').trimEnd().split('\n').slice(-LOG_LINES).join('\n');
     if (tail !== '') process.stderr.write(`--- ${files.serviceLog(layout, name)}\n${tail}\n`);

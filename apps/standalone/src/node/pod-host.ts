@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { Informer } from '@fsb/controller-runtime/informer';
 import { type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
-import { boundLogs } from '../log-bound';
+import { boundLog } from '../log-bound';
 import { networkNamespaceName } from '../installation';
 import { listJson } from '../supervisor/process-record';
 import { readJson } from '../state-file';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type NodeContext } from './node-context';
 import { removeEmptyCgroups } from './pod-cgroup';
-import { podRecord } from './pod-record';
+import { podRecord, podRecordFile } from './pod-record';
 import { PodRunner } from './pod-runner';
 
 const RETRY_MS = 1000;
@@ -87,6 +87,8 @@ export class PodHost {
   private end(pod: Pod, isDeleted: boolean): void {
     const { uid = '' } = pod.metadata;
     let entry = this.entries.get(uid);
+    const isKnown = isDeleted || existsSync(podRecordFile(this.context.runDir, uid));
+    if (!entry && !isKnown) return; // the last event of a Pod that was ended here
     if (!entry) {
       // deleted while no node ran: its record, if there is one, says what is left of it
       const runner = new PodRunner(pod, networkNamespaceName(this.installation, uid), this.context);
@@ -138,9 +140,10 @@ export class PodHost {
   }
 
   private boundPodLogs(): void {
-    const { logDir } = this.context;
     for (const uid of this.entries.keys()) {
-      for (const container of folders(join(logDir, uid))) boundLogs(join(logDir, uid, container));
+      const folders = entriesOf(join(this.context.logDir, uid)).map((name) => join(this.context.logDir, uid, name));
+      const paths = folders.flatMap((folder) => entriesOf(folder).map((name) => join(folder, name)));
+      for (const path of paths.filter((name) => name.endsWith('.log'))) boundLog(path);
     }
   }
 }
@@ -149,7 +152,7 @@ function isOver({ status }: Pod): boolean {
   return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
-function folders(path: string): string[] {
+function entriesOf(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {

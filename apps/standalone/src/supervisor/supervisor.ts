@@ -6,7 +6,7 @@ import { type Logger } from 'pino';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { files, type Layout } from '../layout';
-import { boundLogs } from '../log-bound';
+import { boundLog } from '../log-bound';
 import { command, shareNetworkNamespaces } from '../machine';
 import { get } from '../probe';
 import { saveSettings, type Settings } from '../settings';
@@ -30,6 +30,7 @@ const LOGS_EVERY_MS = 30_000;
 export class Supervisor {
   private readonly processes: SupervisedProcess[] = [];
   private readonly stopping = new AbortController();
+  private starting: Promise<void> | undefined;
 
   constructor(
     private readonly layout: Layout,
@@ -38,7 +39,23 @@ export class Supervisor {
   ) {}
 
   /** @throws Error where the machine cannot run the stack */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.starting ??= this.bringUp();
+    return this.starting;
+  }
+
+  /** Ends the services, the last one started first. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.starting?.catch(() => undefined); // it starts nothing more
+    for (const process of this.processes.toReversed()) {
+      const { name } = process.definition;
+      this.logger.info({ msg: 'ending', target: name });
+      await (name === 'containerd' ? process.release() : process.stop());
+    }
+  }
+
+  private async bringUp(): Promise<void> {
     const { layout, settings, logger } = this;
     for (const folder of [layout.state, layout.run]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     mkdirSync(layout.log, { recursive: true });
@@ -55,22 +72,14 @@ export class Supervisor {
     if (apiserver) await this.startAndWait(apiserver);
     await this.learnInstallation();
     for (const definition of others) await this.keep(definition);
+    const names = this.processes.map(({ definition }) => definition.name);
     this.every(LOGS_EVERY_MS, () => {
-      boundLogs(layout.log);
+      // not the whole folder: the sandboxes' logs in it are their agents'
+      for (const name of ['supervisor', ...names]) boundLog(files.serviceLog(layout, name));
     });
     if (choice.containerd.private) {
       const collector = new ImageCollector(choice.containerd.socket, this.apiReader(), logger);
       this.every(ImageCollector.everyMs, () => collector.collect());
-    }
-  }
-
-  /** Ends the services, the last one started first. */
-  async stop(): Promise<void> {
-    this.stopping.abort();
-    for (const process of this.processes.toReversed()) {
-      const { name } = process.definition;
-      this.logger.info({ msg: 'ending', target: name });
-      await (name === 'containerd' ? process.release() : process.stop());
     }
   }
 
@@ -102,6 +111,7 @@ export class Supervisor {
   }
 
   private async keep(definition: ServiceDefinition): Promise<void> {
+    this.stopping.signal.throwIfAborted();
     const process = new SupervisedProcess(this.layout, definition, this.logger);
     this.processes.push(process);
     await process.start();
