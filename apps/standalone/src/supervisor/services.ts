@@ -40,7 +40,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
   const row = (name: string, offset: number, args: readonly string[]): ServiceDefinition =>
     service(context, { name, app: name, port: portBase + offset, args });
-  return [
+  const all = [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
     apiserver(layout, settings),
     service(context, {
@@ -67,7 +67,9 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
       address: `gRPC on ${settings.grpcAddress}, metrics on 127.0.0.1:${gatewayMetricsPort(portBase)}`,
     },
     row('janitor', 5, [...containerd, '--node-name', hostname()]),
-  ].filter(({ command: [, entry = ''], name }) => name === 'containerd' || existsSync(entry));
+  ];
+  // an app that this checkout does not have, or has not built, is left out
+  return all.filter(({ command: [, entry = ''], name }) => name === 'containerd' || existsSync(entry));
 }
 
 function gatewayMetricsPort(portBase: number): number {
