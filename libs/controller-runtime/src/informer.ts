@@ -122,7 +122,8 @@ export class Informer<T extends KubeObject> {
     } while (next);
     for (const object of objects) {
       seen.add(keyOf(object));
-      if (this.cache.get(keyOf(object))?.metadata.resourceVersion !== object.metadata.resourceVersion) this.put(object);
+      const known = this.cache.get(keyOf(object));
+      if (!known || known.metadata.resourceVersion !== object.metadata.resourceVersion) this.put(object);
     }
     for (const key of this.cache.keys()) if (!seen.has(key)) this.drop(key);
     this.contact = Date.now();

@@ -57,6 +57,7 @@ it.each<[string, Case, string[]]>([
   ['those beyond bufferMax', { capacity: { bufferMax: 11 }, pods: agents(3) }, ['a0']],
   ['one that is not ready first', { pods: [agent('a'), agent('b', { ready: false })], pending: 1 }, ['b']],
   ['the youngest first', { pods: [agent('a'), agent('b', { createdAt: NOW - 1_000 })], pending: 1 }, ['b']],
+  ['none that may not exist', { pods: agents(1, { uid: '' }) }, []],
   ['one with a log to lose last', { pods: agents(2), ended: ['a0'], pending: 1 }, ['a1']],
   ['a terminating one is no surplus', { pods: [agent('a'), agent('b', { terminating: true })], pending: 1 }, []],
 ])('removes: %s', (_name, input, expected) => {

@@ -83,7 +83,7 @@ function rolling({ hash, demand }: PoolWorld, live: readonly AgentPodView[], des
   return mayGo ? { create: 0, remove: 1, surge: 0 } : { create: 1, remove: 0, surge: 0 };
 }
 
-/** Idle agents; the least loss first. */
+/** Idle agents; the least loss first. One without a uid is not known to exist yet. */
 function candidates({ demand, hash }: PoolWorld, live: readonly AgentPodView[]): AgentPodView[] {
   const cost = (pod: AgentPodView): number[] => [
     Number(!pod.draining),
@@ -93,7 +93,7 @@ function candidates({ demand, hash }: PoolWorld, live: readonly AgentPodView[]):
     -pod.createdAt,
   ];
   return live
-    .filter(({ name }) => !demand.onAgent.has(name))
+    .filter(({ name, uid }) => uid !== '' && !demand.onAgent.has(name))
     .map((pod) => ({ pod, cost: cost(pod) }))
     .sort((a, b) => compare(a.cost, b.cost))
     .map(({ pod }) => pod);

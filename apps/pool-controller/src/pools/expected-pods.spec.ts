@@ -1,0 +1,37 @@
+import { type Pod } from '@fsb/controller-runtime/kinds';
+import { ExpectedPods } from './expected-pods';
+
+const pod = (name: string, uid = `uid-${name}`): Pod => ({ metadata: { name, namespace: 'n', uid } });
+const names = (pods: Pod[]): (string | undefined)[] => pods.map(({ metadata }) => metadata.name);
+const leaving = (pods: Pod[]): (string | undefined)[] =>
+  names(pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined));
+
+let expected: ExpectedPods;
+beforeEach(() => {
+  expected = new ExpectedPods();
+});
+
+it('counts a Pod that was made until the cache shows it, and once', () => {
+  expected.expectCreated('n/p', pod('a', ''), 0);
+  expect(names(expected.apply('n/p', []))).toEqual(['a']);
+  expect(names(expected.apply('n/other', []))).toEqual([]);
+  expect(names(expected.apply('n/p', [pod('a')]))).toEqual(['a']);
+  expect(names(expected.apply('n/p', []))).toEqual([]); // it was seen, and is gone
+});
+
+it('takes a Pod that was deleted for leaving until the cache has lost it', () => {
+  expected.expectDeleted('n/p', 'uid-a');
+  expect(leaving(expected.apply('n/p', [pod('a'), pod('b')]))).toEqual(['a']);
+  expect(names(expected.apply('n/p', [pod('b')]))).toEqual(['b']);
+  expect(leaving(expected.apply('n/p', [pod('a')]))).toEqual([]);
+});
+
+it('says which Pods somebody must look for', () => {
+  expected.expectCreated('n/p', pod('a'), 0);
+  expected.expectCreated('n/p', pod('b'), 900);
+  expect(expected.overdue('n/p', 1_000, 500)).toEqual(['a']);
+  expected.forget('n/p', 'a');
+  expect(names(expected.apply('n/p', []))).toEqual(['b']);
+  expected.forgetPool('n/p');
+  expect(expected.apply('n/p', [])).toEqual([]);
+});
