@@ -15,7 +15,8 @@ export interface StatusStreamOptions {
 
 const SILENCE_MS = 6_000;
 const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
+/** A Pod runs before the agent in it listens: it must not wait long to be found ready. */
+const LAST_RETRY_MS = 2_000;
 
 /** Follows the status of one agent, for as long as it is not stopped: connects again with back-off. */
 export class AgentStatusStream {

@@ -16,16 +16,23 @@ export type ErrorCode =
   | 'unimplemented'
   | 'internal';
 
+export interface ApiErrorOptions extends ErrorOptions {
+  /** when the same call may well succeed */
+  readonly retryDelayMs?: number;
+}
+
 export class ApiError extends Error {
   override readonly name = 'ApiError';
+  readonly retryDelayMs: number | undefined;
 
   /** @param message is shown to the caller: it names the field, what is allowed, and what to do next. */
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ApiErrorOptions,
   ) {
     super(message, options);
+    this.retryDelayMs = options?.retryDelayMs;
   }
 }
 

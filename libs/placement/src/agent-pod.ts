@@ -1,6 +1,6 @@
 import { type Pod } from '@fsb/controller-runtime/kinds';
 import { AGENT_APP, AGENT_APP_LABEL, POOL_LABEL } from '@fsb/api/labels';
-import { GROUP } from '@fsb/api/sandbox';
+import { GROUP, type ObjectMeta } from '@fsb/api/sandbox';
 
 /** The informer's selector of agent Pods. */
 export const AGENT_POD_SELECTOR = `${AGENT_APP_LABEL}=${AGENT_APP}`;
@@ -23,12 +23,9 @@ export interface AgentPod {
  * of its own, so only one that a SandboxPool controls is believed, and only about that pool.
  */
 export function agentPod({ metadata, spec, status }: Pod): AgentPod | undefined {
-  const { name, namespace, uid, labels = {}, ownerReferences = [] } = metadata;
-  const owner = ownerReferences.find(({ controller }) => controller === true);
-  const pool = labels[POOL_LABEL];
+  const { name, namespace, uid } = metadata;
+  const pool = poolOf(metadata);
   if (name === undefined || namespace === undefined || uid === undefined || pool === undefined) return undefined;
-  if (labels[AGENT_APP_LABEL] !== AGENT_APP || owner?.name !== pool) return undefined;
-  if (owner.kind !== 'SandboxPool' || !owner.apiVersion.startsWith(`${GROUP}/`)) return undefined;
   return {
     id: `${namespace}/${name}`,
     ...{ namespace, name, uid, pool },
@@ -36,4 +33,10 @@ export function agentPod({ metadata, spec, status }: Pod): AgentPod | undefined 
     address: status?.phase === 'Running' ? status.podIP : undefined,
     terminating: metadata.deletionTimestamp !== undefined,
   };
+}
+
+function poolOf({ labels = {}, ownerReferences = [] }: ObjectMeta): string | undefined {
+  const owner = ownerReferences.find(({ controller }) => controller === true);
+  const isPool = owner?.kind === 'SandboxPool' && owner.apiVersion.startsWith(`${GROUP}/`);
+  return isPool && labels[AGENT_APP_LABEL] === AGENT_APP && labels[POOL_LABEL] === owner.name ? owner.name : undefined;
 }

@@ -48,7 +48,7 @@ const Template = z.object({
 /** Undefined where the report has no object, or not one of ours. */
 export function templateOf(object: AgentSandboxStatus['object']): SandboxTemplate | undefined {
   const parsed = Template.safeParse(object);
-  return parsed.success ? (parsed.data as SandboxTemplate) : undefined; // a loose object keeps the fields of SandboxSpec
+  return parsed.success ? parsed.data : undefined;
 }
 
 export function sandboxObject({ name, namespace, template, agent, createdAt }: SandboxObjectInput): Sandbox {

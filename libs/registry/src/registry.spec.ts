@@ -44,6 +44,31 @@ describe('Registry', () => {
     expect(registry.find('ns', 'n-a')).toBeUndefined();
   });
 
+  it('ends a confirmed reservation with the snapshot that lacks it', () => {
+    const registry = new Registry();
+    registry.upsertAgent(agent('x'));
+    registry.reserve('x', entry('a'));
+    registry.confirm('x', 'a');
+    registry.release('x', 'a');
+    expect(registry.freeSlots('x')).toBe(2);
+    registry.replaceSandboxes('x', []);
+    expect(registry.freeSlots('x')).toBe(3);
+  });
+
+  it('takes the word of an agent that refuses, until it reports again', () => {
+    const registry = new Registry();
+    registry.upsertAgent(agent('x'));
+    registry.reserve('x', entry('mine'));
+    registry.correct('x', { slots: 1, usedPorts: [80] });
+    expect(registry.freeSlots('x')).toBe(1);
+    expect(registry.choose(demand({ ports: [80] }))).toBeUndefined();
+    registry.release('x', 'mine');
+    expect(registry.freeSlots('x')).toBe(2);
+    registry.setSandbox('x', { ...entry('theirs'), phase: 'running' });
+    expect(registry.freeSlots('x')).toBe(2);
+    expect(registry.choose(demand({ ports: [80] }))).toBe('x');
+  });
+
   it('agrees with a simple model', () => {
     const step = fc.record({
       id: fc.constantFrom('a', 'b'),

@@ -33,10 +33,18 @@ export interface Demand {
 const ENDED: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
 const RESERVED = 'reserved';
 
+/** What an agent that refused had left. */
+export interface Remainder {
+  readonly slots: number;
+  readonly usedPorts: readonly number[];
+}
+
 interface Agent {
   info: AgentInfo;
   readonly sandboxes: Map<string, SandboxEntry>;
   free: number;
+  /** What is taken besides the sandboxes known here, until the agent reports again. */
+  hidden?: { readonly slots: number; readonly ports: readonly number[] } | undefined;
 }
 /** Agents by their free slots: index 0 is full. */
 type Ranks = RandomSet<string>[];
@@ -69,6 +77,7 @@ export class Registry {
     const agent = this.agents.get(id);
     if (!agent) return;
     this.change(agent, () => {
+      agent.hidden = undefined;
       for (const old of [...agent.sandboxes.values()]) if (old.phase !== RESERVED) this.drop(agent, old.sandboxId);
       for (const entry of entries) this.put(agent, entry);
     });
@@ -78,6 +87,7 @@ export class Registry {
     const agent = this.agents.get(id);
     if (agent)
       this.change(agent, () => {
+        agent.hidden = undefined;
         this.put(agent, entry);
       });
   }
@@ -86,6 +96,7 @@ export class Registry {
     const agent = this.agents.get(id);
     if (agent)
       this.change(agent, () => {
+        agent.hidden = undefined;
         this.drop(agent, sandboxId);
       });
   }
@@ -94,13 +105,35 @@ export class Registry {
   reserve(id: string, entry: Omit<SandboxEntry, 'phase'>): boolean {
     const agent = this.agents.get(id);
     if (!agent || agent.free < 1) return false;
-    this.setSandbox(id, { ...entry, phase: RESERVED });
+    this.change(agent, () => {
+      this.put(agent, { ...entry, phase: RESERVED });
+    });
     return true;
+  }
+
+  /** The agent said yes: from now on a snapshot without the sandbox ends it here too. */
+  confirm(id: string, sandboxId: string): void {
+    const agent = this.agents.get(id);
+    const entry = agent?.sandboxes.get(sandboxId);
+    if (agent && entry?.phase === RESERVED) agent.sandboxes.set(sandboxId, { ...entry, phase: 'running' });
   }
 
   /** Gives up a reservation; what the agent has reported meanwhile stays. */
   release(id: string, sandboxId: string): void {
-    if (this.agents.get(id)?.sandboxes.get(sandboxId)?.phase === RESERVED) this.removeSandbox(id, sandboxId);
+    const agent = this.agents.get(id);
+    if (agent?.sandboxes.get(sandboxId)?.phase !== RESERVED) return;
+    this.change(agent, () => {
+      this.drop(agent, sandboxId);
+    });
+  }
+
+  /** A refusing agent knows better: what it says is taken holds until it reports again. */
+  correct(id: string, { slots, usedPorts }: Remainder): void {
+    const agent = this.agents.get(id);
+    if (!agent) return;
+    this.change(agent, () => {
+      agent.hidden = { slots: Math.max(0, agent.info.capacity - heldBy(agent) - slots), ports: usedPorts };
+    });
   }
 
   /** The least loaded agent that has the image, else the least loaded; ties at random. */
@@ -133,15 +166,16 @@ export class Registry {
 
   private portsFree(id: string, ports: readonly number[]): boolean {
     if (ports.length === 0) return true;
-    const held = [...(this.agents.get(id)?.sandboxes.values() ?? [])].filter(({ phase }) => !ENDED.has(phase));
+    const agent = this.agents.get(id);
+    if (agent?.hidden?.ports.some((port) => ports.includes(port))) return false;
+    const held = [...(agent?.sandboxes.values() ?? [])].filter(({ phase }) => !ENDED.has(phase));
     return !held.some((entry) => entry.ports.some((port) => ports.includes(port)));
   }
 
   private change(agent: Agent, work: () => void): void {
     this.unrank(agent);
     work();
-    const held = [...agent.sandboxes.values()].filter(({ phase }) => !ENDED.has(phase)).length;
-    agent.free = Math.max(0, agent.info.capacity - held);
+    agent.free = Math.max(0, agent.info.capacity - heldBy(agent) - (agent.hidden?.slots ?? 0));
     if (agent.info.schedulable) for (const key of keysOf(agent.info)) this.rank(key, agent.free).add(agent.info.id);
   }
 
@@ -180,6 +214,12 @@ export class Registry {
     named?.delete(sandboxId);
     if (named?.size === 0) this.byName.delete(`${namespace}/${name}`);
   }
+}
+
+function heldBy({ sandboxes }: Agent): number {
+  let held = 0;
+  for (const { phase } of sandboxes.values()) if (!ENDED.has(phase)) held++;
+  return held;
 }
 
 function poolKey(namespace: string, pool: string): string {

@@ -19,6 +19,9 @@ const STATUS_OF: Readonly<Record<ErrorCode, status>> = {
   internal: status.INTERNAL,
 };
 
+/** Trailing metadata of a failure that may well pass: when to try again. */
+const RETRY_DELAY = 'retry-delay-ms';
+
 /** The one place where a failure becomes a gRPC status. What is not ours is logged, and told to nobody. */
 @Catch()
 export class ApiErrorFilter implements RpcExceptionFilter {
@@ -31,6 +34,7 @@ export class ApiErrorFilter implements RpcExceptionFilter {
   private toStatus(error: unknown): object {
     if (error instanceof ApiError) {
       const metadata = new Metadata();
+      if (error.retryDelayMs !== undefined) metadata.set(RETRY_DELAY, String(error.retryDelayMs));
       return { code: STATUS_OF[error.code], details: error.message, message: error.message, metadata };
     }
     if (error instanceof RpcException) return error;
