@@ -10,7 +10,7 @@ import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
 import { ComponentModule } from '@fsb/component-base/component.module';
 import { EVENT_KIND, type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
-import { ApiserverProcess } from '../../../test/support/apiserver';
+import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { PoolControllerModule } from './pool-controller.module';
 

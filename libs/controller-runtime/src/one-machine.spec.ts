@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type Sandbox } from '@fsb/api/sandbox';
-import { ApiserverProcess } from '../../../test/support/apiserver';
+import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { EventRecorder } from './event-recorder';
 import { Informer } from './informer';
