@@ -6,6 +6,8 @@ export const CREATED_BY_FASTPATH = 'fastpath-fast';
 export const ALLOCATION_ANNOTATION = 'sandbox.fast.io/allocation';
 /** Decimal Unix nanoseconds: what the FAST sandbox id was derived from. */
 export const CREATE_TIMESTAMP_ANNOTATION = 'sandbox.fast.io/createTimestamp';
+/** The caller's request_id: the same one, on any replica, gives the same answer. */
+export const REQUEST_ID_ANNOTATION = 'sandbox.fast.io/request-id';
 
 export const AGENT_APP_LABEL = 'app';
 export const AGENT_APP = 'sandbox-agent';

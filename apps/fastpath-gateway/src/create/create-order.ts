@@ -1,0 +1,205 @@
+import { type SandboxRequest } from '@fsb/agent-api/agent-api';
+import {
+  CREATE_TIMESTAMP_ANNOTATION,
+  CREATED_BY_FASTPATH,
+  CREATED_BY_LABEL,
+  REQUEST_ID_ANNOTATION,
+} from '@fsb/api/labels';
+import { ConsistencyMode, type CreateRequest, FailurePolicy, type Resources } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { normaliseImage } from '@fsb/api/image-name';
+import { parseQuantity } from '@fsb/api/quantity';
+import { type SandboxResources, type SandboxSpec } from '@fsb/api/sandbox';
+import { fastSandboxId } from '@fsb/api/sandbox-id';
+import { type SandboxTemplate } from '@fsb/placement/sandbox-object';
+import {
+  checkLabels,
+  clip,
+  instant,
+  invalid,
+  namespaceName,
+  objectName,
+  recoveryTimeout,
+} from '../sandboxes/field-rules';
+
+export type Mode = 'fast' | 'strong';
+
+/** A create whose every field has been checked. */
+export interface CreateOrder {
+  readonly mode: Mode;
+  readonly name: string;
+  readonly namespace: string;
+  readonly pool: string;
+  /** normalised */
+  readonly image: string;
+  /** empty: none */
+  readonly requestId: string;
+  /** Unix nanoseconds: the original derives the id of a FAST sandbox from it */
+  readonly createdNanos: bigint;
+  readonly envs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec: SandboxSpec;
+}
+
+export interface OrderDefaults {
+  readonly mode: Mode;
+  /** the agents' own */
+  readonly agentPort: number;
+  readonly nowNanos: bigint;
+}
+
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+const MAX_PORTS = 100;
+/** The kernel takes no longer single string in execve; and all of them together must fit an object in etcd twice over. */
+const MAX_STRING = 128 * 1024;
+const MAX_STRINGS = 256 * 1024;
+const MAX_REQUEST_ID = 128;
+
+/** @throws ApiError invalid_argument naming the field and what is allowed */
+export function createOrder(request: CreateRequest, defaults: OrderDefaults): CreateOrder {
+  const namespace = namespaceName(request.namespace);
+  const name = request.name === '' ? `sb-${defaults.nowNanos.toString(36)}` : objectName('name', request.name);
+  const pool = objectName('pool_ref', request.poolRef);
+  const image = normaliseImage(request.image);
+  const mode = modeOf(request.consistencyMode, defaults.mode);
+  checkStrings(request);
+  checkPorts(request.exposedPorts, defaults.agentPort);
+  checkLabels(request.labels);
+  if (request.requestId.length > MAX_REQUEST_ID) throw invalid('request_id', `must be at most ${MAX_REQUEST_ID} long`);
+  return {
+    ...{ mode, name, namespace, pool, image },
+    requestId: request.requestId,
+    createdNanos: defaults.nowNanos,
+    envs: request.envs,
+    labels: request.labels,
+    spec: specOf(request, mode, defaults.nowNanos),
+  };
+}
+
+/** What the object will be, whoever comes to write it. */
+export function templateOf({ mode, labels, requestId, createdNanos, spec }: CreateOrder): SandboxTemplate {
+  const fast = mode === 'fast';
+  return {
+    metadata: {
+      labels: { ...labels, ...(fast ? { [CREATED_BY_LABEL]: CREATED_BY_FASTPATH } : {}) },
+      annotations: {
+        ...(fast ? { [CREATE_TIMESTAMP_ANNOTATION]: createdNanos.toString() } : {}),
+        ...(requestId === '' ? {} : { [REQUEST_ID_ANNOTATION]: requestId }),
+      },
+    },
+    spec,
+  };
+}
+
+/** What a FAST create asks the agent for. */
+export function agentRequest(order: CreateOrder): SandboxRequest {
+  const { name, namespace, spec, envs, labels, createdNanos } = order;
+  return {
+    sandboxId: fastSandboxId(name, namespace, createdNanos),
+    claimUid: '',
+    claimName: name,
+    ...{ namespace, image: spec.image, env: envs, labels },
+    ports: spec.exposedPorts ?? [],
+    generation: 0,
+    ...(spec.command ? { command: spec.command } : {}),
+    ...(spec.args ? { args: spec.args } : {}),
+    ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
+    ...(spec.resources ? { resources: spec.resources } : {}),
+    object: { ...templateOf(order) },
+  };
+}
+
+function specOf(request: CreateRequest, mode: Mode, nowNanos: bigint): SandboxSpec {
+  const { image, poolRef, command, args, exposedPorts, workingDir } = request;
+  const envs = Object.entries(request.envs).map(([name, value]) => ({ name, value }));
+  const resources = resourcesOf(request.resources);
+  return {
+    image,
+    poolRef,
+    consistencyMode: mode,
+    ...(command.length > 0 ? { command } : {}),
+    ...(args.length > 0 ? { args } : {}),
+    ...(envs.length > 0 ? { envs } : {}),
+    ...(workingDir === '' ? {} : { workingDir }),
+    ...(exposedPorts.length > 0 ? { exposedPorts } : {}),
+    ...(resources ? { resources } : {}),
+    ...policyOf(request, nowNanos),
+  };
+}
+
+function policyOf(
+  { expireTimeSeconds, failurePolicy, recoveryTimeoutSeconds }: CreateRequest,
+  nowNanos: bigint,
+): Partial<SandboxSpec> {
+  const policy: Partial<SandboxSpec> = {};
+  if (expireTimeSeconds !== undefined && expireTimeSeconds !== 0) {
+    if (BigInt(Math.trunc(expireTimeSeconds)) * 1_000_000_000n <= nowNanos) {
+      throw invalid('expire_time_seconds', `${expireTimeSeconds} must be in the future`);
+    }
+    policy.expireTime = instant('expire_time_seconds', expireTimeSeconds);
+  }
+  if (failurePolicy !== undefined) policy.failurePolicy = failurePolicyName(failurePolicy);
+  if (recoveryTimeoutSeconds !== undefined) policy.recoveryTimeoutSeconds = recoveryTimeout(recoveryTimeoutSeconds);
+  return policy;
+}
+
+/** @throws ApiError invalid_argument */
+export function failurePolicyName(policy: FailurePolicy): 'Manual' | 'AutoRecreate' {
+  if (policy === FailurePolicy.MANUAL) return 'Manual';
+  if (policy === FailurePolicy.AUTO_RECREATE) return 'AutoRecreate';
+  throw invalid('failure_policy', 'must be MANUAL (0) or AUTO_RECREATE (1)');
+}
+
+function modeOf(mode: ConsistencyMode | undefined, absent: Mode): Mode {
+  if (mode === undefined) return absent;
+  if (mode === ConsistencyMode.FAST) return 'fast';
+  if (mode === ConsistencyMode.STRONG) return 'strong';
+  throw invalid('consistency_mode', 'must be FAST (0) or STRONG (1)');
+}
+
+function resourcesOf(resources: Resources | undefined): SandboxResources | undefined {
+  if (!resources) return undefined;
+  const { cpu, memory, pids, ephemeralStorage } = resources;
+  const given = Object.entries({ cpu, memory, pids, 'ephemeral-storage': ephemeralStorage }).filter(
+    ([, value]) => value !== '',
+  );
+  for (const [field, value] of given) {
+    if (value.length > 40 || parseQuantity(value, `resources.${field}`) <= 0) {
+      throw invalid(`resources.${field}`, `"${clip(value)}" must be above 0`);
+    }
+  }
+  return given.length > 0 ? Object.fromEntries(given) : undefined;
+}
+
+function checkPorts(ports: readonly number[], agentPort: number): void {
+  if (ports.length > MAX_PORTS) throw invalid('exposed_ports', `must be at most ${MAX_PORTS}`);
+  for (const [index, port] of ports.entries()) {
+    if (port < 1 || port > 65_535) throw invalid('exposed_ports', `${port} must be from 1 to 65535`);
+    if (ports.indexOf(port) !== index) throw invalid('exposed_ports', `${port} may be given once`);
+    if (port === agentPort) throw invalid('exposed_ports', `${port} is the agent's own; choose another`);
+  }
+}
+
+function checkStrings({ command, args, envs, workingDir }: CreateRequest): void {
+  for (const name of Object.keys(envs)) {
+    if (!ENV_NAME.test(name)) throw invalid('envs', `"${clip(name)}" must be a variable name such as MY_VAR`);
+  }
+  if (workingDir !== '' && !workingDir.startsWith('/')) {
+    throw invalid('working_dir', `"${clip(workingDir)}" must be an absolute path`);
+  }
+  if (command[0] === '') throw invalid('command', 'must not begin with an empty word');
+  const fields: Record<string, readonly string[]> = {
+    command,
+    args,
+    envs: Object.values(envs),
+    working_dir: [workingDir],
+  };
+  let total = 0;
+  for (const [field, texts] of Object.entries(fields)) {
+    for (const text of texts) {
+      if (text.includes('\0')) throw invalid(field, 'must not contain NUL');
+      if (text.length >= MAX_STRING) throw invalid(field, 'each word must be below 128 KiB');
+      total += text.length;
+    }
+  }
+  if (total > MAX_STRINGS) throw invalid('command, args, envs', `together must be at most ${MAX_STRINGS} bytes`);
+}

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { AgentClient } from '@fsb/agent-api/agent-client';
+import { Readiness } from '@fsb/component-base/readiness';
+import { Controller } from '@fsb/controller-runtime/controller';
+import { ControllerHost } from '@fsb/controller-runtime/controller-host';
+import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
+import { Informer } from '@fsb/controller-runtime/informer';
+import { POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient } from '@fsb/controller-runtime/kube-client';
+import { KubeModule } from '@fsb/controller-runtime/kube.module';
+import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
+import { AgentDirectory } from '@fsb/placement/agent-directory';
+import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
+import { Placer } from '@fsb/placement/placer';
+import { Registry as Agents } from '@fsb/registry/registry';
+import { Registry } from 'prom-client';
+import { CreateSandbox } from './create/create-sandbox';
+import { FastCreate } from './create/fast-create';
+import { RequestIds } from './create/request-ids';
+import { StrongCreate } from './create/strong-create';
+import { type GatewayConfig } from './gateway.config';
+import { GatewayMetrics } from './gateway.metrics';
+import { FastPathController } from './grpc/fastpath.controller';
+import { GrpcHealth } from './grpc/grpc-server';
+import { LogsController } from './grpc/logs.controller';
+import { Catalog } from './sandboxes/catalog';
+import { DeleteSandbox } from './sandboxes/delete-sandbox';
+import { PendingRecords } from './sandboxes/pending-records';
+import { RecordSandbox } from './sandboxes/record-sandbox';
+import { SandboxLogs } from './sandboxes/sandbox-logs';
+import { SandboxQueries } from './sandboxes/sandbox-queries';
+import { UpdateSandbox } from './sandboxes/update-sandbox';
+
+export const GATEWAY = 'fastpath-gateway';
+/** Writes behind answers at once; the connection pool is shared with the informers. */
+const RECORD_CONCURRENCY = 16;
+
+/** What a gateway knows: its caches of the API, and the agents behind them. */
+class World {
+  readonly sandboxes;
+  readonly pools;
+  readonly pods;
+  readonly agents: AgentClient;
+  readonly directory: AgentDirectory;
+
+  constructor({ agentTokenFile, agentPort }: GatewayConfig, client: KubeClient) {
+    this.sandboxes = new Informer({ client, kind: SANDBOX_KIND });
+    this.pools = new Informer({ client, kind: POOL_KIND });
+    this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
+    this.agents = new AgentClient({ token: readFileSync(agentTokenFile, 'utf8').trim(), port: agentPort });
+    this.directory = new AgentDirectory({ registry: new Agents(), client: this.agents, pods: this.pods });
+  }
+}
+
+/** Says SERVING once the caches are filled, and stops taking calls before anything else stops. */
+class HealthStatus implements OnApplicationBootstrap, OnModuleDestroy {
+  private stopping = false;
+
+  constructor(
+    private readonly world: World,
+    private readonly health: GrpcHealth,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { sandboxes, pools, pods } = this.world;
+    void Promise.all([sandboxes.synced, pools.synced, pods.synced]).then(() => {
+      if (!this.stopping) this.health.set('SERVING');
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.stopping = true;
+    this.health.set('NOT_SERVING');
+  }
+}
+
+@Module({})
+export class GatewayModule {
+  static forRoot(config: GatewayConfig, health: GrpcHealth): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: GATEWAY })],
+      controllers: [FastPathController, LogsController],
+      providers: [
+        { provide: World, useFactory: (client: KubeClient) => new World(config, client), inject: [KubeClient] },
+        { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
+        PendingRecords,
+        {
+          provide: Catalog,
+          useFactory: (world: World, records: PendingRecords) =>
+            new Catalog({ sandboxes: world.sandboxes, directory: world.directory, records }),
+          inject: [World, PendingRecords],
+        },
+        {
+          provide: GatewayMetrics,
+          useFactory: (registry: Registry, records: PendingRecords) => new GatewayMetrics(registry, () => records.size),
+          inject: [Registry, PendingRecords],
+        },
+        {
+          provide: Controller,
+          useFactory: recordController,
+          inject: [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics],
+        },
+        {
+          provide: CreateSandbox,
+          useFactory: (...parts: CreateParts) => createSandbox(config, parts),
+          inject: [World, PendingRecords, Catalog, KubeClient, Controller, GatewayMetrics],
+        },
+        {
+          provide: ControllerHost,
+          useFactory: makeHost,
+          inject: [World, Controller, KubeClient, Readiness, ControllerMetrics],
+        },
+        { provide: HealthStatus, useFactory: (world: World) => new HealthStatus(world, health), inject: [World] },
+        ...[DeleteSandbox, UpdateSandbox, SandboxQueries, SandboxLogs],
+      ],
+    };
+  }
+}
+
+function recordController(
+  { agents }: World,
+  records: PendingRecords,
+  client: KubeClient,
+  events: EventRecorder,
+  metrics: ControllerMetrics,
+): Controller {
+  const reconciler = new RecordSandbox({ client, agents, events, records });
+  const queue = { baseDelayMs: 100, maxDelayMs: 5_000 };
+  return new Controller(reconciler, { name: 'record-sandbox', concurrency: RECORD_CONCURRENCY, metrics, queue });
+}
+
+type CreateParts = [World, PendingRecords, Catalog, KubeClient, Controller, GatewayMetrics];
+
+function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
+  const [{ sandboxes, pools, directory, agents }, records, catalog, client, controller, metrics] = parts;
+  const placer = new Placer({ directory, client: agents });
+  const record = (key: string): void => {
+    controller.queue.add(key);
+  };
+  const modes = {
+    fast: new FastCreate({ client, pools, placer, records, record }),
+    strong: new StrongCreate(client, sandboxes),
+  };
+  const defaults = (): { mode: 'fast' | 'strong'; agentPort: number; nowNanos: bigint } => ({
+    mode: config.fastpathConsistencyMode,
+    agentPort: config.agentPort,
+    nowNanos: unixNanos(),
+  });
+  return new CreateSandbox(defaults, catalog, new RequestIds(sandboxes), modes, metrics);
+}
+
+/** Of the wall clock to the millisecond, below that of the monotonic one: two creates never have the same. */
+function unixNanos(): bigint {
+  return BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+}
+
+function makeHost(
+  { sandboxes, pools, pods, directory, agents }: World,
+  controller: Controller,
+  client: KubeClient,
+  readiness: Readiness,
+  metrics: ControllerMetrics,
+): ControllerHost {
+  const following = {
+    start: () => {
+      directory.start();
+    },
+    stop: async () => {
+      await directory.stop();
+      agents.close();
+    },
+  };
+  return new ControllerHost(
+    { client, readiness, metrics },
+    { name: GATEWAY, informers: { sandboxes, pools, pods }, controllers: [controller], runnables: [following] },
+  );
+}

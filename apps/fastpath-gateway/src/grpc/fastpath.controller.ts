@@ -1,0 +1,81 @@
+import { Controller } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { type Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
+import {
+  type CreateRequest,
+  type CreateResponse,
+  type DeleteRequest,
+  type DeleteResponse,
+  type GetRequest,
+  type ListRequest,
+  type ListResponse,
+  type SandboxInfo,
+  type UpdateRequest,
+  type UpdateResponse,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import { callSignal } from '@fsb/component-base/grpc/call-signal';
+import { setTrailers } from '@fsb/component-base/grpc/trailers';
+import { CreateSandbox } from '../create/create-sandbox';
+import { DeleteSandbox } from '../sandboxes/delete-sandbox';
+import { SandboxQueries } from '../sandboxes/sandbox-queries';
+import { UpdateSandbox } from '../sandboxes/update-sandbox';
+import { callDeadline } from './call-deadline';
+
+const SERVICE = 'FastPathService';
+/** Trailing metadata of a create: JSON `[{name, ms}]`. */
+const STAGES = 'fastpath-stages';
+/** For callers that set no deadline, and the most that one may ask for. */
+const CREATE_MS = [30_000, 600_000] as const;
+const CALL_MS = [10_000, 60_000] as const;
+
+type Call<Q, R> = ServerUnaryCall<Q, R>;
+
+@Controller()
+export class FastPathController {
+  constructor(
+    private readonly creates: CreateSandbox,
+    private readonly deletes: DeleteSandbox,
+    private readonly updates: UpdateSandbox,
+    private readonly queries: SandboxQueries,
+  ) {}
+
+  @GrpcMethod(SERVICE, 'createSandbox')
+  async createSandbox(
+    request: CreateRequest,
+    metadata: Metadata,
+    call: Call<CreateRequest, CreateResponse>,
+  ): Promise<CreateResponse> {
+    const { response, stages } = await this.creates.create(request, callSignal(call), callDeadline(call, CREATE_MS));
+    setTrailers(metadata, { [STAGES]: JSON.stringify(stages) });
+    return response;
+  }
+
+  @GrpcMethod(SERVICE, 'deleteSandbox')
+  async deleteSandbox(
+    request: DeleteRequest,
+    _metadata: Metadata,
+    call: Call<DeleteRequest, DeleteResponse>,
+  ): Promise<DeleteResponse> {
+    await this.deletes.delete(request, callDeadline(call, CALL_MS));
+    return { success: true };
+  }
+
+  @GrpcMethod(SERVICE, 'updateSandbox')
+  updateSandbox(
+    request: UpdateRequest,
+    _metadata: Metadata,
+    call: Call<UpdateRequest, UpdateResponse>,
+  ): Promise<UpdateResponse> {
+    return this.updates.update(request, callDeadline(call, CALL_MS));
+  }
+
+  @GrpcMethod(SERVICE, 'listSandboxes')
+  listSandboxes(request: ListRequest): ListResponse {
+    return this.queries.list(request);
+  }
+
+  @GrpcMethod(SERVICE, 'getSandbox')
+  getSandbox(request: GetRequest): SandboxInfo {
+    return this.queries.get(request);
+  }
+}

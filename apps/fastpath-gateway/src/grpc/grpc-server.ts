@@ -1,0 +1,51 @@
+import { type Server } from '@grpc/grpc-js';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { type GrpcOptions, Transport } from '@nestjs/microservices';
+import { FastPathServiceService } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
+import { type Address } from '@fsb/component-base/config';
+import { trailersInterceptor } from '@fsb/component-base/grpc/trailers';
+import { packageRoot } from '@fsb/component-base/package-root';
+import { HealthImplementation } from 'grpc-health-check';
+
+const SERVICES = {
+  'fastpath.v1.FastPathService': FastPathServiceService,
+  'fastpath.v1.SandboxLogService': SandboxLogServiceService,
+};
+const PROTOS = ['fastpath/v1/fastpath.proto', 'fastpath/v1/logs.proto'];
+/** The largest sandbox that is allowed takes a quarter of it. */
+const MAX_REQUEST_BYTES = 1024 * 1024;
+
+/** grpc.health.v1: serving once the caches are filled, until the shutdown begins. */
+export class GrpcHealth {
+  readonly implementation = new HealthImplementation();
+
+  constructor() {
+    this.set('NOT_SERVING');
+  }
+
+  set(status: 'SERVING' | 'NOT_SERVING'): void {
+    for (const service of ['', ...Object.keys(SERVICES)]) this.implementation.setStatus(service, status);
+  }
+}
+
+export function grpcServer({ host, port }: Address, health: GrpcHealth): GrpcOptions {
+  return {
+    transport: Transport.GRPC,
+    options: {
+      url: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      package: 'fastpath.v1',
+      // ts-proto's own codec: no .proto is read to serve a call. Its service definitions are what loadSync would give.
+      packageDefinition: SERVICES,
+      gracefulShutdown: true,
+      maxReceiveMessageLength: MAX_REQUEST_BYTES,
+      channelOptions: { interceptors: [trailersInterceptor] }, // a ServerOptions, which Nest hands on whole
+      onLoadPackageDefinition: (_definition, server) => {
+        const grpc = server as Server; // Nest types only the method that it calls itself
+        health.implementation.addToServer(grpc);
+        new ReflectionService(loadSync(PROTOS, { includeDirs: [`${packageRoot()}/proto`] })).addToServer(grpc);
+      },
+    },
+  };
+}

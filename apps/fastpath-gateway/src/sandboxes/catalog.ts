@@ -1,0 +1,79 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { keyOf } from '@fsb/controller-runtime/kinds';
+import { type AgentDirectory, type AgentView, type ReportedSandbox } from '@fsb/placement/agent-directory';
+import { namespaceOf } from '@fsb/placement/agent-reports';
+import { templateOf } from '@fsb/placement/sandbox-object';
+import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type PendingRecords } from './pending-records';
+import { viewOfObject, viewOfRecord, viewOfReport } from './sandbox-view';
+
+export interface CatalogSources {
+  readonly sandboxes: Informer<Sandbox>;
+  readonly directory: AgentDirectory;
+  readonly records: PendingRecords;
+}
+
+/** Every sandbox that this replica knows: objects, creates whose object is yet to come, and what agents report besides. */
+export class Catalog {
+  constructor(private readonly sources: CatalogSources) {}
+
+  object(key: string): Sandbox | undefined {
+    return this.sources.sandboxes.get(key);
+  }
+
+  /** Containers of that name that nobody has told of an object. */
+  unbound(namespace: string, name: string): ReportedSandbox[] {
+    return this.sources.directory.findByName(namespace, name).filter(({ sandbox }) => sandbox.claimUid === '');
+  }
+
+  isKnown(namespace: string, name: string): boolean {
+    const key = `${namespace}/${name}`;
+    const { records, directory } = this.sources;
+    return (
+      this.object(key) !== undefined ||
+      records.get(key) !== undefined ||
+      directory.findByName(namespace, name).length > 0
+    );
+  }
+
+  find(namespace: string, name: string): SandboxInfo | undefined {
+    const key = `${namespace}/${name}`;
+    const object = this.object(key);
+    const record = this.sources.records.get(key);
+    // an object without a status says nothing yet that the record does not know better
+    if (object && (object.status?.phase !== undefined || !record)) return viewOfObject(object);
+    if (record) return viewOfRecord(record, this.report(record.agent, record.sandboxId));
+    const [reported] = this.unbound(namespace, name);
+    return reported && viewOfReport(reported, templateOf(reported.sandbox.object));
+  }
+
+  /** The agent that has a sandbox's container and log, where there is one. */
+  agentOf({ namespace, agentPod }: Pick<SandboxInfo, 'namespace' | 'agentPod'>): AgentView | undefined {
+    return this.sources.directory.agent(`${namespace}/${agentPod}`);
+  }
+
+  /** `namespace/name` of everything, sorted. @param namespace empty: all */
+  keys(namespace: string): string[] {
+    const { sandboxes, records, directory } = this.sources;
+    const keys = new Set(sandboxes.list(namespace === '' ? undefined : namespace).map(keyOf));
+    const add = (itsNamespace: string, name: string): void => {
+      if (name !== '' && (namespace === '' || namespace === itsNamespace)) keys.add(`${itsNamespace}/${name}`);
+    };
+    for (const { order } of records.list()) add(order.namespace, order.name);
+    for (const { agent, sandbox } of directory.reports()) {
+      if (sandbox.claimUid === '') add(namespaceOf(agent.id, sandbox), sandbox.claimName ?? '');
+    }
+    return [...keys].sort();
+  }
+
+  /** Whether a name that is not known here can be somewhere else all the same. */
+  isComplete(namespace: string): boolean {
+    return this.sources.directory.isInSync(namespace);
+  }
+
+  private report(agent: AgentView, sandboxId: string): AgentSandboxStatus | undefined {
+    return this.sources.directory.report(agent.id, sandboxId);
+  }
+}

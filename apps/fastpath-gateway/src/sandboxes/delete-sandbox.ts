@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { AgentClient } from '@fsb/agent-api/agent-client';
+import { ApiError, isApiError } from '@fsb/api/errors';
+import { type DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
+import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { Catalog } from './catalog';
+import { namespaceName, objectName } from './field-rules';
+import { PendingRecords } from './pending-records';
+import { requireId } from './sandbox-queries';
+
+/** "Ensure absent": repeating it, and finding nothing, is success. */
+@Injectable()
+export class DeleteSandbox {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly records: PendingRecords,
+    private readonly client: KubeClient,
+    private readonly agents: AgentClient,
+  ) {}
+
+  /**
+   * @param deadline Unix milliseconds
+   * @throws ApiError failed_precondition, invalid_argument; unavailable where it may be on an agent that is out of reach
+   */
+  async delete({ sandboxName, namespace: given, sandboxId }: DeleteRequest, deadline: number): Promise<void> {
+    const name = objectName('sandbox_name', sandboxName);
+    const namespace = namespaceName(given);
+    const known = this.catalog.find(namespace, name);
+    if (known) requireId(known, sandboxId);
+    const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
+    const wasPending = await this.cancel(namespace, name);
+    const hadObject = await this.deleteObject(namespace, name, limit);
+    if (known || wasPending || hadObject || this.catalog.isComplete(namespace)) return;
+    const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
+    throw new ApiError('unavailable', message, { retryDelayMs: 1000 });
+  }
+
+  /** Containers without an object: the one that is being recorded, and those that another replica made. */
+  private async cancel(namespace: string, name: string): Promise<boolean> {
+    const record = this.records.get(`${namespace}/${name}`);
+    if (record) {
+      record.cancelled = true;
+      await this.agents.delete(record.agent.address, record.sandboxId);
+    }
+    for (const { agent, sandbox } of this.catalog.unbound(namespace, name)) {
+      await this.agents.delete(agent.address, sandbox.sandboxId);
+    }
+    return record !== undefined;
+  }
+
+  /** Asked live, whatever the cache says: the name may be a moment old. */
+  private async deleteObject(namespace: string, name: string, limit: CallOptions): Promise<boolean> {
+    const uid = this.catalog.object(`${namespace}/${name}`)?.metadata.uid;
+    try {
+      await this.client.delete(SANDBOX_KIND, { namespace, name }, uid === undefined ? {} : { uid }, limit);
+      return true;
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return false;
+      if (isApiError(error, 'aborted')) return true; // the one that was meant is gone, another has its name
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { ApiError } from '@fsb/api/errors';
+
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const DEFAULT_NAMESPACE = 'default';
+/** 9999-12-31T23:59:59Z: RFC 3339 has four digits for a year. */
+const MAX_UNIX_SECONDS = 253_402_300_799;
+
+export function invalid(field: string, what: string): ApiError {
+  return new ApiError('invalid_argument', `${field}: ${what}`);
+}
+
+/** A Kubernetes object's name: RFC 1123. @throws ApiError invalid_argument */
+export function objectName(field: string, value: string): string {
+  if (value.length <= 253 && SUBDOMAIN.test(value)) return value;
+  throw invalid(
+    field,
+    value === ''
+      ? 'is required'
+      : `"${clip(value)}" must be at most 253 of a-z, 0-9, - and ., beginning and ending with a letter or digit`,
+  );
+}
+
+/** Empty is `default`. @throws ApiError invalid_argument */
+export function namespaceName(value: string): string {
+  if (value === '') return DEFAULT_NAMESPACE;
+  if (LABEL.test(value)) return value;
+  throw invalid(
+    'namespace',
+    `"${clip(value)}" must be at most 63 of a-z, 0-9 and -, beginning and ending with a letter or digit`,
+  );
+}
+
+/** @throws ApiError invalid_argument */
+export function checkLabels(labels: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(labels)) {
+    const slash = key.indexOf('/');
+    const prefix = slash < 0 ? undefined : key.slice(0, slash);
+    const isName = LABEL_NAME.test(key.slice(slash + 1));
+    if (!isName || (prefix !== undefined && (prefix.length > 253 || !SUBDOMAIN.test(prefix)))) {
+      throw invalid('labels', `"${clip(key)}" is not a label key, as in team or example.org/team`);
+    }
+    if (value !== '' && !LABEL_NAME.test(value)) {
+      throw invalid('labels', `the value of ${clip(key)} must be at most 63 of A-Z, a-z, 0-9, -, _ and .`);
+    }
+    if (prefix?.endsWith('sandbox.fast.io') === true) throw invalid('labels', `"${clip(key)}" is the system's own`);
+  }
+}
+
+/** Unix seconds as RFC 3339. @throws ApiError invalid_argument */
+export function instant(field: string, unixSeconds: number): string {
+  if (!Number.isSafeInteger(unixSeconds) || unixSeconds < 1 || unixSeconds > MAX_UNIX_SECONDS) {
+    throw invalid(field, `${unixSeconds} must be Unix seconds up to the year 9999`);
+  }
+  return new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+/** @throws ApiError invalid_argument */
+export function recoveryTimeout(seconds: number): number {
+  if (Number.isInteger(seconds) && seconds >= 1) return seconds;
+  throw invalid('recovery_timeout_seconds', `${seconds} must be at least 1`);
+}
+
+/** A name that somebody made up may be a megabyte long. */
+export function clip(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

@@ -1,0 +1,112 @@
+import { Logger } from '@nestjs/common';
+import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
+import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
+import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
+import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type Reconciler } from '@fsb/controller-runtime/reconciler';
+import { runningStatus, sandboxObject } from '@fsb/placement/sandbox-object';
+import { templateOf } from '../create/create-order';
+import { type PendingRecord, type PendingRecords } from './pending-records';
+
+export interface RecordParts {
+  readonly client: KubeClient;
+  readonly agents: AgentClient;
+  readonly events: EventRecorder;
+  readonly records: PendingRecords;
+}
+
+/** An answer, and a final one: the object will not come to be. Anything else is tried again. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'invalid_argument',
+  'permission_denied',
+  'failed_precondition',
+  'not_found',
+]);
+/** With the queue's back-off about five minutes; the sandbox-controller adopts what is left. */
+const MAX_ATTEMPTS = 70;
+
+/** The Kubernetes object behind a FAST create: object, status, then the agent is told its uid. A queue's reconciler. */
+export class RecordSandbox implements Reconciler {
+  private readonly logger = new Logger(RecordSandbox.name);
+
+  constructor(private readonly parts: RecordParts) {}
+
+  async reconcile(key: string): Promise<void> {
+    const record = this.parts.records.get(key);
+    if (!record) return;
+    try {
+      await this.write(record);
+    } catch (error) {
+      if (isApiError(error) && REFUSALS.has(error.code)) await this.refuse(record, error.message);
+      else if (++record.attempts < MAX_ATTEMPTS) throw error;
+      else this.logger.warn({ msg: 'left to be adopted', key, error: messageOf(error) });
+    }
+    this.parts.records.remove(key);
+  }
+
+  private async write(record: PendingRecord): Promise<void> {
+    const { client, agents } = this.parts;
+    const { agent, sandboxId } = record;
+    if (record.cancelled) return;
+    const object = await this.ensureObject(record);
+    const uid = object.metadata.uid ?? '';
+    if (isCancelled(record)) {
+      const key = { namespace: record.order.namespace, name: record.order.name };
+      await client.delete(SANDBOX_KIND, key, { uid }).catch(absentIsFine);
+      return;
+    }
+    if (object.status?.phase === undefined) await this.writeStatus(record, object);
+    // an agent that is gone or silent is told by the sandbox-controller, which sees it unbound
+    await agents.bind(agent.address, { sandboxId, claimUid: uid }).catch(() => undefined);
+  }
+
+  private async ensureObject(record: PendingRecord): Promise<Sandbox> {
+    const { order, agent, createdAt, sandboxId } = record;
+    const { name, namespace } = order;
+    try {
+      const object = sandboxObject({ name, namespace, template: templateOf(order), agent, createdAt });
+      return await this.parts.client.create(SANDBOX_KIND, object);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error;
+    }
+    const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name });
+    const made = sandboxObject({ name, namespace, template: templateOf(order), agent, createdAt }).metadata.annotations;
+    const isOurs =
+      existing.status?.sandboxID === sandboxId ||
+      Object.entries(templateOf(order).metadata.annotations).every(
+        ([annotation, value]) => existing.metadata.annotations?.[annotation] === value,
+      );
+    if (made && isOurs) return existing;
+    throw new ApiError('failed_precondition', `the name ${namespace}/${name} was taken by another Sandbox`);
+  }
+
+  private async writeStatus({ order, agent, sandboxId, createdAt }: PendingRecord, object: Sandbox): Promise<void> {
+    const sandbox = { sandboxId, createdAt, phase: 'running' as const };
+    const status = runningStatus({ agent, sandbox, ports: order.spec.exposedPorts ?? [] });
+    try {
+      await this.parts.client.updateStatus(SANDBOX_KIND, { ...object, status });
+    } catch (error) {
+      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return; // the sandbox-controller was faster
+      throw error;
+    }
+  }
+
+  private async refuse({ order, agent, sandboxId }: PendingRecord, why: string): Promise<void> {
+    const { name, namespace } = order;
+    this.logger.warn({ msg: 'object refused, sandbox removed', namespace, name, why });
+    await this.parts.agents.delete(agent.address, sandboxId);
+    const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata: { namespace, name } };
+    this.parts.events.record(object, 'Warning', 'ObjectRefused', `Sandbox ${sandboxId} was removed: ${why}`);
+  }
+}
+
+/** Read anew: a delete may have come while the object was being written. */
+function isCancelled(record: PendingRecord): boolean {
+  return record.cancelled;
+}
+
+function absentIsFine(error: unknown): void {
+  if (!isApiError(error, 'not_found')) throw error;
+}

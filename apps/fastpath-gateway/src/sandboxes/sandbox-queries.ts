@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { ApiError } from '@fsb/api/errors';
+import {
+  type GetRequest,
+  type ListRequest,
+  type ListResponse,
+  type SandboxInfo,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import { Catalog } from './catalog';
+import { invalid, namespaceName, objectName } from './field-rules';
+
+const MAX_PAGE = 10_000;
+
+/** Get and List, from memory alone. */
+@Injectable()
+export class SandboxQueries {
+  constructor(private readonly catalog: Catalog) {}
+
+  /** @throws ApiError not_found, failed_precondition, invalid_argument */
+  get({ sandboxName, namespace, sandboxId }: GetRequest): SandboxInfo {
+    const name = objectName('sandbox_name', sandboxName);
+    const found = this.catalog.find(namespaceName(namespace), name);
+    if (!found) throw notFound(namespaceName(namespace), name);
+    requireId(found, sandboxId);
+    return found;
+  }
+
+  /** @throws ApiError invalid_argument */
+  list({ namespace, limit, continue: token }: ListRequest): ListResponse {
+    if (limit < 0) throw invalid('limit', `${limit} must be 0 (all) or more`);
+    const after = token === '' ? '' : Buffer.from(token, 'base64url').toString();
+    if (token !== '' && !after.includes('/')) throw invalid('continue', 'must be that of an earlier answer');
+    const keys = this.catalog.keys(namespace === '' ? '' : namespaceName(namespace)).filter((key) => key > after);
+    const page = keys.slice(0, limit === 0 ? keys.length : Math.min(limit, MAX_PAGE));
+    const last = page.at(-1);
+    const more = last !== undefined && page.length < keys.length;
+    return {
+      items: page.flatMap((key) => this.catalog.find(...split(key)) ?? []),
+      continue: more ? Buffer.from(last).toString('base64url') : '',
+    };
+  }
+}
+
+export function notFound(namespace: string, name: string): ApiError {
+  return new ApiError('not_found', `sandbox "${name}" not found in namespace "${namespace}"`);
+}
+
+/** @throws ApiError failed_precondition where the caller meant another sandbox of that name */
+export function requireId({ sandboxName, sandboxId: actual }: SandboxInfo, wanted: string): void {
+  if (wanted === '' || wanted === actual) return;
+  const message = `sandbox_id: "${sandboxName}" is ${actual || 'not placed yet'}, not ${wanted}`;
+  throw new ApiError('failed_precondition', message);
+}
+
+function split(key: string): [string, string] {
+  const slash = key.indexOf('/');
+  return [key.slice(0, slash), key.slice(slash + 1)];
+}

@@ -1,0 +1,70 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type ReportedSandbox } from '@fsb/placement/agent-directory';
+import { endpointsOf, phaseOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
+import { type PendingRecord } from './pending-records';
+
+const NO_STATUS = {
+  ...{ phase: 'Pending', sandboxID: '', assignedPod: '', nodeName: '', reason: '', message: '' },
+  endpoints: [],
+  exitCode: undefined,
+};
+
+/** A Sandbox object as callers see it. */
+export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
+  const { phase, sandboxID, assignedPod, endpoints, nodeName, exitCode, reason, message } = { ...NO_STATUS, ...status };
+  return {
+    sandboxId: sandboxID,
+    phase: metadata.deletionTimestamp === undefined ? phase : 'Terminating',
+    agentPod: assignedPod,
+    endpoints,
+    createdAt: Math.floor(Date.parse(metadata.creationTimestamp ?? '') / 1000) || 0,
+    image: spec.image,
+    poolRef: spec.poolRef,
+    sandboxName: metadata.name ?? '',
+    nodeName,
+    exitCode,
+    reason,
+    message,
+    namespace: metadata.namespace ?? '',
+  };
+}
+
+/** A create that was answered and whose object is not written yet. */
+export function viewOfRecord(record: PendingRecord, report: AgentSandboxStatus | undefined): SandboxInfo {
+  const { order, agent, sandboxId, createdAt } = record;
+  return {
+    ...{ sandboxId, createdAt },
+    phase: report ? phaseOf(report.phase) : 'Running',
+    agentPod: agent.name,
+    endpoints: endpointsOf(agent, order.spec.exposedPorts ?? []),
+    image: order.spec.image,
+    poolRef: order.pool,
+    sandboxName: order.name,
+    nodeName: agent.nodeName,
+    exitCode: report?.exitCode,
+    reason: report?.reason ?? '',
+    message: report?.message ?? '',
+    namespace: order.namespace,
+  };
+}
+
+/** A container that another replica made, before its object is here. */
+export function viewOfReport({ agent, sandbox }: ReportedSandbox, template: SandboxTemplate | undefined): SandboxInfo {
+  return {
+    sandboxId: sandbox.sandboxId,
+    phase: phaseOf(sandbox.phase),
+    agentPod: agent.name,
+    endpoints: endpointsOf(agent, sandbox.ports ?? []),
+    createdAt: sandbox.createdAt,
+    image: template?.spec.image ?? sandbox.image ?? '',
+    poolRef: agent.pool,
+    sandboxName: sandbox.claimName ?? '',
+    nodeName: agent.nodeName,
+    exitCode: sandbox.exitCode,
+    reason: sandbox.reason ?? '',
+    message: sandbox.message ?? '',
+    namespace: sandbox.namespace ?? agent.namespace,
+  };
+}

@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { isApiError, messageOf } from '@fsb/api/errors';
+import { type UpdateRequest, type UpdateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type KubeObject, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient } from '@fsb/controller-runtime/kube-client';
+import { failurePolicyName } from '../create/create-order';
+import { checkLabels, clip, instant, invalid, namespaceName, objectName, recoveryTimeout } from './field-rules';
+import { PendingRecords } from './pending-records';
+import { requireId } from './sandbox-queries';
+import { viewOfObject } from './sandbox-view';
+
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+
+/** Changes one setting, or labels, of the object; the controllers do the rest. */
+@Injectable()
+export class UpdateSandbox {
+  constructor(
+    private readonly records: PendingRecords,
+    private readonly client: KubeClient,
+  ) {}
+
+  /**
+   * Not found and conflict are answers, as in the original.
+   * @param deadline Unix milliseconds
+   * @throws ApiError invalid_argument, failed_precondition, and what the API server could not do
+   */
+  async update(request: UpdateRequest, deadline: number): Promise<UpdateResponse> {
+    const key = { namespace: namespaceName(request.namespace), name: objectName('sandbox_name', request.sandboxName) };
+    const patch = patchOf(request);
+    await this.records.settled(`${key.namespace}/${key.name}`, deadline);
+    const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
+    try {
+      const version = await this.requiredVersion(key, request.sandboxId, limit);
+      const metadata = { ...patch.metadata, ...(version === undefined ? {} : { resourceVersion: version }) };
+      const updated = await this.client.patch(SANDBOX_KIND, key, { ...patch, metadata }, limit);
+      return { success: true, message: 'sandbox updated successfully', sandbox: viewOfObject(updated) };
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return refusal(`failed to get sandbox: ${messageOf(error)}`);
+      if (isApiError(error, 'aborted')) return refusal(`failed to update sandbox: ${messageOf(error)}`);
+      throw error;
+    }
+  }
+
+  /** With a precondition: the version that was looked at, so that nobody changes the object in between. */
+  private async requiredVersion(
+    key: { namespace: string; name: string },
+    sandboxId: string,
+    limit: { deadlineMs: number },
+  ): Promise<string | undefined> {
+    if (sandboxId === '') return undefined;
+    const object = await this.client.get(SANDBOX_KIND, key, limit);
+    requireId(viewOfObject(object), sandboxId);
+    return object.metadata.resourceVersion;
+  }
+}
+
+function refusal(message: string): UpdateResponse {
+  return { success: false, message, sandbox: undefined };
+}
+
+interface Patch {
+  readonly metadata: Partial<KubeObject['metadata']>;
+  readonly spec?: Readonly<Record<string, unknown>>;
+}
+
+/** A merge patch: null removes a field. @throws ApiError invalid_argument */
+function patchOf({ update, labels }: UpdateRequest): Patch {
+  checkLabels(labels);
+  const hasLabels = Object.keys(labels).length > 0;
+  if (!update && !hasLabels) {
+    throw invalid(
+      'update',
+      'one of expire_time_seconds, reset_revision, failure_policy, recovery_timeout_seconds, or labels, is required',
+    );
+  }
+  const metadata = hasLabels ? { labels } : {};
+  return update ? { metadata, spec: specPatch(update) } : { metadata };
+}
+
+function specPatch(update: NonNullable<UpdateRequest['update']>): Record<string, unknown> {
+  switch (update.$case) {
+    case 'expireTimeSeconds':
+      return { expireTime: update.value === 0 ? null : instant('expire_time_seconds', update.value) };
+    case 'resetRevision':
+      if (RFC3339.test(update.value) && !Number.isNaN(Date.parse(update.value))) return { resetRevision: update.value };
+      throw invalid('reset_revision', `"${clip(update.value)}" must be RFC 3339, as in 2026-01-31T12:00:00Z`);
+    case 'failurePolicy':
+      return { failurePolicy: failurePolicyName(update.value) };
+    case 'recoveryTimeoutSeconds':
+      return { recoveryTimeoutSeconds: recoveryTimeout(update.value) };
+  }
+}
