@@ -20,6 +20,7 @@ const project = (displayName, roots, extra = {}) => ({
 });
 
 module.exports = {
+  globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [project('unit', ['apps', 'libs']), project('e2e', ['test/e2e'])],
 };

@@ -7,7 +7,6 @@ import { Logger } from 'nestjs-pino';
 import { z } from 'zod';
 import { ComponentModule } from './component.module';
 import { address, type Address, type ConfigOf, flag, type Flags, loadConfig, type ProcessDescription } from './config';
-import { ApiErrorFilter } from './grpc/error.filter';
 
 const commonFlags = {
   metricsBindAddress: flag(address().default({ host: '0.0.0.0', port: 9091 }), 'Where /metrics is served'),
@@ -63,7 +62,6 @@ async function createApp<F extends Flags>(
   armShutdownDeadline(service.shutdownDeadlineMs ?? 25_000);
   if (service.grpc) {
     app.connectMicroservice<GrpcOptions>(service.grpc(config), { inheritAppConfig: true });
-    for (const microservice of app.getMicroservices()) microservice.useGlobalFilters(new ApiErrorFilter());
   }
   return app;
 }

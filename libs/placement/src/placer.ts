@@ -157,9 +157,11 @@ function confirmed(
   { createdAt, stages = [] }: CreateSandboxResponse,
   [chooseMs, agentMs]: [number, number],
 ): Placement {
+  // the way there and back, and what the agent does besides its stages, of which some run at once
+  const rest = stages.reduce((left, { ms }) => left - ms, agentMs);
   const own = [
     { name: 'choose', ms: chooseMs },
-    { name: 'agent', ms: agentMs },
+    { name: 'agent', ms: Math.max(0, rest) },
   ];
   return { agent, createdAt, endpoints: endpointsOf(agent, ports), stages: [...own, ...stages] };
 }

@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { type Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
 import {
@@ -14,6 +14,7 @@ import {
   type UpdateResponse,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { callSignal } from '@fsb/component-base/grpc/call-signal';
+import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { setTrailers } from '@fsb/component-base/grpc/trailers';
 import { CreateSandbox } from '../create/create-sandbox';
 import { DeleteSandbox } from '../sandboxes/delete-sandbox';
@@ -31,6 +32,7 @@ const CALL_MS = [10_000, 60_000] as const;
 type Call<Q, R> = ServerUnaryCall<Q, R>;
 
 @Controller()
+@UseFilters(ApiErrorFilter)
 export class FastPathController {
   constructor(
     private readonly creates: CreateSandbox,

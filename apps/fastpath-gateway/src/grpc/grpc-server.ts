@@ -1,5 +1,5 @@
 import { type Server } from '@grpc/grpc-js';
-import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import { FastPathServiceService } from '@fsb/api/gen/fastpath/v1/fastpath';

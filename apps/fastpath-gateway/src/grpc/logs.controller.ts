@@ -1,13 +1,15 @@
-import { Controller } from '@nestjs/common';
+import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { type Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import { type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { callSignal } from '@fsb/component-base/grpc/call-signal';
+import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { writeAll } from '@fsb/component-base/grpc/write-all';
 import { type Observable } from 'rxjs';
 import { SandboxLogs } from '../sandboxes/sandbox-logs';
 
 @Controller()
+@UseFilters(ApiErrorFilter)
 export class LogsController {
   constructor(private readonly logs: SandboxLogs) {}
 
