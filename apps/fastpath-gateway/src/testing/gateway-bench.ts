@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  type CallOptions,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+  status as Code,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import { FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
+import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { AgentProcess } from '../../../../test/support/agent';
+import { ApiserverProcess } from '../../../../test/support/apiserver';
+import { eventually } from '../../../../test/support/eventually';
+import { freePort } from '../../../../test/support/free-port';
+
+const ROOT = resolve(__dirname, '../../../..');
+const POD = { namespace: 'default', name: 'agent-1' };
+export const SLOTS = 3;
+
+export interface Outcome<A> {
+  readonly code: string;
+  readonly message: string;
+  readonly answer: A | undefined;
+  readonly trailers: Readonly<Record<string, string>>;
+}
+
+type Unary<Q, A> = (
+  request: Q,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, answer?: A) => void,
+) => ClientUnaryCall;
+
+/** Every outcome of a call is a value: its status by name, and what came behind it. */
+export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000): Promise<Outcome<A>> {
+  return new Promise((done) => {
+    let answer: A | undefined;
+    const running = method(request, new Metadata(), { deadline: Date.now() + deadlineMs }, (_error, value) => {
+      answer = value;
+    });
+    running.on('status', ({ code, details, metadata }: StatusObject) => {
+      const trailers = Object.fromEntries(
+        Object.entries(metadata.getMap()).map(([key, value]) => [key, String(value)]),
+      );
+      // after the callback, which grpc-js calls in the same turn
+      setImmediate(() => {
+        done({ code: Code[code] ?? String(code), message: details, answer, trailers });
+      });
+    });
+  });
+}
+
+/** The gateway as a process, with a real API server, a real agent in a pool of one, and the sandbox-controller. */
+export class GatewayBench {
+  readonly sandboxes: FastPathServiceClient;
+  readonly logs: SandboxLogServiceClient;
+
+  private constructor(
+    readonly api: ApiserverProcess,
+    readonly kube: KubeClient,
+    readonly agent: AgentProcess,
+    readonly endpoint: string,
+    private readonly children: Map<string, ChildProcess>,
+  ) {
+    this.sandboxes = new FastPathServiceClient(endpoint, credentials.createInsecure());
+    this.logs = new SandboxLogServiceClient(endpoint, credentials.createInsecure());
+  }
+
+  static async start(name: string): Promise<GatewayBench> {
+    const api = await ApiserverProcess.start();
+    const kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
+    const uid = await makePool(kube);
+    const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) });
+    const bench = new GatewayBench(api, kube, agent, `127.0.0.1:${await freePort()}`, new Map());
+    await bench.setPodIp('127.0.0.1');
+    await Promise.all([
+      bench.launch('fastpath-gateway', { 'grpc-bind-address': bench.endpoint }),
+      bench.launch('sandbox-controller', { 'leader-elect': 'false' }),
+    ]);
+    return bench;
+  }
+
+  /** An address where nobody listens takes the agent out of sync. */
+  async setPodIp(podIP: string): Promise<void> {
+    const status = { phase: 'Running', podIP, conditions: [{ type: 'Ready', status: 'True' }] };
+    await this.kube.patchStatus(POD_KIND, POD, { status });
+  }
+
+  /** @returns its exit code */
+  async end(app: string): Promise<number | null> {
+    const child = this.children.get(app);
+    this.children.delete(app);
+    if (!child) return null;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    return ((await exited) as [number | null])[0];
+  }
+
+  async stop(): Promise<void> {
+    this.sandboxes.close();
+    this.logs.close();
+    for (const app of [...this.children.keys()]) await this.end(app);
+    await this.kube.close();
+    await this.agent.stop();
+    await this.api.end();
+  }
+
+  logOf(app: string): string {
+    return readFileSync(this.agent.path(`${app}.out`), 'utf8');
+  }
+
+  object(name: string): Promise<Sandbox> {
+    return this.kube.get(SANDBOX_KIND, { namespace: 'default', name });
+  }
+
+  /** Names of objects, and ids of containers. */
+  async left(): Promise<string[]> {
+    const { items } = await this.kube.list(SANDBOX_KIND);
+    const { sandboxStatuses } = await this.agent.status();
+    return [...items.map(({ metadata }) => metadata.name ?? ''), ...sandboxStatuses.map(({ sandboxId }) => sandboxId)];
+  }
+
+  private async launch(app: string, flags: Readonly<Record<string, string>>): Promise<void> {
+    const probes = `127.0.0.1:${await freePort()}`;
+    const all = {
+      kubeconfig: join(this.api.folder, 'kubeconfig'),
+      'agent-port': String(this.agent.port),
+      'agent-token-file': this.agent.path('token'),
+      'health-probe-bind-address': probes,
+      'metrics-bind-address': probes,
+      ...flags,
+    };
+    const args = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
+    const out = openSync(this.agent.path(`${app}.out`), 'a');
+    const child = spawn('node', [join(ROOT, `dist/apps/${app}/src/main.js`), ...args], { stdio: ['ignore', out, out] });
+    closeSync(out);
+    this.children.set(app, child);
+    await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 20_000);
+  }
+}
+
+/** @returns the uid of the pool's one agent Pod */
+async function makePool(kube: KubeClient): Promise<string> {
+  const pool: SandboxPool = {
+    ...{ apiVersion: API_VERSION, kind: 'SandboxPool', metadata: { name: 'pool', namespace: 'default' } },
+    spec: { capacity: { poolMax: 1 }, maxSandboxesPerPod: SLOTS },
+  };
+  const { metadata: owner } = await kube.create(POOL_KIND, pool);
+  await kube.create(POOL_KIND, { ...pool, metadata: { name: 'empty', namespace: 'default' } });
+  const controlledBy = { apiVersion: API_VERSION, kind: 'SandboxPool', name: 'pool', uid: owner.uid ?? '' };
+  const pod: Pod = {
+    metadata: {
+      ...{ ...POD, labels: { app: 'sandbox-agent', 'fast-sandbox.io/pool': 'pool' } },
+      ownerReferences: [{ ...controlledBy, controller: true }],
+    },
+    spec: { nodeName: 'node', containers: [{ name: 'agent', image: 'fast-sandbox/node-agent' }] },
+  };
+  return (await kube.create(POD_KIND, pod)).metadata.uid ?? '';
+}
