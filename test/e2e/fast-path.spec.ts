@@ -88,7 +88,7 @@ describe('A sandbox made through the gateway', () => {
     );
     expect(await stack.fsbCtl('update', 'again', '--labels', 'team=blue')).toMatch(/updated successfully/);
     expect(await stack.kubectl('get', 'sandbox', 'again', '-o', 'jsonpath={.metadata.labels.team}')).toBe('blue');
-    const soon = String(Math.floor(Date.now() / 1000) + 1);
+    const soon = String(Math.floor(Date.now() / 1000) + 3);
     await stack.fsbCtl('update', 'again', '--expire-time', soon);
     await eventually(async () => /phase: Expired/i.test(await stack.fsbCtl('get', 'again')), 20_000, 200);
     await stack.fsbCtl('delete', 'again');

@@ -131,6 +131,7 @@ function attempt(command: string, args: readonly string[], stdin = ''): Promise<
         done({ code, stdout, stderr });
       },
     );
+    child.stdin?.on('error', () => undefined); // it may have ended without reading
     child.stdin?.end(stdin);
   });
 }
