@@ -2,15 +2,14 @@ import { credentials, makeGenericClientConstructor, type ServiceError } from '@g
 import {
   CreateRequest,
   DeleteRequest,
+  FailurePolicy,
   GetRequest,
   ListRequest,
   UpdateRequest,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
-import { call, GatewayBench, type Outcome } from './testing/gateway-bench';
+import { call, GatewayBench, methodOf, type Outcome } from './testing/gateway-bench';
 
-/** A number is of any enum's type, its literal only of one that has it. */
-const UNKNOWN: number = 5;
 const long = 'x'.repeat(300);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
@@ -109,7 +108,11 @@ describe('fastpath-gateway: what it refuses', () => {
     ['update without a name', () => update({ sandboxName: '', labels: { a: 'b' } }), /^sandbox_name: is required/],
     ['update of nothing', () => update({}), /^update: one of/],
     ['a reset that is no time', () => update({ update: { $case: 'resetRevision', value: 'now' } }), /^reset_rev.*3339/],
-    ['an unknown policy', () => update({ update: { $case: 'failurePolicy', value: UNKNOWN } }), /^failure_policy: /],
+    [
+      'an unknown policy',
+      () => update({ update: { $case: 'failurePolicy', value: FailurePolicy.UNRECOGNIZED } }),
+      /^failure_policy: /,
+    ],
     ['a timeout of -1', () => update({ update: { $case: 'recoveryTimeoutSeconds', value: -1 } }), /^recovery_timeout/],
     ['an expiry of -1', () => update({ update: { $case: 'expireTimeSeconds', value: -1 } }), /^expire_time_seconds: /],
     ['a label key of nothing', () => update({ labels: { '': 'b' } }), /^labels: /],
@@ -146,10 +149,10 @@ describe('fastpath-gateway: what it refuses', () => {
       responseSerialize: (value: Buffer) => value,
       responseDeserialize: (value: Buffer) => value,
     });
-    const Raw = makeGenericClientConstructor({ c: definition('CreateSandbox'), n: definition('Nothing') }, 'raw');
-    const raw = new Raw(bench.endpoint, credentials.createInsecure());
-    const broken = await call<Buffer, Buffer>(raw['c']!.bind(raw), Buffer.from([0x0a, 0xff, 0xff]));
-    const unknown = await call<Buffer, Buffer>(raw['n']!.bind(raw), Buffer.alloc(0));
+    const RawClient = makeGenericClientConstructor({ c: definition('CreateSandbox'), n: definition('Nothing') }, 'raw');
+    const raw = new RawClient(bench.endpoint, credentials.createInsecure());
+    const broken = await call<Buffer, Buffer>(methodOf(raw, 'c'), Buffer.from([0x0a, 0xff, 0xff]));
+    const unknown = await call<Buffer, Buffer>(methodOf(raw, 'n'), Buffer.alloc(0));
     raw.close();
     expect([broken.code, unknown.code]).toEqual(['INTERNAL', 'UNIMPLEMENTED']);
     expect(await bench.left()).toEqual([]);

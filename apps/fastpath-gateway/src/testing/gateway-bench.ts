@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type CallOptions,
+  type Client,
   type ClientUnaryCall,
   credentials,
   Metadata,
@@ -33,7 +34,7 @@ export interface Outcome<A> {
   readonly trailers: Readonly<Record<string, string>>;
 }
 
-type Unary<Q, A> = (
+export type Unary<Q, A> = (
   request: Q,
   metadata: Metadata,
   options: Partial<CallOptions>,
@@ -53,10 +54,17 @@ export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000)
       );
       // after the callback, which grpc-js calls in the same turn
       setImmediate(() => {
-        done({ code: Code[code] ?? String(code), message: details, answer, trailers });
+        done({ code: Code[code], message: details, answer, trailers });
       });
     });
   });
+}
+
+/** A method of a client that was made from a definition at run time. */
+export function methodOf<Q, A>(client: Client, name: string): Unary<Q, A> {
+  const method = (client as unknown as Record<string, Unary<Q, A>>)[name];
+  if (!method) throw new Error(`no method ${name}`);
+  return method.bind(client);
 }
 
 /** The gateway as a process, with a real API server, a real agent in a pool of one, and the sandbox-controller. */

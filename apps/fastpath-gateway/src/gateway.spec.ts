@@ -1,0 +1,287 @@
+import { writeFileSync } from 'node:fs';
+import {
+  type ClientDuplexStream,
+  credentials,
+  type GrpcObject,
+  loadPackageDefinition,
+  type ServiceClientConstructor,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import {
+  ConsistencyMode,
+  CreateRequest,
+  type CreateResponse,
+  DeleteRequest,
+  GetRequest,
+  ListRequest,
+  type SandboxInfo,
+  UpdateRequest,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import { StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
+import { eventually } from '../../../test/support/eventually';
+import { call, GatewayBench, methodOf, type Outcome, SLOTS } from './testing/gateway-bench';
+
+jest.setTimeout(60_000);
+/** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
+const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
+/** A client of the original: what it knows of the wire, and nothing of ours. */
+const ORIGINAL = `
+syntax = "proto3";
+package fastpath.v1;
+service FastPathService {
+  rpc CreateSandbox(Create) returns (Created);
+  rpc DeleteSandbox(Named) returns (Deleted);
+  rpc UpdateSandbox(Update) returns (Updated);
+  rpc ListSandboxes(List) returns (Listed);
+  rpc GetSandbox(Named) returns (Info);
+}
+message Create {
+  string image = 1; string pool_ref = 2; repeated int32 exposed_ports = 3; repeated string command = 4;
+  repeated string args = 5; string namespace = 6; int32 consistency_mode = 7; string name = 8;
+  map<string, string> envs = 9; string working_dir = 10;
+}
+message Created { string sandbox_id = 1; string agent_pod = 2; repeated string endpoints = 3; string sandbox_name = 4; }
+message Named { string sandbox_name = 1; string namespace = 2; }
+message Deleted { bool success = 1; }
+message Update {
+  string sandbox_name = 1; string namespace = 2;
+  oneof update { int64 expire_time_seconds = 3; string reset_revision = 4; int32 policy = 5; int32 timeout = 6; }
+  map<string, string> labels = 7;
+}
+message Updated { bool success = 1; string message = 2; Info sandbox = 3; }
+message List { string namespace = 1; }
+message Listed { repeated Info items = 1; }
+message Info {
+  string sandbox_id = 1; string phase = 2; string agent_pod = 3; repeated string endpoints = 4; int64 created_at = 5;
+  string image = 6; string pool_ref = 7; string sandbox_name = 8;
+}`;
+
+describe('fastpath-gateway, as a process', () => {
+  let bench: GatewayBench;
+
+  beforeAll(async () => {
+    bench = await GatewayBench.start('gateway');
+  }, 120_000);
+
+  afterAll(() => bench.stop(), 60_000);
+
+  type Fields<T extends { fromPartial: (fields: never) => unknown }> = Parameters<T['fromPartial']>[0];
+
+  function create(
+    name: string,
+    more: Fields<typeof CreateRequest> = {},
+    deadlineMs?: number,
+  ): Promise<Outcome<CreateResponse>> {
+    const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
+    return call(bench.sandboxes.createSandbox.bind(bench.sandboxes), request, deadlineMs);
+  }
+  const get = (sandboxName: string, sandboxId = ''): Promise<Outcome<SandboxInfo>> =>
+    call(bench.sandboxes.getSandbox.bind(bench.sandboxes), GetRequest.fromPartial({ sandboxName, sandboxId }));
+  const remove = (sandboxName: string, sandboxId = '') =>
+    call(bench.sandboxes.deleteSandbox.bind(bench.sandboxes), DeleteRequest.fromPartial({ sandboxName, sandboxId }));
+  const update = (fields: Fields<typeof UpdateRequest>) =>
+    call(bench.sandboxes.updateSandbox.bind(bench.sandboxes), UpdateRequest.fromPartial(fields));
+  const list = (fields: Fields<typeof ListRequest> = {}) =>
+    call(bench.sandboxes.listSandboxes.bind(bench.sandboxes), ListRequest.fromPartial(fields));
+
+  async function end(...names: string[]): Promise<void> {
+    for (const name of names) expect((await remove(name)).code).toBe('OK');
+    await eventually(async () => expect(await bench.left()).toEqual([]), 30_000);
+  }
+
+  function client(proto: string, service: string): InstanceType<ServiceClientConstructor> {
+    const file = bench.agent.path(`${service}.proto`);
+    writeFileSync(file, proto);
+    const loaded = loadPackageDefinition(loadSync(file, { longs: Number, keepCase: true, defaults: true }));
+    const names = service.split('.');
+    const found = names.reduce<unknown>((level, name) => (level as GrpcObject)[name], loaded);
+    return new (found as ServiceClientConstructor)(bench.endpoint, credentials.createInsecure());
+  }
+
+  it('serves a client that knows only the original', async () => {
+    const original = client(ORIGINAL, 'fastpath.v1.FastPathService');
+    const ask = <A>(method: string, request: object) => call<object, A>(methodOf(original, method), request);
+    const wanted = { image: 'busybox', pool_ref: 'pool', exposed_ports: [8080], command: SLEEP, name: 'old' };
+    const created = await ask('CreateSandbox', { ...wanted, envs: { A: 'b' }, working_dir: '/tmp' });
+    const { sandbox_id: id } = created.answer as { sandbox_id: string };
+    expect(created).toMatchObject({
+      code: 'OK',
+      answer: { agent_pod: 'agent-1', endpoints: ['127.0.0.1:8080'], sandbox_name: 'old' },
+    });
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+
+    const info = { sandbox_id: id, phase: 'Running', sandbox_name: 'old', image: 'busybox', pool_ref: 'pool' };
+    expect((await ask('GetSandbox', { sandbox_name: 'old' })).answer).toMatchObject(info);
+    expect((await ask('ListSandboxes', {})).answer).toMatchObject({ items: [info] });
+    const labelled = { sandbox_name: 'old', labels: { team: 'blue' } };
+    expect((await ask('UpdateSandbox', labelled)).answer).toMatchObject({ success: true, sandbox: info });
+    expect((await ask('UpdateSandbox', { ...labelled, sandbox_name: 'no' })).answer).toMatchObject({ success: false });
+    expect(await ask('DeleteSandbox', { sandbox_name: 'old' })).toMatchObject({ answer: { success: true } });
+    original.close();
+    await end();
+  });
+
+  it('answers, shows at once, and writes object and status behind it', async () => {
+    const { answer, trailers } = await create('one', { exposedPorts: [80], labels: { team: 'red' }, requestId: 'r' });
+    const stages = JSON.parse(trailers['fastpath-stages'] ?? '[]') as { name: string; ms: number }[];
+    expect(stages.map(({ name }) => name)).toEqual(expect.arrayContaining(['validate', 'choose', 'agent']));
+    expect((await get('one')).answer).toMatchObject({ phase: 'Running', sandboxId: answer?.sandboxId });
+
+    const object = await eventually(async () => {
+      const found = await bench.object('one');
+      return found.status?.phase === 'Running' && found;
+    });
+    expect(object).toMatchObject({
+      metadata: { labels: { team: 'red', 'sandbox.fast.io/created-by': 'fastpath-fast' } },
+      status: { sandboxID: answer?.sandboxId, assignedPod: 'agent-1', endpoints: answer?.endpoints },
+    });
+    await eventually(async () => expect((await bench.agent.of(answer!.sandboxId))?.claimUid).toBe(object.metadata.uid));
+    expect((await create('other', { requestId: 'r' })).answer).toEqual(answer);
+    await end('one');
+  });
+
+  it('gives a name once, however many ask', async () => {
+    const outcomes = await Promise.all(Array.from({ length: 6 }, () => create('same')));
+    expect(outcomes.map(({ code }) => code).sort()).toEqual([...Array<string>(5).fill('ALREADY_EXISTS'), 'OK']);
+    expect((await create('same')).message).toMatch(/"same" already exists/);
+    const { sandboxStatuses } = await bench.agent.status();
+    expect(sandboxStatuses).toHaveLength(1);
+    expect((await get('same', 'another')).code).toBe('FAILED_PRECONDITION');
+    expect((await remove('same', 'another')).code).toBe('FAILED_PRECONDITION');
+    await end('same');
+  });
+
+  it('says what is full: ports, then slots with the limits of the pool', async () => {
+    expect((await create('web', { exposedPorts: [80] })).code).toBe('OK');
+    const port = await create('web-2', { exposedPorts: [80] });
+    expect(port).toMatchObject({ code: 'RESOURCE_EXHAUSTED', message: expect.stringMatching(/port 80/) as string });
+    const outcomes = await Promise.all(Array.from({ length: SLOTS + 2 }, (_, index) => create(`more-${index}`)));
+    const refused = outcomes.filter(({ code }) => code !== 'OK');
+    expect(refused).toHaveLength(3);
+    for (const { code, message, trailers } of refused) {
+      expect(code).toBe('RESOURCE_EXHAUSTED');
+      expect(message).toMatch(/without a free slot.* 3 sandboxes an agent and at most 1 agents/);
+      expect(Number(trailers['retry-delay-ms'])).toBeGreaterThan(0);
+    }
+    const page = (await list({ limit: 2 })).answer;
+    const rest = (await list({ limit: 2, continue: page?.continue ?? '' })).answer;
+    const names = [...(page?.items ?? []), ...(rest?.items ?? [])].map(({ sandboxName }) => sandboxName);
+    expect(names).toHaveLength(SLOTS);
+    expect(rest?.continue).toBe('');
+    await end(...names);
+  });
+
+  it('keeps the deadline of its caller, and the truth can be asked by name', async () => {
+    process.kill(bench.agent.pid, 'SIGSTOP');
+    const started = Date.now();
+    const outcome = await create('late', {}, 700).finally(() => process.kill(bench.agent.pid, 'SIGCONT'));
+    expect(outcome.code).toBe('DEADLINE_EXCEEDED');
+    expect(Date.now() - started).toBeLessThan(3_000);
+    await eventually(async () => expect((await get('late')).answer?.phase).toBe('Running'));
+    await end('late');
+  });
+
+  it('streams a log: its tail, what comes, and that of a process that has ended', async () => {
+    const script = 'i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); done; sleep 1; echo bye; exit 3';
+    await create('talker', { command: ['/bin/sh', '-c', script] });
+    const read = async (fields: Fields<typeof StreamLogsRequest>): Promise<string> => {
+      const stream = bench.logs.streamLogs(StreamLogsRequest.fromPartial({ sandboxName: 'talker', ...fields }));
+      const parts: Buffer[] = [];
+      for await (const { data } of stream as AsyncIterable<{ data: Buffer }>) parts.push(data);
+      return Buffer.concat(parts).toString();
+    };
+    await eventually(async () => expect(await read({ tailLines: 2 })).toBe('line 3\nline 4\n'));
+    expect(await read({ follow: true, tailLines: 1 })).toMatch(/bye\n$/);
+    await eventually(async () => {
+      expect((await get('talker')).answer).toMatchObject({ phase: 'Failed', exitCode: 3, reason: 'Error' });
+    });
+    expect(await read({})).toBe('line 0\nline 1\nline 2\nline 3\nline 4\nbye\n');
+    await end('talker');
+  });
+
+  it('updates the object, one that is still to be written as well, and only the one that is meant', async () => {
+    const { answer } = await create('changing');
+    const soon = Math.floor(Date.now() / 1000) + 3_600;
+    const expiring = { sandboxName: 'changing', update: { $case: 'expireTimeSeconds', value: soon } } as const;
+    expect((await update(expiring)).answer).toMatchObject({ success: true });
+    expect(Date.parse((await bench.object('changing')).spec.expireTime ?? '')).toBe(soon * 1000);
+    const never = {
+      ...expiring,
+      sandboxId: answer!.sandboxId,
+      update: { $case: 'expireTimeSeconds', value: 0 },
+    } as const;
+    await eventually(async () => expect((await update(never)).answer).toMatchObject({ success: true }));
+    expect((await bench.object('changing')).spec.expireTime).toBeUndefined();
+    expect((await update({ ...expiring, sandboxId: 'another' })).code).toBe('FAILED_PRECONDITION');
+    await end('changing');
+  });
+
+  it('deletes what is barely there, and what is not there, but not what it cannot see', async () => {
+    await create('brief');
+    await end('brief');
+    expect((await remove('brief')).answer).toEqual({ success: true });
+    await bench.setPodIp('127.0.0.2');
+    await eventually(async () => expect((await remove('unseen')).code).toBe('UNAVAILABLE'));
+    await bench.setPodIp('127.0.0.1');
+    await eventually(async () => expect((await remove('unseen')).code).toBe('OK'));
+  });
+
+  it('goes on while the API server is away, and writes what it owes when that is back', async () => {
+    await bench.api.kill();
+    const { code, answer } = await create('owed');
+    expect(code).toBe('OK');
+    expect((await get('owed')).answer).toMatchObject({ phase: 'Running', sandboxId: answer?.sandboxId });
+    await bench.api.launch();
+    await eventually(
+      async () => expect((await bench.object('owed')).status?.sandboxID).toBe(answer?.sandboxId),
+      30_000,
+    );
+    await end('owed');
+  });
+
+  it('makes the object first in STRONG mode', async () => {
+    const { code, answer } = await create('strong', { consistencyMode: ConsistencyMode.STRONG });
+    expect(code).toBe('OK');
+    expect((await bench.object('strong')).metadata.uid).toBe(answer?.sandboxId);
+    expect(await create('weak', { command: ['/no-such'], consistencyMode: ConsistencyMode.STRONG })).toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringMatching(/no-such/) as string,
+    });
+    await end('strong', 'weak');
+  });
+
+  it('serves health and reflection', async () => {
+    const health = client(
+      `syntax = "proto3"; package grpc.health.v1; message Q { string service = 1; } message A { int32 status = 1; }
+      service Health { rpc Check(Q) returns (A); }`,
+      'grpc.health.v1.Health',
+    );
+    for (const service of ['', 'fastpath.v1.FastPathService', 'fastpath.v1.SandboxLogService']) {
+      const { answer } = await call<object, object>(methodOf(health, 'Check'), { service });
+      expect(answer).toEqual({ status: 1 });
+    }
+    health.close();
+    const reflection = client(
+      `syntax = "proto3"; package grpc.reflection.v1;
+      message Q { string list_services = 7; } message S { string name = 1; } message L { repeated S service = 1; }
+      message A { L list_services_response = 6; }
+      service ServerReflection { rpc ServerReflectionInfo(stream Q) returns (stream A); }`,
+      'grpc.reflection.v1.ServerReflection',
+    );
+    const open = reflection['ServerReflectionInfo'] as () => ClientDuplexStream<object, object>;
+    const stream = open.call(reflection);
+    const answer = new Promise<object>((resolve) => stream.once('data', resolve));
+    stream.write({ list_services: '*' });
+    expect(JSON.stringify(await answer)).toMatch(/fastpath\.v1\.FastPathService.*fastpath\.v1\.SandboxLogService/);
+    stream.end();
+    reflection.close();
+  });
+
+  it('on SIGTERM finishes the call in flight and ends with 0', async () => {
+    const slow = create('last', { command: ['/bin/sh', '-c', 'exit 0'] });
+    await eventually(async () => expect((await bench.agent.status()).sandboxStatuses).toHaveLength(1), 5_000, 1);
+    expect(await bench.end('fastpath-gateway')).toBe(0);
+    expect((await slow).code).toBe('OK');
+    expect(bench.logOf('fastpath-gateway')).not.toMatch(/"level":50/);
+  });
+});
