@@ -1,0 +1,32 @@
+import { type Pod } from '@fsb/controller-runtime/kinds';
+import { agentPod } from './agent-pod';
+
+const owner = { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', name: 'p', uid: 'u', controller: true };
+const labels = { app: 'sandbox-agent', 'fast-sandbox.io/pool': 'p' };
+const pod = (metadata: Partial<Pod['metadata']> = {}, status: Pod['status'] = {}): Pod => ({
+  metadata: { name: 'a', namespace: 'ns', uid: 'u-1', labels, ownerReferences: [owner], ...metadata },
+  spec: { nodeName: 'node', containers: [] },
+  status: { phase: 'Running', podIP: '10.0.0.1', ...status },
+});
+
+describe('agentPod', () => {
+  it('reads an agent of a pool', () => {
+    expect(agentPod(pod())).toEqual({
+      ...{ id: 'ns/a', namespace: 'ns', name: 'a', uid: 'u-1', pool: 'p', nodeName: 'node' },
+      ...{ address: '10.0.0.1', terminating: false },
+    });
+    expect(agentPod(pod({ deletionTimestamp: '2026-01-01T00:00:00Z' }))?.terminating).toBe(true);
+    expect(agentPod(pod({}, { phase: 'Pending' }))?.address).toBeUndefined();
+  });
+
+  it.each([
+    ['without an owner', { ownerReferences: [] }],
+    ['of an owner that does not control it', { ownerReferences: [{ ...owner, controller: false }] }],
+    ['of another kind', { ownerReferences: [{ ...owner, kind: 'ReplicaSet' }] }],
+    ['of another group', { ownerReferences: [{ ...owner, apiVersion: 'apps/v1' }] }],
+    ['of another pool than its label says', { labels: { ...labels, 'fast-sandbox.io/pool': 'q' } }],
+    ['without the app label', { labels: { 'fast-sandbox.io/pool': 'p' } }],
+  ])('does not believe a Pod %s', (_what, metadata) => {
+    expect(agentPod(pod(metadata))).toBeUndefined();
+  });
+});
