@@ -35,9 +35,15 @@ export class AgentErrorFilter implements ExceptionFilter {
     if (error instanceof HttpException) {
       return { status: error.getStatus(), code: 'invalid_argument', message: error.message };
     }
-    if (error instanceof ApiError) return ofApiError(error);
+    if (error instanceof ApiError) return this.told(ofApiError(error));
     this.logger.error({ msg: 'unexpected failure', err: error });
     return { status: 500, code: 'internal', message: "internal error; the agent's log says more" };
+  }
+
+  /** What the caller is not to blame for is the operator's to read. */
+  private told(failure: Failure): Failure {
+    if (failure.status >= 500) this.logger.warn({ msg: 'a call failed', code: failure.code, error: failure.message });
+    return failure;
   }
 }
 
