@@ -17,6 +17,7 @@ import { Registry as Agents } from '@fsb/registry/registry';
 import { Registry } from 'prom-client';
 import { CreateSandbox } from './create/create-sandbox';
 import { FastCreate } from './create/fast-create';
+import { NamesUnderWay } from './create/names-under-way';
 import { RequestIds } from './create/request-ids';
 import { StrongCreate } from './create/strong-create';
 import { type GatewayConfig } from './gateway.config';
@@ -50,6 +51,10 @@ class World {
     this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
     this.agents = new AgentClient({ token: readFileSync(agentTokenFile, 'utf8').trim(), port: agentPort });
     this.directory = new AgentDirectory({ registry: new Agents(), client: this.agents, pods: this.pods });
+  }
+
+  get isFilled(): boolean {
+    return this.sandboxes.hasSynced && this.pools.hasSynced && this.pods.hasSynced;
   }
 }
 
@@ -86,10 +91,16 @@ export class GatewayModule {
         { provide: World, useFactory: (client: KubeClient) => new World(config, client), inject: [KubeClient] },
         { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
         PendingRecords,
+        NamesUnderWay,
         {
           provide: Catalog,
           useFactory: (world: World, records: PendingRecords) =>
-            new Catalog({ sandboxes: world.sandboxes, directory: world.directory, records }),
+            new Catalog({
+              sandboxes: world.sandboxes,
+              directory: world.directory,
+              records,
+              isFilled: () => world.isFilled,
+            }),
           inject: [World, PendingRecords],
         },
         {
@@ -99,13 +110,13 @@ export class GatewayModule {
         },
         {
           provide: Controller,
-          useFactory: recordController,
+          useFactory: (...parts: RecordingParts) => recordController(config, parts),
           inject: [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics],
         },
         {
           provide: CreateSandbox,
           useFactory: (...parts: CreateParts) => createSandbox(config, parts),
-          inject: [World, PendingRecords, Catalog, KubeClient, Controller, GatewayMetrics],
+          inject: [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics],
         },
         {
           provide: ControllerHost,
@@ -119,22 +130,20 @@ export class GatewayModule {
   }
 }
 
-function recordController(
-  { agents }: World,
-  records: PendingRecords,
-  client: KubeClient,
-  events: EventRecorder,
-  metrics: ControllerMetrics,
-): Controller {
-  const reconciler = new RecordSandbox({ client, agents, events, records });
+type RecordingParts = [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics];
+
+function recordController(config: GatewayConfig, parts: RecordingParts): Controller {
+  const [{ agents }, records, client, events, metrics] = parts;
+  const giveUpAfterMs = config.fastpathOrphanTimeout;
+  const reconciler = new RecordSandbox({ client, agents, events, records, giveUpAfterMs });
   const queue = { baseDelayMs: 100, maxDelayMs: 5_000 };
   return new Controller(reconciler, { name: 'record-sandbox', concurrency: RECORD_CONCURRENCY, metrics, queue });
 }
 
-type CreateParts = [World, PendingRecords, Catalog, KubeClient, Controller, GatewayMetrics];
+type CreateParts = [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
-  const [{ sandboxes, pools, directory, agents }, records, catalog, client, controller, metrics] = parts;
+  const [{ sandboxes, pools, directory, agents }, records, catalog, names, client, controller, metrics] = parts;
   const placer = new Placer({ directory, client: agents });
   const record = (key: string): void => {
     controller.queue.add(key);
@@ -143,17 +152,23 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     fast: new FastCreate({ client, pools, placer, records, record }),
     strong: new StrongCreate(client, sandboxes),
   };
+  const nanos = unixNanos();
   const defaults = (): { mode: 'fast' | 'strong'; agentPort: number; nowNanos: bigint } => ({
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
-    nowNanos: unixNanos(),
+    nowNanos: nanos(),
   });
-  return new CreateSandbox(defaults, catalog, new RequestIds(sandboxes), modes, metrics);
+  return new CreateSandbox({ defaults, catalog, names, requestIds: new RequestIds(sandboxes), modes, metrics });
 }
 
-/** Of the wall clock to the millisecond, below that of the monotonic one: two creates never have the same. */
-function unixNanos(): bigint {
-  return BigInt(Date.now()) * 1_000_000n + (process.hrtime.bigint() % 1_000_000n);
+/** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */
+function unixNanos(): () => bigint {
+  let last = 0n;
+  return () => {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    last = now > last ? now : last + 1n;
+    return last;
+  };
 }
 
 function makeHost(

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { packageRoot } from '@fsb/component-base/package-root';
 
 /** Where one installation on this machine keeps everything. With `--root` all of it is below one folder. */
 export interface Layout {
@@ -44,13 +44,9 @@ export const files = {
 } as const;
 
 /** The folder of package.json, whether this runs from dist/ or from the sources. */
-export const PACKAGE_ROOT = packageRoot(__dirname);
+export const PACKAGE_ROOT = packageRoot();
 
 /** The built entry of an app. */
 export function appEntry(app: string): string {
   return join(PACKAGE_ROOT, 'dist/apps', app, 'src/main.js');
-}
-
-function packageRoot(folder: string): string {
-  return existsSync(join(folder, 'package.json')) || folder === '/' ? folder : packageRoot(dirname(folder));
 }

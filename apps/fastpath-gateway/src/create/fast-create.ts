@@ -38,7 +38,7 @@ export class FastCreate implements CreateMode {
     };
     const { agent, createdAt, endpoints, stages } = await this.parts.placer.place(request, signal, deadline);
     const { sandboxId } = sandbox;
-    this.recordBehind({ order, agent, sandboxId, createdAt, cancelled: false, attempts: 0 });
+    this.recordBehind({ order, agent, sandboxId, createdAt, cancelled: false });
     return { response: { sandboxId, agentPod: agent.name, endpoints: [...endpoints], sandboxName: name }, stages };
   }
 
@@ -63,8 +63,9 @@ export class FastCreate implements CreateMode {
 }
 
 function limitsOf({ spec }: SandboxPool): PoolLimits {
+  const perAgent = spec.maxSandboxesPerPod ?? 0; // 0 is absent, as in the original
   return {
-    sandboxesPerAgent: spec.maxSandboxesPerPod ?? DEFAULT_SANDBOXES_PER_POD,
+    sandboxesPerAgent: perAgent > 0 ? perAgent : DEFAULT_SANDBOXES_PER_POD,
     maxAgents: spec.capacity?.poolMax === 0 ? undefined : spec.capacity?.poolMax,
   };
 }

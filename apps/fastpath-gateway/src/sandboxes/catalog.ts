@@ -1,4 +1,5 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { ApiError } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { keyOf } from '@fsb/controller-runtime/kinds';
@@ -13,6 +14,8 @@ export interface CatalogSources {
   readonly sandboxes: Informer<Sandbox>;
   readonly directory: AgentDirectory;
   readonly records: PendingRecords;
+  /** the caches have been filled once */
+  readonly isFilled: () => boolean;
 }
 
 /** Every sandbox that this replica knows: objects, creates whose object is yet to come, and what agents report besides. */
@@ -28,17 +31,22 @@ export class Catalog {
     return this.sources.directory.findByName(namespace, name).filter(({ sandbox }) => sandbox.claimUid === '');
   }
 
+  /** Whether anybody has the name, or may have: a reservation whose agent has not answered counts. */
   isKnown(namespace: string, name: string): boolean {
+    this.requireFilled();
     const key = `${namespace}/${name}`;
     const { records, directory } = this.sources;
     return (
       this.object(key) !== undefined ||
       records.get(key) !== undefined ||
+      directory.registry.find(namespace, name) !== undefined ||
       directory.findByName(namespace, name).length > 0
     );
   }
 
+  /** @throws ApiError unavailable before the caches are filled: "not found" would be a guess */
   find(namespace: string, name: string): SandboxInfo | undefined {
+    this.requireFilled();
     const key = `${namespace}/${name}`;
     const object = this.object(key);
     const record = this.sources.records.get(key);
@@ -56,6 +64,7 @@ export class Catalog {
 
   /** `namespace/name` of everything, sorted. @param namespace empty: all */
   keys(namespace: string): string[] {
+    this.requireFilled();
     const { sandboxes, records, directory } = this.sources;
     const keys = new Set(sandboxes.list(namespace === '' ? undefined : namespace).map(keyOf));
     const add = (itsNamespace: string, name: string): void => {
@@ -71,6 +80,11 @@ export class Catalog {
   /** Whether a name that is not known here can be somewhere else all the same. */
   isComplete(namespace: string): boolean {
     return this.sources.directory.isInSync(namespace);
+  }
+
+  private requireFilled(): void {
+    if (this.sources.isFilled()) return;
+    throw new ApiError('unavailable', 'the gateway is still reading what there is; try again', { retryDelayMs: 500 });
   }
 
   private report(agent: AgentView, sandboxId: string): AgentSandboxStatus | undefined {

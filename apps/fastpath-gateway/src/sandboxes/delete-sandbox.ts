@@ -4,16 +4,24 @@ import { ApiError, isApiError } from '@fsb/api/errors';
 import { type DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { NamesUnderWay } from '../create/names-under-way';
 import { Catalog } from './catalog';
 import { namespaceName, objectName } from './field-rules';
 import { PendingRecords } from './pending-records';
 import { requireId } from './sandbox-queries';
+import { viewOfObject } from './sandbox-view';
+
+interface NamedKey {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** "Ensure absent": repeating it, and finding nothing, is success. */
 @Injectable()
 export class DeleteSandbox {
   constructor(
     private readonly catalog: Catalog,
+    private readonly names: NamesUnderWay,
     private readonly records: PendingRecords,
     private readonly client: KubeClient,
     private readonly agents: AgentClient,
@@ -26,11 +34,12 @@ export class DeleteSandbox {
   async delete({ sandboxName, namespace: given, sandboxId }: DeleteRequest, deadline: number): Promise<void> {
     const name = objectName('sandbox_name', sandboxName);
     const namespace = namespaceName(given);
+    await this.names.ended(`${namespace}/${name}`, deadline);
     const known = this.catalog.find(namespace, name);
     if (known) requireId(known, sandboxId);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     const wasPending = await this.cancel(namespace, name);
-    const hadObject = await this.deleteObject(namespace, name, limit);
+    const hadObject = await this.deleteObject({ namespace, name }, sandboxId, limit);
     if (known || wasPending || hadObject || this.catalog.isComplete(namespace)) return;
     const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
     throw new ApiError('unavailable', message, { retryDelayMs: 1000 });
@@ -50,15 +59,24 @@ export class DeleteSandbox {
   }
 
   /** Asked live, whatever the cache says: the name may be a moment old. */
-  private async deleteObject(namespace: string, name: string, limit: CallOptions): Promise<boolean> {
-    const uid = this.catalog.object(`${namespace}/${name}`)?.metadata.uid;
+  private async deleteObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<boolean> {
     try {
-      await this.client.delete(SANDBOX_KIND, { namespace, name }, uid === undefined ? {} : { uid }, limit);
+      const uid = await this.uidOf(key, sandboxId, limit);
+      await this.client.delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid }, limit);
       return true;
     } catch (error) {
       if (isApiError(error, 'not_found')) return false;
       if (isApiError(error, 'aborted')) return true; // the one that was meant is gone, another has its name
       throw error;
     }
+  }
+
+  /** Which object of that name is meant; undefined: whichever there is. @throws ApiError failed_precondition, not_found */
+  private async uidOf(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<string | undefined> {
+    const cached = this.catalog.object(`${key.namespace}/${key.name}`);
+    if (cached || sandboxId === '') return cached?.metadata.uid;
+    const object = await this.client.get(SANDBOX_KIND, key, limit);
+    requireId(viewOfObject(object), sandboxId);
+    return object.metadata.uid;
   }
 }

@@ -10,7 +10,6 @@ export interface PendingRecord {
   readonly createdAt: number;
   /** Somebody deleted it meanwhile: the object must not stay either. */
   cancelled: boolean;
-  attempts: number;
 }
 
 /** Above this the write-behind has no more room: the sandbox-controller adopts from the agents' reports instead. */

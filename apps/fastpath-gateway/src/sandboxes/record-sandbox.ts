@@ -15,6 +15,8 @@ export interface RecordParts {
   readonly agents: AgentClient;
   readonly events: EventRecorder;
   readonly records: PendingRecords;
+  /** After so long without an answer the sandbox-controller adopts instead. */
+  readonly giveUpAfterMs: number;
 }
 
 /** An answer, and a final one: the object will not come to be. Anything else is tried again. */
@@ -24,8 +26,6 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'failed_precondition',
   'not_found',
 ]);
-/** With the queue's back-off about five minutes; the sandbox-controller adopts what is left. */
-const MAX_ATTEMPTS = 70;
 
 /** The Kubernetes object behind a FAST create: object, status, then the agent is told its uid. A queue's reconciler. */
 export class RecordSandbox implements Reconciler {
@@ -40,7 +40,7 @@ export class RecordSandbox implements Reconciler {
       await this.write(record);
     } catch (error) {
       if (isApiError(error) && REFUSALS.has(error.code)) await this.refuse(record, error.message);
-      else if (++record.attempts < MAX_ATTEMPTS) throw error;
+      else if (Date.now() / 1000 - record.createdAt < this.parts.giveUpAfterMs / 1000) throw error;
       else this.logger.warn({ msg: 'left to be adopted', key, error: messageOf(error) });
     }
     this.parts.records.remove(key);

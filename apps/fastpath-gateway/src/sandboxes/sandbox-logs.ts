@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
-import { ApiError } from '@fsb/api/errors';
+import { ApiError, messageOf } from '@fsb/api/errors';
 import { type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { Catalog } from './catalog';
 import { invalid, namespaceName, objectName } from './field-rules';
@@ -38,5 +38,9 @@ export class SandboxLogs {
 }
 
 async function* chunks(source: AsyncIterable<unknown>): AsyncGenerator<StreamLogsResponse> {
-  for await (const data of source) yield { data: data as Buffer }; // no encoding is set on the response
+  try {
+    for await (const data of source) yield { data: data as Buffer }; // no encoding is set on the response
+  } catch (error) {
+    throw new ApiError('unavailable', `the log broke off (${messageOf(error)}); ask again`, { cause: error });
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { appEntry, files, type Layout, PACKAGE_ROOT } from '../layout';
@@ -40,7 +40,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
   const row = (name: string, offset: number, args: readonly string[]): ServiceDefinition =>
     service(context, { name, app: name, port: portBase + offset, args });
-  const all = [
+  return [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
     apiserver(layout, settings),
     service(context, {
@@ -68,8 +68,6 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
     },
     row('janitor', 5, [...containerd, '--node-name', hostname()]),
   ];
-  // an app that this checkout does not have, or has not built, is left out
-  return all.filter(({ command: [, entry = ''], name }) => name === 'containerd' || existsSync(entry));
 }
 
 function gatewayMetricsPort(portBase: number): number {
