@@ -26,6 +26,8 @@ export interface LeaderElectionOptions {
   readonly retryPeriodMs: number;
 }
 
+const RELEASE_TRIES = 3;
+
 /**
  * client-go's election: a candidate takes the lease once it has watched the same record, unrenewed, for a whole
  * lease duration by its own monotonic clock, so the clocks of the replicas need not agree.
@@ -116,12 +118,19 @@ export class LeaderElector {
     return { ...claim, transitions, ...(current.version === undefined ? {} : { version: current.version }) };
   }
 
+  /** A renewal that was cancelled in flight may still arrive: the record is read anew, and once more after a conflict. */
   private async release(): Promise<void> {
-    const record = this.observed?.record;
-    if (record?.holder !== this.options.identity) return;
-    const handover = { ...record, holder: '', durationSeconds: 1, renewTime: new Date() };
     const limit = AbortSignal.timeout(this.options.renewDeadlineMs / 2);
-    await this.lock.put(handover, limit).catch(() => undefined); // then it runs out by itself
+    for (let tries = 0; tries < RELEASE_TRIES && !limit.aborted; tries++) {
+      try {
+        const record = await this.lock.get(limit);
+        if (record?.holder !== this.options.identity) return;
+        await this.lock.put({ ...record, holder: '', durationSeconds: 1, renewTime: new Date() }, limit);
+        return;
+      } catch {
+        continue; // after the last try it runs out by itself
+      }
+    }
   }
 
   /** Resolves early, without an error, when the signal aborts. */
