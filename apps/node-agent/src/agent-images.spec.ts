@@ -152,10 +152,7 @@ describe('node-agent: images', () => {
     ].join('\n');
     const answer = await agent.create('debian', { image: 'debian-test', command: ['/bin/bash', '-c', script] });
     expect(answer).toMatchObject({ status: 200 });
-    const ended = await eventually(async () => {
-      const found = await agent.of('debian');
-      return found?.exitCode === undefined ? false : found;
-    }, 90_000);
+    const ended = await agent.ended('debian', 90_000);
     const output = logOf('debian');
     expect(output).toMatch(/Processing triggers for libc-bin/);
     expect(output).toMatch(/-rwsr-xr-x root root \/usr\/bin\/sudo/);

@@ -124,11 +124,14 @@ export class AgentProcess {
     return (await this.status()).sandboxStatuses.find(({ sandboxId }) => sandboxId === id);
   }
 
-  ended(id: string): Promise<AgentSandboxStatus> {
-    return eventually(async () => {
+  /** Its exit is told before the shim has copied its last output: the followed log's end says that both are there. */
+  async ended(id: string, withinMs = 20_000): Promise<AgentSandboxStatus> {
+    const ended = await eventually(async () => {
       const found = await this.of(id);
       return found?.exitCode === undefined ? false : found;
-    }, 20_000);
+    }, withinMs);
+    await (await this.fetch(`logs?sandboxId=${id}&follow=true`)).text();
+    return ended;
   }
 
   /** Lines of the watch, as they come, until `signal` aborts. */
