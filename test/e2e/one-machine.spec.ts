@@ -52,6 +52,28 @@ describe('The one-machine stack', () => {
     90_000,
   );
 
+  it('has a janitor that removes an orphan of its own installation, says so in an Event, and touches nothing else', async () => {
+    const installation = await stack.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
+    const orphan = (id: string, owner: string): Promise<string> => {
+      const labels = { managed: 'true', installation: owner, 'agent-uid': 'gone', 'agent-name': 'gone' };
+      const claim = { namespace: 'default', 'sandbox-name': id, id, 'claim-time': '1' };
+      const flags = Object.entries({ ...labels, ...claim }).flatMap(([key, value]) => [
+        '--label',
+        `fast-sandbox.io/${key}=${value}`,
+      ]);
+      return stack.ctr('containers', 'create', ...flags, 'docker.io/library/busybox:latest', id);
+    };
+    await orphan('orphan', installation);
+    await orphan('stranger', 'another-installation');
+    // the stack's own sweeps every two minutes: one that starts now sweeps now
+    const { pid } = await row('janitor');
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => expect(await stack.containers()).not.toContain('orphan'), 30_000, 300);
+    expect(await stack.containers()).toEqual(expect.arrayContaining(['stranger', sandboxId]));
+    await eventually(async () => expect(await stack.kubectl('get', 'events')).toMatch(/OrphanRemoved.*orphan/), 10_000);
+    await stack.ctr('containers', 'rm', 'stranger');
+  }, 60_000);
+
   it('keeps its processes when the supervisor is killed, and the next one adopts them', async () => {
     const before = await stack.status();
     const supervisor = before.find(({ name }) => name === 'supervisor');
