@@ -90,15 +90,6 @@ export function removeCgroups(name: string): void {
   }
 }
 
-/** Why tests of containerd cannot run on this machine; undefined where they can. */
-export function containerdMissing(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root';
-  const missing = ['containerd', 'runc', 'umoci', 'skopeo'].filter(
-    (name) => !['/usr/bin', '/usr/sbin'].some((folder) => existsSync(join(folder, name))),
-  );
-  return missing.length > 0 ? `needs ${missing.join(', ')} (apt-get install)` : undefined;
-}
-
 function launch(folder: string): ChildProcess {
   const { command, args } = containerdCommand(join(folder, 'config.toml'));
   const log = openSync(join(folder, 'containerd.log'), 'a');

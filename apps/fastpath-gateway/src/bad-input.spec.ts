@@ -8,23 +8,23 @@ import {
   UpdateRequest,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
-import { call, GatewayBench, methodOf, type Outcome } from './testing/gateway-bench';
+import { call, GatewayScene, methodOf, type Outcome } from './testing/gateway-scene';
 
 const long = 'x'.repeat(300);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
 describe('fastpath-gateway: what it refuses', () => {
-  let bench: GatewayBench;
+  let scene: GatewayScene;
 
   beforeAll(async () => {
-    bench = await GatewayBench.start('gwbad');
+    scene = await GatewayScene.start('gwbad');
   }, 120_000);
 
-  afterAll(() => bench.stop(), 60_000);
+  afterAll(() => scene.stop(), 60_000);
 
   function create(more: Parameters<typeof CreateRequest.fromPartial>[0]): Promise<Outcome<unknown>> {
     const plain = { name: 'bad', image: 'busybox', poolRef: 'pool', command: ['/bin/sleep', '100'] };
-    return call(bench.sandboxes.createSandbox.bind(bench.sandboxes), CreateRequest.fromPartial({ ...plain, ...more }));
+    return call(scene.sandboxes.createSandbox.bind(scene.sandboxes), CreateRequest.fromPartial({ ...plain, ...more }));
   }
 
   it.each([
@@ -84,11 +84,11 @@ describe('fastpath-gateway: what it refuses', () => {
     ['a request id that is too long', { requestId: long }, 'INVALID_ARGUMENT', /^request_id: .*128/],
   ])('create: %s, and nothing is left', async (_what, more, code, message) => {
     expect(await create(more)).toMatchObject({ code, message: expect.stringMatching(message) as string });
-    expect(await bench.left()).toEqual([]);
+    expect(await scene.left()).toEqual([]);
   });
 
   it("create: the agents' own port", async () => {
-    const { code, message } = await create({ exposedPorts: [bench.agent.port] });
+    const { code, message } = await create({ exposedPorts: [scene.agent.port] });
     expect({ code, message }).toEqual({
       code: 'INVALID_ARGUMENT',
       message: expect.stringMatching(/agent's own/) as string,
@@ -96,13 +96,13 @@ describe('fastpath-gateway: what it refuses', () => {
   });
 
   const update = (more: Parameters<typeof UpdateRequest.fromPartial>[0]) =>
-    call(bench.sandboxes.updateSandbox.bind(bench.sandboxes), UpdateRequest.fromPartial({ sandboxName: 'a', ...more }));
+    call(scene.sandboxes.updateSandbox.bind(scene.sandboxes), UpdateRequest.fromPartial({ sandboxName: 'a', ...more }));
   const remove = (sandboxName: string) =>
-    call(bench.sandboxes.deleteSandbox.bind(bench.sandboxes), DeleteRequest.fromPartial({ sandboxName }));
+    call(scene.sandboxes.deleteSandbox.bind(scene.sandboxes), DeleteRequest.fromPartial({ sandboxName }));
   const get = (sandboxName: string) =>
-    call(bench.sandboxes.getSandbox.bind(bench.sandboxes), GetRequest.fromPartial({ sandboxName }));
+    call(scene.sandboxes.getSandbox.bind(scene.sandboxes), GetRequest.fromPartial({ sandboxName }));
   const list = (request: Parameters<typeof ListRequest.fromPartial>[0]) =>
-    call(bench.sandboxes.listSandboxes.bind(bench.sandboxes), ListRequest.fromPartial(request));
+    call(scene.sandboxes.listSandboxes.bind(scene.sandboxes), ListRequest.fromPartial(request));
 
   it.each([
     ['update without a name', () => update({ sandboxName: '', labels: { a: 'b' } }), /^sandbox_name: is required/],
@@ -134,7 +134,7 @@ describe('fastpath-gateway: what it refuses', () => {
     ['of nobody', { sandboxName: 'nobody' }, 5, /nobody/],
     ['with a negative tail', { sandboxName: 'nobody', tailLines: -1 }, 3, /tail_lines/],
   ])('logs %s', async (_what, request, code, message) => {
-    const stream = bench.logs.streamLogs(StreamLogsRequest.fromPartial(request));
+    const stream = scene.logs.streamLogs(StreamLogsRequest.fromPartial(request));
     const error = await new Promise<ServiceError>((resolve) => stream.on('error', resolve).resume());
     expect(error).toMatchObject({ code, details: expect.stringMatching(message) as string });
   });
@@ -150,11 +150,11 @@ describe('fastpath-gateway: what it refuses', () => {
       responseDeserialize: (value: Buffer) => value,
     });
     const RawClient = makeGenericClientConstructor({ c: definition('CreateSandbox'), n: definition('Nothing') }, 'raw');
-    const raw = new RawClient(bench.endpoint, credentials.createInsecure());
+    const raw = new RawClient(scene.endpoint, credentials.createInsecure());
     const broken = await call<Buffer, Buffer>(methodOf(raw, 'c'), Buffer.from([0x0a, 0xff, 0xff]));
     const unknown = await call<Buffer, Buffer>(methodOf(raw, 'n'), Buffer.alloc(0));
     raw.close();
     expect([broken.code, unknown.code]).toEqual(['INTERNAL', 'UNIMPLEMENTED']);
-    expect(await bench.left()).toEqual([]);
+    expect(await scene.left()).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ import {
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
 import { eventually } from '../../../test/support/eventually';
-import { call, GatewayBench, methodOf, type Outcome, SLOTS } from './testing/gateway-bench';
+import { call, GatewayScene, methodOf, type Outcome, SLOTS } from './testing/gateway-scene';
 
 jest.setTimeout(60_000);
 /** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
@@ -57,13 +57,13 @@ message Info {
 }`;
 
 describe('fastpath-gateway, as a process', () => {
-  let bench: GatewayBench;
+  let scene: GatewayScene;
 
   beforeAll(async () => {
-    bench = await GatewayBench.start('gateway');
+    scene = await GatewayScene.start('gateway');
   }, 120_000);
 
-  afterAll(() => bench.stop(), 60_000);
+  afterAll(() => scene.stop(), 60_000);
 
   type Fields<T extends { fromPartial: (fields: never) => unknown }> = Parameters<T['fromPartial']>[0];
 
@@ -73,29 +73,29 @@ describe('fastpath-gateway, as a process', () => {
     deadlineMs?: number,
   ): Promise<Outcome<CreateResponse>> {
     const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
-    return call(bench.sandboxes.createSandbox.bind(bench.sandboxes), request, deadlineMs);
+    return call(scene.sandboxes.createSandbox.bind(scene.sandboxes), request, deadlineMs);
   }
   const get = (sandboxName: string, sandboxId = ''): Promise<Outcome<SandboxInfo>> =>
-    call(bench.sandboxes.getSandbox.bind(bench.sandboxes), GetRequest.fromPartial({ sandboxName, sandboxId }));
+    call(scene.sandboxes.getSandbox.bind(scene.sandboxes), GetRequest.fromPartial({ sandboxName, sandboxId }));
   const remove = (sandboxName: string, sandboxId = '') =>
-    call(bench.sandboxes.deleteSandbox.bind(bench.sandboxes), DeleteRequest.fromPartial({ sandboxName, sandboxId }));
+    call(scene.sandboxes.deleteSandbox.bind(scene.sandboxes), DeleteRequest.fromPartial({ sandboxName, sandboxId }));
   const update = (fields: Fields<typeof UpdateRequest>) =>
-    call(bench.sandboxes.updateSandbox.bind(bench.sandboxes), UpdateRequest.fromPartial(fields));
+    call(scene.sandboxes.updateSandbox.bind(scene.sandboxes), UpdateRequest.fromPartial(fields));
   const list = (fields: Fields<typeof ListRequest> = {}) =>
-    call(bench.sandboxes.listSandboxes.bind(bench.sandboxes), ListRequest.fromPartial(fields));
+    call(scene.sandboxes.listSandboxes.bind(scene.sandboxes), ListRequest.fromPartial(fields));
 
   async function end(...names: string[]): Promise<void> {
     for (const name of names) expect((await remove(name)).code).toBe('OK');
-    await eventually(async () => expect(await bench.left()).toEqual([]), 30_000);
+    await eventually(async () => expect(await scene.left()).toEqual([]), 30_000);
   }
 
   function client(proto: string, service: string): InstanceType<ServiceClientConstructor> {
-    const file = bench.agent.path(`${service}.proto`);
+    const file = scene.agent.path(`${service}.proto`);
     writeFileSync(file, proto);
     const loaded = loadPackageDefinition(loadSync(file, { longs: Number, keepCase: true, defaults: true }));
     const names = service.split('.');
     const found = names.reduce<unknown>((level, name) => (level as GrpcObject)[name], loaded);
-    return new (found as ServiceClientConstructor)(bench.endpoint, credentials.createInsecure());
+    return new (found as ServiceClientConstructor)(scene.endpoint, credentials.createInsecure());
   }
 
   it('serves a client that knows only the original', async () => {
@@ -128,14 +128,14 @@ describe('fastpath-gateway, as a process', () => {
     expect((await get('one')).answer).toMatchObject({ phase: 'Running', sandboxId: answer?.sandboxId });
 
     const object = await eventually(async () => {
-      const found = await bench.object('one');
+      const found = await scene.object('one');
       return found.status?.phase === 'Running' && found;
     });
     expect(object).toMatchObject({
       metadata: { labels: { team: 'red', 'sandbox.fast.io/created-by': 'fastpath-fast' } },
       status: { sandboxID: answer?.sandboxId, assignedPod: 'agent-1', endpoints: answer?.endpoints },
     });
-    await eventually(async () => expect((await bench.agent.of(answer!.sandboxId))?.claimUid).toBe(object.metadata.uid));
+    await eventually(async () => expect((await scene.agent.of(answer!.sandboxId))?.claimUid).toBe(object.metadata.uid));
     expect((await create('other', { requestId: 'r' })).answer).toEqual(answer);
     await end('one');
   });
@@ -144,7 +144,7 @@ describe('fastpath-gateway, as a process', () => {
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => create('same')));
     expect(outcomes.map(({ code }) => code).sort()).toEqual([...Array<string>(5).fill('ALREADY_EXISTS'), 'OK']);
     expect((await create('same')).message).toMatch(/"same" already exists/);
-    const { sandboxStatuses } = await bench.agent.status();
+    const { sandboxStatuses } = await scene.agent.status();
     expect(sandboxStatuses).toHaveLength(1);
     expect((await get('same', 'another')).code).toBe('FAILED_PRECONDITION');
     expect((await remove('same', 'another')).code).toBe('FAILED_PRECONDITION');
@@ -172,9 +172,9 @@ describe('fastpath-gateway, as a process', () => {
   });
 
   it('keeps the deadline of its caller, and the truth can be asked by name', async () => {
-    process.kill(bench.agent.pid, 'SIGSTOP');
+    process.kill(scene.agent.pid, 'SIGSTOP');
     const started = Date.now();
-    const outcome = await create('late', {}, 700).finally(() => process.kill(bench.agent.pid, 'SIGCONT'));
+    const outcome = await create('late', {}, 700).finally(() => process.kill(scene.agent.pid, 'SIGCONT'));
     expect(outcome.code).toBe('DEADLINE_EXCEEDED');
     expect(Date.now() - started).toBeLessThan(3_000);
     await eventually(async () => expect((await get('late')).answer?.phase).toBe('Running'));
@@ -185,7 +185,7 @@ describe('fastpath-gateway, as a process', () => {
     const script = 'i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); done; sleep 1; echo bye; exit 3';
     await create('talker', { command: ['/bin/sh', '-c', script] });
     const read = async (fields: Fields<typeof StreamLogsRequest>): Promise<string> => {
-      const stream = bench.logs.streamLogs(StreamLogsRequest.fromPartial({ sandboxName: 'talker', ...fields }));
+      const stream = scene.logs.streamLogs(StreamLogsRequest.fromPartial({ sandboxName: 'talker', ...fields }));
       const parts: Buffer[] = [];
       for await (const { data } of stream as AsyncIterable<{ data: Buffer }>) parts.push(data);
       return Buffer.concat(parts).toString();
@@ -204,14 +204,14 @@ describe('fastpath-gateway, as a process', () => {
     const soon = Math.floor(Date.now() / 1000) + 3_600;
     const expiring = { sandboxName: 'changing', update: { $case: 'expireTimeSeconds', value: soon } } as const;
     expect((await update(expiring)).answer).toMatchObject({ success: true });
-    expect(Date.parse((await bench.object('changing')).spec.expireTime ?? '')).toBe(soon * 1000);
+    expect(Date.parse((await scene.object('changing')).spec.expireTime ?? '')).toBe(soon * 1000);
     const never = {
       ...expiring,
       sandboxId: answer!.sandboxId,
       update: { $case: 'expireTimeSeconds', value: 0 },
     } as const;
     await eventually(async () => expect((await update(never)).answer).toMatchObject({ success: true }));
-    expect((await bench.object('changing')).spec.expireTime).toBeUndefined();
+    expect((await scene.object('changing')).spec.expireTime).toBeUndefined();
     expect((await update({ ...expiring, sandboxId: 'another' })).code).toBe('FAILED_PRECONDITION');
     await end('changing');
   });
@@ -220,20 +220,20 @@ describe('fastpath-gateway, as a process', () => {
     await create('brief');
     await end('brief');
     expect((await remove('brief')).answer).toEqual({ success: true });
-    await bench.setPodIp('127.0.0.2');
+    await scene.setPodIp('127.0.0.2');
     await eventually(async () => expect((await remove('unseen')).code).toBe('UNAVAILABLE'));
-    await bench.setPodIp('127.0.0.1');
+    await scene.setPodIp('127.0.0.1');
     await eventually(async () => expect((await remove('unseen')).code).toBe('OK'));
   });
 
   it('goes on while the API server is away, and writes what it owes when that is back', async () => {
-    await bench.api.kill();
+    await scene.api.kill();
     const { code, answer } = await create('owed');
     expect(code).toBe('OK');
     expect((await get('owed')).answer).toMatchObject({ phase: 'Running', sandboxId: answer?.sandboxId });
-    await bench.api.launch();
+    await scene.api.launch();
     await eventually(
-      async () => expect((await bench.object('owed')).status?.sandboxID).toBe(answer?.sandboxId),
+      async () => expect((await scene.object('owed')).status?.sandboxID).toBe(answer?.sandboxId),
       30_000,
     );
     await end('owed');
@@ -242,7 +242,7 @@ describe('fastpath-gateway, as a process', () => {
   it('makes the object first in STRONG mode', async () => {
     const { code, answer } = await create('strong', { consistencyMode: ConsistencyMode.STRONG });
     expect(code).toBe('OK');
-    expect((await bench.object('strong')).metadata.uid).toBe(answer?.sandboxId);
+    expect((await scene.object('strong')).metadata.uid).toBe(answer?.sandboxId);
     expect(await create('weak', { command: ['/no-such'], consistencyMode: ConsistencyMode.STRONG })).toMatchObject({
       code: 'NOT_FOUND',
       message: expect.stringMatching(/no-such/) as string,
@@ -279,9 +279,9 @@ describe('fastpath-gateway, as a process', () => {
 
   it('on SIGTERM finishes the call in flight and ends with 0', async () => {
     const slow = create('last', { command: ['/bin/sh', '-c', 'exit 0'] });
-    await eventually(async () => expect((await bench.agent.status()).sandboxStatuses).toHaveLength(1), 5_000, 1);
-    expect(await bench.end('fastpath-gateway')).toBe(0);
+    await eventually(async () => expect((await scene.agent.status()).sandboxStatuses).toHaveLength(1), 5_000, 1);
+    expect(await scene.end('fastpath-gateway')).toBe(0);
     expect((await slow).code).toBe('OK');
-    expect(bench.logOf('fastpath-gateway')).not.toMatch(/"level":50/);
+    expect(scene.logOf('fastpath-gateway')).not.toMatch(/"level":50/);
   });
 });

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { eventually } from '../../../test/support/eventually';
-import { AgentProcess } from './testing/agent-process';
+import { AgentProcess } from '../../../test/support/agent-process';
 import { buildLinkedImage, CACHE, type HostileImage, TestRegistry } from './testing/test-images';
 
 describe('node-agent: images', () => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { once } from 'node:events';
 import { eventually } from '../../../test/support/eventually';
-import { AgentProcess } from './testing/agent-process';
+import { AgentProcess } from '../../../test/support/agent-process';
 
 const MAX_BYTES = 64 * 1024;
 

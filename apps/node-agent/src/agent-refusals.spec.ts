@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
-import { AgentProcess } from './testing/agent-process';
+import { AgentProcess } from '../../../test/support/agent-process';
 
 describe('node-agent: what it refuses', () => {
   let agent: AgentProcess;

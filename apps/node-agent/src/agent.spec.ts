@@ -4,7 +4,7 @@ import { type AgentStatus } from '@fsb/agent-api/agent-api';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { eventually } from '../../../test/support/eventually';
-import { AgentProcess } from './testing/agent-process';
+import { AgentProcess } from '../../../test/support/agent-process';
 
 describe('node-agent, as a process on a real containerd', () => {
   let agent: AgentProcess;

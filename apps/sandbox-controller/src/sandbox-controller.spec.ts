@@ -9,8 +9,8 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { ComponentModule } from '@fsb/component-base/component.module';
 import { EVENT_KIND, type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND, SECRET_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
-import { AgentProcess } from '../../../test/support/agent';
-import { ApiserverProcess } from '../../../test/support/apiserver';
+import { AgentProcess } from '../../../test/support/agent-process';
+import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { SandboxControllerModule } from './sandbox-controller.module';
 

@@ -3,7 +3,7 @@ import { API_VERSION, type EnvVar, type Sandbox, type SandboxSpec } from '@fsb/a
 import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
 import { CONFIG_MAP_KIND, SECRET_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
-import { ApiserverProcess } from '../../../../test/support/apiserver';
+import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { type Inputs } from '../plan/world';
 import { SandboxInputs } from './sandbox-inputs';
 

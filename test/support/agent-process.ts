@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type AgentSandboxStatus, type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
-import { ContainerdProcess, removeCgroups } from '../../../../test/support/containerd-process';
-import { eventually } from '../../../../test/support/eventually';
-import { freePort } from '../../../../test/support/free-port';
+import { ContainerdProcess, removeCgroups } from './containerd-process';
+import { eventually } from './eventually';
+import { freePort } from './free-port';
 
-const ROOT = resolve(__dirname, '../../../..');
+const ROOT = resolve(__dirname, '../..');
 
 export interface Answer<T> {
   readonly status: number;

@@ -18,8 +18,8 @@ import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
-import { AgentProcess } from '../../../../test/support/agent';
-import { ApiserverProcess } from '../../../../test/support/apiserver';
+import { AgentProcess } from '../../../../test/support/agent-process';
+import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
 
@@ -68,7 +68,7 @@ export function methodOf<Q, A>(client: Client, name: string): Unary<Q, A> {
 }
 
 /** The gateway as a process, with a real API server, a real agent in a pool of one, and the sandbox-controller. */
-export class GatewayBench {
+export class GatewayScene {
   readonly sandboxes: FastPathServiceClient;
   readonly logs: SandboxLogServiceClient;
 
@@ -83,18 +83,18 @@ export class GatewayBench {
     this.logs = new SandboxLogServiceClient(endpoint, credentials.createInsecure());
   }
 
-  static async start(name: string): Promise<GatewayBench> {
+  static async start(name: string): Promise<GatewayScene> {
     const api = await ApiserverProcess.start();
     const kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
     const uid = await makePool(kube);
     const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) });
-    const bench = new GatewayBench(api, kube, agent, `127.0.0.1:${await freePort()}`, new Map());
-    await bench.setPodIp('127.0.0.1');
+    const scene = new GatewayScene(api, kube, agent, `127.0.0.1:${await freePort()}`, new Map());
+    await scene.setPodIp('127.0.0.1');
     await Promise.all([
-      bench.launch('fastpath-gateway', { 'grpc-bind-address': bench.endpoint }),
-      bench.launch('sandbox-controller', { 'leader-elect': 'false' }),
+      scene.launch('fastpath-gateway', { 'grpc-bind-address': scene.endpoint }),
+      scene.launch('sandbox-controller', { 'leader-elect': 'false' }),
     ]);
-    return bench;
+    return scene;
   }
 
   /** An address where nobody listens takes the agent out of sync. */
