@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
+import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
@@ -72,13 +73,11 @@ export class RecordSandbox implements Reconciler {
       if (!isApiError(error, 'already_exists')) throw error;
     }
     const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name });
-    const made = sandboxObject({ name, namespace, template: templateOf(order), agent, createdAt }).metadata.annotations;
+    // an earlier try whose answer was lost, or the sandbox-controller's adoption: both carry this create's own nanoseconds
     const isOurs =
       existing.status?.sandboxID === sandboxId ||
-      Object.entries(templateOf(order).metadata.annotations).every(
-        ([annotation, value]) => existing.metadata.annotations?.[annotation] === value,
-      );
-    if (made && isOurs) return existing;
+      existing.metadata.annotations?.[CREATE_TIMESTAMP_ANNOTATION] === order.createdNanos.toString();
+    if (isOurs) return existing;
     throw new ApiError('failed_precondition', `the name ${namespace}/${name} was taken by another Sandbox`);
   }
 

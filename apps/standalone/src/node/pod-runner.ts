@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
 import { type Condition } from '@fsb/api/sandbox';
+import { aborted } from '@fsb/controller-runtime/deadline';
 import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
 import { BackOff } from '../back-off';
 import { probe } from '../probe';
@@ -62,7 +63,7 @@ export class PodRunner {
       logger.warn({ msg: 'cannot run', pod: this.pod.metadata.name, error: messageOf(error) });
       events.record(this.pod, 'Warning', reason, messageOf(error));
       this.tell({ kind: 'waiting', reason, message: messageOf(error) });
-      await this.untilStopped();
+      await aborted(this.stopping.signal);
     }
   }
 
@@ -95,7 +96,7 @@ export class PodRunner {
       if (process) await this.watch(process);
       if (this.isStopping()) return;
       if (process && this.isFinal()) {
-        await this.untilStopped();
+        await aborted(this.stopping.signal);
         return;
       }
       await this.waitForNextStart(process !== undefined);
@@ -222,20 +223,5 @@ export class PodRunner {
     if (this.isGone) return; // torn down meanwhile
     this.record = record;
     writeJson(podRecordFile(this.context.runDir, this.uid), record);
-  }
-
-  private untilStopped(): Promise<void> {
-    const { signal } = this.stopping;
-    return new Promise((resolve) => {
-      if (signal.aborted) resolve();
-      else
-        signal.addEventListener(
-          'abort',
-          () => {
-            resolve();
-          },
-          { once: true },
-        );
-    });
   }
 }
