@@ -6,7 +6,10 @@ SHELL := /bin/bash
 # ROOT=DIR keeps a stack below one folder, beside the machine's; FLAGS go to `standalone up`
 ROOT ?=
 FLAGS ?=
+# REPLICAS=2 starts two gateways and two of each controller
+REPLICAS ?=
 root := $(if $(ROOT),--root $(ROOT))
+replicas := $(if $(REPLICAS),--replicas $(REPLICAS))
 standalone := node dist/apps/standalone/src/main.js
 sources = $(shell find apps libs -name gen -prune -o -name '*.ts' ! -name '*.spec.ts' -print)
 
@@ -17,7 +20,7 @@ quickstart: ## install what is absent, build, start the stack, make a pool and a
 	@scripts/quickstart.sh
 
 up: build ## start the one-machine stack, or what is missing of it
-	@$(standalone) up $(root) $(FLAGS)
+	@$(standalone) up $(root) $(replicas) $(FLAGS)
 
 down: ## end the stack; objects, images and keys are kept
 	@$(standalone) down $(root)

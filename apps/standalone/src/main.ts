@@ -21,7 +21,8 @@ Examples:
   standalone down                                           end everything, keep objects and images
   standalone up --root /srv/fsb --containerd private \\
     --grpc-address 127.0.0.1:9190 --api-address 127.0.0.1:7443 --port-base 9300
-                                                            a second stack beside the first`,
+                                                            a second stack beside the first
+  standalone up --replicas 2                                two gateways (9090, 9190), two controllers of each kind`,
   );
 
 const withSettings = (command: Command): Command =>
@@ -34,7 +35,10 @@ const withSettings = (command: Command): Command =>
     )
     .option('--grpc-address <host:port>', 'where the gateway serves gRPC (default 127.0.0.1:9090)')
     .option('--api-address <host:port>', 'where the Kubernetes API is served (default 127.0.0.1:6443)')
-    .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)');
+    .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)')
+    .option('--replicas <n>', 'gateways, and controllers of each kind; gateway n serves on 100 ports above (default 1)')
+    .option('--kubeconfig <file>', 'use this API server, which has the CRDs, and start none')
+    .option('--api-advertise <host:port>', 'what kubeconfigs name, where a proxy stands before the API server');
 
 function withRoot(command: Command): Command {
   return command.option('--root <dir>', 'keep everything below DIR (default /var/lib, /run, /var/log/fast-sandbox)');

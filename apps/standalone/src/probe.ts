@@ -8,6 +8,9 @@ export interface ProbeOptions {
   /** PEM, for https */
   readonly ca?: string | undefined;
   readonly token?: string | undefined;
+  /** PEM, of a client that shows a certificate */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /** @returns undefined where the URL answers 200, else what it answers. Never throws. */
@@ -21,15 +24,10 @@ export async function probe(url: string, options: ProbeOptions = {}): Promise<st
 }
 
 /** A GET with a deadline. */
-export function get(url: string, { ca, token }: ProbeOptions = {}): Promise<{ status: number; body: string }> {
+export function get(url: string, { token, ...pems }: ProbeOptions = {}): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const options = {
-      headers,
-      signal: AbortSignal.timeout(PROBE_MS),
-      agent: false,
-      ...(ca === undefined ? {} : { ca }),
-    };
+    const options = { headers, signal: AbortSignal.timeout(PROBE_MS), agent: false, ...pems };
     const outgoing = (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options, (response) => {
       let body = '';
       response.setEncoding('utf8');

@@ -5,6 +5,9 @@ import { readJson, writeJson } from './state-file';
 
 export const DEFAULT_PORT_BASE = 9190;
 
+/** of gateway and controllers; their ports lie between those of one stack's other processes */
+const MAX_REPLICAS = 5;
+
 const settings = z.object({
   /** auto: the machine's own containerd, where one was there before us and answers CRI */
   containerd: z.enum(['auto', 'private']).default('auto'),
@@ -15,8 +18,13 @@ const settings = z.object({
     .number()
     .int()
     .min(1)
-    .max(65_535 - 16)
+    .max(65_535 - 10 * MAX_REPLICAS - 16)
     .default(DEFAULT_PORT_BASE),
+  replicas: z.coerce.number().int().min(1).max(MAX_REPLICAS).default(1),
+  /** of another API server, which is there already and has the CRDs: none of our own is started */
+  kubeconfig: z.string().min(1).optional(),
+  /** what the kubeconfigs say, where a proxy stands before the API server */
+  apiAdvertise: z.string().optional(),
 });
 export type Settings = z.infer<typeof settings>;
 /** As they stand on the command line. */
@@ -29,6 +37,7 @@ export function resolveSettings(layout: Layout, given: GivenSettings): Settings 
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
   hostAndPort(parsed.data.grpcAddress);
   hostAndPort(parsed.data.apiAddress);
+  if (parsed.data.apiAdvertise !== undefined) hostAndPort(parsed.data.apiAdvertise);
   return parsed.data;
 }
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appEntry, files, type Layout } from '../layout';
 import { resolveSettings, type GivenSettings } from '../settings';
@@ -35,7 +36,9 @@ export async function up(layout: Layout, given: GivenSettings): Promise<number> 
 function startSupervisor(layout: Layout, given: GivenSettings): number {
   mkdirSync(layout.log, { recursive: true });
   const log = openSync(files.serviceLog(layout, 'supervisor'), 'a', 0o640);
-  const flags = Object.entries(given).flatMap(([key, value]) => [
+  // the supervisor runs in /
+  const settings = given.kubeconfig === undefined ? given : { ...given, kubeconfig: resolve(given.kubeconfig) };
+  const flags = Object.entries(settings).flatMap(([key, value]) => [
     `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
     value,
   ]);

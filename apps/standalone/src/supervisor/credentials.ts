@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { files, type Layout } from '../layout';
+import { command } from '../machine';
+import { type Settings } from '../settings';
 import { readJson, readText, writeFileWhole, writeJson } from '../state-file';
 import { isCurrent, type KeyPair, makeCa, makeServerCertificate } from './certificates';
 
@@ -18,21 +20,31 @@ const ROLES: Readonly<Record<string, string>> = {
 const tokenList = z.array(z.object({ token: z.string(), user: z.string(), role: z.string() }));
 
 /**
- * Keys, certificates, tokens and kubeconfigs: made once and kept, renewed only where they no longer fit.
- * @param apiAddress as clients write it, host:port
+ * Keys, certificates, tokens and kubeconfigs: made once and kept, renewed only where they no longer fit. Of an API server
+ * that is not ours, the kubeconfig is all.
  */
-export async function ensureCredentials(layout: Layout, apiAddress: string, bridgeAddress: string): Promise<void> {
+export async function ensureCredentials(layout: Layout, settings: Settings, bridgeAddress: string): Promise<void> {
+  ensureAgentToken(layout);
+  if (settings.kubeconfig !== undefined) {
+    writeFileWhole(files.kubeconfig(layout), await selfContained(settings.kubeconfig));
+    return;
+  }
+  const { apiAddress, apiAdvertise = apiAddress } = settings;
   const ca = await ensurePair(layout, 'ca', () => makeCa());
   const host = apiAddress.slice(0, apiAddress.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   const own = host === '' || host === '0.0.0.0' ? [] : [host];
   const names = [...new Set(['127.0.0.1', '::1', 'localhost', bridgeAddress, ...own])];
   const fits = ({ cert }: KeyPair): boolean => isCurrent(cert, ca.cert, names);
   await ensurePair(layout, 'apiserver', () => makeServerCertificate(ca, names), fits);
-  ensureAgentToken(layout);
   for (const { token, user } of ensureTokens(layout)) {
-    const text = kubeconfig(user, token, ca.cert, apiAddress.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:'));
+    const text = kubeconfig(user, token, ca.cert, apiAdvertise.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:'));
     writeFileWhole(user === 'admin' ? files.kubeconfig(layout) : files.kubeconfigOf(layout, user), text);
   }
+}
+
+/** The current context alone, with files by value: it is read from elsewhere than where it was written. */
+function selfContained(kubeconfigFile: string): Promise<string> {
+  return command('kubectl', '--kubeconfig', kubeconfigFile, 'config', 'view', '--raw', '--flatten', '--minify');
 }
 
 async function ensurePair(

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { appEntry, files, type Layout, PACKAGE_ROOT } from '../layout';
 import { probe } from '../probe';
-import { DEFAULT_PORT_BASE, type Settings } from '../settings';
+import { DEFAULT_PORT_BASE, hostAndPort, type Settings } from '../settings';
 import { type Choice } from './choice';
 import { containerdRefusal } from './containerd-choice';
 import { containerdCommand } from './private-containerd';
@@ -30,6 +30,10 @@ export interface ServicesContext {
 const GRACE_MS = 27_000;
 /** The gateway's metrics as its callers expect them, unless this stack was told other ports. */
 const GATEWAY_METRICS_PORT = 9091;
+/** Between the probes of one replica and those of the next: more than a stack's first replicas take. */
+const PORTS_APART = 10;
+/** 9090, 9190: the port after the first gateway's is that of its metrics. */
+const GRPC_PORTS_APART = 100;
 
 /** Everything that runs on one machine, in the order in which it starts. A service is a row. */
 export function serviceDefinitions(context: ServicesContext): ServiceDefinition[] {
@@ -38,11 +42,27 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const agents = ['--agent-token-file', files.agentToken(layout)];
   const containerd = ['--containerd-socket', choice.containerd.socket];
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
-  const row = (name: string, offset: number, args: readonly string[]): ServiceDefinition =>
-    service(context, { name, app: name, port: portBase + offset, args });
+  const row = (app: string, offset: number, args: readonly string[], replica = 1): ServiceDefinition => {
+    const name = replica === 1 ? app : `${app}-${replica}`;
+    return service(context, { name, app, port: portBase + offset + PORTS_APART * (replica - 1), args });
+  };
+  const replicated = Array.from({ length: settings.replicas }, (_, index) => index + 1).flatMap((replica) => [
+    row(
+      'pool-controller',
+      2,
+      [
+        ...containerd,
+        ...['--containerd-root', choice.containerd.root, ...agents, ...runtime],
+        ...['--agent-log-dir', layout.log, '--agent-run-dir', layout.run],
+      ],
+      replica,
+    ),
+    row('sandbox-controller', 3, agents, replica),
+    gateway(settings, replica, (args) => row('fastpath-gateway', 4, [...agents, ...args], replica)),
+  ]);
   return [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
-    apiserver(layout, settings),
+    ...(settings.kubeconfig === undefined ? [apiserver(layout, settings)] : []),
     service(context, {
       name: 'node',
       app: 'standalone',
@@ -52,22 +72,21 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
         ...['--subnet', choice.subnet],
       ],
     }),
-    row('pool-controller', 2, [
-      ...containerd,
-      ...['--containerd-root', choice.containerd.root, ...agents, ...runtime],
-      ...['--agent-log-dir', layout.log, '--agent-run-dir', layout.run],
-    ]),
-    row('sandbox-controller', 3, agents),
-    {
-      ...row('fastpath-gateway', 4, [
-        ...agents,
-        ...['--grpc-bind-address', settings.grpcAddress],
-        ...['--metrics-bind-address', `127.0.0.1:${gatewayMetricsPort(portBase)}`],
-      ]),
-      address: `gRPC on ${settings.grpcAddress}, metrics on 127.0.0.1:${gatewayMetricsPort(portBase)}`,
-    },
+    ...replicated,
     row('janitor', 5, [...containerd, '--node-name', hostname()]),
   ];
+}
+
+function gateway(
+  { portBase, grpcAddress }: Settings,
+  replica: number,
+  row: (args: readonly string[]) => ServiceDefinition,
+): ServiceDefinition {
+  const grpc = hostAndPort(grpcAddress);
+  const address = `${grpc.host}:${grpc.port + GRPC_PORTS_APART * (replica - 1)}`;
+  const metrics = `127.0.0.1:${replica === 1 ? gatewayMetricsPort(portBase) : portBase + 6 + PORTS_APART * (replica - 1)}`;
+  const definition = row(['--grpc-bind-address', address, '--metrics-bind-address', metrics]);
+  return { ...definition, address: `gRPC on ${address}, metrics on ${metrics}` };
 }
 
 function gatewayMetricsPort(portBase: number): number {
@@ -82,9 +101,12 @@ interface NestService {
   readonly args: readonly string[];
 }
 
-function service({ layout }: ServicesContext, { name, app, port, args }: NestService): ServiceDefinition {
+function service({ layout, settings }: ServicesContext, { name, app, port, args }: NestService): ServiceDefinition {
   const probes = `127.0.0.1:${port}`;
-  const common = ['--kubeconfig', files.kubeconfigOf(layout, name), '--health-probe-bind-address', probes];
+  const identity = app === 'standalone' ? name : app;
+  const kubeconfig =
+    settings.kubeconfig === undefined ? files.kubeconfigOf(layout, identity) : files.kubeconfig(layout);
+  const common = ['--kubeconfig', kubeconfig, '--health-probe-bind-address', probes];
   // one listener for both; a later flag wins: the gateway sets another address for its metrics
   const own = app === 'standalone' ? [name, ...common] : [...common, '--metrics-bind-address', probes];
   return {

@@ -1,28 +1,30 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomInt } from 'node:crypto';
 import { messageOf } from '@fsb/api/errors';
 import { type Logger } from 'pino';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { files, type Layout } from '../layout';
 import { boundLog } from '../log-bound';
 import { command, shareNetworkNamespaces } from '../machine';
-import { get } from '../probe';
+import { endProcess } from '../process-identity';
 import { saveSettings, type Settings } from '../settings';
-import { readText, writeFileWhole } from '../state-file';
+import { readText, removeFile, writeFileWhole } from '../state-file';
 import { bridgeName } from '../installation';
+import { type ApiReader, apiReader } from './api-reader';
 import { type Choice, readChoice, saveChoice } from './choice';
 import { chooseContainerd } from './containerd-choice';
 import { ensureCredentials } from './credentials';
 import { ImageCollector } from './image-collector';
 import { containerdConfig } from './private-containerd';
+import { readRecords } from './process-record';
 import { chooseRuntime } from './runtime-choice';
 import { type ServiceDefinition, serviceDefinitions } from './services';
 import { freeSubnet, gatewayOf, parseRoutes } from './subnet';
 import { SupervisedProcess } from './supervised-process';
 
 const READY_MS = 60_000;
+const STOP_MS = 27_000;
 const POLL_MS = 100;
 const LOGS_EVERY_MS = 30_000;
 
@@ -61,17 +63,19 @@ export class Supervisor {
     mkdirSync(layout.log, { recursive: true });
     saveSettings(layout, settings);
     let choice = await this.choose();
-    await ensureCredentials(layout, settings.apiAddress, gatewayOf(choice.subnet));
+    await ensureCredentials(layout, settings, gatewayOf(choice.subnet));
     if (choice.containerd.private) await this.startContainerd(choice);
     if (choice.runtime === undefined) {
       choice = { ...choice, runtime: await chooseRuntime(choice.containerd.socket, `${layout.run}/trial.log`) };
       saveChoice(layout, choice);
     }
     logger.info({ msg: 'chosen', containerd: choice.containerd, runtime: choice.runtime, subnet: choice.subnet });
-    const [apiserver, ...others] = this.definitions(choice).filter(({ name }) => name !== 'containerd');
+    const definitions = this.definitions(choice).filter(({ name }) => name !== 'containerd');
+    const apiserver = definitions.find(({ name }) => name === 'apiserver');
     if (apiserver) await this.startAndWait(apiserver);
     await this.learnInstallation();
-    for (const definition of others) await this.keep(definition);
+    await this.endSuperfluous(definitions);
+    for (const definition of definitions) if (definition !== apiserver) await this.keep(definition);
     const names = this.processes.map(({ definition }) => definition.name);
     this.every(LOGS_EVERY_MS, () => {
       // not the whole folder: the sandboxes' logs in it are their agents'
@@ -106,6 +110,15 @@ export class Supervisor {
     if (definition) await this.startAndWait(definition);
   }
 
+  /** What an earlier supervisor with more replicas left. */
+  private async endSuperfluous(definitions: readonly ServiceDefinition[]): Promise<void> {
+    const wanted = new Set(['containerd', ...definitions.map(({ name }) => name)]);
+    for (const { name, process } of readRecords(this.layout).filter((record) => !wanted.has(record.name))) {
+      await endProcess(process, STOP_MS);
+      removeFile(files.process(this.layout, name));
+    }
+  }
+
   private definitions(choice: Choice): ServiceDefinition[] {
     return serviceDefinitions({ layout: this.layout, settings: this.settings, choice });
   }
@@ -135,15 +148,8 @@ export class Supervisor {
     writeFileWhole(files.installation(this.layout), metadata.uid);
   }
 
-  /** GET as admin; the client library would cost the supervisor 65 MB for one or two of them. */
-  private apiReader(): (path: string) => Promise<{ status: number; body: string }> {
-    const schema = z.object({
-      clusters: z.array(z.object({ cluster: z.object({ server: z.string() }) })).length(1),
-      users: z.array(z.object({ user: z.object({ token: z.string() }) })).length(1),
-    });
-    const { clusters, users } = schema.parse(parse(readFileSync(files.kubeconfig(this.layout), 'utf8')));
-    const ca = readFileSync(files.pki(this.layout, 'ca.crt'), 'utf8');
-    return (path) => get(`${clusters[0]?.cluster.server ?? ''}${path}`, { ca, token: users[0]?.user.token });
+  private apiReader(): ApiReader {
+    return apiReader(files.kubeconfig(this.layout));
   }
 
   private every(ms: number, work: () => Promise<void> | void): void {
