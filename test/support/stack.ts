@@ -21,6 +21,8 @@ export interface ProcessRow {
   readonly name: string;
   readonly pid: number;
   readonly state: string;
+  /** `ok`, or what is wrong */
+  readonly health: string;
 }
 
 /** A whole one-machine stack with folders, ports, containerd and network of its own: it runs beside any other. */
@@ -28,21 +30,28 @@ export class Stack {
   private constructor(
     readonly root: string,
     private readonly flags: readonly string[],
-    readonly endpoint: string,
+    /** of each gateway */
+    readonly endpoints: readonly string[],
   ) {}
 
-  static async start(): Promise<Stack> {
+  static async start(replicas = 1): Promise<Stack> {
     const root = mkdtempSync('/var/tmp/fsb-e2e-');
-    const endpoint = `127.0.0.1:${await freePort()}`;
+    const endpoints = await gatewayEndpoints(replicas);
+    const [endpoint = ''] = endpoints;
     const flags = [
       ...['--root', root, '--containerd', 'private', '--grpc-address', endpoint],
-      ...['--api-address', `127.0.0.1:${await freePort()}`, '--port-base', String(await freeRange())],
+      ...['--api-address', `127.0.0.1:${await freePort()}`, '--port-base', String(await freeRange(replicas))],
+      ...['--replicas', String(replicas)],
     ];
-    const stack = new Stack(root, flags, endpoint);
+    const stack = new Stack(root, flags, endpoints);
     await stack.up();
     await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
     await stack.ctr('images', 'import', ARCHIVE);
     return stack;
+  }
+
+  get endpoint(): string {
+    return this.endpoints[0] ?? '';
   }
 
   get kubeconfig(): string {
@@ -60,8 +69,22 @@ export class Stack {
     return this.standalone('up');
   }
 
+  /** Its exit code tells of health: here the rows do. */
   async status(): Promise<ProcessRow[]> {
-    return JSON.parse(await this.standalone('status', '-o', 'json')) as ProcessRow[];
+    const { stdout } = await attempt('node', [STANDALONE, 'status', '--root', this.root, '-o', 'json']);
+    return JSON.parse(stdout) as ProcessRow[];
+  }
+
+  async pid(name: string): Promise<number> {
+    const row = (await this.status()).find((process_) => process_.name === name);
+    if (row?.state !== 'running') throw new Error(`${name} does not run`);
+    return row.pid;
+  }
+
+  /** @throws naming what is not healthy */
+  async expectHealthy(): Promise<void> {
+    const ill = (await this.status()).filter(({ health }) => health !== 'ok');
+    if (ill.length > 0) throw new Error(ill.map(({ name, health }) => `${name}: ${health}`).join(', '));
   }
 
   /** Ends everything and removes the folders too. */
@@ -136,7 +159,13 @@ function attempt(command: string, args: readonly string[], stdin = ''): Promise<
   });
 }
 
-/** The first of a dozen ports that were free together a moment ago: one for each process's probes. */
-async function freeRange(): Promise<number> {
-  return (await freePort()) - 12;
+/** The first of the ports of all processes' probes, below one that was free a moment ago. */
+async function freeRange(replicas: number): Promise<number> {
+  return (await freePort()) - 10 * replicas - 2;
+}
+
+/** As `--replicas` spreads them. */
+async function gatewayEndpoints(replicas: number): Promise<string[]> {
+  const first = await freePort();
+  return Array.from({ length: replicas }, (_, replica) => `127.0.0.1:${first + 100 * replica}`);
 }

@@ -1,5 +1,6 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
+import { idBeforeObject } from '@fsb/api/sandbox-id';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { keyOf } from '@fsb/controller-runtime/kinds';
@@ -50,11 +51,13 @@ export class Catalog {
     const key = `${namespace}/${name}`;
     const object = this.object(key);
     const record = this.sources.records.get(key);
-    // an object without a status says nothing yet that the record does not know better
-    if (object && (object.status?.phase !== undefined || !record)) return viewOfObject(object);
+    if (object?.status?.phase !== undefined) return viewOfObject(object);
     if (record) return viewOfRecord(record, this.report(record.agent, record.sandboxId));
-    const [reported] = this.unbound(namespace, name);
-    return reported && viewOfReport(reported, templateOf(reported.sandbox.object));
+    const reported = this.sources.directory
+      .findByName(namespace, name)
+      .find(({ sandbox }) => (object ? isAbout(object, sandbox) : sandbox.claimUid === ''));
+    if (reported) return viewOfReport(reported, templateOf(reported.sandbox.object));
+    return object && viewOfObject(object);
   }
 
   /** The agent that has a sandbox's container and log, where there is one. */
@@ -90,4 +93,9 @@ export class Catalog {
   private report(agent: AgentView, sandboxId: string): AgentSandboxStatus | undefined {
     return this.sources.directory.report(agent.id, sandboxId);
   }
+}
+
+/** Of an object that has no status yet, since whoever made its container writes object and status one after the other. */
+function isAbout({ metadata }: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
+  return claimUid === metadata.uid || (claimUid === '' && sandboxId === idBeforeObject(metadata));
 }

@@ -1,13 +1,7 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
-import {
-  type Allocation,
-  ALLOCATION_ANNOTATION,
-  CREATE_TIMESTAMP_ANNOTATION,
-  CREATED_BY_FASTPATH,
-  CREATED_BY_LABEL,
-} from '@fsb/api/labels';
+import { type Allocation, ALLOCATION_ANNOTATION, CREATED_BY_FASTPATH, CREATED_BY_LABEL } from '@fsb/api/labels';
 import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
-import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
+import { idBeforeObject, objectSandboxId } from '@fsb/api/sandbox-id';
 import { z } from 'zod';
 
 const AllocationJson = z.object({ assignedPod: z.string().min(1), assignedNode: z.string(), allocatedAt: z.string() });
@@ -19,11 +13,9 @@ export function attemptOf({ status }: Sandbox): number {
 /** The id of the object's current container, made or yet to be made. */
 export function currentId(sandbox: Sandbox): string {
   const attempt = attemptOf(sandbox);
-  const { name = '', namespace = '', uid = '', annotations } = sandbox.metadata;
-  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
   if (sandbox.status?.sandboxID) return sandbox.status.sandboxID;
-  if (attempt > 0 || !madeByFastPath(sandbox) || !/^\d{1,20}$/.test(nanos)) return objectSandboxId(uid, attempt);
-  return fastSandboxId(name, namespace, BigInt(nanos));
+  const before = attempt === 0 ? idBeforeObject(sandbox.metadata) : undefined;
+  return before ?? objectSandboxId(sandbox.metadata.uid ?? '', attempt);
 }
 
 /** Whether somebody was told that the current container runs before this object said so. */

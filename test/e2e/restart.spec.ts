@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
+import { type Acknowledged, PatientCaller } from '../support/patient-caller';
+import { Stack } from '../support/stack';
+
+/** Ready again "within seconds": on two busy cores a Node process takes five of them to start. */
+const READY_MS = 40_000;
+const SLOTS = 8;
+/** Ends at SIGTERM: a slot is free when the process is gone. */
+const COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
+const POOL = JSON.stringify({
+  apiVersion: 'sandbox.fast.io/v1alpha1',
+  kind: 'SandboxPool',
+  metadata: { name: 'pool', namespace: 'default' },
+  spec: {
+    capacity: { poolMin: 2, poolMax: 2 },
+    maxSandboxesPerPod: SLOTS,
+    agentTemplate: { spec: { containers: [{ name: 'agent', image: 'fast-sandbox/node-agent:latest' }] } },
+  },
+});
+const ALL_SERVICES = [
+  ...['fastpath-gateway', 'fastpath-gateway-2', 'sandbox-controller', 'sandbox-controller-2'],
+  ...['pool-controller', 'pool-controller-2', 'janitor', 'node', 'apiserver', 'containerd'],
+];
+
+describe('Under load, with two gateways and two of each controller', () => {
+  let stack: Stack;
+  let caller: PatientCaller;
+  let kept: Acknowledged[];
+  let tasks: Map<string, number>;
+  const stopping = new AbortController();
+  const acknowledged: Acknowledged[] = [];
+  const failures: unknown[] = [];
+  let load: Promise<unknown>;
+
+  beforeAll(async () => {
+    stack = await Stack.start(2);
+    expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
+    await eventually(async () => expect((await agents()).length).toBe(2), 60_000, 300);
+    caller = new PatientCaller(stack.endpoints);
+    kept = await Promise.all([0, 1, 2].map((n) => caller.create(`kept-${n}`, { command: COMMAND })));
+    tasks = await taskPids();
+    load = Promise.all([0, 1].map(createAndDelete));
+  }, 300_000);
+
+  afterAll(async () => {
+    caller.close();
+    await stack.end();
+  }, 120_000);
+
+  const agents = async (): Promise<string[]> =>
+    (await stack.status())
+      .filter(({ name, health }) => name.startsWith('agent/') && health === 'ok')
+      .map(({ name }) => name);
+
+  const taskPids = async (): Promise<Map<string, number>> => {
+    const rows = (await stack.ctr('tasks', 'ls')).split('\n').map((line) => line.trim().split(/\s+/));
+    return new Map(rows.filter(([, pid]) => /^\d+$/.test(pid ?? '')).map(([id = '', pid]) => [id, Number(pid)]));
+  };
+
+  /** Every second one is left until the end. */
+  async function createAndDelete(worker: number): Promise<void> {
+    for (let n = 0; n < 10_000 && !stopping.signal.aborted; n++) {
+      try {
+        const sandbox = await caller.create(`load-${worker}-${n}`, { command: COMMAND });
+        acknowledged.push(sandbox);
+        const now = await caller.get(sandbox.name);
+        if (now.sandboxId !== sandbox.id) failures.push(`${sandbox.name} became ${now.sandboxId}`);
+        await caller.delete(sandbox.name);
+      } catch (error) {
+        failures.push(error);
+      }
+      await sleep(200);
+    }
+  }
+
+  const expectKept = async (): Promise<void> => {
+    const now = await taskPids();
+    for (const { name, id } of kept) {
+      expect({ name, pid: now.get(id) }).toEqual({ name, pid: tasks.get(id) });
+      expect(await caller.get(name)).toMatchObject({ sandboxId: id, phase: 'Running' });
+    }
+  };
+
+  const expectReady = async (): Promise<void> => {
+    await eventually(() => stack.expectHealthy(), READY_MS, 200);
+    const before = acknowledged.length;
+    await eventually(() => acknowledged.length > before + 1, READY_MS, 100);
+  };
+
+  it.each(ALL_SERVICES)(
+    'has %s back within seconds after kill -9, and every sandbox runs on in the same process',
+    async (name) => {
+      const pid = await stack.pid(name);
+      process.kill(pid, 'SIGKILL');
+      await eventually(async () => expect(await stack.pid(name)).not.toBe(pid), READY_MS, 200);
+      await expectReady();
+      await expectKept();
+      expect(failures.splice(0)).toEqual([]);
+    },
+    150_000,
+  );
+
+  it('has every agent back within seconds after kill -9, and every sandbox runs on in the same process', async () => {
+    for (const name of await agents()) {
+      const pid = await stack.pid(name);
+      process.kill(pid, 'SIGKILL');
+      await eventually(async () => expect(await stack.pid(name)).not.toBe(pid), READY_MS, 200);
+    }
+    await expectReady();
+    await expectKept();
+    expect(failures.splice(0)).toEqual([]);
+  }, 200_000);
+
+  it('serves on while the supervisor is dead, and is kept up again by the next one', async () => {
+    process.kill(await stack.pid('supervisor'), 'SIGKILL');
+    const before = acknowledged.length;
+    await eventually(() => acknowledged.length > before + 1, READY_MS, 100);
+    await stack.up();
+    await expectReady();
+    await expectKept();
+    expect(failures.splice(0)).toEqual([]);
+  }, 150_000);
+
+  it('survives gateway and leading sandbox-controller killed together', async () => {
+    const names = ['fastpath-gateway', 'fastpath-gateway-2', await leader('sandbox-controller')];
+    const pids = await Promise.all(names.map((name) => stack.pid(name)));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await expectReady();
+    await expectKept();
+    expect(failures.splice(0)).toEqual([]);
+  }, 150_000);
+
+  it('ends with a killed shim what ran in it, and nothing else', async () => {
+    const victim = kept.pop()!;
+    const shim = parentOf(tasks.get(victim.id)!);
+    const others = kept.filter(({ id }) => parentOf(tasks.get(id)!) !== shim);
+    process.kill(shim, 'SIGKILL');
+    await eventually(async () => expect((await caller.get(victim.name)).phase).toBe('Failed'), READY_MS, 200);
+    kept = others;
+    await expectKept();
+    await expectReady();
+  }, 150_000);
+
+  it('has lost nothing, and leaves nothing', async () => {
+    stopping.abort();
+    await load;
+    expect(failures.splice(0)).toEqual([]);
+    expect(acknowledged.length).toBeGreaterThan(20);
+    const names = (await stack.kubectl('get', 'sandboxes', '-o', 'name')).split('\n').filter(Boolean);
+    for (const name of names) await stack.kubectl('delete', name);
+    await eventually(
+      async () => {
+        expect(await stack.kubectl('get', 'sandboxes', '-o', 'name')).toBe('');
+        expect(await stack.containers()).toEqual([]);
+        for (const kind of [['snapshots'], ['leases']]) {
+          expect((await stack.ctr(...kind, 'ls', '-q').catch(() => '')).trim()).toBe('');
+        }
+      },
+      60_000,
+      500,
+    );
+  }, 180_000);
+
+  async function leader(service: string): Promise<string> {
+    const holder = await stack.kubectl(
+      'get',
+      'lease',
+      service,
+      '-n',
+      'kube-system',
+      '-o',
+      'jsonpath={.spec.holderIdentity}',
+    );
+    const rows = (await stack.status()).filter(({ name }) => name.startsWith(service));
+    return rows.find(({ pid }) => holder.includes(String(pid)))?.name ?? service;
+  }
+});
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
