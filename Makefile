@@ -36,6 +36,9 @@ build: dist/.built ## compile what has changed
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
 	npx jest --passWithNoTests=false
 
+chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
+	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
+
 lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s typecheck
 	npm run -s lint
@@ -60,4 +63,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test lint packages generate
+.PHONY: help quickstart up down status kubeconfig build test chaos lint packages generate

@@ -1,0 +1,187 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgentClient } from '@fsb/agent-api/agent-client';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { POOL_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { files } from '../../apps/standalone/src/layout';
+import { eventually } from '../support/eventually';
+import { type Account, settle } from './accounting';
+import { type ChaosStack } from './chaos-stack';
+import { planFaults } from './fault-plan';
+import { FaultProxy } from './fault-proxy';
+import { FaultRunner } from './fault-runner';
+import { GatewayClient } from './gateway-client';
+import { Ledger } from './ledger';
+import { Worker } from './load';
+import { chaosPool, SLOTS } from './pool';
+import { CapacitySampler } from './sampler';
+import { SeededRandom } from './seeded-random';
+import { livingTargets } from './targets';
+import { agentPods, type Readers } from './world';
+
+const AGENT_PORT = 5758;
+const WORKERS = 6;
+const ENOUGH = 6;
+const PROGRESS_MS = 10_000;
+/** From the last fault until everything must agree. */
+const SETTLE_MS = 90_000;
+
+export interface RunOptions {
+  readonly seed: string;
+  readonly durationMs: number;
+  readonly say: (text: string) => void;
+}
+
+/** One run: a stack, a load, faults, and what came of it. */
+export class ChaosRun {
+  readonly ledger = new Ledger();
+  private readonly random: SeededRandom;
+  private readonly proxy: FaultProxy;
+  private readonly gateways: GatewayClient[];
+  private readonly closers: (() => void | Promise<void>)[] = [];
+  private faults: FaultRunner | undefined;
+
+  constructor(
+    private readonly stack: ChaosStack,
+    private readonly options: RunOptions,
+  ) {
+    this.random = new SeededRandom(options.seed);
+    const draws = this.random.stream('proxy');
+    this.proxy = new FaultProxy(stack, () => draws.next());
+    this.gateways = stack.endpoints.map((endpoint, index) => new GatewayClient(index, endpoint));
+  }
+
+  /** @returns the differences; empty where every promise was kept */
+  async run(stop: AbortSignal): Promise<string[]> {
+    const readers = await this.start(stop);
+    const sampler = new CapacitySampler(readers, SLOTS);
+    const { say, durationMs } = this.options;
+    const faults = new FaultRunner({ stack: this.stack, proxy: this.proxy, client: readers.client, say });
+    this.faults = faults;
+    say(`load and faults for ${durationMs / 1000} s`);
+    await this.storm(faults, sampler, AbortSignal.any([stop, AbortSignal.timeout(durationMs)]));
+    stop.throwIfAborted();
+    faults.restore();
+    say('the faults are over, everything is asked until it agrees');
+    await this.stack.up();
+    const account = await settle(readers, this.ledger, SETTLE_MS, say);
+    const found = [...sampler.violations, ...account.differences];
+    if (found.length > 0) this.keepWorld(account);
+    for (const difference of found) say(`DIFFERENCE ${difference}`);
+    say(summary(this, faults, sampler, account, found.length));
+    return found;
+  }
+
+  /** Whatever happened: nothing stays paused, no answer false, no connection open. The stack is its owner's to end. */
+  async close(): Promise<void> {
+    this.faults?.restore();
+    for (const gateway of this.gateways) gateway.close();
+    for (const close of this.closers) await close();
+    await this.proxy.stop();
+  }
+
+  private async start(stop: AbortSignal): Promise<Readers> {
+    const { stack } = this;
+    await Promise.all([stack.up(), this.proxyWhenPossible(stop)]);
+    await stack.importImage();
+    const client = new KubeClient(loadKubeConfig(files.kubeconfig(stack.layout)));
+    const token = readFileSync(files.agentToken(stack.layout), 'utf8').trim();
+    const agents = new AgentClient({ token, port: AGENT_PORT });
+    const containerd = new ContainerdClient(files.containerdSocket(stack.layout));
+    this.closers.push(
+      () => client.close(),
+      () => agents.close(),
+      () => containerd.close(),
+    );
+    await client.create(POOL_KIND, chaosPool());
+    await eventually(async () => {
+      stop.throwIfAborted();
+      const pods = await agentPods(client);
+      return pods.some(({ status }) =>
+        status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
+      );
+    }, 60_000);
+    return { stack, client, agents, runtime: new SandboxRuntime(containerd) };
+  }
+
+  /** The services wait for it; its certificate is made by the stack's first start. */
+  private async proxyWhenPossible(stop: AbortSignal): Promise<void> {
+    await eventually(() => {
+      stop.throwIfAborted();
+      return this.proxy.start().then(() => true);
+    }, 60_000);
+  }
+
+  private async storm(faults: FaultRunner, sampler: CapacitySampler, stop: AbortSignal): Promise<void> {
+    const shape = { gateways: this.gateways.length, enough: ENOUGH };
+    const workers = Array.from({ length: WORKERS }, (_, index) => {
+      const name = `w${index + 1}`;
+      return new Worker(name, this.random.stream(name), this.gateways, this.ledger, shape);
+    });
+    const plan = planFaults(this.random.stream('faults'), this.options.durationMs);
+    await Promise.all([
+      ...workers.map((worker) => worker.run(() => faults.isFilling(), stop)),
+      faults.run(plan, stop),
+      sampler.run(stop),
+      this.tell(faults, stop),
+    ]);
+  }
+
+  private async tell(faults: FaultRunner, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await sleep(PROGRESS_MS, undefined, { signal: stop }).catch(() => undefined);
+      const { acknowledged, refused, unknown } = this.ledger.count(({ creates }) => creates);
+      const alive = livingTargets(this.stack).length;
+      const creates = `${acknowledged} acknowledged, ${refused} refused, ${unknown} open`;
+      this.options.say(`creates: ${creates}; faults: ${faults.count}; processes alive: ${alive}`);
+    }
+  }
+
+  /** For whoever looks for the cause. */
+  private keepWorld({ world }: Account): void {
+    const file = join(this.stack.root, 'chaos-report.json');
+    writeFileSync(file, JSON.stringify({ seed: this.options.seed, ledger: this.ledger.all(), world }, undefined, 1));
+  }
+}
+
+function summary(
+  { ledger }: ChaosRun,
+  faults: FaultRunner,
+  sampler: CapacitySampler,
+  { world, settledMs }: Account,
+  differences: number,
+): string {
+  const counts = (what: string, { acknowledged, refused, unknown }: ReturnType<Ledger['count']>): string =>
+    `${what} ${acknowledged + refused + unknown} (${acknowledged} acknowledged, ${refused} refused, ${unknown} open)`;
+  const phases = new Map<string, number>();
+  for (const { status } of world?.objects ?? []) {
+    const phase = status?.phase ?? 'Pending';
+    phases.set(phase, (phases.get(phase) ?? 0) + 1);
+  }
+  return [
+    counts(
+      'creates',
+      ledger.count(({ creates }) => creates),
+    ),
+    counts(
+      'deletes',
+      ledger.count(({ deletes }) => deletes),
+    ),
+    counts(
+      'resets',
+      ledger.count(({ resets }) => resets),
+    ),
+    counts(
+      'expiries',
+      ledger.count(({ expiries }) => expiries),
+    ),
+    `faults ${faults.count}`,
+    `samples ${sampler.count}`,
+    `at the end ${[...phases].map(([phase, number]) => `${number} ${phase}`).join(', ') || 'nothing'}`,
+    settledMs === undefined ? 'not settled' : `settled in ${(settledMs / 1000).toFixed(1)} s`,
+    `differences ${differences}`,
+  ].join('; ');
+}

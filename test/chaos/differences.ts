@@ -1,0 +1,112 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { ContainerLabels } from '@fsb/api/labels';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { networkNamespaceName } from '../../apps/standalone/src/installation';
+import { type World } from './world';
+
+/** Where containerd, agents, API and the machine's own lists disagree. Empty: they say the same. Pure. */
+export function differences(world: World, installation: string): string[] {
+  const { containers, machine } = world;
+  const reports = new Map(
+    world.agents.flatMap(({ status }) => status?.sandboxStatuses ?? []).map((status) => [status.sandboxId, status]),
+  );
+  const ids = containers.map(({ id, labels }) => labels[ContainerLabels.id] ?? id);
+  const running = [...reports.values()].filter(({ phase }) => phase === 'running').map(({ sandboxId }) => sandboxId);
+  const objects = objectIds(world);
+  const same = (what: string, found: readonly string[], wanted: readonly string[]): string[] =>
+    compare(what, found, wanted, (id) => about(id, world, reports.get(id)));
+  return [
+    ...world.agents.flatMap(({ pod, status }) => (status ? capacity(pod, status) : [`agent ${pod} does not answer`])),
+    ...same('containers of containerd / sandboxes of agents', ids, [...reports.keys()]),
+    ...same('sandboxes of agents / ids in Sandbox objects', [...reports.keys()], objects),
+    ...same('tasks of containerd / running sandboxes of agents', tasks(world), running),
+    ...same('snapshots / running sandboxes', machine.snapshots, running),
+    ...same('cgroups / running sandboxes', machine.cgroups, running),
+    ...same('logs / containers', machine.logs, ids),
+    ...same('folders / containers', machine.folders, ids),
+    ...machine.leases.map((lease) => `lease ${lease} is left in containerd`),
+    ...shims(machine.shims, running),
+    ...same('network namespaces / agent Pods', machine.networkNamespaces, namespaces(world, installation)),
+    ...same('addresses given / agent Pods', machine.addresses, podAddresses(world)),
+    ...same("node's records / agent Pods", machine.podUids, podUids(world)),
+  ];
+}
+
+function compare(
+  what: string,
+  found: readonly string[],
+  wanted: readonly string[],
+  explain: (id: string) => string,
+): string[] {
+  const [left, right] = [new Set(found), new Set(wanted)];
+  const doubles = found.filter((id, index) => found.indexOf(id) !== index);
+  return [
+    ...found.filter((id) => !right.has(id)).map((id) => `${what}: ${id} only on the left${explain(id)}`),
+    ...wanted.filter((id) => !left.has(id)).map((id) => `${what}: ${id} only on the right${explain(id)}`),
+    ...doubles.map((id) => `${what}: ${id} is there twice`),
+  ];
+}
+
+/** A lost one has an id, and no container that anybody knows of. */
+function objectIds({ objects }: World): string[] {
+  return objects.flatMap(({ status }) =>
+    status?.sandboxID && status.phase !== 'Lost' && status.phase !== 'Pending' ? status.sandboxID : [],
+  );
+}
+
+function tasks({ containers }: World): string[] {
+  return containers.flatMap(({ id, labels, task }) => (task ? (labels[ContainerLabels.id] ?? id) : []));
+}
+
+function namespaces({ pods }: World, installation: string): string[] {
+  return pods.map(({ metadata }) => networkNamespaceName(installation, metadata.uid ?? ''));
+}
+
+function podAddresses({ pods }: World): string[] {
+  return pods.flatMap(({ status }) => status?.podIP ?? []);
+}
+
+function podUids({ pods }: World): string[] {
+  return pods.map(({ metadata }) => metadata.uid ?? '');
+}
+
+/** A shim may serve several containers, never none. */
+function shims(found: readonly string[], running: readonly string[]): string[] {
+  if (running.length > 0 && found.length === 0) return ['sandboxes run without a shim'];
+  return found.length > running.length ? [`${found.length} shims for ${running.length} running sandboxes`] : [];
+}
+
+/** What an agent holds must fit into it, whatever it says of itself. */
+export function capacity(pod: string, status: NonNullable<World['agents'][number]['status']>): string[] {
+  const holding = status.sandboxStatuses.filter(({ phase }) => HOLDING.has(phase));
+  const ports = holding.flatMap((sandbox) => sandbox.ports ?? []);
+  const doubles = ports.filter((port, index) => ports.indexOf(port) !== index);
+  return [
+    ...(holding.length > status.capacity ? [`agent ${pod} has ${holding.length} of ${status.capacity}`] : []),
+    ...(status.allocated > status.capacity ? [`agent ${pod} counts ${status.allocated} of ${status.capacity}`] : []),
+    ...doubles.map((port) => `agent ${pod} has given port ${port} twice`),
+  ];
+}
+
+const HOLDING: ReadonlySet<string> = new Set(['creating', 'running', 'terminating']);
+
+/** Whatever is known of a sandbox, for whoever reads of a difference. */
+function about(id: string, world: World, report: AgentSandboxStatus | undefined): string {
+  const container = world.containers.find(({ id: own, labels }) => (labels[ContainerLabels.id] ?? own) === id);
+  const name = report?.claimName ?? container?.labels[ContainerLabels.sandboxName];
+  const parts = [
+    ...(name === undefined ? [] : [`name ${name}`]),
+    ...(report ? [`agent says ${report.phase}${report.claimUid === '' ? ', unbound' : ''}`] : []),
+    ...(container ? [`containerd has it, task ${container.task?.status ?? 'none'}`] : []),
+    ...world.objects
+      .filter(({ metadata, status }) => status?.sandboxID === id || metadata.name === name)
+      .map((object) => objectInWords(object)),
+    ...world.events.filter(({ message }) => message.includes(id)).map((event) => `${event.reason}: ${event.message}`),
+  ];
+  return parts.length > 0 ? ` (${parts.join('; ')})` : '';
+}
+
+function objectInWords({ metadata, status }: Sandbox): string {
+  const leaving = metadata.deletionTimestamp === undefined ? '' : ', being deleted';
+  return `object is ${status?.phase ?? 'without a phase'} with id ${status?.sandboxID ?? 'none'}${leaving}`;
+}

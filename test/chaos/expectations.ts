@@ -1,0 +1,120 @@
+import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
+import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
+import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
+import { type Entry, isAcknowledged } from './ledger';
+import { POOL_MAX } from './pool';
+import { type World } from './world';
+
+/** Where what was promised, name by name, is not what there is. Empty: every promise is kept. Pure. */
+export function brokenPromises(entries: readonly Entry[], world: World, now: number): string[] {
+  const objects = new Map(world.objects.map((object) => [object.metadata.name ?? '', object]));
+  const asked = new Set(entries.map(({ name }) => name));
+  return [
+    ...[...objects.keys()].filter((name) => !asked.has(name)).map((name) => `sandbox ${name} was never asked for`),
+    ...entries.flatMap((entry) => {
+      const broken = judge(entry, objects.get(entry.name), world, now);
+      return broken === undefined ? [] : [`sandbox ${entry.name}: ${broken} [${historyOf(entry)}]`];
+    }),
+  ];
+}
+
+function judge(entry: Entry, object: Sandbox | undefined, world: World, now: number): string | undefined {
+  if (!object)
+    return mustExist(entry) && !isExplained(entry, world) ? 'acknowledged, and gone without a word' : undefined;
+  if (mustBeAbsent(entry)) return `must not exist, and is ${phaseOf(object)}`;
+  if (object.metadata.deletionTimestamp !== undefined) return 'is still being deleted';
+  return strangers(entry, object, world) ?? phase(entry, object, world, now);
+}
+
+/** Acknowledged, and nobody asked for its end. */
+function mustExist({ creates, deletes }: Entry): boolean {
+  return deletes.length === 0 && creates.some(isAcknowledged);
+}
+
+/** Nothing of it may be there: refused every time, or deleted with nothing under way that could come after. */
+function mustBeAbsent({ creates, deletes, heir }: Entry): boolean {
+  if (heir) return false;
+  if (creates.every(({ outcome }) => outcome === 'refused')) return true;
+  return deletes.some(isAcknowledged) && creates.every(({ outcome }) => outcome !== 'unknown');
+}
+
+/** Every acknowledged id that is not the object's, now or before a reset, has an Event that names it. */
+function strangers(entry: Entry, object: Sandbox, world: World): string | undefined {
+  const own = lineage(object);
+  const lost = entry.creates
+    .filter(isAcknowledged)
+    .find(({ sandboxId }) => !own.has(sandboxId) && !isTold(sandboxId, world));
+  return (
+    lost &&
+    `acknowledged as ${lost.sandboxId}, the object has ${object.status?.sandboxID ?? 'no id'}, no Event says why`
+  );
+}
+
+function isExplained({ creates }: Entry, world: World): boolean {
+  return creates.filter(isAcknowledged).every(({ sandboxId }) => isTold(sandboxId, world));
+}
+
+function isTold(sandboxId: string, { events }: World): boolean {
+  return events.some(({ type, message }) => type === 'Warning' && message.includes(sandboxId));
+}
+
+/** All ids that the object's containers have had. */
+function lineage({ metadata, status }: Sandbox): Set<string> {
+  const { name = '', namespace = '', uid = '', annotations } = metadata;
+  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION];
+  const attempts = Array.from({ length: (status?.attempt ?? 0) + 1 }, (_, attempt) => objectSandboxId(uid, attempt));
+  const first = nanos === undefined ? [] : [fastSandboxId(name, namespace, BigInt(nanos))];
+  return new Set([...attempts, ...first, status?.sandboxID ?? uid]);
+}
+
+function phase(entry: Entry, object: Sandbox, world: World, now: number): string | undefined {
+  const is = phaseOf(object);
+  if (is === 'Pending' || is === 'Bound') return waits(entry, object, world);
+  const { exitCode, reason = '', message = '' } = object.status ?? {};
+  const allowed = allowedPhases(entry, now);
+  if (!allowed.has(is)) return `is ${is} (${reason}: ${message}), not ${[...allowed].join(' or ')}`;
+  if (is === 'Failed' && exitCode !== 7) return `has failed with ${exitCode ?? 'no code'} (${reason}: ${message})`;
+  return undefined;
+}
+
+/** What it may have come to, by what its process does and what was asked since. */
+function allowedPhases({ behaviour, expiries }: Entry, now: number): Set<SandboxPhase> {
+  const last = expiries.at(-1);
+  const hasExpired = expiries.some(({ expiresAt }) => expiresAt <= now);
+  const certainly = last?.outcome === 'acknowledged' && last.expiresAt <= now;
+  const ends = { sleeper: 'Running', stubborn: 'Running', succeeds: 'Succeeded', fails: 'Failed' } as const;
+  const end = ends[behaviour];
+  if (end === 'Running' && certainly) return new Set(['Expired']);
+  return new Set(hasExpired ? [end, 'Expired'] : [end]);
+}
+
+/** A sandbox that waits for room is as it should be, where there is none. */
+function waits({ creates, resets }: Entry, object: Sandbox, { agents }: World): string | undefined {
+  const ports = object.spec.exposedPorts ?? [];
+  const isFull =
+    agents.length >= POOL_MAX &&
+    agents.every(({ status }) => {
+      if (!status) return false;
+      const isTaken = ports.some((port) => status.free?.usedPorts.includes(port));
+      return isTaken || status.allocated >= status.capacity;
+    });
+  const mayWait = resets.length > 0 || !creates.some(isAcknowledged);
+  if (isFull && mayWait) return undefined;
+  const { reason = '', message = '' } = object.status ?? {};
+  return `waits as ${phaseOf(object)} (${reason}: ${message})${isFull ? '' : ', and there is room'}`;
+}
+
+function phaseOf({ status }: Sandbox): SandboxPhase {
+  return status?.phase ?? 'Pending';
+}
+
+function historyOf({ mode, behaviour, creates, resets, expiries, deletes, heir }: Entry): string {
+  const list = (what: string, changes: readonly { code: string; at: number }[]): string[] =>
+    changes.map(({ code, at }) => `${what} ${code} ${new Date(at).toISOString().slice(11, 23)}`);
+  const made = creates.map(
+    ({ code, gateway, at, sandboxId }) =>
+      `create at gateway ${gateway} ${code} ${new Date(at).toISOString().slice(11, 23)} ${sandboxId}`,
+  );
+  const all = [...made, ...list('reset', resets), ...list('expire', expiries), ...list('delete', deletes)];
+  return `${mode} ${behaviour}${heir ? ' heir' : ''}: ${all.join(', ')}`;
+}

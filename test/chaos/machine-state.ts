@@ -1,0 +1,84 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bridgeName, cgroupName, networkNamespacePrefix } from '../../apps/standalone/src/installation';
+import { files } from '../../apps/standalone/src/layout';
+import { cgroupHierarchies } from '../../apps/standalone/src/node/pod-cgroup';
+import { NETWORK_NAMESPACES } from '../../apps/standalone/src/node/pod-network';
+import { podRecord } from '../../apps/standalone/src/node/pod-record';
+import { readJson, readText } from '../../apps/standalone/src/state-file';
+import { listJson } from '../../apps/standalone/src/supervisor/process-record';
+import { type ChaosStack } from './chaos-stack';
+
+/** What the machine has of this installation outside its API and containerd: files, namespaces, cgroups, processes. */
+export interface MachineState {
+  /** ids of sandboxes by what there is of them */
+  readonly logs: readonly string[];
+  readonly folders: readonly string[];
+  readonly cgroups: readonly string[];
+  /** ids on the command lines of containerd's shims */
+  readonly shims: readonly string[];
+  readonly snapshots: readonly string[];
+  readonly leases: readonly string[];
+  /** of agent Pods */
+  readonly networkNamespaces: readonly string[];
+  readonly addresses: readonly string[];
+  readonly podUids: readonly string[];
+}
+
+const SANDBOX_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?)$/;
+const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
+
+export async function readMachine(stack: ChaosStack): Promise<MachineState> {
+  const { layout, installation } = stack;
+  const [snapshots, leases] = await Promise.all([stack.ctr('snapshots', 'ls'), stack.ctr('leases', 'ls', '-q')]);
+  return {
+    logs: unique(namesIn(layout.log).map((name) => name.replace(/\.log(\.\d+)?$/, ''))).filter(isId),
+    folders: namesIn(join(layout.run, 'sandboxes')).filter(isId),
+    cgroups: sandboxCgroups(installation),
+    shims: shimsOf(files.containerdSocket(layout)),
+    snapshots: snapshots.split('\n').flatMap((line) => /^(\S+)-snapshot\s/.exec(line)?.[1] ?? []),
+    leases: leases.split('\n').filter((id) => id.startsWith('fsb-')),
+    networkNamespaces: namesIn(NETWORK_NAMESPACES).filter((name) =>
+      name.startsWith(networkNamespacePrefix(installation)),
+    ),
+    addresses: namesIn(join(files.cni(layout), bridgeName(installation))).filter((name) => ADDRESS.test(name)),
+    podUids: listJson(files.pods(layout)).flatMap((path) => readJson(path, podRecord)?.uid ?? []),
+  };
+}
+
+function isId(name: string): boolean {
+  return SANDBOX_ID.test(name);
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)];
+}
+
+/** `<installation>/<pod uid>/<sandbox id>`, in whichever hierarchy. */
+function sandboxCgroups(installation: string): string[] {
+  const found = cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8')).flatMap(({ folder }) => {
+    const top = join(folder, cgroupName(installation));
+    return foldersIn(top).flatMap((pod) => foldersIn(join(top, pod)).filter(isId));
+  });
+  return unique(found);
+}
+
+function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+}
+
+/** A shim names its containerd's socket, and its first container or its group, on its command line. */
+function shimsOf(socket: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const [file = '', ...args] = (readText(`/proc/${pid}/cmdline`) ?? '').split('\0');
+      if (!file.includes('containerd-shim') || !args.includes(socket)) return [];
+      return args[args.indexOf('-id') + 1] ?? '';
+    });
+}
