@@ -34,7 +34,7 @@ kubeconfig: ## the path of the kubeconfig (make -s kubeconfig)
 build: dist/.built ## compile what has changed
 
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
-	npx jest --passWithNoTests=false
+	npx jest --selectProjects unit e2e --passWithNoTests=false
 
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs

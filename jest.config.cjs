@@ -22,5 +22,5 @@ const project = (displayName, roots, extra = {}) => ({
 module.exports = {
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
-  projects: [project('unit', ['apps', 'libs']), project('e2e', ['test/e2e'])],
+  projects: [project('unit', ['apps', 'libs']), project('e2e', ['test/e2e']), project('kube', ['test/kube'])],
 };

@@ -1,16 +1,13 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { buildSync } from 'esbuild';
 import { stringify } from 'yaml';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
+import { KubeHttp, type Reply } from './kube-http';
 import { makeCa, makeServerCertificate } from '../../apps/standalone/src/supervisor/certificates';
 import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 
@@ -27,16 +24,9 @@ export interface Answer {
   readonly stderr: string;
 }
 
-export interface Reply {
-  readonly status: number;
-  readonly headers: IncomingMessage['headers'];
-  // the shape is what the tests are about
-  readonly body: Json & { metadata?: Json; items?: Json[]; message?: string; reason?: string };
-}
-
 /** The API server from these sources, as a process of its own with its own CA, port and data. */
 export class ApiserverProcess {
-  private readonly agent: Agent;
+  private readonly http: KubeHttp;
   private child: ChildProcess | undefined;
 
   private constructor(
@@ -44,7 +34,7 @@ export class ApiserverProcess {
     readonly port: number,
     ca: string,
   ) {
-    this.agent = new Agent({ ca, keepAlive: true });
+    this.http = new KubeHttp(port, ca, ADMIN);
   }
 
   static async start(): Promise<ApiserverProcess> {
@@ -88,7 +78,7 @@ export class ApiserverProcess {
   }
 
   async end(): Promise<void> {
-    this.agent.destroy();
+    this.http.end();
     if (this.child?.exitCode === null) await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -117,36 +107,12 @@ export class ApiserverProcess {
     });
   }
 
-  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
-    const response = await this.open(method, path, body, headers);
-    const content = await text(response);
-    const isJson = response.headers['content-type']?.startsWith('application/json') === true;
-    const parsed = isJson ? (JSON.parse(content) as Reply['body']) : { message: content };
-    return { status: response.statusCode ?? 0, headers: response.headers, body: parsed };
+  ask(...request: Parameters<KubeHttp['ask']>): Promise<Reply> {
+    return this.http.ask(...request);
   }
 
-  /** The lines of a watch as they come; destroying the response ends it. */
-  async watch(path: string): Promise<{ events: Json[]; response: IncomingMessage }> {
-    const response = await this.open('GET', path, undefined, {});
-    const events: Json[] = [];
-    createInterface(response).on('line', (line) => events.push(JSON.parse(line) as Json));
-    return { events, response };
-  }
-
-  private open(method: string, path: string, body: unknown, headers: Record<string, string>): Promise<IncomingMessage> {
-    return new Promise((done, failed) => {
-      const content = body === undefined || typeof body === 'string' ? (body ?? '') : JSON.stringify(body);
-      const all = {
-        authorization: `Bearer ${ADMIN}`,
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(content), // Node leaves a DELETE's body without any
-        ...headers,
-      };
-      const { agent, port } = this;
-      const call = request({ host: '127.0.0.1', port, path, method, agent, headers: all, timeout: COMMAND_MS }, done);
-      call.on('error', failed);
-      call.end(content);
-    });
+  watch(path: string): ReturnType<KubeHttp['watch']> {
+    return this.http.watch(path);
   }
 
   private async signal(signal: NodeJS.Signals): Promise<number | null> {

@@ -1,6 +1,7 @@
 import { eventually } from '../../../../test/support/eventually';
 import { type Json } from './kube-object';
-import { ApiserverProcess, type Reply, VIEWER } from '../../../../test/support/apiserver-process';
+import { ApiserverProcess, VIEWER } from '../../../../test/support/apiserver-process';
+import { type Reply } from '../../../../test/support/kube-http';
 
 jest.setTimeout(60_000);
 const GROUP = '/apis/sandbox.fast.io/v1alpha1';

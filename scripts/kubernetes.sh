@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# kubernetes.sh: a real Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler) from
+# Debian 12's packages: etcd as it is, the rest built once from the source package. Prints the folder of the programs as
+# its last line. They are kept outside the checkout, in $FSB_KUBERNETES_CACHE (/var/cache/fast-sandbox/kubernetes).
+set -euo pipefail
+cache=$(realpath -m "${FSB_KUBERNETES_CACHE:-/var/cache/fast-sandbox/kubernetes}")
+programs=(kube-apiserver kube-controller-manager kube-scheduler)
+complete() {
+  local name
+  for name in etcd "${programs[@]}"; do [ -x "$cache/bin/$name" ] || return 1; done
+}
+if complete; then echo "$cache/bin"; exit 0; fi
+
+[ "$(id -u)" = 0 ] || { echo 'kubernetes.sh needs root: it installs packages' >&2; exit 1; }
+step=$(realpath "$(dirname "$0")/step.sh")
+mkdir -p "$cache"
+exec 9>"$cache/lock" # two checkouts that want it at once build it once
+flock 9
+if complete; then echo "$cache/bin"; exit 0; fi
+work=$cache/work # where an earlier build was cut off, it goes on
+go=$work/src/.go # a GOPATH inside of the tree, because this tree is older than modules in its own Makefile
+mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/home" "$work/bin"
+cd "$work"
+
+# The machine's own lists stay as they are: sources are read from a copy that asks for deb-src.
+shopt -s nullglob
+for file in /etc/apt/sources.list.d/*.sources; do
+  grep -q '^Suites:.*bookworm' "$file" && sed 's/^Types:.*/Types: deb-src/' "$file" >"apt/parts/$(basename "$file")"
+done
+for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+  [ -f "$file" ] && sed -n '/bookworm/s/^deb /deb-src /p' "$file" >"apt/parts/$(basename "$file")"
+done
+sources=(-o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$work/apt/parts" -o "Dir::State::Lists=$work/apt/lists"
+  -o "Dir::Cache=$work/apt/cache" -o APT::Sandbox::User=root)
+
+export DEBIAN_FRONTEND=noninteractive
+"$step" 'reads the package lists' apt-get update -q
+"$step" 'installs the Go compiler' apt-get install -qy --no-install-recommends golang-1.19-go make gcc libc6-dev dpkg-dev rsync jq
+# unpacked, not installed: the package would start an etcd of the machine's own
+if [ ! -x bin/etcd ]; then
+  "$step" 'fetches etcd' apt-get download -q -o APT::Sandbox::User=root etcd-server
+  dpkg-deb -x etcd-server_*.deb etcd
+  cp etcd/usr/bin/etcd bin/
+fi
+if [ ! -f src/Makefile ]; then
+  "$step" 'reads the source lists' apt-get "${sources[@]}" update -q
+  "$step" 'fetches the Kubernetes source' apt-get "${sources[@]}" source -q --download-only kubernetes
+  rm -rf src unpacked
+  "$step" 'unpacks it' dpkg-source -x kubernetes_*.dsc unpacked
+  mv unpacked src
+fi
+version=$(basename kubernetes_*.dsc | sed -E 's/^kubernetes_([0-9.]+).*/\1/')
+IFS=. read -r major minor _ <<<"$version"
+cat >version <<END
+KUBE_GIT_COMMIT=debian
+KUBE_GIT_TREE_STATE=archive
+KUBE_GIT_VERSION=v$version
+KUBE_GIT_MAJOR=$major
+KUBE_GIT_MINOR=$minor
+END
+
+mkdir -p "$go/src/k8s.io"
+ln -sfn ../../.. "$go/src/k8s.io/kubernetes"
+cd "$go/src/k8s.io/kubernetes"
+# Debian's Go also where a newer one comes first on PATH: this tree is too old for that
+build=(env -u GOFLAGS -u GOROOT PATH="/usr/lib/go-1.19/bin:$PATH" GOPATH="$go" HOME="$work/home" CGO_ENABLED=0 GO111MODULE=off
+  KUBE_GIT_VERSION_FILE="$work/version" make WHAT="${programs[*]/#/cmd/}")
+"$step" "builds Kubernetes $version (5 to 15 minutes, once)" "${build[@]}"
+cp "${programs[@]/#/$work/src/_output/local/go/bin/}" "$work/bin/"
+rm -rf "$cache/bin"
+mv "$work/bin" "$cache/bin"
+rm -rf "$work"
+echo "$cache/bin"
