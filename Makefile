@@ -39,6 +39,10 @@ test: packages lint ## lint, types, import rules, unit and end-to-end tests
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
 
+scale: build ## the real processes with AGENTS=1000 simulated agents and SANDBOXES=50000; prints figures
+	@npx esbuild test/scale/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/scale/main.js
+	node dist/scale/main.js
+
 lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s typecheck
 	npm run -s lint
@@ -63,4 +67,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test chaos lint packages generate
+.PHONY: help quickstart up down status kubeconfig build test chaos scale lint packages generate

@@ -33,6 +33,24 @@ it('uses one connection for calls one after another, and one for a watch', async
   stopping.abort();
 });
 
+it('tells its observer of each call: what it was for, and the answer', async () => {
+  const calls: string[] = [];
+  const observed = new KubeClient(server.kubeConfig(), 'spec', {
+    called: (verb, resource, code) => calls.push(`${verb} ${resource} ${code}`),
+  });
+  handler = (request, response) => {
+    if (request.method === 'PATCH') request.socket.destroy();
+    else if (request.method === 'POST') answer(response, 409, {});
+    else answer(response, 200, pod('a'));
+  };
+  await observed.get(POD_KIND, { namespace: 'default', name: 'a' });
+  await observed.list(POD_KIND);
+  await expect(observed.create(POD_KIND, pod('a'))).rejects.toThrow();
+  await expect(observed.patchStatus(POD_KIND, { namespace: 'default', name: 'a' }, {})).rejects.toThrow();
+  expect(calls).toEqual(['get pods 200', 'list pods 200', 'create pods 409', 'patch pods 0']);
+  await observed.close();
+});
+
 it('sends the token, the kind and the paths of the API', async () => {
   const seen: { authorization: string | undefined; type: string | undefined; body: string }[] = [];
   handler = (request, response) => {

@@ -3,6 +3,7 @@ import { type IncomingMessage } from 'node:http';
 import { ApiError } from '@fsb/api/errors';
 import { apiVersionOf, type Kind, type KubeObject, type ObjectKey } from './kinds';
 import { KubeConnection } from './kube-connection';
+import { KubeError } from './kube-error';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -34,6 +35,14 @@ export interface WatchQuery extends ListQuery {
   readonly timeoutSeconds: number;
 }
 
+export type KubeVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+
+/** Told of each call: the metrics implement it. `code` is 0 where there was no answer. */
+export interface CallObserver {
+  called(verb: KubeVerb, resource: string, code: number): void;
+}
+
+const METHODS = { get: 'GET', list: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH', delete: 'DELETE' } as const;
 const DEADLINE_MS = 10_000;
 const MERGE_PATCH = 'application/merge-patch+json';
 
@@ -57,12 +66,16 @@ export function loadKubeConfig(file: string | undefined): KubeConfig {
 export class KubeClient {
   private readonly connection: KubeConnection;
 
-  constructor(config: KubeConfig, userAgent = 'fast-sandbox') {
+  constructor(
+    config: KubeConfig,
+    userAgent = 'fast-sandbox',
+    private readonly observer?: CallObserver,
+  ) {
     this.connection = new KubeConnection(config, userAgent);
   }
 
   async get<T extends KubeObject>(kind: Kind<T>, key: ObjectKey, options?: CallOptions): Promise<T> {
-    return this.send<T>('GET', objectPath(kind, key), undefined, options);
+    return this.send<T>('get', kind, { path: objectPath(kind, key) }, options);
   }
 
   /** One page: with `limit`, `continue` of the answer leads to the next. Items have their apiVersion and kind set. */
@@ -72,7 +85,7 @@ export class KubeClient {
     options?: CallOptions,
   ): Promise<ListResult<T>> {
     const path = `${collectionPath(kind, query.namespace)}${search(query)}`;
-    const answer = await this.send<{ items?: T[] | null; metadata?: ListMeta }>('GET', path, undefined, options);
+    const answer = await this.send<{ items?: T[] | null; metadata?: ListMeta }>('list', kind, { path }, options);
     const items = answer.items ?? [];
     for (const item of items) {
       item.apiVersion ??= apiVersionOf(kind);
@@ -84,16 +97,18 @@ export class KubeClient {
 
   /** The namespace is that of the object's metadata. */
   async create<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
-    return this.send<T>('POST', collectionPath(kind, object.metadata.namespace), typed(kind, object), options);
+    const path = collectionPath(kind, object.metadata.namespace);
+    return this.send<T>('create', kind, { path, body: typed(kind, object) }, options);
   }
 
   /** Optimistic: with a resourceVersion, an object that has changed since is `aborted`. */
   async update<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
-    return this.send<T>('PUT', objectPath(kind, keyIn(object)), typed(kind, object), options);
+    return this.send<T>('update', kind, { path: objectPath(kind, keyIn(object)), body: typed(kind, object) }, options);
   }
 
   async updateStatus<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
-    return this.send<T>('PUT', `${objectPath(kind, keyIn(object))}/status`, typed(kind, object), options);
+    const path = `${objectPath(kind, keyIn(object))}/status`;
+    return this.send<T>('update', kind, { path, body: typed(kind, object) }, options);
   }
 
   async patch<T extends KubeObject>(
@@ -102,7 +117,7 @@ export class KubeClient {
     mergePatch: object,
     options?: CallOptions,
   ): Promise<T> {
-    return this.send<T>('PATCH', objectPath(kind, key), mergePatch, options);
+    return this.send<T>('patch', kind, { path: objectPath(kind, key), body: mergePatch }, options);
   }
 
   async patchStatus<T extends KubeObject>(
@@ -111,7 +126,7 @@ export class KubeClient {
     mergePatch: object,
     options?: CallOptions,
   ): Promise<T> {
-    return this.send<T>('PATCH', `${objectPath(kind, key)}/status`, mergePatch, options);
+    return this.send<T>('patch', kind, { path: `${objectPath(kind, key)}/status`, body: mergePatch }, options);
   }
 
   /** @throws ApiError not_found; aborted where the uid is another's */
@@ -127,7 +142,7 @@ export class KubeClient {
       ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
       ...(uid === undefined ? {} : { preconditions: { uid } }),
     };
-    await this.send('DELETE', objectPath(kind, key), body, options);
+    await this.send('delete', kind, { path: objectPath(kind, key), body }, options);
   }
 
   /** Lines of JSON, for the informer. The deadline is that of the headers. */
@@ -140,12 +155,8 @@ export class KubeClient {
       timeoutSeconds: String(timeoutSeconds),
     };
     const path = `${collectionPath(kind, query.namespace)}${search(query, extra)}`;
-    return this.connection.stream({
-      method: 'GET',
-      path,
-      deadlineMs: options.deadlineMs ?? DEADLINE_MS,
-      signal: options.signal,
-    });
+    const { deadlineMs = DEADLINE_MS, signal } = options;
+    return this.observed('watch', kind, this.connection.stream({ method: 'GET', path, deadlineMs, signal }));
   }
 
   close(): Promise<void> {
@@ -153,14 +164,26 @@ export class KubeClient {
   }
 
   private async send<T>(
-    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
-    path: string,
-    body: unknown,
+    verb: keyof typeof METHODS,
+    kind: Kind,
+    { path, body }: { path: string; body?: unknown },
     { signal, deadlineMs = DEADLINE_MS }: CallOptions = {},
   ): Promise<T> {
-    const contentType = method === 'PATCH' ? MERGE_PATCH : 'application/json';
-    const request = { method, path, deadlineMs, signal, ...(body === undefined ? {} : { body, contentType }) };
-    return (await this.connection.call(request)) as T; // the server validates objects against the kind's schema
+    const contentType = verb === 'patch' ? MERGE_PATCH : 'application/json';
+    const content = body === undefined ? {} : { body, contentType };
+    const call = this.connection.call({ method: METHODS[verb], path, deadlineMs, signal, ...content });
+    return (await this.observed(verb, kind, call)) as T; // the server validates objects against the kind's schema
+  }
+
+  private async observed<T>(verb: KubeVerb, { plural }: Kind, call: Promise<T>): Promise<T> {
+    try {
+      const answer = await call;
+      this.observer?.called(verb, plural, 200);
+      return answer;
+    } catch (error) {
+      this.observer?.called(verb, plural, error instanceof KubeError ? error.status : 0);
+      throw error;
+    }
   }
 }
 

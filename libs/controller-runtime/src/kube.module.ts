@@ -30,7 +30,11 @@ export class KubeModule implements OnModuleDestroy {
     return {
       module: KubeModule,
       providers: [
-        { provide: KubeClient, useFactory: () => new KubeClient(loadKubeConfig(kubeconfig), component) },
+        {
+          provide: KubeClient,
+          useFactory: (metrics: ControllerMetrics) => new KubeClient(loadKubeConfig(kubeconfig), component, metrics),
+          inject: [ControllerMetrics],
+        },
         {
           provide: EventRecorder,
           useFactory: (client: KubeClient) => new EventRecorder(client, component),

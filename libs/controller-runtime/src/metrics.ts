@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type CallObserver, type KubeVerb } from './kube-client';
 import { type QueueObserver } from './work-queue';
 
 export const OUTCOMES = ['success', 'requeue_after', 'error', 'terminal'] as const;
@@ -7,7 +8,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Named as controller-runtime names them, so that dashboards made for it work. One per process. */
-export class ControllerMetrics {
+export class ControllerMetrics implements CallObserver {
   private readonly depths = new Map<string, () => number>();
   private readonly total;
   private readonly errors;
@@ -18,6 +19,7 @@ export class ControllerMetrics {
   private readonly waits;
   private readonly works;
   private readonly leader;
+  private readonly calls;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -36,6 +38,8 @@ export class ControllerMetrics {
     this.waits = histogram('workqueue_queue_duration_seconds', 'How long a key waits for a worker', ['name']);
     this.works = histogram('workqueue_work_duration_seconds', 'How long a worker has a key', ['name']);
     this.leader = gauge('leader_election_master_status', '1 while this process leads', ['name']);
+    const callLabels = ['verb', 'resource', 'code'];
+    this.calls = counter('rest_client_requests_total', 'Calls of the Kubernetes API; code 0: no answer', callLabels);
     const { depths } = this;
     new Gauge({
       name: 'workqueue_depth',
@@ -75,6 +79,10 @@ export class ControllerMetrics {
         this.waits.observe({ name }, waitedSeconds);
       },
     };
+  }
+
+  called(verb: KubeVerb, resource: string, code: number): void {
+    this.calls.inc({ verb, resource, code });
   }
 
   leads(name: string, leading: boolean): void {

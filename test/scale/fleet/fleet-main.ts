@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { Logger } from '@nestjs/common';
+import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { AgentDoor, type Requests } from './agent-door';
+import { SimulatedNode } from './simulated-node';
+
+export interface FleetOptions {
+  readonly kubeconfig: string;
+  readonly tokenFile: string;
+  readonly port: number;
+  readonly slots: number;
+}
+
+export type FleetQuestion =
+  { readonly op: 'counts' } | { readonly op: 'lose'; readonly count: number } | { readonly op: 'stop' };
+
+export interface FleetCounts {
+  readonly agents: number;
+  readonly sandboxes: number;
+  /** sandboxes that no object stands for yet */
+  readonly unbound: number;
+  readonly requests: Requests;
+}
+
+/** All simulated agents and their node, as one process that answers its parent's questions. */
+export async function runFleet({ kubeconfig, tokenFile, port, slots }: FleetOptions): Promise<void> {
+  Logger.overrideLogger(['warn', 'error']);
+  const client = new KubeClient(loadKubeConfig(kubeconfig), 'simulated-node');
+  const door = new AgentDoor(port, readFileSync(tokenFile, 'utf8').trim());
+  const node = new SimulatedNode(client, door, slots);
+  process.on('disconnect', () => process.exit(1)); // nobody is left to ask
+  process.on('message', (question: FleetQuestion) => {
+    void reply(question);
+  });
+  await node.start();
+  process.send?.({ ready: true });
+
+  async function reply(question: FleetQuestion): Promise<void> {
+    if (question.op === 'counts') process.send?.({ ...node.counts(), requests: door.requests } satisfies FleetCounts);
+    else if (question.op === 'lose') process.send?.({ lost: await node.lose(question.count) });
+    else {
+      await node.stop();
+      door.close();
+      await client.close();
+      process.exit(0);
+    }
+  }
+}

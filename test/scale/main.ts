@@ -1,0 +1,37 @@
+import 'reflect-metadata';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type FleetOptions, runFleet } from './fleet/fleet-main';
+import { tables } from './report';
+import { settingsOf } from './settings';
+import { Simulation } from './simulation';
+import { Cluster } from './stack/cluster';
+
+/** `main.js` measures; `main.js fleet OPTIONS` is the process of the simulated agents, which the first starts. */
+async function main([what, options]: readonly string[]): Promise<void> {
+  if (what === 'fleet') {
+    await runFleet(JSON.parse(options ?? '') as FleetOptions); // written by Fleet.start
+    return;
+  }
+  const settings = settingsOf(process.env);
+  const started = performance.now();
+  const say = (text: string): void => {
+    console.log(`${((performance.now() - started) / 1000).toFixed(0).padStart(5)} s  ${text}`);
+  };
+  const cluster = await Cluster.start(settings);
+  process.once('SIGINT', () => void cluster.stop().then(() => process.exit(130)));
+  try {
+    const result = await new Simulation(cluster, settings, say).run();
+    const out = resolve(settings.out);
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, `${JSON.stringify(result, undefined, 2)}\n`);
+    console.log(`\n${tables(result)}\nfigures: ${settings.out}`);
+  } finally {
+    await cluster.stop();
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});

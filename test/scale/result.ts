@@ -1,0 +1,43 @@
+import { type Settings } from './settings';
+import { type Account } from './stack/ledger';
+import { type Memory } from './stack/usage';
+import { type ListFigures } from './steps/lists';
+import { type Latencies } from './steps/load';
+import { type LossFigures } from './steps/loss';
+import { type RestartFigures } from './steps/restarts';
+
+export interface MemoryAt {
+  readonly sandboxes: number;
+  readonly services: Readonly<Record<string, Memory & { readonly heapMiB: number }>>;
+}
+
+export interface Filled {
+  readonly from: number;
+  readonly to: number;
+  readonly createsPerSecond: number;
+  readonly latencies: Latencies;
+  /** until everything behind the answers was written */
+  readonly account: Account;
+}
+
+/** The same changes, or the same time without any, at two sizes. */
+export interface Compared {
+  readonly sandboxes: number;
+  readonly idle: Account;
+  readonly changes: number;
+  readonly churn: Account;
+}
+
+export interface Result {
+  readonly machine: { readonly cores: number; readonly memoryGiB: number; readonly node: string };
+  readonly settings: Settings;
+  readonly agentsReadySeconds: number;
+  readonly memory: readonly MemoryAt[];
+  readonly fill: readonly Filled[];
+  readonly compared: readonly Compared[];
+  readonly lists: ListFigures;
+  readonly restarts: readonly RestartFigures[];
+  readonly loss: LossFigures;
+  /** processes that ended by themselves and were started again, as those do that lose their lease on a busy machine */
+  readonly unexpectedEnds: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { eventually } from '../../support/eventually';
+import { type Memory, memoryOf, type Usage, usageOf } from './usage';
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly log: string;
+  /** where its metrics are; the API server has none */
+  readonly http?: string;
+  /** @returns undefined once it serves */
+  readonly health: () => Promise<string | undefined>;
+}
+
+const READY_MS = 180_000;
+const END_MS = 40_000;
+const NO_USAGE: Usage = { cpuSeconds: 0, readBytes: 0, writtenBytes: 0 };
+
+/** One process of the suite: started, looked at, killed and started again; one that ends by itself comes back. */
+export class ServiceProcess {
+  private child: ChildProcess | undefined;
+  private isWanted = false;
+  /** of the lives before this one */
+  private past: Usage = NO_USAGE;
+  private latest: Usage = NO_USAGE;
+  /** times that it ended without being told to, as one does that loses its lease */
+  unexpectedEnds = 0;
+
+  constructor(private readonly options: ServiceOptions) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get hasMetrics(): boolean {
+    return this.options.http !== undefined;
+  }
+
+  /** @returns milliseconds until it was ready */
+  async start(): Promise<number> {
+    const started = performance.now();
+    this.isWanted = true;
+    this.launch();
+    await eventually(
+      async () => {
+        const problem = await this.options.health();
+        if (problem !== undefined) throw new Error(`${this.name}: ${problem}`);
+      },
+      READY_MS,
+      20,
+    );
+    return performance.now() - started;
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    this.isWanted = false;
+    const { child } = this;
+    if (!child) return;
+    this.usage();
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const hurry = setTimeout(() => child.kill('SIGKILL'), END_MS);
+    await exited;
+    clearTimeout(hurry);
+  }
+
+  /** Over all its lives. */
+  usage(): Usage {
+    const pid = this.child?.pid;
+    if (pid !== undefined) this.latest = usageOf(pid);
+    return {
+      cpuSeconds: this.past.cpuSeconds + this.latest.cpuSeconds,
+      readBytes: this.past.readBytes + this.latest.readBytes,
+      writtenBytes: this.past.writtenBytes + this.latest.writtenBytes,
+    };
+  }
+
+  memory(): Memory {
+    const pid = this.child?.pid;
+    if (pid === undefined) throw new Error(`${this.name} does not run`);
+    return memoryOf(pid);
+  }
+
+  /** In Prometheus' text format; empty where there are none, or nobody answers. */
+  async metrics(): Promise<string> {
+    if (this.options.http === undefined) return '';
+    try {
+      const response = await fetch(`http://${this.options.http}/metrics`, { signal: AbortSignal.timeout(30_000) });
+      return await response.text();
+    } catch {
+      return '';
+    }
+  }
+
+  private launch(): void {
+    const log = openSync(this.options.log, 'a');
+    const child = spawn(process.execPath, [...this.options.args], { stdio: ['ignore', log, log] });
+    closeSync(log);
+    this.child = child;
+    child.once('exit', () => {
+      this.child = undefined;
+      this.past = this.usage();
+      this.latest = NO_USAGE;
+      if (!this.isWanted) return;
+      this.unexpectedEnds++;
+      this.launch();
+    });
+  }
+}
