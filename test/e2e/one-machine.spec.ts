@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { eventually } from '../support/eventually';
-import { type ProcessRow, Stack } from '../support/stack';
+import { Stack } from '../support/stack';
 
 const SERVICES = ['apiserver', 'node', 'fastpath-gateway', 'sandbox-controller', 'pool-controller', 'janitor'];
 
@@ -23,34 +23,10 @@ describe('The one-machine stack', () => {
 
   afterAll(() => stack.end(), 120_000);
 
-  const row = async (name: string): Promise<ProcessRow> => {
-    const found = (await stack.status()).find((process_) => process_.name === name);
-    if (!found) throw new Error(`no ${name} in status`);
-    return found;
-  };
   const phase = async (): Promise<string> => {
     const info = JSON.parse(await stack.fsbCtl('get', 'kept', '-o', 'json')) as Record<string, string>;
     return `${info['sandbox_id'] ?? ''} ${info['phase'] ?? ''}`;
   };
-
-  it.each(SERVICES)(
-    'starts %s again after it was killed, and the sandbox runs on',
-    async (name) => {
-      const { pid } = await row(name);
-      process.kill(pid, 'SIGKILL');
-      await eventually(
-        async () => {
-          const now = await row(name);
-          expect(now.pid).not.toBe(pid);
-          expect(now.state).toBe('running');
-        },
-        30_000,
-        300,
-      );
-      await eventually(async () => expect(await phase()).toBe(`${sandboxId} Running`), 30_000, 300);
-    },
-    90_000,
-  );
 
   it('has a janitor that removes an orphan of its own installation, says so in an Event, and touches nothing else', async () => {
     const installation = await stack.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
@@ -66,8 +42,7 @@ describe('The one-machine stack', () => {
     await orphan('orphan', installation);
     await orphan('stranger', 'another-installation');
     // the stack's own sweeps every two minutes: one that starts now sweeps now
-    const { pid } = await row('janitor');
-    process.kill(pid, 'SIGKILL');
+    process.kill(await stack.pid('janitor'), 'SIGKILL');
     await eventually(async () => expect(await stack.containers()).not.toContain('orphan'), 30_000, 300);
     expect(await stack.containers()).toEqual(expect.arrayContaining(['stranger', sandboxId]));
     await eventually(async () => expect(await stack.kubectl('get', 'events')).toMatch(/OrphanRemoved.*orphan/), 10_000);
@@ -76,8 +51,7 @@ describe('The one-machine stack', () => {
 
   it('keeps its processes when the supervisor is killed, and the next one adopts them', async () => {
     const before = await stack.status();
-    const supervisor = before.find(({ name }) => name === 'supervisor');
-    process.kill(supervisor!.pid, 'SIGKILL');
+    process.kill(await stack.pid('supervisor'), 'SIGKILL');
     expect(await phase()).toBe(`${sandboxId} Running`);
     await stack.up();
     const after = await stack.status();

@@ -29,7 +29,11 @@ export class PatientCaller {
   private readonly clients: readonly FastPathServiceClient[];
   private turn = 0;
 
-  constructor(endpoints: readonly string[]) {
+  /** @param tries of each call; 1 tells of every refusal */
+  constructor(
+    endpoints: readonly string[],
+    private readonly tries = TRIES,
+  ) {
     const options = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 };
     this.clients = endpoints.map(
       (endpoint) => new FastPathServiceClient(endpoint, credentials.createInsecure(), options),
@@ -77,7 +81,7 @@ export class PatientCaller {
           });
         });
       } catch (error) {
-        if (tries >= TRIES || !RETRYABLE.has((error as ServiceError).code)) throw error;
+        if (tries >= this.tries || !RETRYABLE.has((error as ServiceError).code)) throw error;
       }
       await sleep(PAUSE_MS);
     }

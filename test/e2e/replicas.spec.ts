@@ -1,0 +1,127 @@
+import { eventually } from '../support/eventually';
+import { type Acknowledged, PatientCaller } from '../support/patient-caller';
+import { Stack } from '../support/stack';
+
+const AGENTS = 2;
+const SLOTS = 6;
+const POOL = JSON.stringify({
+  apiVersion: 'sandbox.fast.io/v1alpha1',
+  kind: 'SandboxPool',
+  metadata: { name: 'pool', namespace: 'default' },
+  spec: {
+    capacity: { poolMin: AGENTS, poolMax: AGENTS },
+    maxSandboxesPerPod: SLOTS,
+    agentTemplate: { spec: { containers: [{ name: 'agent', image: 'fast-sandbox/node-agent:latest' }] } },
+  },
+});
+const COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
+const CONTROLLERS = ['sandbox-controller', 'pool-controller'];
+/** The lease's 6 s, a retry each second, and two busy cores. */
+const TAKE_OVER_MS = 20_000;
+
+describe('Two gateways and two of each controller', () => {
+  let stack: Stack;
+  let once: PatientCaller;
+  let patient: PatientCaller;
+
+  beforeAll(async () => {
+    stack = await Stack.start(2);
+    expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
+    once = new PatientCaller(stack.endpoints, 1);
+    patient = new PatientCaller(stack.endpoints);
+    // both gateways know both agents when each of them has filled each agent once
+    await eventually(async () => expect(await readyAgents()).toBe(AGENTS), 60_000, 300);
+    await settle('warm-up', SLOTS * AGENTS);
+  }, 300_000);
+
+  afterAll(async () => {
+    once.close();
+    patient.close();
+    await stack.end();
+  }, 120_000);
+
+  const readyAgents = async (): Promise<number> =>
+    (await stack.status()).filter(({ name, health }) => name.startsWith('agent/') && health === 'ok').length;
+
+  /** As many at once as asked for, and gone again. */
+  async function settle(name: string, count: number): Promise<void> {
+    const names = Array.from({ length: count }, (_, n) => `${name}-${n}`);
+    await Promise.all(names.map((each) => patient.create(each, { command: COMMAND })));
+    await emptied(names);
+  }
+
+  async function emptied(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => patient.delete(name)));
+    await eventually(async () => expect(await stack.containers()).toEqual([]), 60_000, 300);
+  }
+
+  const storm = async (name: string, count: number, ports: number[]): Promise<Acknowledged[]> => {
+    const calls = Array.from({ length: count }, (_, n) =>
+      once.create(`${name}-${n}`, { command: COMMAND, exposedPorts: ports }),
+    );
+    const outcomes = await Promise.allSettled(calls);
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [String(outcome.reason)] : []));
+    for (const refusal of refusals) expect(refusal).toMatch(/RESOURCE_EXHAUSTED/);
+    return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+  };
+
+  it('give each slot once, and all of them, to a hundred creates at once', async () => {
+    const made = await storm('slot', 100, []);
+    expect(made.length).toBe(AGENTS * SLOTS);
+    expect((await stack.containers()).sort()).toEqual(made.map(({ id }) => id).sort());
+    await emptied(made.map(({ name }) => name));
+  }, 120_000);
+
+  it('give a port of an agent once', async () => {
+    const made = await storm('port', 40, [8080]);
+    expect(made.length).toBe(AGENTS);
+    const seen = await Promise.all(made.map(async ({ name }) => (await patient.get(name)).endpoints));
+    expect(new Set(seen.flat()).size).toBe(AGENTS);
+    await emptied(made.map(({ name }) => name));
+  }, 120_000);
+
+  it('end with one sandbox of a name that both were asked for in the same instant', async () => {
+    const names = Array.from({ length: 5 }, (_, n) => `same-${n}`);
+    const calls = names.flatMap((name) => [0, 1].map(() => once.create(name, { command: COMMAND })));
+    const answered = (await Promise.allSettled(calls)).flatMap((call) =>
+      call.status === 'fulfilled' ? [call.value] : [],
+    );
+    expect(new Set(answered.map(({ name }) => name))).toEqual(new Set(names));
+    await eventually(
+      async () => {
+        const ids = await Promise.all(names.map(async (name) => (await patient.get(name)).sandboxId));
+        expect((await stack.containers()).sort()).toEqual(ids.sort());
+        for (const id of ids) expect(answered.map((one) => one.id)).toContain(id);
+      },
+      60_000,
+      300,
+    );
+    await emptied(names);
+  }, 120_000);
+
+  it.each(CONTROLLERS)(
+    'hand the lead of %s over at SIGTERM, and take it over after kill -9',
+    async (service) => {
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        const before = await eventually(() => leader(service), TAKE_OVER_MS, 200);
+        const started = performance.now();
+        process.kill(before.pid, signal);
+        await eventually(async () => expect((await leader(service)).pid).not.toBe(before.pid), TAKE_OVER_MS, 100);
+        process.stdout.write(`${service} led anew ${Math.round(performance.now() - started)} ms after ${signal}\n`);
+        await eventually(() => stack.expectHealthy(), 60_000, 300);
+      }
+      await settle(`after-${service}`, 2);
+    },
+    120_000,
+  );
+
+  /** @throws while nobody leads who runs */
+  async function leader(service: string): Promise<{ name: string; pid: number }> {
+    const path = 'jsonpath={.spec.holderIdentity}';
+    const holder = await stack.kubectl('get', 'lease', service, '-n', 'kube-system', '-o', path);
+    const rows = (await stack.status()).filter(({ name }) => name.startsWith(service));
+    const found = rows.find(({ pid }) => holder.split('_')[1] === String(pid));
+    if (!found) throw new Error(`${holder} leads, and none of ${rows.map(({ pid }) => pid).join(', ')}`);
+    return found;
+  }
+});
