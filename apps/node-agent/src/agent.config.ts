@@ -35,6 +35,7 @@ export const agentFlags = {
     'RUNTIME_SOCKET',
   ),
   runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
+  sandboxesPerShim: flag(count('4'), 'How many sandboxes share one shim, and end with it where it is killed; 1: none'),
   agentTokenFile: flag(z.string(), 'File with the bearer token that callers must show'),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
   logMaxSize: flag(quantity.prefault('10Mi'), 'A log that is larger is rotated; three rotated ones are kept'),

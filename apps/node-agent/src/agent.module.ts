@@ -6,6 +6,7 @@ import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
 import { CAPABILITIES } from '@fsb/containerd/oci-spec';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { ShimGroups } from '@fsb/containerd/shim-groups';
 import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { Registry } from 'prom-client';
 import { AGENT_CONFIG, type AgentConfig } from './agent.config';
@@ -39,7 +40,8 @@ const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
 export class AgentModule {
   static forRoot(config: AgentConfig): DynamicModule {
     const client = new ContainerdClient(config.containerdSocket);
-    const runtime = new SandboxRuntime(client);
+    const groups = shimGroupsOf(config);
+    const runtime = new SandboxRuntime(client, groups);
     const store = new ImageStore(client);
     const admission = new Admission(capacityOf(config));
     const table = new SandboxTable(admission);
@@ -47,9 +49,9 @@ export class AgentModule {
     const logs = new SandboxLogs(config.logDir);
     const claims = new ClaimRecords(runtime, config);
     const exits = new SandboxExits(admission, table, claims, runtime);
-    const recovery = new SandboxRecovery(admission, table, claims, exits);
+    const folder = new SandboxFolder(config.runDir, logs, config.podUid);
+    const recovery = new SandboxRecovery({ admission, table, claims, exits, folder, groups });
     const pulls = new ImagePulls(store, config.pull);
-    const folder = new SandboxFolder(config.runDir, logs);
     const containers = new SandboxContainers(config, placementOf(config), pulls, runtime, folder);
     const lifecycle: Provider = {
       provide: SandboxLifecycle,
@@ -94,6 +96,10 @@ function capacityOf({ agentCapacity, memoryLimit, httpPort }: AgentConfig): Capa
     memoryBytes: memoryLimit === undefined ? undefined : Math.max(0, memoryLimit - AGENT_RESERVE_BYTES),
     reservedPorts: [httpPort],
   };
+}
+
+function shimGroupsOf({ installation, podUid, sandboxesPerShim }: AgentConfig): ShimGroups | undefined {
+  return sandboxesPerShim === 1 ? undefined : new ShimGroups(`fsb.${installation}.${podUid}`, sandboxesPerShim);
 }
 
 function placementOf(config: AgentConfig): SandboxPlacement {

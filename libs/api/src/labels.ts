@@ -28,6 +28,8 @@ export const ContainerLabels = {
   claimTime: 'fast-sandbox.io/claim-time',
   /** Unix milliseconds since when the sandbox is being ended. */
   terminating: 'fast-sandbox.io/terminating',
+  /** Sandboxes of one agent with the same value share a shim, and end with it. */
+  shimGroup: 'fast-sandbox.io/shim-group',
 } as const;
 
 export interface Allocation {

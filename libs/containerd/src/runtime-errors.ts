@@ -1,5 +1,5 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { ApiError, type ErrorCode } from '@fsb/api/errors';
+import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
 
 const CODE_OF: ReadonlyMap<status, ErrorCode> = new Map([
   [status.NOT_FOUND, 'not_found'],
@@ -16,4 +16,25 @@ const CODE_OF: ReadonlyMap<status, ErrorCode> = new Map([
 /** containerd's gRPC status in our vocabulary; the only such table. The original error is the cause. */
 export function toApiError(error: ServiceError): ApiError {
   return new ApiError(CODE_OF.get(error.code) ?? 'internal', error.details || error.message, { cause: error });
+}
+
+/** For removals: what is gone already is success. */
+export async function absentIsFine(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isApiError(error, 'not_found')) throw error;
+  }
+}
+
+/** containerd was away, or did not answer in time: what was asked for may have happened. */
+export function isAnswerless(error: unknown): boolean {
+  return isApiError(error, 'unavailable') || isApiError(error, 'deadline_exceeded');
+}
+
+/** A create failed, and so did the removal of what it had made: the caller has to see to it. */
+export class LeftoverError extends ApiError {
+  constructor(cause: unknown) {
+    super(isApiError(cause) ? cause.code : 'internal', messageOf(cause), { cause });
+  }
 }

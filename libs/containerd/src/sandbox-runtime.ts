@@ -1,11 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { isApiError } from '@fsb/api/errors';
+import { ContainerLabels } from '@fsb/api/labels';
 import { type CallSettings, type ContainerdClient } from './containerd-client';
 import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toRecord } from './container-record';
 import { type Container } from './gen/containerd/containers';
 import { Options } from './gen/containerd/runc_options';
 import { type Mount } from './gen/containerd/types';
 import { withLease } from './lease';
+import { absentIsFine, isAnswerless, LeftoverError } from './runtime-errors';
+import { type Exited, SandboxTasks, type Signal } from './sandbox-tasks';
+import { shimSocket, removeDeadSocket } from './shim-socket';
+import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups';
 import { SNAPSHOTTER } from './snapshot-store';
 import { type RuntimeEvent, runtimeEvents } from './runtime-events';
 
@@ -14,7 +17,6 @@ export type { ContainerRecord };
 const SPEC_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 const RUNC_OPTIONS_TYPE = 'containerd.runc.v1.Options';
 const RUNTIME = 'io.containerd.runc.v2';
-const SIGNALS = { SIGTERM: 15, SIGKILL: 9 } as const;
 const snapshotter = SNAPSHOTTER;
 
 type Timed = <T>(name: string, work: Promise<T>) => Promise<T>;
@@ -22,6 +24,11 @@ type Timed = <T>(name: string, work: Promise<T>) => Promise<T>;
 export interface Stage {
   readonly name: string;
   readonly ms: number;
+}
+
+export interface Created {
+  readonly pid: number;
+  readonly stages: Stage[];
 }
 
 export interface ContainerRequest {
@@ -38,19 +45,39 @@ export interface ContainerRequest {
   readonly logFile: string;
   /** path of runc or crun; absent: containerd's default */
   readonly runtimeBinary?: string | undefined;
+  /** where runc keeps its state; absent: /run/containerd/runc, where ids of all containerds of a machine meet */
+  readonly runtimeRoot?: string | undefined;
   /** Work beside the snapshot that must be done before the process starts: the files that the spec binds. */
   readonly beforeTask?: Promise<unknown>;
 }
 
 /** A sandbox's container from its snapshot to its end. */
 export class SandboxRuntime {
-  constructor(private readonly client: ContainerdClient) {}
+  private readonly tasks: SandboxTasks;
+
+  /** @param groups absent: a shim for each container */
+  constructor(
+    private readonly client: ContainerdClient,
+    private readonly groups?: ShimGroups,
+  ) {
+    this.tasks = new SandboxTasks(client, groups);
+  }
 
   /**
    * Snapshot and container record (with the claim), then task, start; under a lease. Whatever fails, nothing is left.
    * @throws ApiError already_exists when the id is taken
    */
-  async create(request: ContainerRequest, signal?: AbortSignal): Promise<{ pid: number; stages: Stage[] }> {
+  async create(request: ContainerRequest, signal?: AbortSignal): Promise<Created> {
+    const seat = this.groups?.join();
+    if (!seat) return this.make(request, signal);
+    try {
+      return await this.make(inGroup(request, seat.group), signal, seat);
+    } finally {
+      seat.release();
+    }
+  }
+
+  private async make(request: ContainerRequest, signal?: AbortSignal, seat?: Seat): Promise<Created> {
     const stages: Stage[] = [];
     const timed: Timed = async (name, work) => {
       const started = performance.now();
@@ -58,7 +85,7 @@ export class SandboxRuntime {
       stages.push({ name, ms: performance.now() - started });
       return result;
     };
-    return withLease(this.client, {}, async (lease) => {
+    return withLease(this.client, ownerOf(request.labels), async (lease) => {
       const settings = { signal, lease };
       const { mounts } = await this.claimId(request, settings, timed);
       try {
@@ -71,44 +98,55 @@ export class SandboxRuntime {
           options: undefined,
         };
         await timed('task', this.client.tasks.create(task, settings));
+        seat?.taken(request.id);
         const start = { containerId: request.id };
         const { pid } = await timed('start', this.client.tasks.start(start, settings));
         return { pid, stages };
       } catch (error) {
-        await this.remove(request.id).catch(() => undefined); // what stays is listed, and removed by its agent or the janitor
-        throw error;
+        throw await this.undone(request.id, error);
       }
     });
   }
 
   /** Sends a signal: SIGTERM to the first process, SIGKILL to all of the container. A process that is gone is success. */
-  async kill(id: string, signal: keyof typeof SIGNALS): Promise<void> {
-    const request = { containerId: id, signal: SIGNALS[signal], all: signal === 'SIGKILL' };
-    await absentIsFine(this.client.tasks.kill(request));
+  kill(id: string, signal: Signal): Promise<void> {
+    return this.tasks.kill(id, signal);
   }
 
   /** Waits for the first process to end. @returns undefined when there is no task, or `deadlineMs` passed first. */
-  async wait(id: string, deadlineMs: number): Promise<{ exitStatus: number; exitedAt: Date | undefined } | undefined> {
-    try {
-      const request = { containerId: id };
-      return await this.client.tasks.wait(request, { deadlineMs });
-    } catch (error) {
-      if (isApiError(error, 'not_found') || isApiError(error, 'deadline_exceeded')) return undefined;
-      throw error;
-    }
+  wait(id: string, deadlineMs: number): Promise<Exited | undefined> {
+    return this.tasks.wait(id, deadlineMs);
+  }
+
+  /** Whether containerd has a task for it. A dead shim's tasks are gone; one that has only exited stays until its removal. */
+  hasTask(id: string): Promise<boolean> {
+    return this.tasks.exists(id);
   }
 
   /** Kills what runs, then removes task, container and snapshot, and makes sure. Every "not found" is success. */
   async remove(id: string): Promise<void> {
-    await this.removeTask(id);
+    await this.tasks.remove(id);
     await absentIsFine(this.client.containers.delete({ id }));
     await this.removeSnapshot(id);
   }
 
   /** Task and snapshot of a container that has ended; the record with its claim stays. */
   async release(id: string): Promise<void> {
-    await this.removeTask(id);
+    await this.tasks.remove(id);
     await this.removeSnapshot(id);
+  }
+
+  /** Of a shim that was killed: nobody joins its group any more, and its socket, which nobody else removes, goes. */
+  async bury(group: string): Promise<void> {
+    if (this.groups?.close(group) === false) return; // a create has just been sent there, and makes the socket anew
+    await removeDeadSocket(shimSocket(this.client.socket, this.client.namespace, group));
+  }
+
+  /** Ends the leases of those owner's creates that nobody works on any more, with what only they held. */
+  async dropLeases(labels: Readonly<Record<string, string>>): Promise<void> {
+    const filter = Object.entries(ownerOf(labels)).map(([key, value]) => `labels."${key}"=="${value}"`);
+    const { leases } = await this.client.leases.list({ filters: [filter.join(',')] });
+    for (const { id } of leases) await absentIsFine(this.client.leases.delete({ id, sync: true }));
   }
 
   async setLabels(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
@@ -145,9 +183,21 @@ export class SandboxRuntime {
     ]);
     if (snapshot.status === 'fulfilled' && record.status === 'fulfilled') return snapshot.value;
     if (snapshot.status === 'fulfilled') await this.removeSnapshot(request.id).catch(() => undefined); // the lease's end collects it
-    if (record.status === 'fulfilled') await this.client.containers.delete({ id: request.id }).catch(() => undefined); // as above
     await request.beforeTask?.catch(() => undefined); // the error below is the one to tell
-    throw record.status === 'rejected' ? record.reason : (snapshot as PromiseRejectedResult).reason; // one of the two is
+    if (snapshot.status === 'rejected' && record.status === 'fulfilled')
+      throw await this.undone(request.id, snapshot.reason);
+    const [failure] = [record, snapshot].filter((one) => one.status === 'rejected');
+    throw isAnswerless(failure?.reason) ? new LeftoverError(failure?.reason) : failure?.reason;
+  }
+
+  /** Removes what a failed create made. @returns the error to throw */
+  private async undone(id: string, error: unknown): Promise<unknown> {
+    try {
+      await this.remove(id);
+      return error;
+    } catch {
+      return new LeftoverError(error);
+    }
   }
 
   private prepare({ id, chainId, labels }: ContainerRequest, settings: CallSettings): Promise<{ mounts: Mount[] }> {
@@ -156,8 +206,8 @@ export class SandboxRuntime {
   }
 
   private async createContainer(request: ContainerRequest, settings: CallSettings): Promise<void> {
-    const { id, runtimeBinary } = request;
-    const value = Buffer.from(Options.encode(Options.fromPartial({ binaryName: runtimeBinary ?? '' })).finish());
+    const { id, runtimeBinary: binaryName = '', runtimeRoot: root = '' } = request;
+    const value = Buffer.from(Options.encode(Options.fromPartial({ binaryName, root })).finish());
     const container: Container = {
       ...emptyContainer(id),
       labels: { ...request.labels },
@@ -171,27 +221,23 @@ export class SandboxRuntime {
     await this.client.containers.create({ container }, settings);
   }
 
-  /** crun with a shared shim once answered "ttrpc: closed" to a delete that had worked: only "not found" is proof. */
-  private async removeTask(id: string): Promise<void> {
-    const attempts = 5;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.kill(id, 'SIGKILL').catch(() => undefined);
-        await this.wait(id, 5000);
-        await this.client.tasks.delete({ containerId: id });
-        return;
-      } catch (error) {
-        if (isApiError(error, 'not_found')) return;
-        if (attempt === attempts) throw error;
-        await sleep(100 * attempt);
-      }
-    }
-  }
-
   private async removeSnapshot(id: string): Promise<void> {
     const request = { snapshotter, key: `${id}-snapshot` };
     await absentIsFine(this.client.snapshots.remove(request));
   }
+}
+
+/** What of a container's labels its create's lease carries. */
+function ownerOf(labels: Readonly<Record<string, string>>): Record<string, string> {
+  const names: readonly string[] = [ContainerLabels.installation, ContainerLabels.agentUid];
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)));
+}
+
+function inGroup(request: ContainerRequest, group: string): ContainerRequest {
+  const given = request.spec['annotations'] as Readonly<Record<string, string>> | undefined; // OCI: a map of strings
+  const annotations = { ...given, [SHIM_GROUP_ANNOTATION]: group };
+  const labels = { ...request.labels, [ContainerLabels.shimGroup]: group };
+  return { ...request, labels, spec: { ...request.spec, annotations } };
 }
 
 function output(logFile: string): { stdout: string; stderr: string } {
@@ -201,12 +247,4 @@ function output(logFile: string): { stdout: string; stderr: string } {
 /** A snapshot's labels say whose it is; `containerd.io/` ones would steer the collector. */
 function gcSafe(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('containerd.io/')));
-}
-
-async function absentIsFine(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isApiError(error, 'not_found')) throw error;
-  }
 }

@@ -39,6 +39,15 @@ export class ClaimRecords {
     });
   }
 
+  async shimGroup(id: string): Promise<string | undefined> {
+    return (await this.find(id))?.labels[ContainerLabels.shimGroup];
+  }
+
+  /** What creates of a process before this one had begun and not finished. */
+  dropLeases(): Promise<void> {
+    return this.runtime.dropLeases(this.own());
+  }
+
   private own(): Record<string, string> {
     return {
       [ContainerLabels.managed]: 'true',

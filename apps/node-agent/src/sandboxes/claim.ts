@@ -18,6 +18,14 @@ export const Claim = z.object({
   /** The process and its limits as they were asked for. */
   spec: z.record(z.string(), z.unknown()).optional(),
   object: z.record(z.string(), z.unknown()).optional(),
-  finished: z.object({ exitCode: z.number(), reason: z.string(), finishedAt: z.string() }).optional(),
+  finished: z
+    .object({
+      /** absent: nobody knows */
+      exitCode: z.number().optional(),
+      reason: z.string(),
+      message: z.string().optional(),
+      finishedAt: z.string(),
+    })
+    .optional(),
 });
 export type Claim = z.infer<typeof Claim>;

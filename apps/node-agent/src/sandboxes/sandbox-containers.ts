@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { processArgs, requireExecutable } from '@fsb/containerd/command-lookup';
@@ -33,7 +34,7 @@ export class SandboxContainers {
 
   /**
    * @param abandoned ends the wait for an image; what comes after it is not interrupted
-   * @throws ApiError not_found (image:, command:), invalid_argument; nothing is left of a failure
+   * @throws ApiError not_found (image:, command:), invalid_argument; nothing is left of a failure but of a LeftoverError
    */
   async create(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     const started = performance.now();
@@ -46,6 +47,7 @@ export class SandboxContainers {
     files.catch(() => undefined); // the runtime awaits it
     try {
       const { stages } = await this.runtime.create({ ...planned, beforeTask: files });
+      await this.folder.markStarted(claim.sandboxId);
       return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
     } catch (error) {
       await this.folder.remove(claim.sandboxId);
@@ -75,6 +77,7 @@ export class SandboxContainers {
       claim,
       logFile: this.folder.logFile(claim.sandboxId),
       runtimeBinary: this.config.runtimeBinary,
+      runtimeRoot: join(this.config.runDir, 'runtime'),
       spec: buildSpec({
         args,
         env: [...env].map(([name, value]) => `${name}=${value}`),

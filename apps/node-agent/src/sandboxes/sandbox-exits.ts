@@ -11,6 +11,13 @@ export interface Exit {
   readonly exitedAt: Date;
 }
 
+/** What containerd tells for a task whose shim died with it, for want of the real code: 128 + SIGKILL, or unknown. */
+const TOLD_OF_THE_DEAD: ReadonlySet<number> = new Set([137, 255]);
+export const SHIM_DIED = {
+  reason: 'ShimDied',
+  message: 'the shim of its container was killed, and its process with it: how it would have ended is not known',
+};
+
 /** An OOM event may come just after the exit that it explains. */
 const OOM_SETTLE_MS = 100;
 const ENDED: ReadonlySet<AgentPhase | undefined> = new Set<AgentPhase | undefined>([
@@ -63,6 +70,15 @@ export class SandboxExits {
   async record(id: string, finished: NonNullable<Claim['finished']>): Promise<void> {
     await this.claims.change(id, { finished });
     await this.runtime.release(id);
+    if (finished.exitCode === undefined) await this.runtime.bury((await this.claims.shimGroup(id)) ?? id);
+  }
+
+  /** Its task is gone, and its exit code with it. */
+  async lost(id: string, why: { reason: string; message: string }): Promise<void> {
+    const finished = { ...why, finishedAt: new Date().toISOString() };
+    this.admission.release(id);
+    this.table.update(id, { phase: 'failed', ...finished });
+    await this.record(id, finished);
   }
 
   forget(id: string): void {
@@ -72,7 +88,12 @@ export class SandboxExits {
 
   private async settle(id: string, { exitCode, exitedAt }: Exit): Promise<void> {
     if (exitCode === 137) await sleep(OOM_SETTLE_MS);
+    const isDead = TOLD_OF_THE_DEAD.has(exitCode) && !(await this.runtime.hasTask(id));
     if (this.table.get(id)?.phase !== 'running') return; // deleted meanwhile
+    if (isDead) {
+      await this.lost(id, SHIM_DIED);
+      return;
+    }
     const reason = this.outOfMemory.delete(id) ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
     const finished = { exitCode, reason, finishedAt: exitedAt.toISOString() };
     this.admission.release(id);

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SandboxLogs } from '../logs/sandbox-logs';
 
@@ -16,10 +16,12 @@ export class SandboxFolder {
   constructor(
     private readonly runDir: string,
     private readonly logs: SandboxLogs,
+    /** the agent Pod's uid: several agents of a node share the folder */
+    private readonly owner: string,
   ) {}
 
   paths(id: string): SandboxFiles {
-    const file = (name: string): string => join(this.runDir, 'sandboxes', id, name);
+    const file = (name: string): string => this.file(id, name);
     return { resolvConf: file('resolv.conf'), hosts: file('hosts'), hostname: file('hostname') };
   }
 
@@ -30,6 +32,7 @@ export class SandboxFolder {
       mkdir(this.logs.folder, { recursive: true }),
     ]);
     const hosts = `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`;
+    await writeFile(this.file(id, 'owner'), this.owner);
     await Promise.all([
       this.resolvConf.then((text) => writeFile(files.resolvConf, text)),
       writeFile(files.hosts, hosts),
@@ -42,7 +45,33 @@ export class SandboxFolder {
     return this.logs.file(id);
   }
 
+  /** From here on a container without a task has lost it, and is not one that was never finished. */
+  async markStarted(id: string): Promise<void> {
+    await writeFile(this.file(id, 'started'), '').catch(() => undefined); // deleted meanwhile
+  }
+
+  wasStarted(id: string): Promise<boolean> {
+    return access(this.file(id, 'started')).then(
+      () => true,
+      () => false,
+    );
+  }
+
   async remove(id: string): Promise<void> {
     await Promise.all([rm(join(this.runDir, 'sandboxes', id), { recursive: true, force: true }), this.logs.remove(id)]);
+  }
+
+  /** This agent's folders of sandboxes without a container: their creates ended with the process before this one. */
+  async removeStrays(known: ReadonlySet<string>): Promise<void> {
+    const ids = await readdir(join(this.runDir, 'sandboxes')).catch(() => []); // none yet
+    for (const id of ids) {
+      if (known.has(id)) continue;
+      const owner = await readFile(this.file(id, 'owner'), 'utf8').catch(() => undefined); // without one: the janitor's
+      if (owner === this.owner) await this.remove(id);
+    }
+  }
+
+  private file(id: string, name: string): string {
+    return join(this.runDir, 'sandboxes', id, name);
   }
 }

@@ -3,6 +3,7 @@ import { Logger } from '@nestjs/common';
 import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { messageOf } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
+import { isAnswerless, LeftoverError } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type AgentConfig } from '../agent.config';
 import { type AgentMetrics } from '../agent-metrics';
@@ -15,7 +16,7 @@ import { staleGeneration } from './generation-fence';
 import { type SandboxContainers } from './sandbox-containers';
 import { type SandboxExits } from './sandbox-exits';
 import { type SandboxRecovery } from './sandbox-recovery';
-import { toStatus } from './sandbox-status';
+import { outcome, toStatus } from './sandbox-status';
 import { type SandboxTable } from './sandbox-table';
 
 export interface LifecycleParts {
@@ -40,6 +41,7 @@ interface Creation {
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
 const REMOVE_ATTEMPTS = 5;
+const RETRY_MS = 500;
 
 /** A sandbox from its admission to its removal, in this agent and in containerd. */
 export class SandboxLifecycle {
@@ -87,11 +89,12 @@ export class SandboxLifecycle {
     if (!claim) return;
     await runtime.setLabels(id, { [ContainerLabels.claimUid]: claimUid });
     const phase = table.get(id)?.phase;
-    if (phase) table.set({ ...toStatus(claim, phase), ...claim.finished });
+    if (phase) table.set({ ...toStatus(claim, phase), ...outcome(claim.finished) });
   }
 
   /** Everything of this agent that containerd still has; ends that had begun go on. */
   async restore(): Promise<void> {
+    if (!this.isRestored) await this.parts.recovery.begin();
     for (const id of await this.parts.recovery.restore()) this.delete(id);
     this.isRestored = true;
   }
@@ -121,11 +124,20 @@ export class SandboxLifecycle {
       if (exit) void exits.exited(id, exit).catch(() => undefined); // else the next restore records it
       return { success: true, sandboxId: id, createdAt: claim.createdAt, stages };
     } catch (error) {
-      admission.release(id);
       exits.forget(id);
-      table.remove(id);
+      if (error instanceof LeftoverError) this.endLeftover(id);
+      else {
+        admission.release(id);
+        table.remove(id);
+      }
       throw error;
     }
+  }
+
+  /** It holds its slot until it is gone for certain: its process may run. */
+  private endLeftover(id: string): void {
+    this.parts.table.update(id, { phase: 'terminating', message: 'its create failed' });
+    this.delete(id);
   }
 
   private claim({ request, image, ports, memoryBytes, cpus, pids }: SandboxOrder): Claim {
@@ -155,14 +167,26 @@ export class SandboxLifecycle {
     const phase = table.get(id)?.phase;
     table.update(id, { phase: 'terminating' });
     await runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
-    if (phase === 'running' || phase === 'terminating') {
-      await runtime.kill(id, 'SIGTERM').catch(() => undefined); // SIGKILL follows
-      await runtime.wait(id, GRACE_MS).catch(() => undefined); // as above
-    }
+    if (phase === 'running' || phase === 'terminating') await this.terminate(id);
     await this.remove(id);
     exits.forget(id);
     admission.release(id);
     table.remove(id);
+  }
+
+  /** The grace period is the process's also where containerd is away for a part of it. SIGKILL follows. */
+  private async terminate(id: string): Promise<void> {
+    const deadline = Date.now() + GRACE_MS;
+    while (Date.now() < deadline) {
+      try {
+        await this.parts.runtime.kill(id, 'SIGTERM');
+        await this.parts.runtime.wait(id, deadline - Date.now());
+        return;
+      } catch (error) {
+        if (!isAnswerless(error)) return;
+        await sleep(RETRY_MS);
+      }
+    }
   }
 
   private async remove(id: string): Promise<void> {

@@ -1,41 +1,60 @@
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
+import { type ShimGroups } from '@fsb/containerd/shim-groups';
 import { type Admission } from './admission';
 import { Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
-import { type SandboxExits } from './sandbox-exits';
-import { toStatus } from './sandbox-status';
+import { type SandboxExits, SHIM_DIED } from './sandbox-exits';
+import { type SandboxFolder } from './sandbox-files';
+import { outcome, toStatus } from './sandbox-status';
 import { type SandboxTable } from './sandbox-table';
+
+export interface RecoveryParts {
+  readonly admission: Admission;
+  readonly table: SandboxTable;
+  readonly claims: ClaimRecords;
+  readonly exits: SandboxExits;
+  readonly folder: SandboxFolder;
+  readonly groups: ShimGroups | undefined;
+}
 
 /** Brings the table to what containerd has: after a start of the agent, and after each of containerd's. */
 export class SandboxRecovery {
-  constructor(
-    private readonly admission: Admission,
-    private readonly table: SandboxTable,
-    private readonly claims: ClaimRecords,
-    private readonly exits: SandboxExits,
-  ) {}
+  constructor(private readonly parts: RecoveryParts) {}
 
-  /** @returns the ids of those whose end had begun */
-  async restore(): Promise<string[]> {
-    const before = this.table.list().filter(({ phase }) => phase === 'running');
-    const records = await this.claims.list();
-    const ending: string[] = [];
-    for (const record of records) if (await this.adopt(record)) ending.push(record.id);
-    const there = new Set(records.map(({ id }) => id));
-    for (const { sandboxId } of before) if (!there.has(sandboxId)) this.lost(sandboxId);
-    return ending;
+  /** Before anything is admitted: what a process before this one had begun to make and not finished. */
+  async begin(): Promise<void> {
+    const { claims, folder, groups } = this.parts;
+    await claims.dropLeases();
+    const records = await claims.list();
+    for (const { id, labels, task } of records) if (task) groups?.know(id, labels[ContainerLabels.shimGroup]);
+    await folder.removeStrays(new Set(records.map(({ id }) => id)));
   }
 
-  /** Whether the sandbox's end had begun. */
+  /** @returns the ids of those that are to be ended: their end had begun, or their start was never finished */
+  async restore(): Promise<string[]> {
+    const { table, claims } = this.parts;
+    const before = table.list().filter(({ phase }) => phase === 'running');
+    // what changed while containerd was asked is newer than its answer
+    const { result: records, changed } = await table.during(() => claims.list());
+    const ending = new Set<string>();
+    for (const record of records) if (!changed.has(record.id) && (await this.adopt(record))) ending.add(record.id);
+    const there = new Set(records.map(({ id }) => id));
+    for (const { sandboxId } of before) if (!there.has(sandboxId) && !changed.has(sandboxId)) this.gone(sandboxId);
+    for (const { sandboxId, phase } of table.list()) if (phase === 'terminating') ending.add(sandboxId);
+    return [...ending];
+  }
+
+  /** Whether the sandbox is to be ended. */
   async adopt(record: ContainerRecord): Promise<boolean> {
+    const { table } = this.parts;
     const parsed = Claim.safeParse(record.claim);
     if (!parsed.success) return false; // not in our words: the janitor's to judge
     const claim = parsed.data;
-    const id = claim.sandboxId;
-    const known = this.table.get(id);
+    const known = table.get(claim.sandboxId);
     if (known?.phase === 'creating') return false;
-    if (known?.phase === 'terminating' || record.labels[ContainerLabels.terminating] !== undefined) {
+    if (known?.phase === 'terminating' || (await this.isToEnd(record, claim, known !== undefined))) {
       if (!known) this.takeOver(claim, 'terminating');
       return true;
     }
@@ -45,37 +64,44 @@ export class SandboxRecovery {
     return false;
   }
 
+  /** A container whose process never started was never told to anybody as running. */
+  private async isToEnd({ labels, task }: ContainerRecord, claim: Claim, isKnown: boolean): Promise<boolean> {
+    if (labels[ContainerLabels.terminating] !== undefined) return true;
+    if (isKnown || claim.finished) return false;
+    if (task) return task.status === 'created';
+    return !(await this.parts.folder.wasStarted(claim.sandboxId));
+  }
+
   private async reconcile(record: ContainerRecord, claim: Claim): Promise<void> {
-    if (!this.table.get(claim.sandboxId)) this.takeOver(claim, 'running');
-    if (!record.task) this.lost(claim.sandboxId);
+    const { table, exits } = this.parts;
+    if (!table.get(claim.sandboxId)) this.takeOver(claim, 'running');
+    if (!record.task) await exits.lost(claim.sandboxId, SHIM_DIED);
     else if (record.task.status === 'stopped') {
       const { exitStatus, exitedAt } = record.task;
-      await this.exits.exited(claim.sandboxId, { exitCode: exitStatus, exitedAt: exitedAt ?? new Date() });
+      await exits.exited(claim.sandboxId, { exitCode: exitStatus, exitedAt: exitedAt ?? new Date() });
     }
   }
 
   private takeOver(claim: Claim, phase: 'running' | 'terminating'): void {
-    this.admission.hold(claim.sandboxId, { ports: claim.ports, memoryBytes: claim.memoryBytes });
-    this.table.set(toStatus(claim, phase));
+    this.parts.admission.hold(claim.sandboxId, { ports: claim.ports, memoryBytes: claim.memoryBytes });
+    this.parts.table.set(toStatus(claim, phase));
   }
 
   private ended(claim: Claim, finished: NonNullable<Claim['finished']>): void {
-    this.admission.release(claim.sandboxId);
-    this.table.set({ ...toStatus(claim, finished.exitCode === 0 ? 'stopped' : 'failed'), ...finished });
+    this.parts.admission.release(claim.sandboxId);
+    this.parts.table.set({ ...toStatus(claim, finished.exitCode === 0 ? 'stopped' : 'failed'), ...outcome(finished) });
   }
 
   /** containerd was away when the end was to be recorded. */
-  private async recordAgain(
-    claim: Claim,
-    known: { exitCode?: number; reason?: string; finishedAt?: string },
-  ): Promise<void> {
-    const { exitCode, reason, finishedAt } = known;
-    if (claim.finished || exitCode === undefined || reason === undefined || finishedAt === undefined) return;
-    await this.exits.record(claim.sandboxId, { exitCode, reason, finishedAt });
+  private async recordAgain(claim: Claim, known: AgentSandboxStatus): Promise<void> {
+    const { exitCode, reason, message, finishedAt } = known;
+    if (claim.finished || reason === undefined || finishedAt === undefined) return;
+    await this.parts.exits.record(claim.sandboxId, { exitCode, reason, message, finishedAt });
   }
 
-  private lost(id: string): void {
-    this.admission.release(id);
-    this.table.update(id, { phase: 'failed', reason: 'ContainerGone', message: 'its process is gone' });
+  /** Its very container is gone: somebody else removed it. */
+  private gone(id: string): void {
+    this.parts.admission.release(id);
+    this.parts.table.update(id, { phase: 'failed', reason: 'ContainerGone', message: 'its container is gone' });
   }
 }

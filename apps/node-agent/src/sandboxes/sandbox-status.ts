@@ -10,3 +10,14 @@ export function toStatus(claim: Claim, phase: AgentPhase): AgentSandboxStatus {
     ...(object === undefined || claimUid !== '' ? {} : { object }),
   };
 }
+
+/** How it ended. Pure. */
+export function outcome(finished: Claim['finished']): Partial<AgentSandboxStatus> {
+  if (!finished) return {};
+  const { exitCode, reason, message, finishedAt } = finished;
+  return {
+    ...{ reason, finishedAt },
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(message === undefined ? {} : { message }),
+  };
+}

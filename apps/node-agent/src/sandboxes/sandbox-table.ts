@@ -6,6 +6,7 @@ import { type Admission } from './admission';
 export class SandboxTable {
   private readonly sandboxes = new Map<string, AgentSandboxStatus>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
+  private readonly observers = new Set<Set<string>>();
 
   constructor(private readonly admission: Admission) {}
 
@@ -17,7 +18,19 @@ export class SandboxTable {
     return [...this.sandboxes.values()];
   }
 
+  /** Runs `work`. @returns its result, and the ids of the sandboxes that changed, came or went meanwhile */
+  async during<T>(work: () => Promise<T>): Promise<{ result: T; changed: ReadonlySet<string> }> {
+    const changed = new Set<string>();
+    this.observers.add(changed);
+    try {
+      return { result: await work(), changed };
+    } finally {
+      this.observers.delete(changed);
+    }
+  }
+
   set(sandbox: AgentSandboxStatus): void {
+    this.note(sandbox.sandboxId);
     this.sandboxes.set(sandbox.sandboxId, sandbox);
     const { allocated } = this.admission;
     this.publish({ type: 'sandbox', sandbox, allocated, free: this.admission.free() });
@@ -30,8 +43,13 @@ export class SandboxTable {
 
   remove(id: string): void {
     if (!this.sandboxes.delete(id)) return;
+    this.note(id);
     const { allocated } = this.admission;
     this.publish({ type: 'removed', sandboxId: id, allocated, free: this.admission.free() });
+  }
+
+  private note(id: string): void {
+    for (const changed of this.observers) changed.add(id);
   }
 
   publish(event: AgentEvent): void {

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isApiError } from '@fsb/api/errors';
+import { type ContainerdClient } from './containerd-client';
+import { absentIsFine } from './runtime-errors';
+import { type ShimGroups } from './shim-groups';
+
+const SIGNALS = { SIGTERM: 15, SIGKILL: 9 } as const;
+export type Signal = keyof typeof SIGNALS;
+
+export interface Exited {
+  readonly exitStatus: number;
+  readonly exitedAt: Date | undefined;
+}
+
+const REMOVE_ATTEMPTS = 5;
+
+/** The tasks of sandboxes' containers: signals, waiting, removal. */
+export class SandboxTasks {
+  constructor(
+    private readonly client: ContainerdClient,
+    private readonly groups: ShimGroups | undefined,
+  ) {}
+
+  async kill(id: string, signal: Signal): Promise<void> {
+    const request = { containerId: id, signal: SIGNALS[signal], all: signal === 'SIGKILL' };
+    await absentIsFine(this.client.tasks.kill(request));
+  }
+
+  async wait(id: string, deadlineMs: number): Promise<Exited | undefined> {
+    try {
+      return await this.client.tasks.wait({ containerId: id }, { deadlineMs });
+    } catch (error) {
+      if (isApiError(error, 'not_found') || isApiError(error, 'deadline_exceeded')) return undefined;
+      throw error;
+    }
+  }
+
+  async exists(id: string): Promise<boolean> {
+    try {
+      await this.client.tasks.get({ containerId: id });
+      return true;
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return false;
+      throw error;
+    }
+  }
+
+  /** crun with a shared shim once answered "ttrpc: closed" to a delete that had worked: only "not found" is proof. */
+  async remove(id: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.kill(id, 'SIGKILL').catch(() => undefined);
+        await this.wait(id, 5000);
+        await this.groups?.leaving(id);
+        await absentIsFine(this.client.tasks.delete({ containerId: id }));
+        this.groups?.left(id);
+        return;
+      } catch (error) {
+        if (attempt === REMOVE_ATTEMPTS) throw error;
+        await sleep(100 * attempt);
+      }
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { type Seat, ShimGroups } from './shim-groups';
+
+describe('ShimGroups', () => {
+  const groups = (most = 3): ShimGroups => new ShimGroups('fsb.i.a', most);
+  const settledSoon = async (promise: Promise<void>): Promise<boolean> => {
+    let settled = false;
+    void promise.then(() => (settled = true));
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    return settled;
+  };
+  const add = (to: ShimGroups, id: string): string => {
+    const seat = to.join();
+    seat.taken(id);
+    return seat.group;
+  };
+
+  it('fills a group to its bound, then opens another', () => {
+    const one = groups();
+    const names = ['a', 'b', 'c', 'd'].map((id) => add(one, id));
+    expect(new Set(names.slice(0, 3)).size).toBe(1);
+    expect(names[3]).not.toBe(names[0]);
+    expect(names[0]).toMatch(/^fsb\.i\.a\.[0-9a-f]{12}$/);
+  });
+
+  it('a burst gets a group for each create', () => {
+    const one = groups();
+    add(one, 'a');
+    const seats = [one.join(), one.join(), one.join()];
+    expect(new Set(seats.map(({ group }) => group)).size).toBe(3);
+  });
+
+  it('never exceeds the bound, however creates and deletes mix', async () => {
+    const one = groups(4);
+    const seats: Seat[] = [];
+    const there: string[] = [];
+    for (let i = 0; i < 500; i++) {
+      const dice = (i * 7919) % 5;
+      if (dice < 3) seats.push(one.join());
+      if (dice === 3) {
+        const seat = seats.shift();
+        if (i % 3 === 0) seat?.release();
+        else if (seat) {
+          seat.taken(`s${i}`);
+          there.push(`s${i}`);
+        }
+      }
+      const gone = dice === 4 ? there.shift() : undefined;
+      if (gone !== undefined) {
+        void one.leaving(gone);
+        one.left(gone);
+      }
+      expect(Math.max(0, ...one.sizes().values())).toBeLessThanOrEqual(4);
+    }
+    for (const seat of seats) seat.release();
+    for (const id of there) one.left(id);
+    await Promise.resolve();
+    expect(one.sizes().size).toBe(0);
+  });
+
+  it('the last to leave waits for who comes, and for nobody else', async () => {
+    const one = groups();
+    const name = add(one, 'a');
+    const coming = one.join();
+    expect(coming.group).toBe(name);
+    const leaving = one.leaving('a');
+    expect(await settledSoon(leaving)).toBe(false);
+    coming.taken('b');
+    expect(await settledSoon(leaving)).toBe(true);
+    one.left('a');
+    expect(one.join().group).toBe(name);
+    add(one, 'c'); // elsewhere: b's group has a create under way
+    expect(await settledSoon(one.leaving('c'))).toBe(true);
+  });
+
+  it('a group whose last member leaves is joined by nobody; nor is one whose only create failed', async () => {
+    const one = groups();
+    const name = add(one, 'a');
+    const failing = one.join();
+    const leaving = one.leaving('a');
+    failing.release();
+    await leaving;
+    expect(one.join().group).not.toBe(name);
+    expect(one.sizes().get(name)).toBe(1);
+    one.left('a');
+    expect(one.sizes().has(name)).toBe(false);
+  });
+
+  it('a dead shim’s group is joined by nobody', () => {
+    const one = groups();
+    const name = add(one, 'a');
+    one.close(name);
+    expect(one.join().group).not.toBe(name);
+  });
+
+  it('knows its own of before, and no other agent’s', () => {
+    const one = groups();
+    one.know('a', 'fsb.i.a.111111111111');
+    one.know('b', 'fsb.i.a.111111111111');
+    one.know('b', 'fsb.i.a.111111111111');
+    one.know('c', 'fsb.i.ab.222222222222');
+    one.know('d', undefined);
+    expect([...one.sizes()]).toEqual([['fsb.i.a.111111111111', 2]]);
+    expect(one.join().group).toBe('fsb.i.a.111111111111');
+  });
+});
