@@ -66,6 +66,8 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   const memory = new PlacementMemory();
   const silence = new AgentSilence();
   const orphanTimeoutMs = config.fastpathOrphanTimeout;
+  let acting = Date.now();
+  const actingSince = (): number => acting;
   const calls = new CreateCalls(agents, {
     settled: (key) => {
       controller.queue.add(key);
@@ -77,8 +79,8 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   const common = { client, agents, directory, calls, memory, events };
   const inputs = new SandboxInputs(client);
   const reconciler = new SandboxReconciler({
-    ...{ client, calls, memory, orphanTimeoutMs, sandboxes: caches.sandboxes },
-    reader: new WorldReader({ ...common, ...caches, silence, inputs, orphanTimeoutMs }),
+    ...{ client, calls, memory, orphanTimeoutMs, actingSince, sandboxes: caches.sandboxes },
+    reader: new WorldReader({ ...common, ...caches, silence, inputs, orphanTimeoutMs, actingSince }),
     actions: new SandboxActions(common),
     orphans: new OrphanActions(common),
   });
@@ -89,6 +91,13 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     allKeys: () => [...caches.sandboxes.list().map(keyOf), ...claimedKeys(directory)],
   });
   enqueueOnChange({ ...caches, directory, memory, silence }, controller.queue);
+  const leading = {
+    start: () => {
+      acting = Date.now();
+      controller.start();
+    },
+    stop: (graceMs: number) => controller.stop(graceMs),
+  };
   const stop = async (): Promise<void> => {
     await Promise.all([calls.stop(), directory.stop()]);
     agents.close();
@@ -104,7 +113,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     {
       name: SANDBOX_CONTROLLER,
       informers: caches,
-      controllers: [controller],
+      controllers: [leading],
       runnables: [following],
       election: config.leaderElect ? { namespace: config.leaderElectionNamespace } : undefined,
     },

@@ -24,6 +24,7 @@ export interface ReconcilerParts {
   readonly calls: CreateCalls;
   readonly memory: PlacementMemory;
   readonly orphanTimeoutMs: number;
+  readonly actingSince: () => number;
 }
 
 /** Reads, plans, acts. The cache may be behind our own writes, so nothing is done on its word alone. */
@@ -60,11 +61,12 @@ export class SandboxReconciler implements Reconciler {
 
   /** What the containers of this name would become if it has no object; that is asked before it is done. */
   private orphanPlan(key: string): OrphanPlan {
-    const { reader, calls, memory, orphanTimeoutMs } = this.parts;
+    const { reader, calls, memory, orphanTimeoutMs, actingSince } = this.parts;
     calls.forget(key);
     memory.drop(key);
     const { namespace, name } = splitKey(key);
-    return planOrphans(reader.claimants(namespace, name), isAdoptable, { now: Date.now(), orphanTimeoutMs });
+    const times = { now: Date.now(), orphanTimeoutMs, actingSince: actingSince() };
+    return planOrphans(reader.claimants(namespace, name), isAdoptable, times);
   }
 
   private async get(key: string, signal: AbortSignal): Promise<Sandbox | undefined> {

@@ -99,6 +99,12 @@ export interface SandboxStatus {
   message?: string;
   /** How many containers this object has had before the current one; part of the sandbox id from the second on. */
   attempt?: number;
+  /** How many tries in a row to give it a container have failed. */
+  failures?: number;
+  /** RFC 3339: not before then is the next try. */
+  retryAt?: string;
+  /** How often in a row its failure policy has made it anew; a long run ends the row. */
+  recreations?: number;
   /** RFC 3339 */
   finishedAt?: string;
 }

@@ -98,12 +98,8 @@ class Work {
         memory.backOff(this.queueKey, Date.now(), action.for === 'agent' ? pool : undefined);
         break;
       }
-      case 'count_recreation':
-        memory.countRecreation(this.queueKey);
-        break;
       case 'forget':
-        if (action.what === 'placement') memory.forgetPlacement(this.queueKey);
-        else memory.forgetRecreations(this.queueKey);
+        memory.drop(this.queueKey);
         break;
       case 'event':
         events.record(this.object, action.level, action.reason, action.message);

@@ -19,10 +19,12 @@ export type Action =
   | { readonly type: 'delete_container'; readonly agentId: string; readonly sandboxId: string }
   /** not to be proposed again before the next back-off */
   | { readonly type: 'exclude_agent'; readonly agentId: string }
-  /** the next try waits, longer each time, and may be at any agent; one that waits `for` an agent is woken by a slot */
+  /**
+   * The next look waits, longer each time, and may be at any agent; one that waits `for` an agent is woken by a slot.
+   * Nothing was tried, so nothing is written: after a change of leader it is looked at a little sooner.
+   */
   | { readonly type: 'back_off'; readonly for: 'agent' | 'time' }
-  | { readonly type: 'count_recreation' }
-  | { readonly type: 'forget'; readonly what: 'placement' | 'recreations' }
+  | { readonly type: 'forget'; readonly what: 'placement' }
   | { readonly type: 'event'; readonly level: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
 
 interface StartCreate {

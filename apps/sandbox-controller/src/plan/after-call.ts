@@ -1,5 +1,6 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
+import { failedTry } from './back-off';
 import { whyLost } from './running-plan';
 import { StatusOf, type Why } from './status';
 import { type AssignedAgent, type CreateOutcome, type RefusalCode, type World } from './world';
@@ -17,6 +18,9 @@ export function afterCall(
   const status = new StatusOf(sandbox, world.now);
   const forget: Action = { type: 'forget_call' };
   const exclude: Action = { type: 'exclude_agent', agentId: agent.id };
+  const anyAgent: Action = { type: 'forget', what: 'placement' };
+  const tries = failedTry(sandbox, world.now);
+  const requeueAfterMs = tries.pauseMs;
   switch (outcome.kind) {
     case 'running':
       return afterSuccess(sandbox, agent, world, forget);
@@ -29,11 +33,11 @@ export function afterCall(
     case 'failed': {
       // something of it may be left there: the next one has another id
       const why = { reason: 'CreateFailed', message: outcome.message };
-      return { status: status.pending(why, {}), actions: [forget, { type: 'back_off', for: 'time' }, exclude] };
+      return { status: status.pending(why, {}, tries), actions: [forget, anyAgent, exclude], requeueAfterMs };
     }
     case 'image_not_found': {
       const why = { reason: 'ImagePullFailed', message: outcome.message };
-      return { status: status.pending(why), actions: [forget, { type: 'back_off', for: 'time' }] };
+      return { status: status.pending(why, undefined, tries), actions: [forget, anyAgent], requeueAfterMs };
     }
     case 'command_not_found':
       return { status: status.failed({ reason: 'CommandNotFound', message: outcome.message }), actions: [forget] };
@@ -42,7 +46,7 @@ export function afterCall(
     case 'no_answer': {
       if (world.report.state !== 'absent') return undefined;
       const why = { reason: 'AgentUnreachable', message: outcome.message };
-      return { status: status.waiting(why), actions: [forget, { type: 'back_off', for: 'time' }] };
+      return { status: status.waiting(why, tries), actions: [forget], requeueAfterMs };
     }
   }
 }

@@ -20,16 +20,15 @@ export function followReport(sandbox: Sandbox, agent: AssignedAgent, report: Age
         : { status: status.waiting({ reason: 'Creating', message: 'its agent makes its container' }) };
     case 'running':
       return {
-        status: saysRunning(sandbox, agent) ? undefined : status.running(agent.podIP),
-        actions: [...done, ...forgetFailures(sandbox, report, world)],
+        ...whileRunning(sandbox, agent, report, world.now),
+        actions: sandbox.status?.phase === 'Running' ? done : [...done, { type: 'forget', what: 'placement' }],
       };
     case 'terminating':
       return {}; // its agent says next what became of it
     case 'stopped':
     case 'failed':
-      return { status: isGone(report) ? status.lost(gone(report)) : status.finished(report), actions: done };
     case 'terminated':
-      return { status: status.lost(gone(report)), actions: done };
+      return { status: status.finished(report), actions: done };
   }
 }
 
@@ -44,20 +43,14 @@ function saysRunning({ spec, status }: Sandbox, { podIP }: AssignedAgent): boole
   );
 }
 
-/** Ended, and nobody knows how: a container that an agent did not find again. */
-function isGone({ reason, exitCode }: AgentSandboxStatus): boolean {
-  return reason === 'ContainerGone' && exitCode === undefined;
-}
-
-function gone({ message }: AgentSandboxStatus): { reason: string; message: string } {
-  return { reason: 'ContainerGone', message: message ?? 'its container is gone' };
-}
-
-function forgetFailures(sandbox: Sandbox, { createdAt }: AgentSandboxStatus, world: World): Action[] {
-  const long = world.recreations > 0 && world.now / 1000 - createdAt >= LONG_RUN_SECONDS;
-  const placed = sandbox.status?.phase !== 'Running';
-  return [
-    ...(placed ? ([{ type: 'forget', what: 'placement' }] as const) : []),
-    ...(long ? ([{ type: 'forget', what: 'recreations' }] as const) : []),
-  ];
+/** A long run ends the row of failures: it is waited for, so that whoever leads then sees it in the object. */
+function whileRunning(sandbox: Sandbox, agent: AssignedAgent, report: AgentSandboxStatus, now: number): Step {
+  const status = new StatusOf(sandbox, now);
+  const left = (report.createdAt + LONG_RUN_SECONDS) * 1000 - now;
+  const failedBefore = (sandbox.status?.recreations ?? 0) > 0;
+  if (failedBefore && left <= 0) return { status: status.running(agent.podIP, 0) };
+  return {
+    status: saysRunning(sandbox, agent) ? undefined : status.running(agent.podIP),
+    ...(failedBefore ? { requeueAfterMs: left } : {}),
+  };
 }

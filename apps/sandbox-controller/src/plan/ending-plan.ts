@@ -1,8 +1,9 @@
 import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
-import { endOfContainers, isLost, msUntilLost } from './container-end';
+import { endOfContainers, isLost } from './container-end';
 import { isLater, unixMillis } from './instant';
-import { StatusOf } from './status';
+import { planUnheardEnd } from './silence';
+import { StatusOf, type Why } from './status';
 import { type World } from './world';
 
 /** Why containers are ended while the object stays. While they end, the object is Terminating for this reason. */
@@ -10,7 +11,6 @@ export type EndingReason = 'Expired' | 'Reset' | 'Recreate' | 'PoolDeleted';
 const REASONS: readonly string[] = ['Expired', 'Reset', 'Recreate', 'PoolDeleted'] satisfies EndingReason[];
 
 const FINAL: ReadonlySet<SandboxPhase | undefined> = new Set(['Succeeded', 'Failed', 'Expired']);
-const OUT_OF_REACH_MS = 5_000;
 
 /** @returns why the object's containers have to end now, if they have to. What has begun is carried through. */
 export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefined {
@@ -24,7 +24,7 @@ export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefin
   return !expired && isResetWanted(sandbox) ? 'Reset' : undefined;
 }
 
-function isExpired({ spec }: Sandbox, { now }: World): boolean {
+export function isExpired({ spec }: Sandbox, { now }: World): boolean {
   return (unixMillis(spec.expireTime) ?? Infinity) <= now;
 }
 
@@ -34,24 +34,22 @@ function isResetWanted({ spec, status }: Sandbox): boolean {
 
 /** Ends the containers, and only then lets the object go on: an old and a new one never run side by side. */
 export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World): Step {
-  const status = new StatusOf(sandbox, world.now);
   const end = endOfContainers(sandbox, world);
   const { agent } = world;
+  const why: Why = { reason, message: messageOf(reason, sandbox) };
   if (end.state === 'ending') {
-    const why = { reason, message: MESSAGES[reason] };
-    return { status: status.terminating(why), actions: end.deletes, requeueAfterMs: end.requeueAfterMs };
+    const status = new StatusOf(sandbox, world.now).terminating(why);
+    return { status, actions: end.deletes, requeueAfterMs: end.requeueAfterMs };
   }
   // A lost agent's container is fenced by its id, and ended should the agent come back.
   if (end.state === 'out_of_reach' && agent && !isLost(sandbox, agent)) {
-    const why = { reason, message: `${MESSAGES[reason]}; agent ${sandbox.status?.assignedPod ?? ''} is out of reach` };
-    const untilLost = msUntilLost(sandbox, agent);
-    const requeueAfterMs = untilLost > 0 ? Math.min(untilLost, OUT_OF_REACH_MS) : OUT_OF_REACH_MS;
-    return { status: status.terminating(why), actions: end.deletes, requeueAfterMs };
+    return { ...planUnheardEnd(sandbox, why, agent, world.now), actions: end.deletes };
   }
-  return afterEnd(reason, sandbox, status, world);
+  return afterEnd(reason, why, sandbox, world);
 }
 
-function afterEnd(reason: EndingReason, sandbox: Sandbox, status: StatusOf, world: World): Step {
+function afterEnd(reason: EndingReason, why: Why, sandbox: Sandbox, world: World): Step {
+  const status = new StatusOf(sandbox, world.now);
   const forget: Action[] = world.agent && world.call ? [{ type: 'forget_call' }] : [];
   const { resetRevision } = sandbox.spec;
   switch (reason) {
@@ -65,17 +63,27 @@ function afterEnd(reason: EndingReason, sandbox: Sandbox, status: StatusOf, worl
     case 'Reset':
       return {
         status: status.pending(
-          { reason, message: MESSAGES[reason] },
-          resetRevision === undefined ? {} : { acceptedResetRevision: resetRevision },
+          why,
+          { recreations: 0, ...(resetRevision === undefined ? {} : { acceptedResetRevision: resetRevision }) },
+          {},
         ),
-        actions: [...forget, { type: 'forget', what: 'placement' }, { type: 'forget', what: 'recreations' }],
+        actions: [...forget, { type: 'forget', what: 'placement' }],
       };
     case 'Recreate':
       return {
-        status: status.pending({ reason, message: MESSAGES[reason] }, {}),
-        actions: [...forget, { type: 'count_recreation' }],
+        status: status.pending(why, { recreations: (sandbox.status?.recreations ?? 0) + 1 }, {}),
+        actions: forget,
       };
   }
+}
+
+/** What became of the last container is told here: its status, and its log with it, give way to those of the next. */
+function messageOf(reason: EndingReason, { status = {} }: Sandbox): string {
+  const { phase, message = MESSAGES[reason], sandboxID = '', exitCode } = status;
+  if (reason !== 'Recreate') return MESSAGES[reason];
+  if (phase === 'Terminating') return message; // told when it began
+  const end = exitCode === undefined ? (status.reason ?? 'lost') : `${status.reason ?? 'Error'}, code ${exitCode}`;
+  return `${MESSAGES.Recreate}: container ${sandboxID} ended (${end}) and goes, with its log, for a new one`;
 }
 
 const MESSAGES: Record<EndingReason, string> = {

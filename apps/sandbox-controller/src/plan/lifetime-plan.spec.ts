@@ -56,9 +56,9 @@ describe('a running sandbox', () => {
     [
       'a process nobody saw end',
       having(container('failed', { reason: 'ContainerGone' })),
-      { phase: 'Lost', reason: 'ContainerGone' },
+      { phase: 'Failed', reason: 'ContainerGone' },
     ],
-    ['a task that is gone', having(container('terminated')), { phase: 'Lost', reason: 'ContainerGone' }],
+    ['a task that is gone', having(container('terminated')), { phase: 'Failed', reason: 'ContainerGone' }],
     ['denied by its agent', denying(), { phase: 'Lost', reason: 'ContainerGone' }],
     ['its agent Pod is gone', world({ agent: GONE }), { phase: 'Lost', reason: 'AgentLost' }],
     ['out of reach for too long', world({ agent: LOST }), { phase: 'Lost', reason: 'AgentLost' }],
@@ -72,10 +72,9 @@ describe('a running sandbox', () => {
   });
 
   it.each<[string, World, number]>([
-    ['for a moment', world({ agent: SILENT }), 5_000],
-    ['almost too long', world({ agent: agent({ presence: 'silent', silentMs: 59_000, podReady: false }) }), 1_000],
-    ['too long, but its Pod is well', world({ agent: { ...LOST, podReady: true } }), 5_000],
-  ])('is kept while its agent is out of reach: %s', (_what, now, requeueAfterMs) => {
+    ['for an instant', world({ agent: agent({ presence: 'silent', silentMs: 0 }) }), 5_000],
+    ['almost for long enough to say so', world({ agent: agent({ presence: 'silent', silentMs: 4_900 }) }), 100],
+  ])('is left alone while its agent is out of reach %s', (_what, now, requeueAfterMs) => {
     expect(plan(running(), now)).toEqual({ actions: [], requeueAfterMs });
   });
 
@@ -119,8 +118,8 @@ describe('Manual', () => {
 
 describe('AutoRecreate', () => {
   const auto: Partial<SandboxSpec> = { failurePolicy: 'AutoRecreate' };
-  const failed = (seconds: number): Sandbox =>
-    object('Failed', auto, { exitCode: 1, reason: 'Error', finishedAt: at(-seconds) });
+  const failed = (seconds: number, recreations = 0): Sandbox =>
+    object('Failed', auto, { exitCode: 1, reason: 'Error', finishedAt: at(-seconds), recreations });
   const ended = container('failed', { exitCode: 1 });
 
   it.each<[string, Sandbox, World]>([
@@ -128,12 +127,13 @@ describe('AutoRecreate', () => {
     ['after a silence that was too long', object('Lost', auto, { finishedAt: at(-1) }), world({ agent: LOST })],
     ['after its container went', object('Lost', auto, { finishedAt: at(-1) }), denying()],
     ['after a failure whose container is gone', failed(1), denying()],
+    ['after a process nobody saw end', object('Failed', auto, { reason: 'ContainerGone' }), denying()],
   ])('makes a new one under a new id %s', (_what, lost, now) => {
     const result = plan(lost, now);
     const status = statusIn(result);
-    expect(status).toMatchObject({ phase: 'Pending', attempt: 1 });
+    expect(status).toMatchObject({ phase: 'Pending', attempt: 1, recreations: 1 });
     for (const field of [...CLEARED, 'exitCode', 'finishedAt']) expect(status).not.toHaveProperty(field);
-    expect(deeds(result)).toEqual(['count_recreation']);
+    expect(deeds(result)).toEqual([]);
   });
 
   it('ends the failed container first', () => {
@@ -150,14 +150,17 @@ describe('AutoRecreate', () => {
     [9, 300_000],
     [500, 300_000],
   ])('after %d in a row it waits %d ms', (recreations, ms) => {
-    expect(plan(failed(0), having(ended, { recreations }))).toEqual({ actions: [], requeueAfterMs: ms });
-    expect(deeds(plan(failed(ms / 1000), having(ended, { recreations })))).toEqual([DELETE]);
+    expect(plan(failed(0, recreations), having(ended))).toEqual({ actions: [], requeueAfterMs: ms });
+    expect(deeds(plan(failed(ms / 1000, recreations), having(ended)))).toEqual([DELETE]);
   });
 
   it('counts from one again after a long run', () => {
-    const long = container('running', { createdAt: NOW / 1000 - 601 });
-    expect(deeds(plan(running(auto), having(long, { recreations: 3 })))).toEqual(['forget recreations']);
-    expect(deeds(plan(running(auto), having(container('running'), { recreations: 3 })))).toEqual([]);
+    const { status, ...rest } = running(auto);
+    const flaky = { ...rest, status: { ...status, recreations: 3 } };
+    const long = plan(flaky, having(container('running', { createdAt: NOW / 1000 - 600 })));
+    expect(statusIn(long)).toMatchObject({ phase: 'Running' });
+    expect(statusIn(long)).not.toHaveProperty('recreations');
+    expect(plan(flaky, having(container('running')))).toEqual({ actions: [], requeueAfterMs: 540_000 });
   });
 
   it.each<[string, Sandbox, World]>([
@@ -170,6 +173,11 @@ describe('AutoRecreate', () => {
       'a command that is not there',
       object('Failed', auto, { reason: 'CommandNotFound', finishedAt: at(-99) }),
       world(),
+    ],
+    [
+      'one whose time is over',
+      object('Failed', { ...auto, expireTime: at(-9) }, { reason: 'Error', exitCode: 1, finishedAt: at(-99) }),
+      having(ended),
     ],
     [
       'a deleted pool',
@@ -264,7 +272,7 @@ describe('resetRevision', () => {
     const status = statusIn(result);
     expect(status).toMatchObject({ phase: 'Pending', attempt: 1, acceptedResetRevision: newer.resetRevision });
     for (const field of [...CLEARED, 'exitCode', 'finishedAt']) expect(status).not.toHaveProperty(field);
-    expect(deeds(result)).toEqual(['forget placement', 'forget recreations']);
+    expect(deeds(result)).toEqual(['forget placement']);
     expect(events(result)).toEqual(['Normal Reset']);
   });
 
@@ -348,13 +356,22 @@ describe('ttlSecondsAfterFinished', () => {
     ['not asked for', object('Succeeded', {}, { finishedAt: at(-999) }), [], undefined],
     ['lost is not finished', object('Lost', ttl, { finishedAt: at(-999) }), [], undefined],
     [
+      'over, not to be made again: its pool is gone',
+      object('Failed', { ...ttl, failurePolicy: 'AutoRecreate' }, { finishedAt: at(-61), exitCode: 1 }),
+      ['delete_object'],
+      undefined,
+    ],
+    [
       'to be made again',
       object('Failed', { ...ttl, failurePolicy: 'AutoRecreate' }, { finishedAt: at(-0.5), exitCode: 1 }),
       [],
       500,
     ],
   ])('%s', (_what, finished, expected, requeueAfterMs) => {
-    const result = plan(finished, world({ agent: GONE }));
+    const result = plan(
+      finished,
+      world({ agent: GONE, pool: _what.includes('its pool is gone') ? 'absent' : 'present' }),
+    );
     expect(deeds(result)).toEqual(expected);
     expect(result.requeueAfterMs).toBe(requeueAfterMs);
   });

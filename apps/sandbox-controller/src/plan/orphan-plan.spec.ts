@@ -4,9 +4,12 @@ import { planOrphans } from './orphan-plan';
 
 const aged = (seconds: number, more: Partial<AgentSandboxStatus> = {}): AgentSandboxStatus =>
   container('running', { claimUid: '', sandboxId: 'one', createdAt: NOW / 1000 - seconds, object: {}, ...more });
-const run = (...sandboxes: AgentSandboxStatus[]) => {
+const times = (actingSeconds: number) => ({
+  ...{ now: NOW, orphanTimeoutMs: 10_000, actingSince: NOW - actingSeconds * 1000 },
+});
+const run = (sandboxes: AgentSandboxStatus[], actingSeconds = 3_600) => {
   const containers = sandboxes.map((sandbox) => claimed(sandbox));
-  const plan = planOrphans(containers, ({ object }) => object !== undefined, { now: NOW, orphanTimeoutMs: 10_000 });
+  const plan = planOrphans(containers, ({ object }) => object !== undefined, times(actingSeconds));
   const done = plan.actions.map(({ type, container: { sandbox } }) => `${type} ${sandbox.sandboxId}`);
   return { done, requeueAfterMs: plan.requeueAfterMs };
 };
@@ -37,6 +40,15 @@ describe('containers whose object the API server denies', () => {
     ],
     ['a clock ahead of ours', [aged(-100)], ['adopt one'], undefined],
   ])('%s', (_what, sandboxes, done, requeueAfterMs) => {
-    expect(run(...sandboxes)).toEqual({ done, requeueAfterMs });
+    expect(run(sandboxes)).toEqual({ done, requeueAfterMs });
+  });
+
+  const unknown = { object: undefined as never };
+  it.each<[string, AgentSandboxStatus, string[], number | undefined]>([
+    ['nothing unbound is ended before that', aged(3_600, unknown), [], 6_000],
+    ['what can be adopted is adopted at once', aged(3_600), ['adopt one'], undefined],
+    ['what was bound is ended at once', aged(3_600, { claimUid: 'old' }), ['delete one'], undefined],
+  ])('where nobody led for the whole timeout: %s', (_what, sandbox, done, requeueAfterMs) => {
+    expect(run([sandbox], 4)).toEqual({ done, requeueAfterMs });
   });
 });

@@ -18,6 +18,8 @@ export interface OrphanPlan {
 export interface OrphanTimes {
   readonly now: number;
   readonly orphanTimeoutMs: number;
+  /** since when this replica acts: nobody was there to adopt before */
+  readonly actingSince: number;
 }
 
 /** What a gateway that lives needs at most, between its answer and the object. */
@@ -29,7 +31,7 @@ const SECOND_MS = 1_000;
 export function planOrphans(
   containers: readonly ClaimedContainer[],
   isAdoptable: (container: AgentSandboxStatus) => boolean,
-  { now, orphanTimeoutMs }: OrphanTimes,
+  times: OrphanTimes,
 ): OrphanPlan {
   const heir = containers
     .filter(({ sandbox }) => sandbox.claimUid === '' && SETTLED.has(sandbox.phase) && isAdoptable(sandbox))
@@ -41,14 +43,20 @@ export function planOrphans(
     const { phase } = container.sandbox;
     if (phase === 'terminating' || phase === 'creating') continue; // the agent's next report decides
     const action: OrphanAction = container === heir ? { type: 'adopt', container } : removal(container);
-    const age = now - container.sandbox.createdAt * 1000;
-    // an agent whose clock is ahead must not keep its orphans for as long
-    const wait = age < 0 ? 0 : (container === heir ? ADOPT_AFTER_MS : orphanTimeoutMs) + SECOND_MS - age;
+    const wait = waitOf(container.sandbox, container === heir, times);
     if (wait > 0) waits.push(wait);
     // with an object there, the others are judged anew
     else if (heir === undefined || container === heir) actions.push(action);
   }
   return waits.length > 0 ? { actions, requeueAfterMs: Math.min(...waits) } : { actions };
+}
+
+function waitOf({ createdAt, claimUid }: AgentSandboxStatus, isHeir: boolean, times: OrphanTimes): number {
+  const { now, orphanTimeoutMs, actingSince } = times;
+  // an agent whose clock is ahead must not keep its orphans for as long
+  const made = createdAt * 1000 > now ? -Infinity : createdAt * 1000 + SECOND_MS;
+  if (isHeir) return made + ADOPT_AFTER_MS - now;
+  return (claimUid === '' ? Math.max(made, actingSince) : made) + orphanTimeoutMs - now;
 }
 
 const SETTLED: ReadonlySet<string> = new Set(['running', 'stopped', 'failed']);

@@ -1,6 +1,5 @@
 import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import {
-  agent,
   AGENT,
   assigned,
   at,
@@ -128,6 +127,7 @@ describe('a sandbox that is assigned', () => {
     ['a secret went away', denying({ inputs: { state: 'missing', message: 'm' } }), 'Bound', ['back_off']],
     ['a reference that will never do', denying({ inputs: { state: 'invalid', message: 'm' } }), 'Failed', []],
     ['its agent is out of reach', world({ agent: SILENT }), 'Bound', []],
+    ['its agent is out of reach for an instant', world({ agent: { ...SILENT, silentMs: 100 } }), undefined, []],
     ['its agent is out of reach and its Pod well', world({ agent: { ...LOST, podReady: true } }), 'Bound', []],
   ])('%s', (_what, now, phase, expected) => {
     const result = plan(bound(), now);
@@ -216,9 +216,9 @@ describe('a sandbox that is assigned', () => {
     [
       'the image',
       { kind: 'image_not_found', message },
-      { phase: 'Pending', attempt: 0 },
+      { phase: 'Pending', attempt: 0, failures: 1, retryAt: at(0.5) },
       'ImagePullFailed',
-      [FORGET, 'back_off'],
+      [FORGET, 'forget placement'],
     ],
     [
       'the command',
@@ -237,16 +237,16 @@ describe('a sandbox that is assigned', () => {
     [
       'the agent itself',
       { kind: 'failed', message },
-      { phase: 'Pending', attempt: 1 },
+      { phase: 'Pending', attempt: 1, failures: 1, retryAt: at(0.5) },
       'CreateFailed',
-      [FORGET, 'back_off', EXCLUDE],
+      [FORGET, 'forget placement', EXCLUDE],
     ],
     [
       'no answer, and no trace',
       { kind: 'no_answer', message },
-      { phase: 'Bound', sandboxID: UID, attempt: 0 },
+      { phase: 'Bound', sandboxID: UID, attempt: 0, failures: 1, retryAt: at(0.5) },
       'AgentUnreachable',
-      [FORGET, 'back_off'],
+      [FORGET],
     ],
     [
       'yes, and it is gone already',
@@ -299,8 +299,6 @@ describe('a sandbox that is assigned', () => {
     const started = plan(bound(), having(container('running')));
     expect(events(started)).toEqual(['Normal Running']);
     expect(readyOf(statusIn(started))).toMatchObject({ status: 'True', lastTransitionTime: at(0).replace('.000', '') });
-    expect(events(plan(bound(), world({ agent: agent({ presence: 'silent' }) })))).toEqual([
-      'Warning AgentUnreachable',
-    ]);
+    expect(events(plan(bound(), world({ agent: SILENT })))).toEqual(['Warning AgentUnreachable']);
   });
 });

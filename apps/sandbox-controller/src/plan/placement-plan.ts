@@ -1,9 +1,11 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Step } from './action';
 import { afterCall } from './after-call';
+import { nextTry } from './back-off';
 import { followReport } from './container-report';
 import { currentId, isAcknowledged } from './identity';
-import { untilNextLook, whyLost } from './running-plan';
+import { whyLost } from './running-plan';
+import { planSilence } from './silence';
 import { StatusOf } from './status';
 import { type AssignedAgent, type Inputs, type World } from './world';
 
@@ -23,7 +25,8 @@ export function planPending(sandbox: Sandbox, world: World): Step {
     const message = `there is no SandboxPool "${poolRef}" in namespace ${sandbox.metadata.namespace ?? ''}`;
     return { status: status.pending({ reason: 'PoolNotFound', message }), requeueAfterMs: POOL_AGAIN_MS };
   }
-  if (world.now < world.notBefore) return later(sandbox, world);
+  const notBefore = startOf(sandbox, world);
+  if (world.now < notBefore) return later(sandbox, world.now, notBefore);
   const { candidate, inputs } = world;
   if (inputs?.state !== 'resolved') return withoutInputs(status, inputs);
   if (candidate?.state !== 'found') {
@@ -62,14 +65,15 @@ function withoutReport(sandbox: Sandbox, agent: AssignedAgent, world: World): St
   const status = new StatusOf(sandbox, world.now);
   const why = whyLost(sandbox, world);
   if (why) return { status: isAcknowledged(sandbox) ? status.lost(why) : status.pending(why, {}) };
-  const message = `agent ${sandbox.status?.assignedPod ?? ''} is out of reach`;
-  return {
-    status: status.waiting({ reason: 'AgentUnreachable', message }),
-    requeueAfterMs: untilNextLook(sandbox, agent),
-  };
+  return planSilence(sandbox, agent, world.now);
 }
 
-function later(sandbox: Sandbox, { now, notBefore }: World): Step {
+/** What this process waits for, and what the object says that another one has found. */
+function startOf(sandbox: Sandbox, { now, notBefore }: World): number {
+  return Math.max(notBefore, nextTry(sandbox, now));
+}
+
+function later(sandbox: Sandbox, now: number, notBefore: number): Step {
   const status = sandbox.status?.phase
     ? undefined
     : new StatusOf(sandbox, now).pending({ reason: 'Waiting', message: 'it is to be placed' });
@@ -86,8 +90,9 @@ function withoutInputs(status: StatusOf, inputs: Exclude<Inputs, { state: 'resol
 }
 
 function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
-  const { inputs, now, notBefore } = world;
+  const { inputs, now } = world;
   const status = new StatusOf(sandbox, now);
+  const notBefore = startOf(sandbox, world);
   if (now < notBefore) return { requeueAfterMs: notBefore - now };
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };
   if (inputs?.state !== 'resolved') {

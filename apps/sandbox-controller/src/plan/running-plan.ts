@@ -1,12 +1,10 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Step } from './action';
-import { isLost, msUntilLost } from './container-end';
+import { isLost } from './container-end';
 import { followReport } from './container-report';
+import { planSilence } from './silence';
 import { StatusOf, type Why } from './status';
-import { type AssignedAgent, type World } from './world';
-
-/** While an agent is out of reach it is looked at this often, at least. */
-const LOOK_AGAIN_MS = 5_000;
+import { type World } from './world';
 
 /** A sandbox that its object, or its fast path, has called running. */
 export function planRunning(sandbox: Sandbox, world: World): Step {
@@ -14,7 +12,7 @@ export function planRunning(sandbox: Sandbox, world: World): Step {
   if (agent && report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
   const why = whyLost(sandbox, world);
   if (why) return { status: new StatusOf(sandbox, world.now).lost(why) };
-  return agent ? { requeueAfterMs: untilNextLook(sandbox, agent) } : {};
+  return agent ? planSilence(sandbox, agent, world.now) : {};
 }
 
 /** @returns undefined where it may still run: nobody is asked, or nobody answers. */
@@ -29,9 +27,4 @@ export function whyLost(sandbox: Sandbox, { agent, report }: World): Why | undef
     reason: 'AgentLost',
     message: `agent ${pod} has been out of reach for ${seconds} s and its Pod is not ready`,
   };
-}
-
-export function untilNextLook(sandbox: Sandbox, agent: AssignedAgent): number {
-  const untilLost = msUntilLost(sandbox, agent);
-  return untilLost > 0 ? Math.min(untilLost, LOOK_AGAIN_MS) : LOOK_AGAIN_MS;
 }

@@ -83,7 +83,24 @@ describe('deletion', () => {
     ['the agent says it is gone', sandbox({ status: assigned('Terminating') }), denying(), ['remove_finalizer']],
     ['the agent Pod is gone', sandbox({ status: assigned('Running') }), world({ agent: GONE }), ['remove_finalizer']],
     ['nobody answers', sandbox({ status: assigned('Running') }), world({ agent: SILENT }), []],
-    ['nobody answers for very long', sandbox({ status: assigned('Running') }), world({ agent: LOST }), []],
+    [
+      'nobody answers for very long',
+      sandbox({ status: assigned('Running') }),
+      world({ agent: LOST }),
+      ['remove_finalizer'],
+    ],
+    [
+      'nobody answers for very long, but its Pod is well',
+      sandbox({ status: assigned('Running') }),
+      world({ agent: { ...LOST, podReady: true } }),
+      [],
+    ],
+    [
+      'nobody answers for very long, and another agent has an older attempt',
+      sandbox({ status: assigned('Running', { attempt: 1, sandboxID: `${UID}-1` }) }),
+      world({ agent: LOST, claimed: [claimed(container('running'), 'agent-9')] }),
+      [`delete_container ${UID}@team/agent-9`],
+    ],
     [
       'nobody answers, and the Pod is well',
       sandbox({ status: assigned('Bound') }),
@@ -123,12 +140,17 @@ describe('deletion', () => {
   });
 
   it('says what it waits for', () => {
-    const result = plan(deleted(sandbox({ status: assigned('Running') })), world({ agent: SILENT }));
-    expect(statusIn(result)).toMatchObject({
-      reason: 'AgentUnreachable',
-      message: expect.stringContaining(AGENT) as string,
-    });
+    const object = deleted(sandbox({ status: assigned('Running') }));
+    const result = plan(object, world({ agent: SILENT }));
+    expect(statusIn(result)).toMatchObject({ phase: 'Terminating', reason: 'Deleted' });
+    expect(statusIn(result)?.conditions).toContainEqual(
+      expect.objectContaining({
+        ...{ type: 'Ready', status: 'Unknown', reason: 'AgentUnreachable' },
+        message: expect.stringContaining('agent-1') as string,
+      }),
+    );
     expect(events(result)).toEqual(['Warning AgentUnreachable']);
+    expect(events(plan(object, world({ agent: LOST })))).toEqual(['Warning AgentLost']);
   });
 });
 

@@ -2,19 +2,19 @@ import { isDeepStrictEqual } from 'node:util';
 import { ALLOCATION_ANNOTATION, SANDBOX_FINALIZER } from '@fsb/api/labels';
 import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Action, type Plan, type Step } from './action';
-import { endOfContainers } from './container-end';
+import { endOfContainers, isLost } from './container-end';
 import { endingOf, planEnding } from './ending-plan';
 import { planFinished, planLost } from './finished-plan';
 import { isOwn, withAllocation } from './identity';
-import { unixMillis } from './instant';
+import { isLater, unixMillis } from './instant';
 import { planBound, planPending } from './placement-plan';
 import { planRunning } from './running-plan';
+import { planUnheardEnd } from './silence';
 import { StatusOf } from './status';
 import { planStrays } from './stray-plan';
 import { transitionEvent } from './transition-event';
 import { type World } from './world';
 
-const OUT_OF_REACH_MS = 5_000;
 /** A timer of Node's holds no more than 24 days; nothing is hurt by a look in between. */
 const LONGEST_PAUSE_MS = 3_600_000;
 
@@ -28,7 +28,12 @@ export function planSandbox(object: Sandbox, world: World): Plan {
   const strays = planStrays(sandbox, world);
   const pauses = [step.requeueAfterMs, strays.requeueAfterMs, untilExpiry(sandbox, world)];
   return {
-    actions: [...around(object, sandbox, step), ...bindings(sandbox, world), ...strays.actions],
+    actions: [
+      ...ignoredReset(object),
+      ...around(object, sandbox, step),
+      ...bindings(sandbox, world),
+      ...strays.actions,
+    ],
     requeueAfterMs: shortest(pauses),
   };
 }
@@ -54,15 +59,25 @@ function planPhase(sandbox: Sandbox, world: World): Step {
 /** At any phase: whatever is still there is ended, and what is not found has been. */
 function planDeletion(object: Sandbox, sandbox: Sandbox, world: World): Plan {
   const end = endOfContainers(sandbox, world);
-  const status = new StatusOf(sandbox, world.now);
-  if (end.state === 'gone') return { actions: hasFinalizer(object) ? [{ type: 'remove_finalizer' }] : [] };
-  const why =
-    end.state === 'ending'
-      ? { reason: 'Deleted', message: 'its container is being ended' }
-      : { reason: 'AgentUnreachable', message: `agent ${end.agentId} must say that its container is gone` };
-  const requeueAfterMs = end.state === 'ending' ? end.requeueAfterMs : OUT_OF_REACH_MS;
-  const step: Step = { status: status.terminating(why), actions: end.deletes };
-  return { actions: around(object, sandbox, step), requeueAfterMs };
+  const why = { reason: 'Deleted', message: 'its container is being ended' };
+  if (end.state === 'ending') {
+    const step: Step = { status: new StatusOf(sandbox, world.now).terminating(why), actions: end.deletes };
+    return { actions: around(object, sandbox, step), requeueAfterMs: end.requeueAfterMs };
+  }
+  const { agent } = world;
+  if (end.state === 'out_of_reach' && agent && (!isLost(sandbox, agent) || end.deletes.length > 0)) {
+    const step: Step = { ...planUnheardEnd(sandbox, why, agent, world.now), actions: end.deletes };
+    return { actions: around(object, sandbox, step), requeueAfterMs: step.requeueAfterMs };
+  }
+  if (!hasFinalizer(object)) return { actions: [] };
+  const given = end.state === 'out_of_reach' ? [abandoned(end.agentId, sandbox)] : [];
+  return { actions: [...given, { type: 'remove_finalizer' }] };
+}
+
+/** Without an object it is an orphan: ended by the janitor of its node, or here, once its agent is heard of. */
+function abandoned(agentId: string, { status }: Sandbox): Action {
+  const message = `agent ${agentId} is lost and cannot say whether container ${status?.sandboxID ?? ''} is gone: the janitor ends what is left`;
+  return { type: 'event', level: 'Warning', reason: 'AgentLost', message };
 }
 
 /** The status is written where it differs, before anything is done on its strength. */
@@ -74,6 +89,15 @@ function around(object: Sandbox, sandbox: Sandbox, { status: wanted, before = []
   const write: Action[] = isDeepStrictEqual(status, object.status) ? [] : [{ type: 'set_status', status }];
   const event = transitionEvent(object.status, status);
   return [...before, ...write, ...(event ? [event] : []), ...actions, ...allocationRemoval(object, status)];
+}
+
+/** Said once a generation: whoever reset by a clock that is behind would wait for ever. */
+function ignoredReset({ metadata, spec: { resetRevision }, status }: Sandbox): Action[] {
+  const accepted = status?.acceptedResetRevision;
+  const isNew = metadata.generation !== undefined && status?.observedGeneration !== metadata.generation;
+  if (!isNew || resetRevision === undefined || !isLater(accepted, resetRevision)) return [];
+  const message = `resetRevision ${resetRevision} is not later than ${accepted ?? ''}, which was followed: nothing is reset`;
+  return [{ type: 'event', level: 'Warning', reason: 'ResetIgnored', message }];
 }
 
 /** The annotation goes once the status says the same, or has gone on from there. */

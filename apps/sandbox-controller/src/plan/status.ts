@@ -2,13 +2,21 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type Condition, type Sandbox, type SandboxPhase, type SandboxStatus } from '@fsb/api/sandbox';
 import { rfc3339, setCondition } from '@fsb/controller-runtime/conditions';
 import { endpointsOf } from '@fsb/placement/sandbox-object';
+import { type Tries } from './back-off';
 import { attemptOf } from './identity';
 
 export interface Why {
   readonly reason: string;
   readonly message: string;
 }
+/** Ended, and nobody saw how. */
+export const CONTAINER_GONE = 'ContainerGone';
 type ConditionState = Pick<Condition, 'status'> & Why;
+/** Another container than it has had. */
+interface Next {
+  readonly acceptedResetRevision?: string;
+  readonly recreations?: number;
+}
 interface Conditions {
   readonly scheduled?: ConditionState;
   readonly ready: ConditionState;
@@ -20,34 +28,43 @@ export class StatusOf {
 
   constructor(
     private readonly sandbox: Sandbox,
-    nowMs: number,
+    private readonly nowMs: number,
   ) {
     this.now = new Date(nowMs);
   }
 
   /** Waits for a container; where `next`, for another one than it has had. */
-  pending(why: Why, next?: { acceptedResetRevision?: string }): SandboxStatus {
+  pending(why: Why, next?: Next, tries: Tries = this.tries()): SandboxStatus {
     const attempt = attemptOf(this.sandbox) + (next ? 1 : 0);
-    const conditions = { scheduled: no(why), ready: no(why) };
-    return { ...this.base('Pending', conditions), ...why, attempt, ...this.revision(next) };
+    const base = this.base('Pending', { scheduled: no(why), ready: no(why) }, next?.recreations);
+    return { ...base, ...why, attempt, ...this.revision(next), ...onlyTries(tries) };
   }
 
   bound(assignment: { assignedPod: string; nodeName: string; sandboxID: string }): SandboxStatus {
     const ready = no({ reason: 'Creating', message: `agent ${assignment.assignedPod} makes its container` });
-    return { ...this.base('Bound', { scheduled: this.scheduled(assignment.assignedPod), ready }), ...assignment };
+    const base = this.base('Bound', { scheduled: this.scheduled(assignment.assignedPod), ready });
+    return { ...base, ...assignment, ...this.tries() };
   }
 
   /** Assigned as before; why it does not run yet. */
-  waiting(why: Why): SandboxStatus {
-    return { ...this.base('Bound', { ready: no(why) }), ...this.assignment(), ...why };
+  waiting(why: Why, tries: Tries = this.tries()): SandboxStatus {
+    return { ...this.base('Bound', { ready: no(why) }), ...this.assignment(), ...why, ...onlyTries(tries) };
   }
 
-  running(podIP: string): SandboxStatus {
+  /** This status, but nobody can say whether it runs, for so long already. */
+  unheard(status: SandboxStatus, why: Why, silentMs: number): SandboxStatus {
+    const ready = { type: 'Ready', status: 'Unknown', ...why } as const;
+    const since = new Date(this.nowMs - silentMs);
+    return { ...status, conditions: setCondition(this.sandbox.status?.conditions, ready, since) };
+  }
+
+  /** @param recreations where they are not to count on */
+  running(podIP: string, recreations?: number): SandboxStatus {
     const endpoints = endpointsOf({ address: podIP }, this.sandbox.spec.exposedPorts ?? []);
     const assignment = this.assignment();
     const ready: ConditionState = { status: 'True', reason: 'Running', message: 'its container runs' };
     return {
-      ...this.base('Running', { scheduled: this.scheduled(assignment.assignedPod ?? ''), ready }),
+      ...this.base('Running', { scheduled: this.scheduled(assignment.assignedPod ?? ''), ready }, recreations),
       ...assignment,
       ...(endpoints.length > 0 ? { endpoints } : {}),
     };
@@ -57,7 +74,7 @@ export class StatusOf {
   finished(report: AgentSandboxStatus): SandboxStatus {
     const { exitCode, finishedAt = rfc3339(this.now) } = report;
     const phase = report.phase === 'stopped' ? 'Succeeded' : 'Failed';
-    const reason = report.reason ?? (phase === 'Succeeded' ? 'Completed' : 'Error');
+    const reason = report.reason ?? endReason(report);
     const message = report.message ?? `its process ended${exitCode === undefined ? '' : ` with code ${exitCode}`}`;
     return {
       ...this.ended(phase, { reason, message }, finishedAt),
@@ -89,26 +106,32 @@ export class StatusOf {
     return { ...this.base(phase, { ready: no(why) }), ...why, finishedAt };
   }
 
-  private base(phase: SandboxPhase, { scheduled, ready }: Conditions): SandboxStatus {
+  private base(phase: SandboxPhase, { scheduled, ready }: Conditions, recreations?: number): SandboxStatus {
     const { generation } = this.sandbox.metadata;
     let conditions = this.sandbox.status?.conditions;
     if (scheduled) conditions = setCondition(conditions, { type: 'Scheduled', ...scheduled }, this.now);
     conditions = setCondition(conditions, { type: 'Ready', ...ready }, this.now);
+    const count = recreations ?? this.sandbox.status?.recreations ?? 0;
     return {
       phase,
       conditions,
       ...(generation === undefined ? {} : { observedGeneration: generation }),
       attempt: attemptOf(this.sandbox),
+      ...(count > 0 ? { recreations: count } : {}),
       ...this.revision(),
     };
   }
 
   /** A revision that was there before the first container asks for no second one. */
-  private revision(next?: { acceptedResetRevision?: string }): Pick<SandboxStatus, 'acceptedResetRevision'> {
+  private revision(next?: Next): Pick<SandboxStatus, 'acceptedResetRevision'> {
     const { spec, status } = this.sandbox;
     const first = status?.phase === undefined ? spec.resetRevision : undefined;
     const acceptedResetRevision = next?.acceptedResetRevision ?? status?.acceptedResetRevision ?? first;
     return acceptedResetRevision === undefined ? {} : { acceptedResetRevision };
+  }
+
+  private tries(): Tries {
+    return onlyTries(this.sandbox.status ?? {});
   }
 
   private assignment(): Pick<SandboxStatus, 'assignedPod' | 'nodeName' | 'sandboxID'> {
@@ -123,6 +146,15 @@ export class StatusOf {
   private scheduled(pod: string): ConditionState {
     return { status: 'True', reason: 'Assigned', message: `to agent ${pod}` };
   }
+}
+
+function endReason({ phase, exitCode }: AgentSandboxStatus): string {
+  if (phase === 'stopped') return 'Completed';
+  return exitCode === undefined ? CONTAINER_GONE : 'Error';
+}
+
+function onlyTries({ failures, retryAt }: Tries): Tries {
+  return failures === undefined || retryAt === undefined ? {} : { failures, retryAt };
 }
 
 function no({ reason, message }: Why): ConditionState {

@@ -35,8 +35,9 @@ function waitOfOwn(sandbox: Sandbox, { sandbox: container }: ClaimedContainer): 
 
 /**
  * Another sandbox of the same name: whoever created the object has won. One that was bound belonged to an object that is
- * gone; one that was not is given the time in which its maker may still learn that it lost.
+ * gone; one that was not is given the time in which its maker may still learn that it lost, while somebody leads.
  */
 function waitOfForeign({ sandbox: { claimUid, createdAt } }: ClaimedContainer, world: World): number {
-  return claimUid === '' ? createdAt * 1000 + world.orphanTimeoutMs - world.now : 0;
+  if (claimUid !== '') return 0;
+  return Math.max(createdAt * 1000, world.actingSince) + world.orphanTimeoutMs - world.now;
 }

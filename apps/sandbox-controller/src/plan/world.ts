@@ -11,6 +11,7 @@ export interface AssignedAgent {
   readonly podIP: string;
   /** `gone`: its Pod is not there any more, or has ended. `silent`: the Pod is there, the agent is out of reach. */
   readonly presence: 'in_sync' | 'silent' | 'gone';
+  /** since when the object says so, or this process has seen it, whichever is longer */
   readonly silentMs: number;
   readonly podReady: boolean;
 }
@@ -75,7 +76,7 @@ export interface World {
   readonly inputs?: Inputs | undefined;
   /** Not before then is another placement tried. Kept in memory: losing it only means an earlier try. */
   readonly notBefore: number;
-  /** How often in a row the container was made anew by policy. Kept in memory likewise. */
-  readonly recreations: number;
   readonly orphanTimeoutMs: number;
+  /** since when this replica leads */
+  readonly actingSince: number;
 }

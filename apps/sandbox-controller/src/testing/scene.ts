@@ -88,8 +88,7 @@ export function world(more: Partial<World> = {}): World {
     candidate: { state: 'found', agentId: 'team/agent-2', podName: 'agent-2', nodeName: 'node-2' },
     inputs: { state: 'resolved', env: {}, pullSecrets: [], resources: {} },
     notBefore: 0,
-    recreations: 0,
-    orphanTimeoutMs: 10_000,
+    ...{ orphanTimeoutMs: 10_000, actingSince: 0 },
     ...more,
   };
 }

@@ -1,4 +1,4 @@
-/** Since when an agent has been out of reach. Kept in memory: after a restart of ours an agent has its whole time again. */
+/** Since when an agent has been out of reach. What is longer than a few seconds the objects say as well. */
 export class AgentSilence {
   private readonly since = new Map<string, number>();
 

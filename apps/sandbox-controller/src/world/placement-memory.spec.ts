@@ -11,6 +11,8 @@ describe('PlacementMemory', () => {
     });
     expect(pauses).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(memory.excluded('a').size).toBe(0);
+    memory.drop('a');
+    expect(memory.notBefore('a')).toBe(0);
   });
 
   it('wakes those that wait for a slot of the pool, longest first, and no others', () => {
@@ -25,17 +27,5 @@ describe('PlacementMemory', () => {
     expect(memory.wake('ns/pool', 9)).toEqual(['first']);
     expect(memory.wake('ns/pool', 9)).toEqual([]);
     expect(memory.notBefore('image')).toBe(500);
-  });
-
-  it('keeps the count of recreations apart from placing', () => {
-    const memory = new PlacementMemory();
-    memory.countRecreation('a');
-    memory.backOff('a', 0);
-    memory.forgetPlacement('a');
-    expect([memory.notBefore('a'), memory.recreations('a')]).toEqual([0, 1]);
-    memory.forgetRecreations('a');
-    expect(memory.recreations('a')).toBe(0);
-    memory.drop('a');
-    expect(memory.recreations('a')).toBe(0);
   });
 });

@@ -2,13 +2,12 @@ interface Memory {
   readonly excluded: Set<string>;
   failures: number;
   notBefore: number;
-  recreations: number;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LAST_PAUSE_MS = 30_000;
 
-/** How placing an object has gone so far. Not kept anywhere: losing it only means an earlier try. */
+/** How looking for a place has gone so far. Not kept anywhere: losing it only means an earlier look. */
 export class PlacementMemory {
   private readonly objects = new Map<string, Memory>();
   /** by pool, those that wait for a slot, longest first */
@@ -20,10 +19,6 @@ export class PlacementMemory {
 
   notBefore(key: string): number {
     return this.objects.get(key)?.notBefore ?? 0;
-  }
-
-  recreations(key: string): number {
-    return this.objects.get(key)?.recreations ?? 0;
   }
 
   exclude(key: string, agentId: string): void {
@@ -40,21 +35,6 @@ export class PlacementMemory {
     this.waiting.set(pool, keys);
     keys.delete(key);
     keys.add(key);
-  }
-
-  countRecreation(key: string): void {
-    this.of(key).recreations++;
-  }
-
-  forgetPlacement(key: string): void {
-    const { recreations } = this.of(key);
-    this.objects.delete(key);
-    if (recreations > 0) this.of(key).recreations = recreations;
-  }
-
-  forgetRecreations(key: string): void {
-    const memory = this.objects.get(key);
-    if (memory) memory.recreations = 0;
   }
 
   drop(key: string): void {
@@ -74,7 +54,7 @@ export class PlacementMemory {
   }
 
   private of(key: string): Memory {
-    const memory = this.objects.get(key) ?? { excluded: new Set(), failures: 0, notBefore: 0, recreations: 0 };
+    const memory = this.objects.get(key) ?? { excluded: new Set(), failures: 0, notBefore: 0 };
     this.objects.set(key, memory);
     return memory;
   }

@@ -63,6 +63,12 @@ describe('what a create needs besides the object', () => {
       'invalid',
       'envs[0] (A).valueFrom: fieldRef is not supported',
     ],
+    [
+      'a value and a reference',
+      { name: 'A', value: 'x', valueFrom: { secretKeyRef: { name: 'creds', key: 'a' } } },
+      'invalid',
+      'exclude each other',
+    ],
     ['no form', { name: 'A', valueFrom: {} }, 'invalid', 'not exactly one form'],
   ])('names %s that it cannot have', async (_what, variable, state, message) => {
     expect(await resolve({ envs: [variable] })).toEqual({ state, message: expect.stringContaining(message) as string });

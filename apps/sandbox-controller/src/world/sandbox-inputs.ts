@@ -43,6 +43,7 @@ async function envOf(envs: readonly EnvVar[], read: References): Promise<Record<
 
 async function valueOf({ value, valueFrom }: EnvVar, field: string, read: References): Promise<string | undefined> {
   if (!valueFrom) return value ?? '';
+  if (value) throw new ApiError('invalid_argument', `${field}: value and valueFrom exclude each other`);
   const { secretKeyRef, configMapKeyRef, ...others } = valueFrom;
   const [other] = Object.keys(others);
   if (other !== undefined || (secretKeyRef && configMapKeyRef) || (!secretKeyRef && !configMapKeyRef)) {

@@ -9,6 +9,7 @@ import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { type CreateCalls } from '../apply/create-calls';
 import { currentId, withAllocation } from '../plan/identity';
+import { silence } from '../plan/silence';
 import {
   type AssignedAgent,
   type Candidate,
@@ -33,6 +34,7 @@ export interface WorldParts {
   readonly silence: AgentSilence;
   readonly inputs: SandboxInputs;
   readonly orphanTimeoutMs: number;
+  readonly actingSince: () => number;
 }
 
 /** What a plan needs to know. Where a cache says "not there", the answer is asked for: only a definite no is one. */
@@ -41,7 +43,7 @@ export class WorldReader {
 
   /** @throws ApiError where the API server does not answer */
   async read(object: Sandbox, signal: AbortSignal): Promise<World> {
-    const { calls, memory, orphanTimeoutMs } = this.parts;
+    const { calls, memory, orphanTimeoutMs, actingSince } = this.parts;
     const sandbox = withAllocation(object);
     const { namespace = '', name = '' } = object.metadata;
     const key = `${namespace}/${name}`;
@@ -49,7 +51,7 @@ export class WorldReader {
     const sandboxId = currentId(sandbox);
     // before the agent is asked: a call that ends meanwhile must not seem to have been without effect
     const call = calls.of(key, sandboxId);
-    const agent = pod ? await this.agent(`${namespace}/${pod}`, signal) : undefined;
+    const agent = pod ? await this.agent(sandbox, `${namespace}/${pod}`, signal) : undefined;
     const pool = await this.pool(sandbox, agent, signal);
     const report = agent ? await this.report(agent, sandboxId, signal) : { state: 'unknown' as const };
     const inputs = this.mayBePlaced(sandbox, call, report)
@@ -58,11 +60,10 @@ export class WorldReader {
     return {
       now: Date.now(),
       pool: stateOf(pool),
-      ...{ agent, report, call, inputs, orphanTimeoutMs },
+      ...{ agent, report, call, inputs, orphanTimeoutMs, actingSince: actingSince() },
       claimed: this.claimed(namespace, name, agent, report),
       candidate: inputs?.state === 'resolved' && !pod ? this.candidate(key, sandbox) : undefined,
       notBefore: memory.notBefore(key),
-      recreations: memory.recreations(key),
     };
   }
 
@@ -108,19 +109,22 @@ export class WorldReader {
     return phase === 'Pending' || (phase === 'Bound' && call?.state !== 'in_flight' && report.state === 'absent');
   }
 
-  private async agent(id: string, signal: AbortSignal): Promise<AssignedAgent> {
-    const { directory, pods, silence } = this.parts;
+  private async agent(sandbox: Sandbox, id: string, signal: AbortSignal): Promise<AssignedAgent> {
+    const { directory, pods, silence: heard } = this.parts;
     const pod = await this.live(POD_KIND, pods, id, signal);
     const view = directory.agent(id);
     const { phase, podIP = '', conditions = [] } = pod?.status ?? {};
     const podReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
     const known = { id, podIP: view?.address ?? podIP, podReady };
     if (!pod || phase === 'Failed' || phase === 'Succeeded') {
-      silence.heard(id);
+      heard.heard(id);
       return { ...known, presence: 'gone', silentMs: 0 };
     }
-    if (!view?.inSync) return { ...known, presence: 'silent', silentMs: silence.silentMs(id, Date.now()) };
-    silence.heard(id);
+    if (!view?.inSync) {
+      const now = Date.now();
+      return { ...known, presence: 'silent', silentMs: silence(sandbox, heard.silentMs(id, now), now) };
+    }
+    heard.heard(id);
     return { ...known, presence: 'in_sync', silentMs: 0 };
   }
 
