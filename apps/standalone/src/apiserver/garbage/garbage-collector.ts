@@ -1,17 +1,28 @@
 import { type KubeObject } from '../kube-object';
-import { type Resource, storeName } from '../resources/resource';
-import { type Ref, type Store } from '../store/store';
+import { storeName } from '../resources/resource';
+import { type Ref, type Store, type StoreEvent } from '../store/store';
 import { type ResourceRest } from '../rest/resource-rest';
+import { StatusError } from '../status-error';
+import { OwnerIndex } from './owner-index';
 
 /** An Event object is kept for an hour, as in Kubernetes. */
 const EVENT_TTL_MS = 3_600_000;
 const SWEEP_MS = 60_000;
-/** Deletions come in bursts, and a sweep looks at everything. */
+/** Deletions come in bursts. */
 const COALESCE_MS = 50;
 
-/** What outlives its reason: dependents of deleted owners, contents of ended namespaces, old Events. */
+/**
+ * What outlives its reason: dependents of deleted owners, contents of ended namespaces, old Events. A change costs what
+ * depends on the changed object, not what the store has; only the first look, after a start, is at everything.
+ */
 export class GarbageCollector {
-  private readonly rests: readonly ResourceRest[];
+  private readonly rests: ReadonlyMap<string, ResourceRest>;
+  private readonly namespaced: readonly string[];
+  private readonly index = new OwnerIndex();
+  /** by key: may have lost its last owner */
+  private readonly suspects = new Map<string, Ref>();
+  /** being deleted; true: something in it has changed since the last look */
+  private readonly ending = new Map<string, boolean>();
   private readonly endings: (() => void)[] = [];
   private interval: NodeJS.Timeout | undefined;
   private next: NodeJS.Timeout | undefined;
@@ -21,18 +32,22 @@ export class GarbageCollector {
     private readonly store: Store,
     rests: Iterable<ResourceRest>,
   ) {
-    this.rests = [...rests];
+    this.rests = new Map([...rests].map((rest) => [storeName(rest.resource), rest]));
+    this.namespaced = [...this.rests].filter(([, { resource }]) => resource.namespaced).map(([name]) => name);
   }
 
-  /** Sweeps once, for what a crash interrupted, then after each change that can leave garbage. */
+  /** Looks at everything once, for what a crash interrupted, then at what a change can have orphaned. */
   start(): void {
-    for (const { resource } of this.rests) {
-      const ending = this.store.watch(storeName(resource), this.store.revision, ({ type, object }) => {
-        if (type === 'DELETED' || object.metadata.deletionTimestamp !== undefined) this.schedule();
-      });
-      this.endings.push(ending);
+    for (const name of this.rests.keys()) {
+      this.endings.push(
+        this.store.watch(name, this.store.revision, (event) => {
+          this.see(event);
+        }),
+      );
+      for (const object of this.store.list(name)) this.see({ type: 'ADDED', resource: name, object });
     }
     this.interval = setInterval(() => {
+      for (const name of this.ending.keys()) this.ending.set(name, true);
       this.schedule();
     }, SWEEP_MS);
     this.schedule();
@@ -45,6 +60,19 @@ export class GarbageCollector {
     await this.sweeping;
   }
 
+  private see({ type, resource, object, previous }: Omit<StoreEvent, 'revision'>): void {
+    const { namespace = '', name, deletionTimestamp } = object.metadata;
+    const ref = { resource, namespace, name };
+    const orphans = type === 'DELETED' ? this.index.remove(ref, object) : this.index.put(ref, object, previous);
+    for (const orphan of orphans) this.suspects.set(`${orphan.resource}/${orphan.namespace}/${orphan.name}`, orphan);
+    if (resource === 'namespaces' && deletionTimestamp !== undefined) {
+      if (type === 'DELETED') this.ending.delete(name);
+      else this.ending.set(name, true);
+    }
+    if (this.ending.has(namespace)) this.ending.set(namespace, true);
+    if (orphans.length > 0 || this.ending.has(namespace) || this.ending.has(name)) this.schedule();
+  }
+
   private schedule(): void {
     this.next ??= setTimeout(() => {
       this.next = undefined;
@@ -53,57 +81,68 @@ export class GarbageCollector {
   }
 
   private async sweep(): Promise<void> {
-    const ended = this.store.list('namespaces').filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
-    const names = new Set(ended.map(({ metadata }) => metadata.name));
-    const garbage = this.findGarbage(names);
-    // what fails here is found again by the next sweep
-    await Promise.allSettled(garbage.map(([rest, object]) => end(rest, object)));
-    await Promise.allSettled([...names].map((name) => this.finishNamespace(name)));
+    const suspects = [...this.suspects.values()];
+    this.suspects.clear();
+    const orphans = suspects.filter((ref) => this.isOrphan(ref));
+    const namespaces = [...this.ending].filter(([, changed]) => changed).map(([name]) => name);
+    for (const name of namespaces) this.ending.set(name, false);
+    const garbage = [...orphans, ...namespaces.flatMap((name) => this.contents(name)), ...this.oldEvents()];
+    await Promise.all(garbage.map((ref) => this.end(ref)));
+    await Promise.allSettled(namespaces.map((name) => this.finishNamespace(name)));
   }
 
-  /** At one moment: an owner that came later must not miss in the list of those that are there. */
-  private findGarbage(ended: ReadonlySet<string>): [ResourceRest, KubeObject][] {
-    const everything = this.rests.flatMap((rest) =>
-      this.store.list(storeName(rest.resource)).map((object): [ResourceRest, KubeObject] => [rest, object]),
+  private isOrphan(ref: Ref): boolean {
+    const object = this.store.get(ref);
+    return object !== undefined && !isEnding(object) && this.index.isOrphan(object);
+  }
+
+  private contents(namespace: string): Ref[] {
+    return this.namespaced.flatMap((resource) =>
+      this.store
+        .list(resource, namespace)
+        .filter((object) => !isEnding(object))
+        .map((object) => refOf(resource, object)),
     );
-    const owners: Owners = new Map(everything.map(([, { metadata }]) => [metadata.uid, metadata.namespace ?? '']));
-    return everything.filter(
-      ([{ resource }, object]) =>
-        object.metadata.deletionTimestamp === undefined && isGarbage(resource, object, owners, ended),
-    );
+  }
+
+  /** The one thing here that time alone makes garbage of. */
+  private oldEvents(): Ref[] {
+    const old = this.store.list('events').filter((event) => Date.now() - timeOf(event) > EVENT_TTL_MS);
+    return old.map((event) => refOf('events', event));
+  }
+
+  /** What fails is looked at again with the next sweep. */
+  private async end(ref: Ref): Promise<void> {
+    const uid = this.store.get(ref)?.metadata.uid;
+    const options = { dryRun: false, ...(uid !== undefined && { preconditions: { uid } }) };
+    try {
+      await this.rests.get(ref.resource)?.delete(ref.namespace, ref.name, options);
+    } catch (error) {
+      // gone, or another by now
+      if (error instanceof StatusError && [404, 409].includes(error.code)) return;
+      this.suspects.set(`${ref.resource}/${ref.namespace}/${ref.name}`, ref);
+    }
   }
 
   private async finishNamespace(name: string): Promise<void> {
     const ref: Ref = { resource: 'namespaces', namespace: '', name };
     await this.store.write((transaction) => {
-      const isEmpty = this.rests.every(
-        ({ resource }) => !resource.namespaced || transaction.list(storeName(resource), name).length === 0,
-      );
+      const isEmpty = this.namespaced.every((resource) => transaction.list(resource, name).length === 0);
       const { finalizers = [] } = transaction.get(ref)?.metadata ?? {};
       if (isEmpty && finalizers.length === 0) transaction.remove(ref);
     });
   }
 }
 
-async function end(rest: ResourceRest, { metadata: { namespace = '', name, uid } }: KubeObject): Promise<void> {
-  await rest.delete(namespace, name, { dryRun: false, ...(uid !== undefined && { preconditions: { uid } }) });
+function refOf(resource: string, { metadata: { namespace = '', name } }: KubeObject): Ref {
+  return { resource, namespace, name };
 }
 
-/** Every object's namespace by its uid. */
-type Owners = ReadonlyMap<string | undefined, string>;
+function isEnding({ metadata }: KubeObject): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
 
-function isGarbage(
-  resource: Resource,
-  { metadata, lastTimestamp, eventTime }: KubeObject,
-  owners: Owners,
-  ended: ReadonlySet<string>,
-): boolean {
-  if (ended.has(metadata.namespace ?? '')) return true;
-  // an owner lives in the same namespace or in none
-  const isThere = (uid: string): boolean => ['', metadata.namespace ?? ''].includes(owners.get(uid) ?? '\0');
-  const references = metadata.ownerReferences ?? [];
-  if (references.length > 0 && !references.some(({ uid }) => isThere(uid))) return true;
-  if (resource.kind !== 'Event') return false;
+function timeOf({ metadata, lastTimestamp, eventTime }: KubeObject): number {
   const seen = [lastTimestamp, eventTime, metadata.creationTimestamp].find((time) => typeof time === 'string');
-  return Date.now() - Date.parse(seen ?? '') > EVENT_TTL_MS;
+  return Date.parse(seen ?? '');
 }
