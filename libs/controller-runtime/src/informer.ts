@@ -85,6 +85,11 @@ export class Informer<T extends KubeObject> {
     return this.cache.list(namespace);
   }
 
+  /** Keys in order, from the first that comes after `key`; read before the next change. */
+  keysAfter(key: string): Generator<string> {
+    return this.cache.keysAfter(key);
+  }
+
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {

@@ -1,9 +1,11 @@
 import { keyOf, type KubeObject } from './kinds';
+import { SortedKeys } from './sorted-keys';
 
 /** Objects by `namespace/name`, and by namespace: a namespace is listed without looking at the others. */
 export class ObjectCache<T extends KubeObject> {
   private readonly objects = new Map<string, T>();
   private readonly namespaces = new Map<string, Map<string, T>>();
+  private readonly sorted = new SortedKeys();
 
   get size(): number {
     return this.objects.size;
@@ -22,12 +24,18 @@ export class ObjectCache<T extends KubeObject> {
     return from ? [...from.values()] : [];
   }
 
+  /** In order, all that come after `key`: a page costs what it has, not what the cache has. */
+  keysAfter(key: string): Generator<string> {
+    return this.sorted.after(key);
+  }
+
   /** @returns what was there before */
   set(object: T): T | undefined {
     delete (object.metadata as { managedFields?: unknown }).managedFields; // often half of an object, and read by nobody here
     const key = keyOf(object);
     const previous = this.objects.get(key);
     this.objects.set(key, object);
+    if (!previous) this.sorted.add(key);
     const { namespace } = object.metadata;
     if (namespace !== undefined) this.inNamespace(namespace).set(key, object);
     return previous;
@@ -37,6 +45,7 @@ export class ObjectCache<T extends KubeObject> {
     const previous = this.objects.get(key);
     const namespace = previous?.metadata.namespace;
     this.objects.delete(key);
+    this.sorted.delete(key);
     if (namespace === undefined) return previous;
     const siblings = this.inNamespace(namespace);
     siblings.delete(key);

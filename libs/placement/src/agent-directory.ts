@@ -98,6 +98,14 @@ export class AgentDirectory {
     }
   }
 
+  /** Those that nobody has told of an object. */
+  *unbound(): Generator<ReportedSandbox> {
+    for (const { agentId, sandbox } of this.reported.unbound()) {
+      const agent = this.agent(agentId);
+      if (agent) yield { agent, sandbox };
+    }
+  }
+
   /** Containers that claim this name, running or ended; after a race of two replicas more than one. */
   findByName(namespace: string, name: string): ReportedSandbox[] {
     return this.reported.named(namespace, name).flatMap(({ agentId, sandbox }) => {

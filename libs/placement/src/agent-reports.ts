@@ -18,6 +18,8 @@ interface Named {
 export class AgentReports {
   private readonly byAgent = new Map<string, Map<string, AgentSandboxStatus>>();
   private readonly byName = new Map<string, Named[]>();
+  /** by agent and id: few, and asked for by each list */
+  private readonly withoutClaim = new Map<string, Named>();
   private readonly listeners: ((change: ReportChange) => void)[] = [];
 
   onChange(listener: (change: ReportChange) => void): void {
@@ -35,6 +37,13 @@ export class AgentReports {
   *all(): Generator<{ agentId: string; sandbox: AgentSandboxStatus }> {
     for (const [agentId, sandboxes] of this.byAgent) {
       for (const sandbox of sandboxes.values()) yield { agentId, sandbox };
+    }
+  }
+
+  *unbound(): Generator<{ agentId: string; sandbox: AgentSandboxStatus }> {
+    for (const { agentId, sandboxId } of this.withoutClaim.values()) {
+      const sandbox = this.get(agentId, sandboxId);
+      if (sandbox) yield { agentId, sandbox };
     }
   }
 
@@ -59,6 +68,7 @@ export class AgentReports {
     this.byAgent.set(agentId, sandboxes.set(sandboxId, sandbox));
     const key = nameKey(agentId, sandbox);
     this.byName.set(key, [...(this.byName.get(key) ?? []), { agentId, sandboxId }]);
+    if (sandbox.claimUid === '') this.withoutClaim.set(`${agentId}/${sandboxId}`, { agentId, sandboxId });
     this.tell(agentId, sandbox, true);
   }
 
@@ -84,6 +94,7 @@ export class AgentReports {
   private forgetName(agentId: string, sandboxId: string): void {
     const before = this.get(agentId, sandboxId);
     if (!before) return;
+    this.withoutClaim.delete(`${agentId}/${sandboxId}`);
     const key = nameKey(agentId, before);
     const left = this.byName.get(key)?.filter((named) => named.agentId !== agentId || named.sandboxId !== sandboxId);
     if (left && left.length > 0) this.byName.set(key, left);

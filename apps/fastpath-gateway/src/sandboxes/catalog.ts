@@ -3,7 +3,6 @@ import { ApiError } from '@fsb/api/errors';
 import { idBeforeObject } from '@fsb/api/sandbox-id';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
-import { keyOf } from '@fsb/controller-runtime/kinds';
 import { type AgentDirectory, type AgentView, type ReportedSandbox } from '@fsb/placement/agent-directory';
 import { namespaceOf } from '@fsb/placement/agent-reports';
 import { templateOf } from '@fsb/placement/sandbox-object';
@@ -65,24 +64,40 @@ export class Catalog {
     return this.sources.directory.agent(`${namespace}/${agentPod}`);
   }
 
-  /** `namespace/name` of everything, sorted. @param namespace empty: all */
-  keys(namespace: string): string[] {
+  /**
+   * `namespace/name` of everything, sorted: the first `limit` after a key. What has no object yet is little, and looked
+   * through each time; the objects are read from that key on.
+   * @param namespace empty: all
+   */
+  keys(namespace: string, after: string, limit: number): string[] {
     this.requireFilled();
-    const { sandboxes, records, directory } = this.sources;
-    const keys = new Set(sandboxes.list(namespace === '' ? undefined : namespace).map(keyOf));
-    const add = (itsNamespace: string, name: string): void => {
-      if (name !== '' && (namespace === '' || namespace === itsNamespace)) keys.add(`${itsNamespace}/${name}`);
-    };
-    for (const { order } of records.list()) add(order.namespace, order.name);
-    for (const { agent, sandbox } of directory.reports()) {
-      if (sandbox.claimUid === '') add(namespaceOf(agent.id, sandbox), sandbox.claimName ?? '');
+    const first = namespace === '' ? '' : `${namespace}/`;
+    const keys = this.withoutObject(first, after);
+    let taken = 0;
+    for (const key of this.sources.sandboxes.keysAfter(after > first ? after : first)) {
+      if (!key.startsWith(first) || taken++ === limit) break;
+      keys.add(key);
     }
-    return [...keys].sort();
+    return [...keys].sort().slice(0, limit);
   }
 
   /** Whether a name that is not known here can be somewhere else all the same. */
   isComplete(namespace: string): boolean {
     return this.sources.directory.isInSync(namespace);
+  }
+
+  private withoutObject(first: string, after: string): Set<string> {
+    const { records, directory } = this.sources;
+    const keys = new Set<string>();
+    const add = (itsNamespace: string, name: string): void => {
+      const key = `${itsNamespace}/${name}`;
+      if (name !== '' && key.startsWith(first) && key > after) keys.add(key);
+    };
+    for (const { order } of records.list()) add(order.namespace, order.name);
+    for (const { agent, sandbox } of directory.unbound()) {
+      add(namespaceOf(agent.id, sandbox), sandbox.claimName ?? '');
+    }
+    return keys;
   }
 
   private requireFilled(): void {

@@ -30,8 +30,9 @@ export class SandboxQueries {
     if (limit < 0) throw invalid('limit', `${limit} must be 0 (all) or more`);
     const after = token === '' ? '' : Buffer.from(token, 'base64url').toString();
     if (token !== '' && !after.includes('/')) throw invalid('continue', 'must be that of an earlier answer');
-    const keys = this.catalog.keys(namespace === '' ? '' : namespaceName(namespace)).filter((key) => key > after);
-    const page = keys.slice(0, limit === 0 ? keys.length : Math.min(limit, MAX_PAGE));
+    const most = limit === 0 ? Number.POSITIVE_INFINITY : Math.min(limit, MAX_PAGE);
+    const keys = this.catalog.keys(namespace === '' ? '' : namespaceName(namespace), after, most + 1);
+    const page = keys.slice(0, most);
     const last = page.at(-1);
     const more = last !== undefined && page.length < keys.length;
     return {
