@@ -20,6 +20,7 @@ import { FastCreate } from './create/fast-create';
 import { NamesUnderWay } from './create/names-under-way';
 import { RequestIds } from './create/request-ids';
 import { StrongCreate } from './create/strong-create';
+import { Demand } from './demand/demand';
 import { type GatewayConfig } from './gateway.config';
 import { GatewayMetrics } from './gateway.metrics';
 import { FastPathController } from './grpc/fastpath.controller';
@@ -114,14 +115,20 @@ export class GatewayModule {
           inject: [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics],
         },
         {
+          provide: Demand,
+          useFactory: (world: World, client: KubeClient, metrics: ControllerMetrics) =>
+            new Demand(world, client, metrics),
+          inject: [World, KubeClient, ControllerMetrics],
+        },
+        {
           provide: CreateSandbox,
           useFactory: (...parts: CreateParts) => createSandbox(config, parts),
-          inject: [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics],
+          inject: [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics, Demand],
         },
         {
           provide: ControllerHost,
           useFactory: makeHost,
-          inject: [World, Controller, KubeClient, Readiness, ControllerMetrics],
+          inject: [World, Controller, Demand, KubeClient, Readiness, ControllerMetrics],
         },
         { provide: HealthStatus, useFactory: (world: World) => new HealthStatus(world, health), inject: [World] },
         ...[DeleteSandbox, UpdateSandbox, SandboxQueries, SandboxLogs],
@@ -140,10 +147,10 @@ function recordController(config: GatewayConfig, parts: RecordingParts): Control
   return new Controller(reconciler, { name: 'record-sandbox', concurrency: RECORD_CONCURRENCY, metrics, queue });
 }
 
-type CreateParts = [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics];
+type CreateParts = [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics, Demand];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
-  const [{ sandboxes, pools, directory, agents }, records, catalog, names, client, controller, metrics] = parts;
+  const [{ sandboxes, pools, directory, agents }, records, catalog, names, client, controller, metrics, demand] = parts;
   const placer = new Placer({ directory, client: agents });
   const record = (key: string): void => {
     controller.queue.add(key);
@@ -158,7 +165,15 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     agentPort: config.agentPort,
     nowNanos: nanos(),
   });
-  return new CreateSandbox({ defaults, catalog, names, requestIds: new RequestIds(sandboxes), modes, metrics });
+  return new CreateSandbox({
+    defaults,
+    catalog,
+    names,
+    requestIds: new RequestIds(sandboxes),
+    modes,
+    metrics,
+    demand: demand.capacity,
+  });
 }
 
 /** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */
@@ -171,13 +186,10 @@ function unixNanos(): () => bigint {
   };
 }
 
-function makeHost(
-  { sandboxes, pools, pods, directory, agents }: World,
-  controller: Controller,
-  client: KubeClient,
-  readiness: Readiness,
-  metrics: ControllerMetrics,
-): ControllerHost {
+type HostParts = [World, Controller, Demand, KubeClient, Readiness, ControllerMetrics];
+
+function makeHost(...parts: HostParts): ControllerHost {
+  const [{ sandboxes, pools, pods, directory, agents }, controller, demand, client, readiness, metrics] = parts;
   const following = {
     start: () => {
       directory.start();
@@ -189,6 +201,11 @@ function makeHost(
   };
   return new ControllerHost(
     { client, readiness, metrics },
-    { name: GATEWAY, informers: { sandboxes, pools, pods }, controllers: [controller], runnables: [following] },
+    {
+      name: GATEWAY,
+      informers: { sandboxes, pools, pods },
+      controllers: [controller, demand.controller],
+      runnables: [following],
+    },
   );
 }

@@ -2,23 +2,28 @@ import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { AGENT_APP, AGENT_APP_LABEL } from '@fsb/api/labels';
+import { POOL_DEMAND_SELECTOR } from '@fsb/api/pool-demand';
 import { Readiness } from '@fsb/component-base/readiness';
 import { Controller } from '@fsb/controller-runtime/controller';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { Informer } from '@fsb/controller-runtime/informer';
 import { installationId } from '@fsb/controller-runtime/installation';
-import { keyOf, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { CONFIG_MAP_KIND, keyOf, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
+import { Registry } from 'prom-client';
 import { type PoolControllerConfig } from './pool-controller.config';
 import { AgentCreation } from './pools/agent-creation';
 import { type AgentSettings } from './pools/agent-pod';
 import { AgentRemoval } from './pools/agent-removal';
 import { ExpectedPods } from './pools/expected-pods';
+import { PoolChange } from './pools/pool-change';
+import { PoolMetrics } from './pools/pool-metrics';
 import { PoolReconciler } from './pools/pool-reconciler';
 import { enqueueOnChange } from './pools/pool-triggers';
+import { PoolWorlds } from './pools/pool-world';
 
 export const POOL_CONTROLLER = 'pool-controller';
 const CONCURRENCY = 4;
@@ -32,45 +37,47 @@ export class PoolControllerModule {
       providers: [
         {
           provide: ControllerHost,
-          useFactory: (client: KubeClient, events: EventRecorder, metrics: ControllerMetrics, readiness: Readiness) =>
-            makeHost(config, { client, events, metrics, readiness }),
-          inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness],
+          useFactory: (...[client, events, metrics, readiness, registry]: Provided) =>
+            makeHost(config, { client, events, metrics, readiness, registry }),
+          inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness, Registry],
         },
       ],
     };
   }
 }
 
+type Provided = [KubeClient, EventRecorder, ControllerMetrics, Readiness, Registry];
+
 interface Parts {
   readonly client: KubeClient;
   readonly events: EventRecorder;
   readonly metrics: ControllerMetrics;
   readonly readiness: Readiness;
+  readonly registry: Registry;
 }
 
-function makeHost(config: PoolControllerConfig, { client, events, metrics, readiness }: Parts): ControllerHost {
+function makeHost(config: PoolControllerConfig, parts: Parts): ControllerHost {
+  const { client, events, metrics, readiness, registry } = parts;
   const caches = {
     pools: new Informer({ client, kind: POOL_KIND }),
     pods: new Informer({ client, kind: POD_KIND, labelSelector: `${AGENT_APP_LABEL}=${AGENT_APP}` }),
     sandboxes: new Informer({ client, kind: SANDBOX_KIND }),
+    demands: new Informer({ client, kind: CONFIG_MAP_KIND, labelSelector: POOL_DEMAND_SELECTOR }),
   };
   const expected = new ExpectedPods();
   const token = readFileSync(config.agentTokenFile, 'utf8').trim();
   const agents = new AgentClient({ token, port: config.agentPort });
-  const reconciler = new PoolReconciler(caches, {
-    client,
-    events,
-    expected,
-    creation: new AgentCreation(client, events, expected, settingsOf(config, client)),
-    removal: new AgentRemoval(client, agents),
-  });
+  const worlds = new PoolWorlds(caches, expected);
+  const creation = new AgentCreation(client, events, expected, settingsOf(config, client));
+  const change = new PoolChange({ events, expected, creation, removal: new AgentRemoval(client, agents) });
+  const reconciler = new PoolReconciler({ client, events, worlds, change, metrics: new PoolMetrics(registry) });
   const controller = new Controller(reconciler, {
     name: 'sandboxpool',
     concurrency: CONCURRENCY,
     metrics,
     allKeys: () => caches.pools.list().map(keyOf),
   });
-  enqueueOnChange(caches, controller.queue);
+  enqueueOnChange(worlds, controller.queue);
   return new ControllerHost(
     { client, readiness, metrics },
     {

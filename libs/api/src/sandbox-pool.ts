@@ -8,13 +8,15 @@ export interface PoolCapacity {
   /** 0 or absent: unlimited */
   poolMax?: number;
   bufferMin?: number;
-  /** absent: no upper buffer */
+  /** free slots kept although nobody asks; absent: bufferMin */
   bufferMax?: number;
 }
 
 export interface SandboxPoolSpec {
   capacity?: PoolCapacity;
   maxSandboxesPerPod?: number;
+  /** ours: agents above poolMax while a changed agentTemplate rolls; absent: 1 */
+  maxSurge?: number;
   runtimeType?: 'container' | 'gvisor';
   /** A PodTemplateSpec; its first container is the agent. */
   agentTemplate?: { metadata?: ObjectMeta; spec?: Record<string, unknown> };

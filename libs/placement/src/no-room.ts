@@ -12,6 +12,9 @@ export interface Candidate {
   readonly freeSlots: number;
 }
 
+/** Another agent would have helped: the one failure of a create that asks for capacity. */
+export class NoRoomError extends ApiError {}
+
 const NO_AGENT_RETRY_MS = 1_000;
 const FULL_RETRY_MS = 2_000;
 
@@ -20,7 +23,7 @@ export function noRoom(
   { namespace, pool, ports, limits }: Omit<PlacementRequest, 'sandbox'>,
   agents: readonly Candidate[],
   refusals: ReadonlyMap<string, Refusal>,
-): ApiError {
+): NoRoomError {
   const reasons = agents.flatMap((agent) => reasonOf(agent, refusals.get(agent.id)) ?? []);
   const count = (wanted: Refusal): number => reasons.filter((reason) => reason === wanted).length;
   const full = [
@@ -33,10 +36,10 @@ export function noRoom(
     const notReady =
       agents.length === 0 ? 'it has none' : `none of its ${agents.length} can be reached or takes sandboxes`;
     const message = `pool "${pool}" has no agent ready in namespace "${namespace}": ${notReady}; try again, or see kubectl -n ${namespace} get pods -l fast-sandbox.io/pool=${pool}`;
-    return new ApiError('unavailable', message, { retryDelayMs: NO_AGENT_RETRY_MS });
+    return new NoRoomError('unavailable', message, { retryDelayMs: NO_AGENT_RETRY_MS });
   }
   const message = `pool "${pool}" has no room: of ${agents.length} agents ${said.join(', ')}${limitsText(limits)}`;
-  return new ApiError('resource_exhausted', message, { retryDelayMs: FULL_RETRY_MS });
+  return new NoRoomError('resource_exhausted', message, { retryDelayMs: FULL_RETRY_MS });
 }
 
 function reasonOf({ ready, freeSlots }: Candidate, refusal: Refusal | undefined): Refusal | undefined {

@@ -1,5 +1,7 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { NoRoomError } from '@fsb/placement/no-room';
+import { type CapacityDemand } from '../demand/capacity-demand';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type Catalog } from '../sandboxes/catalog';
 import { type GatewayMetrics } from '../gateway.metrics';
@@ -15,6 +17,7 @@ export interface CreateParts {
   readonly requestIds: RequestIds;
   readonly modes: { readonly fast: CreateMode; readonly strong: CreateMode };
   readonly metrics: GatewayMetrics;
+  readonly demand: CapacityDemand;
 }
 
 /** Checks a request, keeps its name to itself while it is under way, and has it made in its mode. */
@@ -31,9 +34,11 @@ export class CreateSandbox {
       const stages = [{ name: 'validate', ms: checkedMs }, ...made.stages];
       this.parts.metrics.created(order.mode, true, (performance.now() - started) / 1000);
       this.parts.metrics.stages(stages);
+      this.parts.demand.met({ ...order, givenName: request.name });
       return { ...made, stages };
     } catch (error) {
       this.parts.metrics.created(order.mode, false, (performance.now() - started) / 1000);
+      if (error instanceof NoRoomError) this.parts.demand.refused({ ...order, givenName: request.name });
       if (isApiError(error) || !signal.aborted) throw error;
       throw new ApiError('deadline_exceeded', `whether sandbox "${order.name}" exists can be asked by name`);
     }

@@ -33,10 +33,16 @@ interface HostFolder {
 /** the API server's own limit for what it makes names of */
 const MAX_GENERATE_NAME = 58;
 
-/** A hash of all that a pool's owner can change about its Pods. */
-export function templateHash({ spec }: SandboxPool): string {
-  const made = [spec.agentTemplate ?? null, spec.runtimeType ?? 'container', spec.maxSandboxesPerPod ?? null];
-  return createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 16);
+/** A hash of all that a pool's owner can change about its Pods, in whatever order the fields come. */
+export function templateHash(pool: SandboxPool): string {
+  const { agentTemplate = null, runtimeType = 'container' } = pool.spec;
+  const made = [agentTemplate, runtimeType, capacityOf(pool).perPod];
+  return createHash('sha256').update(JSON.stringify(made, inOrder)).digest('hex').slice(0, 16);
+}
+
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 /**

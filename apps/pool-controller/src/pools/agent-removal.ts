@@ -3,10 +3,16 @@ import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
-import { type AgentPodView, DRAINING_ANNOTATION } from './agent-pod-view';
+import { type AgentPodView, ASKED, DRAINING_ANNOTATION } from './agent-pod-view';
 
-/** `busy`: a sandbox came first. `unknown`: a ready agent that does not answer may run anything. */
+/** `busy`: a sandbox came first. `unknown`: an agent that does not answer may run anything. */
 export type RemovalOutcome = 'removed' | 'busy' | 'unknown';
+
+/**
+ * An agent that has been silent and not ready for so long has no sandbox without an object any more: gateways give up
+ * after ten seconds, and what has an object is not idle.
+ */
+const SILENT_MS = 15_000;
 
 /**
  * Takes an idle agent away without racing a create: the agent refuses new sandboxes first, then says whether it is
@@ -20,16 +26,23 @@ export class AgentRemoval {
     private readonly agents: AgentClient,
   ) {}
 
-  async remove(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<RemovalOutcome> {
-    await this.mark(namespace, pod, new Date().toISOString(), signal);
-    const state = await this.drain(pod, signal);
-    if (state === 'busy') {
-      await this.keep(namespace, pod, signal);
-      return state;
-    }
-    if (state === 'unknown' && pod.ready) return state;
+  /** @param retired an outdated agent stays drained where it turns out to be busy */
+  async remove(namespace: string, pod: AgentPodView, retired: boolean, signal: AbortSignal): Promise<RemovalOutcome> {
+    if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
+    const state = await this.ask(pod, signal);
+    if (state === 'busy' && retired) await this.mark(namespace, pod, pod.start, signal);
+    if (state === 'busy' && !retired) await this.keep(namespace, pod, signal);
+    if (state === 'busy' || (state === 'unknown' && mayRun(pod))) return state;
     await this.delete(namespace, pod, signal);
     return 'removed';
+  }
+
+  /** Busy as it is, it takes no more sandboxes. */
+  async drain(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
+    if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
+    if (pod.address === undefined) return; // it takes none as it is; once it is there it is told
+    await this.agents.drain(pod.address, true, signal);
+    await this.mark(namespace, pod, pod.start, signal);
   }
 
   /** Back into service. */
@@ -46,7 +59,7 @@ export class AgentRemoval {
     }
   }
 
-  private async drain({ address, name }: AgentPodView, signal: AbortSignal): Promise<'idle' | 'busy' | 'unknown'> {
+  private async ask({ address, name }: AgentPodView, signal: AbortSignal): Promise<'idle' | 'busy' | 'unknown'> {
     if (address === undefined) return 'unknown';
     try {
       await this.agents.drain(address, true, signal);
@@ -61,14 +74,18 @@ export class AgentRemoval {
   private async mark(
     namespace: string,
     { name }: AgentPodView,
-    since: string | null,
+    value: string | null,
     signal: AbortSignal,
   ): Promise<void> {
-    const patch = { metadata: { annotations: { [DRAINING_ANNOTATION]: since } } };
+    const patch = { metadata: { annotations: { [DRAINING_ANNOTATION]: value } } };
     try {
       await this.client.patch(POD_KIND, { namespace, name }, patch, { signal });
     } catch (error) {
       if (!isApiError(error, 'not_found')) throw error; // a Pod that is gone needs no mark
     }
   }
+}
+
+function mayRun({ ready, address, readyChangedAt }: AgentPodView): boolean {
+  return ready || (address !== undefined && Date.now() - readyChangedAt < SILENT_MS);
 }

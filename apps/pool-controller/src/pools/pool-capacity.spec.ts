@@ -11,11 +11,11 @@ const pool = (spec: SandboxPoolSpec, name = 'p'): SandboxPool => ({
 
 it('fills in what is absent', () => {
   expect(capacityOf(pool({}))).toEqual({
-    ...{ poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5 },
+    ...{ poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1 },
   });
   const capacity = { poolMin: 1, poolMax: 0, bufferMin: 3 };
-  expect(capacityOf(pool({ capacity, maxSandboxesPerPod: 0 }))).toEqual({
-    ...{ poolMin: 1, poolMax: Infinity, bufferMin: 3, bufferMax: 3, perPod: 5 },
+  expect(capacityOf(pool({ capacity, maxSandboxesPerPod: 0, maxSurge: 0 }))).toEqual({
+    ...{ poolMin: 1, poolMax: Infinity, bufferMin: 3, bufferMax: 3, perPod: 5, maxSurge: 0 },
   });
 });
 

@@ -8,6 +8,8 @@ export interface Capacity {
   /** free slots that may be kept although nobody asks for them */
   readonly bufferMax: number;
   readonly perPod: number;
+  /** agents above poolMax while a changed template rolls */
+  readonly maxSurge: number;
 }
 
 /** the longest value of a label, which the pool's name is on each of its Pods */
@@ -20,6 +22,7 @@ export function capacityOf({ spec }: SandboxPool): Capacity {
     poolMax: poolMax === 0 ? Number.POSITIVE_INFINITY : poolMax,
     bufferMin,
     bufferMax: Math.max(bufferMin, bufferMax),
+    maxSurge: spec.maxSurge ?? 1,
     perPod:
       spec.maxSandboxesPerPod === undefined || spec.maxSandboxesPerPod === 0
         ? DEFAULT_SANDBOXES_PER_POD

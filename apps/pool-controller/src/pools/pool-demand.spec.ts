@@ -1,5 +1,5 @@
 import { type Sandbox, type SandboxPhase, type SandboxSpec } from '@fsb/api/sandbox';
-import { demandOf } from './pool-demand';
+import { DemandIndex } from './demand-index';
 
 interface Some {
   readonly phase?: SandboxPhase;
@@ -33,10 +33,31 @@ it.each<[string, Some, { active?: number; pending?: number; busy?: boolean; ende
   ],
   ['one of another pool', { phase: 'Running', pod: 'a', spec: { poolRef: 'q' } }, {}],
 ])('counts %s', (_name, some, { active = 0, pending = 0, busy = false, ended = false }) => {
-  const demand = demandOf('p', [sandbox(some)]);
+  const index = new DemandIndex();
+  index.changed(sandbox(some), undefined);
+  const demand = index.of('n/p');
   expect(demand).toMatchObject({ active, pending });
   expect([demand.onAgent.get('a'), demand.endedOnAgent.get('a')]).toEqual([
     busy ? 1 : undefined,
     ended ? 1 : undefined,
   ]);
+});
+
+it('moves with every change, and forgets what is gone', () => {
+  const index = new DemandIndex();
+  const steps = [sandbox({}), sandbox({ phase: 'Running', pod: 'a' }), sandbox({ phase: 'Running', pod: 'b' })];
+  expect(index.changed(steps[0], undefined)).toEqual(['n/p']);
+  expect(index.changed(steps[1], steps[0])).toEqual(['n/p']);
+  expect(index.of('n/p')).toMatchObject({ active: 1, pending: 0, onAgent: new Map([['a', 1]]) });
+  expect(index.changed(steps[2], steps[1])).toEqual(['n/p']);
+  expect(index.changed({ ...steps[2]!, metadata: { name: 's', namespace: 'n', labels: {} } }, steps[2])).toEqual([]);
+  expect(index.of('n/p')).toMatchObject({ active: 1, onAgent: new Map([['b', 1]]) });
+  expect(index.changed(sandbox({ phase: 'Running', pod: 'b', spec: { poolRef: 'q' } }), steps[2])).toEqual([
+    'n/p',
+    'n/q',
+  ]);
+  expect(index.of('n/p')).toEqual(new DemandIndex().of('n/p'));
+  expect(index.of('n/q').active).toBe(1);
+  index.changed(undefined, sandbox({ phase: 'Running', pod: 'b', spec: { poolRef: 'q' } }));
+  expect(index.of('n/q')).toEqual(new DemandIndex().of('n/q'));
 });

@@ -12,22 +12,30 @@ export interface Demand {
   readonly endedOnAgent: ReadonlyMap<string, number>;
 }
 
+/** One Sandbox's part in it. */
+export interface Share {
+  /** `namespace/name` */
+  readonly pool: string;
+  /** absent: it has ended, or is about to */
+  readonly wants: 'active' | 'pending' | undefined;
+  /** its agent Pod; empty: none */
+  readonly agent: string;
+  /** it may have a slot there; else its log at most */
+  readonly holds: boolean;
+}
+
 const ENDED: ReadonlySet<SandboxPhase> = new Set(['Expired', 'Failed', 'Succeeded', 'Lost']);
 
-export function demandOf(pool: string, sandboxes: readonly Sandbox[]): Demand {
-  let [active, pending] = [0, 0];
-  const onAgent = new Map<string, number>();
-  const endedOnAgent = new Map<string, number>();
-  for (const sandbox of sandboxes) {
-    if (sandbox.spec.poolRef !== pool) continue;
-    const { phase = 'Pending', assignedPod = '' } = sandbox.status ?? {};
-    const counted = ENDED.has(phase) ? endedOnAgent : onAgent;
-    if (assignedPod !== '') counted.set(assignedPod, (counted.get(assignedPod) ?? 0) + 1);
-    if (!wantsSlot(sandbox, phase)) continue;
-    if (assignedPod !== '' && phase !== 'Lost') active++;
-    else pending++;
-  }
-  return { active, pending, onAgent, endedOnAgent };
+export function shareOf(sandbox: Sandbox): Share {
+  const { metadata, spec, status } = sandbox;
+  const { phase = 'Pending', assignedPod: agent = '' } = status ?? {};
+  const placed = agent !== '' && phase !== 'Lost';
+  return {
+    pool: `${metadata.namespace ?? ''}/${spec.poolRef}`,
+    wants: wantsSlot(sandbox, phase) ? (placed ? 'active' : 'pending') : undefined,
+    agent,
+    holds: !ENDED.has(phase),
+  };
 }
 
 /** An ended sandbox that still counted would keep a pool large for ever. */

@@ -1,32 +1,23 @@
-import { type Sandbox } from '@fsb/api/sandbox';
+import { isApiError } from '@fsb/api/errors';
+import { type PoolDemandObject } from '@fsb/api/pool-demand';
 import { type SandboxPool, type SandboxPoolStatus } from '@fsb/api/sandbox-pool';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
-import { type Informer } from '@fsb/controller-runtime/informer';
-import { keyOf, type Pod, POOL_KIND } from '@fsb/controller-runtime/kinds';
+import { CONFIG_MAP_KIND, POOL_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler, type Result } from '@fsb/controller-runtime/reconciler';
-import { type AgentCreation } from './agent-creation';
-import { templateHash } from './agent-pod';
-import { agentPodView, type AgentPodView, isOwnedBy } from './agent-pod-view';
-import { type AgentRemoval } from './agent-removal';
-import { type ExpectedPods } from './expected-pods';
-import { capacityOf, problemsOf } from './pool-capacity';
-import { demandOf } from './pool-demand';
-import { planPool, type PoolPlan, type PoolWorld } from './pool-plan';
-import { invalidStatus, isSameStatus, validStatus } from './pool-status';
-
-export interface PoolCaches {
-  readonly pools: Informer<SandboxPool>;
-  readonly pods: Informer<Pod>;
-  readonly sandboxes: Informer<Sandbox>;
-}
+import { type PoolChange } from './pool-change';
+import { problemsOf } from './pool-capacity';
+import { type PoolMetrics } from './pool-metrics';
+import { planPool } from './pool-plan';
+import { conditionOf, invalidStatus, isSameStatus, validStatus } from './pool-status';
+import { type PoolWorlds } from './pool-world';
 
 export interface PoolParts {
   readonly client: KubeClient;
   readonly events: EventRecorder;
-  readonly expected: ExpectedPods;
-  readonly creation: AgentCreation;
-  readonly removal: AgentRemoval;
+  readonly worlds: PoolWorlds;
+  readonly change: PoolChange;
+  readonly metrics: PoolMetrics;
 }
 
 /** Nothing that the caches have missed stays unnoticed for longer. */
@@ -34,79 +25,76 @@ const RESYNC_MS = 600_000;
 /** An agent that was busy or silent when it was to go is asked again. */
 const RETRY_MS = 2_000;
 
-/** Keeps a pool's agents at the number that its spec and its Sandboxes ask for. */
+/** Keeps a pool's agents at the number that its spec and its demand ask for. */
 export class PoolReconciler implements Reconciler {
-  constructor(
-    private readonly caches: PoolCaches,
-    private readonly parts: PoolParts,
-  ) {}
+  constructor(private readonly parts: PoolParts) {}
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result | undefined> {
-    const pool = this.caches.pools.get(key);
+    const { worlds, metrics, change } = this.parts;
+    const pool = worlds.caches.pools.get(key);
     // a deleted pool's Pods go by their owner reference, its Sandboxes are the sandbox-controller's
     if (!pool || pool.metadata.deletionTimestamp !== undefined) {
-      this.parts.expected.forgetPool(key);
+      const { namespace, name } = splitKey(key);
+      worlds.forget(key);
+      metrics.forget(namespace, name);
       return undefined;
     }
     const problems = problemsOf(pool);
     if (problems.length > 0) return this.refuse(pool, problems, signal);
-    await this.parts.creation.settle(pool, signal);
-    const plan = planPool(this.read(pool));
-    const outcome = await this.apply(pool, plan, signal).catch((error: unknown) => ({ error }));
-    await this.writeStatus(pool, validStatus(pool, { ...this.read(pool), desired: plan.desired }, new Date()), signal);
-    if ('error' in outcome) throw outcome.error;
-    return { requeueAfterMs: Math.min(plan.againInMs ?? RESYNC_MS, outcome.retry ? RETRY_MS : RESYNC_MS) };
-  }
-
-  private read(pool: SandboxPool): PoolWorld {
-    const { namespace, name = '' } = pool.metadata;
-    const cached = this.caches.pods.list(namespace).filter((pod) => isOwnedBy(pod, pool));
-    return {
-      capacity: capacityOf(pool),
-      demand: demandOf(name, this.caches.sandboxes.list(namespace)),
-      pods: this.parts.expected.apply(keyOf(pool), cached).map(agentPodView),
-      hash: templateHash(pool),
-      now: Date.now(),
-    };
-  }
-
-  /** @returns whether something must be tried again although nothing failed */
-  private async apply(pool: SandboxPool, plan: PoolPlan, signal: AbortSignal): Promise<{ retry: boolean }> {
-    const namespace = pool.metadata.namespace ?? '';
-    const { creation, removal, events } = this.parts;
-    if (plan.create > 0) await creation.create(pool, plan.create, signal);
-    for (const pod of plan.keep) await removal.keep(namespace, pod, signal);
-    for (const pod of plan.discard) {
-      await removal.delete(namespace, pod, signal);
-      this.gone(pool, pod);
-      events.record(pool, 'Warning', 'AgentFailed', `agent Pod ${pod.name} ended and was removed`);
-    }
-    let retry = false;
-    for (const pod of plan.remove) {
-      const outcome = await removal.remove(namespace, pod, signal);
-      retry ||= outcome !== 'removed';
-      if (outcome !== 'removed') continue;
-      this.gone(pool, pod);
-      events.record(pool, 'Normal', 'AgentRemoved', `removed idle agent Pod ${pod.name}`);
-    }
-    return { retry };
-  }
-
-  private gone(pool: SandboxPool, { name, uid }: AgentPodView): void {
-    this.parts.expected.forget(keyOf(pool), name);
-    this.parts.expected.expectDeleted(keyOf(pool), uid);
-  }
-
-  private async refuse(pool: SandboxPool, problems: readonly string[], signal: AbortSignal): Promise<undefined> {
-    const status = invalidStatus(pool, problems, new Date());
-    if (isSameStatus(pool.status, status)) return;
-    this.parts.events.record(pool, 'Warning', 'InvalidSpec', problems.join('; '));
+    await change.settle(pool, signal);
+    const { world, unmet } = worlds.read(pool);
+    await this.sweep(unmet.expired, signal);
+    const plan = planPool(world);
+    const outcome = await change.apply(pool, plan, world.hash, signal);
+    const after = worlds.read(pool).world;
+    const status = validStatus(pool, { ...after, desired: plan.desired }, new Date());
+    metrics.observe(pool, after, plan.desired, status);
     await this.writeStatus(pool, status, signal);
+    if (outcome.error) throw outcome.error;
+    const again = [RESYNC_MS, plan.againInMs ?? RESYNC_MS, unmet.againInMs ?? RESYNC_MS];
+    return { requeueAfterMs: Math.max(1, Math.min(...again, outcome.retry ? RETRY_MS : RESYNC_MS)) };
+  }
+
+  private async refuse(
+    pool: SandboxPool,
+    problems: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Result | undefined> {
+    const { world, unmet } = this.parts.worlds.read(pool);
+    await this.sweep(unmet.expired, signal);
+    const present = world.pods.filter(({ terminating, finished }) => !terminating && !finished).length;
+    const status = invalidStatus(pool, { ...world, desired: present }, problems, new Date());
+    this.parts.metrics.observe(pool, world, present, status);
+    await this.writeStatus(pool, status, signal);
+    return unmet.againInMs === undefined ? undefined : { requeueAfterMs: Math.max(1, unmet.againInMs) };
+  }
+
+  /** What gateways left behind that write no more. */
+  private async sweep(expired: readonly PoolDemandObject[], signal: AbortSignal): Promise<void> {
+    for (const { metadata } of expired) {
+      const { namespace = '', name = '', uid = '' } = metadata;
+      try {
+        await this.parts.client.delete(CONFIG_MAP_KIND, { namespace, name }, { uid }, { signal });
+      } catch (error) {
+        if (!isApiError(error, 'not_found')) throw error; // gone is what was wanted
+      }
+    }
   }
 
   private async writeStatus(pool: SandboxPool, status: SandboxPoolStatus, signal: AbortSignal): Promise<void> {
     if (isSameStatus(pool.status, status)) return;
+    this.tell(pool, status);
     const { namespace = '', name = '' } = pool.metadata;
     await this.parts.client.patchStatus(POOL_KIND, { namespace, name }, { status }, { signal });
+  }
+
+  /** An Event for each condition that changes, except those that every start has. */
+  private tell(pool: SandboxPool, status: SandboxPoolStatus): void {
+    for (const { type, status: now, reason, message } of status.conditions ?? []) {
+      const before = conditionOf(pool.status, type);
+      const says = before?.reason !== reason || (now === 'False' && type === 'Valid' && before.message !== message);
+      if (!says || reason === 'AgentsNotReady' || (!before && now === 'True')) continue;
+      this.parts.events.record(pool, now === 'True' ? 'Normal' : 'Warning', reason, message);
+    }
   }
 }

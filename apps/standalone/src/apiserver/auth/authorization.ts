@@ -18,6 +18,7 @@ const ROLES = {
   gateway: [
     { verbs: WRITE, resources: ['sandboxes', 'sandboxes/status'] },
     { verbs: READ, resources: ['sandboxpools', 'pods', 'namespaces'] },
+    { verbs: ['create', 'patch', 'delete'], resources: ['configmaps'] },
     EVENTS_AND_LEASES,
   ],
   'sandbox-controller': [
@@ -29,6 +30,7 @@ const ROLES = {
     { verbs: WRITE, resources: ['pods'] },
     { verbs: [...READ, 'update', 'patch'], resources: ['sandboxpools', 'sandboxpools/status'] },
     { verbs: READ, resources: ['sandboxes', 'nodes', 'namespaces'] },
+    { verbs: [...READ, 'delete'], resources: ['configmaps'] },
     EVENTS_AND_LEASES,
   ],
   janitor: [

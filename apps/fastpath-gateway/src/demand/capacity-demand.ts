@@ -1,0 +1,81 @@
+import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { type AgentDirectory } from '@fsb/placement/agent-directory';
+import { type CreateOrder } from '../create/create-order';
+import { type UnmetCreates } from './unmet-creates';
+
+export interface CapacityDemandParts {
+  readonly unmet: UnmetCreates;
+  readonly pools: Informer<SandboxPool>;
+  readonly sandboxes: Informer<Sandbox>;
+  readonly directory: Pick<AgentDirectory, 'agentsOf'>;
+  /** has the pool's number written */
+  readonly wake: (pool: string) => void;
+}
+
+/** the longest value of a label; pools of longer names have no agents */
+const MAX_NAME = 63;
+
+type Identified = Pick<CreateOrder, 'namespace' | 'pool' | 'requestId'> & {
+  /** empty: the caller chose none */
+  readonly givenName: string;
+};
+
+/**
+ * A FAST create that was refused leaves no object behind that could ask for an agent: this asks instead. Everything here
+ * is a matter of memory; the answer to the caller does not wait.
+ */
+export class CapacityDemand {
+  constructor(private readonly parts: CapacityDemandParts) {
+    // made through another replica, or the slow way
+    parts.sandboxes.onChange((_key, sandbox) => {
+      if (sandbox) this.seen(sandbox);
+    });
+  }
+
+  /** No agent had room. */
+  refused(create: Identified): void {
+    const key = keyOf(create);
+    if (!this.mayGrow(key, create)) return;
+    this.parts.unmet.refused(key, whoOf(create), Date.now());
+    this.parts.wake(key);
+  }
+
+  /** It was made after all, or at once. */
+  met(create: Identified): void {
+    const key = keyOf(create);
+    const who = whoOf(create);
+    const { unmet } = this.parts;
+    const changed = who === undefined ? unmet.metNameless(key, Date.now()) : unmet.met(key, who);
+    if (changed) this.parts.wake(key);
+  }
+
+  private seen({ metadata, spec }: Sandbox): void {
+    const { namespace = '', name = '', annotations = {} } = metadata;
+    const key = keyOf({ namespace, pool: spec.poolRef });
+    const requestId = annotations[REQUEST_ID_ANNOTATION] ?? '';
+    const who = whoOf({ requestId, givenName: name }) ?? '';
+    if (this.parts.unmet.met(key, who)) this.parts.wake(key);
+  }
+
+  /** A pool that is as large as it may be is not asked. */
+  private mayGrow(key: string, { namespace, pool }: Identified): boolean {
+    const object = this.parts.pools.get(key);
+    if (!object || pool.length > MAX_NAME) return false;
+    const most = object.spec.capacity?.poolMax ?? 0;
+    const agents = this.parts.directory.agentsOf(namespace, pool);
+    return most === 0 || agents.filter(({ terminating, draining }) => !terminating && !draining).length < most;
+  }
+}
+
+function keyOf({ namespace, pool }: Pick<Identified, 'namespace' | 'pool'>): string {
+  return `${namespace}/${pool}`;
+}
+
+/** What stays the same when a caller comes again. */
+function whoOf({ requestId, givenName }: Pick<Identified, 'requestId' | 'givenName'>): string | undefined {
+  if (requestId !== '') return `request ${requestId}`;
+  return givenName === '' ? undefined : givenName;
+}

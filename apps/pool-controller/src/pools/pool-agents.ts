@@ -1,0 +1,87 @@
+import { type AgentPodView } from './agent-pod-view';
+import { type Capacity } from './pool-capacity';
+import { type Demand } from './pool-demand';
+
+export interface PoolWorld {
+  readonly capacity: Capacity;
+  readonly demand: Demand;
+  /** creates that left no Sandbox and want a slot all the same */
+  readonly unmet: number;
+  readonly pods: readonly AgentPodView[];
+  /** hash of the template as it is now */
+  readonly hash: string;
+  /** Unix milliseconds */
+  readonly now: number;
+  /** a Pod that failed is replaced when it is so old */
+  readonly replaceAfterMs: number;
+}
+
+/** The agents of a pool, apart. */
+export interface Agents {
+  /** neither terminating nor finished */
+  readonly live: readonly AgentPodView[];
+  /** made from the template as it is now */
+  readonly fresh: readonly AgentPodView[];
+  readonly outdated: readonly AgentPodView[];
+  /** outdated ones that take no more sandboxes */
+  readonly retired: readonly AgentPodView[];
+  /** may be given sandboxes, now or once they are ready */
+  readonly takers: readonly AgentPodView[];
+  /** failed so young that they are not replaced yet */
+  readonly failing: readonly AgentPodView[];
+}
+
+export interface Scale {
+  readonly desired: number;
+  /** above it takers are surplus */
+  readonly most: number;
+}
+
+export function sortOut(
+  { hash }: Pick<PoolWorld, 'hash'>,
+  present: readonly AgentPodView[],
+  failing: readonly AgentPodView[],
+): Agents {
+  const live = present.filter((pod) => !pod.finished);
+  const fresh = live.filter((pod) => pod.hash === hash);
+  const outdated = live.filter((pod) => pod.hash !== hash);
+  const retired = outdated.filter(({ draining }) => draining);
+  const takers = [...fresh, ...outdated.filter(({ ready, draining }) => ready && !draining)];
+  return { live, fresh, outdated, retired, takers, failing };
+}
+
+/** As far as Sandboxes say. One without a uid is not known to exist yet. */
+export function isIdle({ uid, name }: AgentPodView, { onAgent }: Demand): boolean {
+  return uid !== '' && !onAgent.has(name);
+}
+
+/** While outdated agents still take sandboxes, those of the retired count: their successors need room as well. */
+export function scaleOf({ capacity, demand, unmet }: PoolWorld, { retired, outdated }: Agents): Scale {
+  const { poolMin, poolMax, bufferMin, bufferMax, perPod } = capacity;
+  const apart = retired.length === outdated.length ? retired : [];
+  const elsewhere = apart.reduce((sum, { name }) => sum + (demand.onAgent.get(name) ?? 0), 0);
+  const wanted = Math.max(0, demand.active - elsewhere) + demand.pending + unmet;
+  const within = (agents: number): number => Math.min(Math.max(agents, poolMin), poolMax);
+  const desired = within(Math.ceil((wanted + bufferMin) / perPod));
+  return { desired, most: Math.max(desired, within(Math.floor((wanted + bufferMax) / perPod))) };
+}
+
+/** The least loss first. */
+export function byCost({ demand }: Pick<PoolWorld, 'demand'>, pods: readonly AgentPodView[]): AgentPodView[] {
+  const cost = (pod: AgentPodView): number[] => [
+    Number(!pod.draining),
+    Number(pod.ready),
+    demand.onAgent.get(pod.name) ?? 0,
+    demand.endedOnAgent.get(pod.name) ?? 0,
+    -pod.createdAt,
+  ];
+  return pods
+    .map((pod) => ({ pod, cost: cost(pod) }))
+    .sort((a, b) => compare(a.cost, b.cost))
+    .map(({ pod }) => pod);
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at === -1 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
+}

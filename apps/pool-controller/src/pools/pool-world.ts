@@ -1,0 +1,55 @@
+import { type PoolDemandObject } from '@fsb/api/pool-demand';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { keyOf, type Pod } from '@fsb/controller-runtime/kinds';
+import { templateHash } from './agent-pod';
+import { agentPodView, isOwnedBy } from './agent-pod-view';
+import { DemandIndex } from './demand-index';
+import { type ExpectedPods } from './expected-pods';
+import { type PoolWorld } from './pool-agents';
+import { PoolBackoff } from './pool-backoff';
+import { capacityOf } from './pool-capacity';
+import { type Unmet, UnmetDemand } from './unmet-demand';
+
+export interface PoolCaches {
+  readonly pools: Informer<SandboxPool>;
+  readonly pods: Informer<Pod>;
+  readonly sandboxes: Informer<Sandbox>;
+  readonly demands: Informer<PoolDemandObject>;
+}
+
+/** All that a pool's plan is made from, as the caches have it and this process knows better. */
+export class PoolWorlds {
+  readonly demand = new DemandIndex();
+  readonly unmet = new UnmetDemand();
+  private readonly backoff = new PoolBackoff();
+
+  constructor(
+    readonly caches: PoolCaches,
+    private readonly expected: ExpectedPods,
+  ) {}
+
+  read(pool: SandboxPool): { world: PoolWorld; unmet: Unmet } {
+    const key = keyOf(pool);
+    const now = Date.now();
+    const cached = this.caches.pods.list(pool.metadata.namespace).filter((pod) => isOwnedBy(pod, pool));
+    const pods = this.expected.apply(key, cached).map(agentPodView);
+    const unmet = this.unmet.of(pool, now);
+    const world = {
+      capacity: capacityOf(pool),
+      demand: this.demand.of(key),
+      unmet: unmet.count,
+      pods,
+      hash: templateHash(pool),
+      now,
+      replaceAfterMs: this.backoff.replaceAfterMs(key, pods, now),
+    };
+    return { world, unmet };
+  }
+
+  forget(key: string): void {
+    this.expected.forgetPool(key);
+    this.backoff.forget(key);
+  }
+}

@@ -1,0 +1,34 @@
+import { makePoolDemand, MAX_UNMET, type PoolDemandObject, readPoolDemand } from './pool-demand';
+
+const demand = { namespace: 'n', pool: 'p', poolUid: 'u', unmet: 3 };
+const made = (): PoolDemandObject => makePoolDemand(demand, 'abc', new Date(0));
+
+it('says what it was told, belongs to its pool, and is one of this replica', () => {
+  expect(readPoolDemand(made())).toEqual(demand);
+  expect(made()).toMatchObject({
+    kind: 'ConfigMap',
+    metadata: {
+      name: 'p-demand-abc',
+      namespace: 'n',
+      labels: { 'fast-sandbox.io/pool': 'p', 'fast-sandbox.io/pool-demand': 'true' },
+      ownerReferences: [{ kind: 'SandboxPool', name: 'p', uid: 'u' }],
+    },
+    data: { unmet: '3', lastRefusal: '1970-01-01T00:00:00.000Z' },
+  });
+});
+
+it.each<[string, Partial<PoolDemandObject>]>([
+  ['without data', { data: undefined as never }],
+  ['with a number that is none', { data: { unmet: 'many' } }],
+  ['with a negative number', { data: { unmet: '-1' } }],
+  ['with a fraction', { data: { unmet: '1.5' } }],
+  ['of no pool', { metadata: { ...made().metadata, labels: {} } }],
+  ['of an owner of another name', { metadata: { ...made().metadata, labels: { 'fast-sandbox.io/pool': 'q' } } }],
+  ['without an owner', { metadata: { ...made().metadata, ownerReferences: [] } }],
+])('is not read %s', (_what, more) => {
+  expect(readPoolDemand({ ...made(), ...more })).toBeUndefined();
+});
+
+it('does not order agents without end', () => {
+  expect(readPoolDemand({ ...made(), data: { unmet: '999999999' } })?.unmet).toBe(MAX_UNMET);
+});

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { POOL_LABEL } from './labels';
+import { API_VERSION, type ObjectMeta } from './sandbox';
+
+/**
+ * How creates that no agent had room for reach the pool-controller: they have no Sandbox object that could ask for an
+ * agent. Each gateway replica keeps one ConfigMap a pool, writes it at most once a second, and removes it when nothing is
+ * unmet any more; one that is not written for DEMAND_TTL_MS is that of a dead gateway.
+ */
+export const POOL_DEMAND_LABEL = 'fast-sandbox.io/pool-demand';
+export const POOL_DEMAND_SELECTOR = `${POOL_DEMAND_LABEL}=true`;
+/** So long after its last refusal a create still counts: its caller may come again. */
+export const DEMAND_TTL_MS = 30_000;
+/** More than that is not believed: whoever may write ConfigMaps must not order agents without end. */
+export const MAX_UNMET = 10_000;
+
+export interface PoolDemand {
+  readonly namespace: string;
+  readonly pool: string;
+  /** of the SandboxPool: one of the same name that came later has not been asked */
+  readonly poolUid: string;
+  /** distinct sandboxes that were refused and not made since */
+  readonly unmet: number;
+}
+
+/** The ConfigMap, as its JSON says it. */
+export interface PoolDemandObject {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  data?: Record<string, string>;
+}
+
+const Data = z.object({
+  unmet: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform((digits) => Math.min(Number(digits), MAX_UNMET)),
+});
+
+/** @param replica tells the gateway processes apart; part of the name */
+export function poolDemandName(pool: string, replica: string): string {
+  return `${pool}-demand-${replica}`;
+}
+
+/** It goes with its pool. The time makes each writing a change, which is how a reader knows that the writer lives. */
+export function makePoolDemand(
+  { namespace, pool, poolUid, unmet }: PoolDemand,
+  replica: string,
+  lastRefusal: Date,
+): PoolDemandObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: poolDemandName(pool, replica),
+      namespace,
+      labels: { [POOL_LABEL]: pool, [POOL_DEMAND_LABEL]: 'true' },
+      ownerReferences: [{ apiVersion: API_VERSION, kind: 'SandboxPool', name: pool, uid: poolUid }],
+    },
+    data: { unmet: String(Math.min(unmet, MAX_UNMET)), lastRefusal: lastRefusal.toISOString() },
+  };
+}
+
+/** Undefined where it is none: anybody may write a ConfigMap. */
+export function readPoolDemand({ metadata, data }: PoolDemandObject): PoolDemand | undefined {
+  const pool = metadata.labels?.[POOL_LABEL];
+  const owner = metadata.ownerReferences?.find(({ kind, name }) => kind === 'SandboxPool' && name === pool);
+  const parsed = Data.safeParse(data);
+  if (pool === undefined || owner === undefined || !parsed.success) return undefined;
+  return { namespace: metadata.namespace ?? '', pool, poolUid: owner.uid, unmet: parsed.data.unmet };
+}
