@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bridgeName, cgroupName, networkNamespacePrefix } from '../../apps/standalone/src/installation';
+import { bridgeName, cgroupName, networkNamespacePrefix } from '@fsb/api/machine-names';
 import { files } from '../../apps/standalone/src/layout';
 import { cgroupHierarchies } from '../../apps/standalone/src/node/pod-cgroup';
 import { NETWORK_NAMESPACES } from '../../apps/standalone/src/node/pod-network';

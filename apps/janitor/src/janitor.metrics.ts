@@ -1,9 +1,5 @@
 import { Counter, type Registry } from 'prom-client';
-import { type RemovalReason } from './sweep/orphan-policy';
-
-const REASONS = ['AgentPodGone', 'SandboxNotFound', 'ClaimUidDiffers', 'LeftoverFile'] as const satisfies (
-  RemovalReason | 'LeftoverFile'
-)[];
+import { type Orphan, type OrphanKind, REASONS } from './orphan';
 
 export class JanitorMetrics {
   private readonly removals;
@@ -11,21 +7,25 @@ export class JanitorMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
+    const labelNames = ['kind', 'reason'] as const;
     this.removals = new Counter({
-      name: 'janitor_removed_total',
-      help: 'Orphans removed, by reason',
-      labelNames: ['reason'],
-      registers,
+      ...{ name: 'janitor_removed_total', help: 'Orphans removed, by kind and reason', labelNames, registers },
     });
-    this.failures = new Counter({ name: 'janitor_failures_total', help: 'Removals that failed', registers });
-    for (const reason of REASONS) this.removals.inc({ reason }, 0);
+    this.failures = new Counter({
+      ...{ name: 'janitor_failures_total', help: 'Removals that failed', labelNames: ['kind'] as const, registers },
+    });
+    // every series exists from the start: an absent one cannot be alerted on
+    for (const kind of Object.keys(REASONS) as OrphanKind[]) {
+      for (const reason of REASONS[kind]) this.removals.inc({ kind, reason }, 0);
+      this.failures.inc({ kind }, 0);
+    }
   }
 
-  removed(reason: (typeof REASONS)[number]): void {
-    this.removals.inc({ reason });
+  removed({ kind, reason }: Orphan): void {
+    this.removals.inc({ kind, reason });
   }
 
-  failed(): void {
-    this.failures.inc();
+  failed({ kind }: Orphan): void {
+    this.failures.inc({ kind });
   }
 }

@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AGENT_APP, AGENT_APP_LABEL } from '@fsb/api/labels';
+import { POOL_LABEL } from '@fsb/api/labels';
 import { Readiness } from '@fsb/component-base/readiness';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -7,17 +7,23 @@ import { Controller } from '@fsb/controller-runtime/controller';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { Informer } from '@fsb/controller-runtime/informer';
-import { installationId } from '@fsb/controller-runtime/installation';
 import { type Lease, LEASE_KIND, type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { Registry } from 'prom-client';
+import { ContainerdProbe } from './containerd-probe';
+import { agentGone, Janitor, type JanitorParts, SWEEP } from './janitor';
 import { type JanitorConfig } from './janitor.config';
 import { JanitorMetrics } from './janitor.metrics';
+import { LeftoverSweep } from './leftovers/leftover-sweep';
+import { MachineSource } from './leftovers/machine-source';
+import { RuntimeSource } from './leftovers/runtime-source';
+import { Removals } from './removals';
+import { Suspects } from './suspects';
 import { ClusterEvidence } from './sweep/cluster-evidence';
+import { ContainerSweep } from './sweep/container-sweep';
 import { LeaseWatch } from './sweep/lease-watch';
-import { SWEEP, Sweeper } from './sweep/sweeper';
 
 /** Whose Lease shows that somebody is there to adopt. */
 const ADOPTER = 'sandbox-controller';
@@ -65,7 +71,7 @@ function host(
   const pods = new Informer<Pod>({
     client,
     kind: POD_KIND,
-    labelSelector: `${AGENT_APP_LABEL}=${AGENT_APP}`,
+    labelSelector: POOL_LABEL,
     fieldSelector: `spec.nodeName=${config.nodeName}`,
   });
   const leases = new Informer<Lease>({
@@ -78,28 +84,39 @@ function host(
   leases.onChange((_key, lease) => {
     adopter.observe(lease);
   });
-  const runtime = new SandboxRuntime(new ContainerdClient(config.containerdSocket));
-  const evidence = new ClusterEvidence(client, pods, adopter);
-  let installation: Promise<string> | undefined;
-  const sweeper = new Sweeper(config, {
-    ...{ runtime, evidence, events, metrics },
-    installation: () => {
-      installation ??= installationId(client);
-      installation.catch(() => (installation = undefined));
-      return installation;
+  const containerd = new ContainerdClient(config.containerdSocket);
+  const evidence = new ClusterEvidence(client, config.nodeName, pods, adopter);
+  const janitor = makeJanitor(config, containerd, evidence, new Removals(events, metrics, config));
+  const controller: Controller = new Controller(
+    janitor(() => controller.queue),
+    {
+      ...{ name: 'janitor', concurrency: 4, metrics: controllerMetrics, allKeys: () => [SWEEP] },
+      queue: { baseDelayMs: 500, maxDelayMs: 30_000 },
     },
+  );
+  pods.onChange((_key, current, previous) => {
+    const uid = previous?.metadata.uid;
+    if (uid !== undefined && uid !== current?.metadata.uid) controller.queue.add(agentGone(uid));
   });
-  const controller = new Controller(sweeper, {
-    name: 'janitor',
-    concurrency: 1,
-    metrics: controllerMetrics,
-    allKeys: () => [SWEEP],
-  });
-  pods.onChange((_key, current) => {
-    if (!current) controller.queue.add(SWEEP);
+  const probe = new ContainerdProbe(containerd, readiness, () => {
+    controller.queue.add(SWEEP);
   });
   return new ControllerHost(
     { client, readiness, metrics: controllerMetrics },
-    { name: 'janitor', informers: { pods, leases }, controllers: [controller] },
+    { name: 'janitor', informers: { pods, leases }, controllers: [controller], runnables: [probe] },
   );
+}
+
+function makeJanitor(
+  config: JanitorConfig,
+  containerd: ContainerdClient,
+  evidence: ClusterEvidence,
+  removals: Removals,
+): (queue: JanitorParts['queue']) => Janitor {
+  const runtime = new SandboxRuntime(containerd);
+  const sources = [new RuntimeSource(config, containerd, runtime, evidence), new MachineSource(config, evidence)];
+  const containers = new ContainerSweep(config, { runtime, evidence, removals, suspects: new Suspects() });
+  const leftovers = new LeftoverSweep(config, { sources, evidence, removals });
+  const scanIntervalMs = config.scanInterval;
+  return (queue) => new Janitor({ runtime, evidence, containers, leftovers, queue, scanIntervalMs });
 }

@@ -24,6 +24,7 @@ import { LogSweep } from './logs/log-sweep';
 import { SandboxLogs } from './logs/sandbox-logs';
 import { Admission, type Capacity } from './sandboxes/admission';
 import { ClaimRecords } from './sandboxes/claim-records';
+import { signFolders } from './sandboxes/folder-owner';
 import { ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
 import { RuntimeWatch } from './sandboxes/runtime-watch';
 import { SandboxContainers, type SandboxPlacement } from './sandboxes/sandbox-containers';
@@ -39,6 +40,7 @@ const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
 @Module({})
 export class AgentModule {
   static forRoot(config: AgentConfig): DynamicModule {
+    signFolders(config.runDir, config.installation);
     const client = new ContainerdClient(config.containerdSocket);
     const groups = shimGroupsOf(config);
     const runtime = new SandboxRuntime(client, groups);

@@ -58,6 +58,7 @@ export class ContainerdClient {
   readonly images: Promised<ImagesClient>;
   readonly leases: Promised<LeasesClient>;
   readonly snapshots: Promised<SnapshotsClient>;
+  readonly snapshotStreams: SnapshotsClient;
   readonly tasks: Promised<TasksClient>;
   readonly versions: Promised<VersionClient>;
   readonly criImages: Promised<ImageServiceClient>;
@@ -85,7 +86,8 @@ export class ContainerdClient {
     this.events = new EventsClient(target, insecure, shared);
     this.images = promised(new ImagesClient(target, insecure, shared));
     this.leases = promised(new LeasesClient(target, insecure, shared));
-    this.snapshots = promised(new SnapshotsClient(target, insecure, shared));
+    this.snapshotStreams = new SnapshotsClient(target, insecure, shared);
+    this.snapshots = promised(this.snapshotStreams);
     this.tasks = promised(new TasksClient(target, insecure, shared));
     this.versions = promised(new VersionClient(target, insecure, shared));
     this.criImages = promised(new ImageServiceClient(target, insecure, shared));

@@ -85,7 +85,7 @@ export class SandboxRuntime {
       stages.push({ name, ms: performance.now() - started });
       return result;
     };
-    return withLease(this.client, ownerOf(request.labels), async (lease) => {
+    return withLease(this.client, gcSafe(request.labels), async (lease) => {
       const settings = { signal, lease };
       const { mounts } = await this.claimId(request, settings, timed);
       try {
@@ -147,6 +147,12 @@ export class SandboxRuntime {
     const filter = Object.entries(ownerOf(labels)).map(([key, value]) => `labels."${key}"=="${value}"`);
     const { leases } = await this.client.leases.list({ filters: [filter.join(',')] });
     for (const { id } of leases) await absentIsFine(this.client.leases.delete({ id, sync: true }));
+  }
+
+  /** A record for a task that has lost its own: only through one does containerd end it. @throws ApiError already_exists */
+  async recordAgain(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    const container = { ...emptyContainer(id), labels: { ...labels }, runtime: { name: RUNTIME, options: undefined } };
+    await this.client.containers.create({ container });
   }
 
   async setLabels(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
@@ -227,7 +233,7 @@ export class SandboxRuntime {
   }
 }
 
-/** What of a container's labels its create's lease carries. */
+/** What of a container's labels, which its create's lease carries, tells whose it is. */
 function ownerOf(labels: Readonly<Record<string, string>>): Record<string, string> {
   const names: readonly string[] = [ContainerLabels.installation, ContainerLabels.agentUid];
   return Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)));

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { isApiError } from '@fsb/api/errors';
 import { type ContainerdClient } from './containerd-client';
+import { type Info } from './gen/containerd/snapshots';
 import { type Mount } from './gen/containerd/types';
 import { type ContentDescriptor } from './image-content';
 import { withLease } from './lease';
 
 export const SNAPSHOTTER = 'overlayfs';
 const snapshotter = SNAPSHOTTER;
+const LIST_MS = 10_000;
 
 /** The layers of images as snapshots. */
 export class SnapshotStore {
@@ -42,6 +44,18 @@ export class SnapshotStore {
       await this.client.snapshots.remove({ snapshotter, key });
       return mounts;
     });
+  }
+
+  /** @param filter as containers have it */
+  async list(filter: string): Promise<Info[]> {
+    const limit = AbortSignal.timeout(LIST_MS);
+    const request = { snapshotter, filters: [filter] };
+    const found: Info[] = [];
+    for await (const page of this.client.stream(() => this.client.snapshotStreams.list(request), limit)) {
+      found.push(...page.info);
+    }
+    limit.throwIfAborted(); // a stream that is cancelled ends like a whole one
+    return found;
   }
 
   private async exists(key: string): Promise<boolean> {

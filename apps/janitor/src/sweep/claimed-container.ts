@@ -2,20 +2,40 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ClaimedContainer } from './orphan-policy';
 
+type Labels = Readonly<Record<string, string>>;
+
 /** Reads what the agent wrote into the labels. */
-export function claimedContainer({ id, labels }: ContainerRecord): ClaimedContainer {
+export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'labels'>): ClaimedContainer {
   const label = (name: keyof typeof ContainerLabels): string => labels[ContainerLabels[name]] ?? '';
+  const sandboxId = label('id') || id;
   return {
     id,
-    sandboxId: label('id') || id,
+    sandboxId,
     namespace: label('namespace'),
     sandboxName: label('sandboxName'),
     agentName: label('agentName'),
     agentUid: label('agentUid'),
     claimUid: label('claimUid'),
+    attempt: attemptIn(sandboxId, label('claimUid')),
     claimedAtMs: milliseconds(label('claimTime')),
     endingSinceMs: milliseconds(label('terminating')),
   };
+}
+
+/** Whether it is of this installation: nothing else is ever touched. */
+export function isOurs(labels: Labels, installation: string): boolean {
+  return labels[ContainerLabels.managed] === 'true' && labels[ContainerLabels.installation] === installation;
+}
+
+/** containerd's filter for the same. */
+export function oursFilter(installation: string): string {
+  return `labels."${ContainerLabels.managed}"=="true",labels."${ContainerLabels.installation}"=="${installation}"`;
+}
+
+/** A sandbox id is its object's uid, from the second container on with the attempt's number. */
+function attemptIn(sandboxId: string, claimUid: string): number {
+  const number = sandboxId.startsWith(`${claimUid}-`) ? sandboxId.slice(claimUid.length + 1) : '';
+  return claimUid !== '' && /^\d{1,9}$/.test(number) ? Number(number) : 0;
 }
 
 function milliseconds(text: string): number | undefined {

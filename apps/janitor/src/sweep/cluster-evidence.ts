@@ -1,5 +1,8 @@
-import { isApiError } from '@fsb/api/errors';
+import { CREATE_TIMESTAMP_ANNOTATION, CREATED_BY_FASTPATH, CREATED_BY_LABEL } from '@fsb/api/labels';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type Informer } from '@fsb/controller-runtime/informer';
+import { installationId } from '@fsb/controller-runtime/installation';
 import {
   type Kind,
   type KubeObject,
@@ -9,43 +12,98 @@ import {
   SANDBOX_KIND,
 } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { KubeError } from '@fsb/controller-runtime/kube-error';
 import { type LeaseWatch } from './lease-watch';
 import { type AgentPresence, type ClaimedContainer, type Evidence, type ObjectPresence } from './orphan-policy';
 
 const ASK_MS = 5_000;
+const PAGE = 500;
+type AgentKey = Pick<ClaimedContainer, 'namespace' | 'agentName' | 'agentUid'>;
 
 /** What the cluster says of a container. Anything but an answer is `unknown`; "gone" and "absent" are always asked live. */
 export class ClusterEvidence {
+  private known: Promise<string> | undefined;
+
   constructor(
     private readonly client: KubeClient,
-    private readonly pods: Informer<Pod>,
+    private readonly nodeName: string,
+    private readonly pods: Pick<Informer<Pod>, 'list'>,
     private readonly adopter: LeaseWatch,
   ) {}
+
+  /** The installation that this process looks after: asked once, for a cluster keeps it. */
+  installation(): Promise<string> {
+    this.known ??= this.askInstallation();
+    this.known.catch(() => (this.known = undefined));
+    return this.known;
+  }
+
+  /** Whether the API server is still that of the installation: another's "not found" says nothing. */
+  async isSameCluster(): Promise<boolean> {
+    try {
+      return (await this.askInstallation()) === (await this.installation());
+    } catch {
+      return false;
+    }
+  }
 
   async of(container: ClaimedContainer): Promise<Evidence> {
     const [agent, object] = await Promise.all([this.agent(container), this.object(container)]);
     return { agent, object, adopterHeldMs: this.adopter.heldMs() };
   }
 
-  private async agent({ namespace, agentName, agentUid }: ClaimedContainer): Promise<AgentPresence> {
-    if (agentUid === '' || agentName === '') return 'unknown';
+  async agent({ namespace, agentName, agentUid }: AgentKey): Promise<AgentPresence> {
+    if (agentUid === '' || agentName === '' || namespace === '') return 'unknown';
     if (this.pods.list().some(({ metadata }) => metadata.uid === agentUid)) return 'present';
     const found = await this.ask(POD_KIND, { namespace, name: agentName });
     if (found === 'unknown') return 'unknown';
-    return found !== 'absent' && found.uid === agentUid ? 'present' : 'gone';
+    return found !== 'absent' && found.metadata.uid === agentUid ? 'present' : 'gone';
+  }
+
+  /** The uids of all Pods of this node, asked live. @throws ApiError where nobody answers */
+  async podsOfNode(): Promise<string[]> {
+    const uids: string[] = [];
+    let next: string | undefined;
+    do {
+      const query = { fieldSelector: `spec.nodeName=${this.nodeName}`, limit: PAGE, continue: next };
+      const page = await this.client.list(POD_KIND, query, { deadlineMs: ASK_MS });
+      uids.push(...page.items.map(({ metadata }) => metadata.uid ?? ''));
+      next = page.continue;
+    } while (next);
+    return uids;
   }
 
   private async object({ namespace, sandboxName }: ClaimedContainer): Promise<ObjectPresence> {
     if (sandboxName === '' || namespace === '') return 'unknown';
-    return this.ask(SANDBOX_KIND, { namespace, name: sandboxName });
+    const found = await this.ask(SANDBOX_KIND, { namespace, name: sandboxName });
+    if (typeof found === 'string') return found;
+    const { uid = '' } = found.metadata;
+    return uid === '' ? 'unknown' : { uid, sandboxId: currentId(found), attempt: found.status?.attempt ?? 0 };
   }
 
-  private async ask<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<ObjectPresence> {
+  private async ask<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T | 'absent' | 'unknown'> {
     try {
-      const { metadata } = await this.client.get(kind, key, { deadlineMs: ASK_MS });
-      return metadata.uid === undefined ? 'unknown' : { uid: metadata.uid };
+      return await this.client.get(kind, key, { deadlineMs: ASK_MS });
     } catch (error) {
-      return isApiError(error, 'not_found') ? 'absent' : 'unknown';
+      return isDefinitelyAbsent(error, key.name) ? 'absent' : 'unknown';
     }
   }
+
+  private askInstallation(): Promise<string> {
+    return installationId(this.client, AbortSignal.timeout(ASK_MS));
+  }
+}
+
+/** A 404 of a proxy, or of a server that does not serve the kind (yet), says nothing about the object. */
+function isDefinitelyAbsent(error: unknown, name: string): boolean {
+  return error instanceof KubeError && error.reason === 'NotFound' && error.message.includes(`"${name}" not found`);
+}
+
+/** The id of the container that the object has, or that its fast path made before it could say so. */
+function currentId({ metadata, status }: Sandbox): string {
+  const { name = '', namespace = '', labels, annotations } = metadata;
+  if (status?.sandboxID) return status.sandboxID;
+  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
+  const isFast = labels?.[CREATED_BY_LABEL] === CREATED_BY_FASTPATH && /^\d{1,20}$/.test(nanos);
+  return isFast && !status?.attempt ? fastSandboxId(name, namespace, BigInt(nanos)) : '';
 }

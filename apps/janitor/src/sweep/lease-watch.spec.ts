@@ -37,4 +37,16 @@ describe('LeaseWatch', () => {
     watch.observe(lease('', '3'));
     expect(watch.heldMs()).toBe(0);
   });
+
+  it('does not count what was held before a holder that has fallen silent', () => {
+    const watch = new LeaseWatch(() => now);
+    at(0);
+    watch.observe(lease('a', '1'));
+    at(5_000);
+    watch.observe(lease('a', '2'));
+    at(11_000);
+    expect(watch.heldMs()).toBe(5_000);
+    at(11_001);
+    expect(watch.heldMs()).toBe(0);
+  });
 });

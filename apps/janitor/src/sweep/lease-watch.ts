@@ -7,6 +7,7 @@ import { type Lease } from '@fsb/controller-runtime/kinds';
 export class LeaseWatch {
   private heldSince: number | undefined;
   private renewedAt = 0;
+  private durationMs = 0;
   private lastRenewTime: string | undefined;
 
   constructor(private readonly clock: () => number = () => performance.now()) {}
@@ -19,14 +20,16 @@ export class LeaseWatch {
     }
     if (renewTime === this.lastRenewTime) return;
     const now = this.clock();
-    if (now - this.renewedAt > leaseDurationSeconds * 1000) this.heldSince = undefined;
+    this.durationMs = leaseDurationSeconds * 1000;
+    if (now - this.renewedAt > this.durationMs) this.heldSince = undefined;
     this.heldSince ??= now;
     this.renewedAt = now;
     this.lastRenewTime = renewTime;
   }
 
-  /** Milliseconds from the first to the last renewal of the present unbroken run. */
+  /** Milliseconds from the first to the last renewal of the present unbroken run; 0 once the last one has run out. */
   heldMs(): number {
-    return this.heldSince === undefined ? 0 : this.renewedAt - this.heldSince;
+    if (this.heldSince === undefined || this.clock() - this.renewedAt > this.durationMs) return 0;
+    return this.renewedAt - this.heldSince;
   }
 }

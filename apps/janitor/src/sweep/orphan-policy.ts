@@ -8,26 +8,42 @@ export interface ClaimedContainer {
   readonly agentUid: string;
   /** empty: no object is known to the agent yet */
   readonly claimUid: string;
+  /** which of its object's containers it is; 0 is the first */
+  readonly attempt: number;
   /** Unix ms; undefined: it still waits for its sandbox */
   readonly claimedAtMs: number | undefined;
   /** Unix ms since when its agent has been ending it */
   readonly endingSinceMs: number | undefined;
 }
 
+/** What an object says of the container that it has. */
+export interface ObjectFacts {
+  readonly uid: string;
+  /** empty: it has none yet */
+  readonly sandboxId: string;
+  readonly attempt: number;
+}
+
 /** `unknown`: nobody answered. Nothing is ever removed for it. */
 export type AgentPresence = 'present' | 'gone' | 'unknown';
-export type ObjectPresence = { readonly uid: string } | 'absent' | 'unknown';
+export type ObjectPresence = ObjectFacts | 'absent' | 'unknown';
 
 export interface Evidence {
   readonly agent: AgentPresence;
   readonly object: ObjectPresence;
-  /** how long the sandbox-controller's Lease has been seen held without a gap */
+  /** how long the sandbox-controller's Lease has been seen held without a gap, until now */
   readonly adopterHeldMs: number;
 }
 
-export type RemovalReason = 'AgentPodGone' | 'SandboxNotFound' | 'ClaimUidDiffers';
+export type RemovalReason = 'AgentPodGone' | 'SandboxNotFound' | 'ClaimUidDiffers' | 'StaleAttempt' | 'NameTaken';
 export type KeepReason = 'young' | 'ending' | 'owned' | 'unknown' | 'unlabelled' | 'nobody-to-adopt';
-export type Verdict = { readonly remove: RemovalReason; readonly why: string } | { readonly keep: KeepReason };
+export interface Removal {
+  readonly remove: RemovalReason;
+  readonly why: string;
+  /** Its agent serves and the sandbox-controller ends it in order: only where it is seen so for the whole timeout. */
+  readonly onlyIfItStays?: true;
+}
+export type Verdict = Removal | { readonly keep: KeepReason };
 
 export interface Timing {
   readonly nowMs: number;
@@ -58,13 +74,26 @@ function judgeClaim(container: ClaimedContainer, { object, adopterHeldMs }: Evid
   if (sandboxName === '' || namespace === '') return { keep: 'unlabelled' };
   if (endingSinceMs !== undefined && timing.nowMs - endingSinceMs < ENDING_MS) return { keep: 'ending' };
   if (object === 'unknown') return { keep: 'unknown' };
-  if (object === 'absent') {
-    // somebody must have been there to adopt it, all the time
-    if (claimUid === '' && adopterHeldMs < timing.orphanTimeoutMs) return { keep: 'nobody-to-adopt' };
-    return { remove: 'SandboxNotFound', why: `there is no Sandbox ${namespace}/${sandboxName}` };
-  }
+  const verdict = object === 'absent' ? absent(container) : judgeAgainst(container, object);
+  // somebody must have been there to adopt it, all the time
+  const isUnadopted = claimUid === '' && adopterHeldMs < timing.orphanTimeoutMs;
+  return 'remove' in verdict && isUnadopted ? { keep: 'nobody-to-adopt' } : verdict;
+}
+
+function absent({ namespace, sandboxName }: ClaimedContainer): Verdict {
+  return { remove: 'SandboxNotFound', why: `there is no Sandbox ${namespace}/${sandboxName}` };
+}
+
+function judgeAgainst({ claimUid, sandboxId, attempt, ...names }: ClaimedContainer, object: ObjectFacts): Verdict {
+  const name = `Sandbox ${names.namespace}/${names.sandboxName}`;
   if (claimUid !== '' && claimUid !== object.uid) {
-    return { remove: 'ClaimUidDiffers', why: `Sandbox ${namespace}/${sandboxName} is another one by now` };
+    return { remove: 'ClaimUidDiffers', why: `${name} is another one by now` };
   }
-  return { keep: 'owned' };
+  if (sandboxId === object.sandboxId) return { keep: 'owned' };
+  if (claimUid === '') {
+    if (object.sandboxId === '') return { keep: 'owned' };
+    return { remove: 'NameTaken', why: `${name} has ${object.sandboxId}`, onlyIfItStays: true };
+  }
+  if (attempt >= object.attempt) return { keep: 'owned' };
+  return { remove: 'StaleAttempt', why: `${name} is at attempt ${object.attempt} by now`, onlyIfItStays: true };
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
-import { bridgeName, cgroupName, networkNamespacePrefix } from '../installation';
+import { bridgeName, cgroupName, networkNamespacePrefix } from '@fsb/api/machine-names';
 import { files, type Layout } from '../layout';
 import { command } from '../machine';
 import { removeCgroupTree } from '../node/pod-cgroup';

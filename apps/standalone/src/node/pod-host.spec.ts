@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { eventually } from '../../../../test/support/eventually';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { endPods, removeBridge, removeCgroups } from '../command/end-pods';
-import { bridgeName, cgroupName, networkNamespaceName } from '../installation';
+import { bridgeName, cgroupName, networkNamespaceName } from '@fsb/api/machine-names';
 import { files, layoutOf } from '../layout';
 import { get } from '../probe';
 import { isAlive } from '../process-identity';

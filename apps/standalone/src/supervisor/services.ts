@@ -73,7 +73,10 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
       ],
     }),
     ...replicated,
-    row('janitor', 5, [...containerd, '--node-name', hostname()]),
+    row('janitor', 5, [
+      ...[...containerd, '--node-name', hostname(), '--log-dir', layout.log, '--run-dir', layout.run],
+      ...['--cni-dir', files.cni(layout)],
+    ]),
   ];
 }
 

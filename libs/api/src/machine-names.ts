@@ -1,4 +1,4 @@
-/** Short forms of an installation's uid, for what carries names on the machine: all of it is found by them, also by `down`. */
+/** Short forms of an installation's uid, for what carries names on the machine: whoever cleans up finds all of it by them. */
 const SHORT = 8;
 
 export function shortId(uid: string): string {
@@ -22,3 +22,6 @@ export function networkNamespacePrefix(installation: string): string {
 export function cgroupName(installation: string): string {
   return `fast-sandbox-${shortId(installation)}`;
 }
+
+/** Below the sandboxes' run folder: whose sandboxes keep their files and logs there. More than one: nobody sweeps it. */
+export const OWNERS_FOLDER = 'installations';

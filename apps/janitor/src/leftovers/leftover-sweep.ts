@@ -1,0 +1,83 @@
+import { Logger } from '@nestjs/common';
+import { messageOf } from '@fsb/api/errors';
+import { type JanitorConfig } from '../janitor.config';
+import { type Removals } from '../removals';
+import { Suspects } from '../suspects';
+import { type ClusterEvidence } from '../sweep/cluster-evidence';
+import { type Leftover, type LeftoverSource } from './leftover';
+
+export interface LeftoverSweepParts {
+  readonly sources: readonly LeftoverSource[];
+  readonly evidence: ClusterEvidence;
+  readonly removals: Removals;
+}
+
+/** Removals in a row that failed: from then on only the next sweep tries again. */
+const MAX_FAILURES = 5;
+
+/** What is not a container. One look is not enough: only what has looked so for the whole orphan timeout goes. */
+export class LeftoverSweep {
+  private readonly logger = new Logger(LeftoverSweep.name);
+  private readonly suspects = new Suspects();
+  private failures = 0;
+
+  constructor(
+    private readonly config: Pick<JanitorConfig, 'orphanTimeout' | 'dryRun'>,
+    private readonly parts: LeftoverSweepParts,
+  ) {}
+
+  /**
+   * @returns when to look again, in milliseconds; undefined: with the next sweep
+   * @throws where a removal failed and is worth another try
+   */
+  async run(): Promise<number | undefined> {
+    const { evidence, sources } = this.parts;
+    const installation = await evidence.installation();
+    const isSame = await evidence.isSameCluster();
+    const keys = new Set<string>();
+    let waiting = false;
+    let failed = false;
+    for (const source of sources) {
+      for (const leftover of await this.find(source, installation)) {
+        const key = `${leftover.kind} ${leftover.name}`;
+        keys.add(key);
+        if (!isSame || !this.isRipe(key, leftover)) waiting = true;
+        else if (!(await this.remove(source, leftover))) failed = true;
+      }
+    }
+    this.suspects.clearOthers(keys);
+    this.judgeFailures(failed);
+    return waiting ? this.config.orphanTimeout : undefined;
+  }
+
+  /** A source that does not answer has no suspects: they begin anew. */
+  private async find(source: LeftoverSource, installation: string): Promise<Leftover[]> {
+    try {
+      return await source.find(installation);
+    } catch (error) {
+      this.logger.warn({ msg: 'cannot look for leftovers', error: messageOf(error) });
+      return [];
+    }
+  }
+
+  private isRipe(key: string, { sinceMs }: Leftover): boolean {
+    const { orphanTimeout } = this.config;
+    const seenMs = this.suspects.seen(key);
+    return seenMs >= orphanTimeout && (sinceMs === undefined || Date.now() - sinceMs >= orphanTimeout);
+  }
+
+  private async remove(source: LeftoverSource, leftover: Leftover): Promise<boolean> {
+    try {
+      await this.parts.removals.run(leftover, () => source.remove(leftover));
+      return true;
+    } catch {
+      return false; // told where it was counted
+    }
+  }
+
+  private judgeFailures(failed: boolean): void {
+    this.failures = failed ? this.failures + 1 : 0;
+    if (this.failures > 0 && this.failures < MAX_FAILURES) throw new Error('some leftovers are still there');
+    this.failures = 0;
+  }
+}

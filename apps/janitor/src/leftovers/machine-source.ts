@@ -1,0 +1,83 @@
+import { readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bridgeName, cgroupName, networkNamespaceName, networkNamespacePrefix } from '@fsb/api/machine-names';
+import { type JanitorConfig } from '../janitor.config';
+import { type ClusterEvidence } from '../sweep/cluster-evidence';
+import { ip, linksOf, NETWORK_NAMESPACES, type VirtualLink } from './ip-command';
+import { type Leftover, type LeftoverSource } from './leftover';
+import { machineLeftovers } from './machine-plan';
+import { filesIn, namesIn, PATTERNS, removePath } from './sandbox-files';
+
+const CGROUPS = '/sys/fs/cgroup';
+
+/** What a one-machine node makes for a Pod: network namespace, address, link, cgroups, the folder of its logs. */
+export class MachineSource implements LeftoverSource {
+  constructor(
+    private readonly config: JanitorConfig,
+    private readonly evidence: ClusterEvidence,
+  ) {}
+
+  async find(installation: string): Promise<Leftover[]> {
+    const prefix = networkNamespacePrefix(installation);
+    const namespaces = (await namesIn(NETWORK_NAMESPACES)).filter((name) => name.startsWith(prefix));
+    const cgroups = await this.cgroups(cgroupName(installation));
+    const addresses = await this.addresses(bridgeName(installation));
+    const links = await this.links(bridgeName(installation));
+    const podLogs = await this.podLogs();
+    if ([namespaces, cgroups, addresses, links, podLogs].every(({ length }) => length === 0)) return [];
+    const pods = await this.evidence.podsOfNode();
+    return machineLeftovers({
+      ...{ namespaces, cgroups, addresses, links, podLogs },
+      pods: new Set(pods),
+      podNamespaces: new Set(pods.map((uid) => networkNamespaceName(installation, uid))),
+    });
+  }
+
+  async remove({ kind, name }: Leftover): Promise<void> {
+    if (kind === 'network-namespace') await ip('netns', 'delete', name);
+    else if (kind === 'link') await ip('link', 'delete', name);
+    else if (kind === 'cgroup') await removeCgroup(name);
+    else if (kind === 'address') await rm(name, { force: true });
+    else await removePath(name);
+  }
+
+  private async cgroups(name: string): Promise<{ path: string; uid: string }[]> {
+    const hierarchies = await namesIn(CGROUPS);
+    const folders = [join(CGROUPS, name), ...hierarchies.map((hierarchy) => join(CGROUPS, hierarchy, name))];
+    const found = await Promise.all(folders.map((folder) => childFolders(folder)));
+    return found.flat();
+  }
+
+  /** host-local's records: a file an address, its first line whose it is. */
+  private async addresses(bridge: string): Promise<{ path: string; uid: string }[]> {
+    if (this.config.cniDir === undefined) return [];
+    const folder = join(this.config.cniDir, bridge);
+    const names = (await namesIn(folder)).filter((name) => /^[\da-f.:]+$/.test(name));
+    const owners = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8').catch(() => '')));
+    return names.map((name, i) => ({ path: join(folder, name), uid: owners[i]?.split(/\r?\n/)[0] ?? '' }));
+  }
+
+  private async links(bridge: string): Promise<VirtualLink[]> {
+    const exists = await stat(`/sys/class/net/${bridge}`).catch(() => undefined);
+    return exists ? linksOf(bridge) : [];
+  }
+
+  private async podLogs(): Promise<{ path: string; uid: string; mtimeMs: number }[]> {
+    const found = await filesIn(join(this.config.logDir, 'pods'), PATTERNS.pod);
+    return found.map(({ path, id, mtimeMs }) => ({ path, uid: id, mtimeMs }));
+  }
+}
+
+async function childFolders(folder: string): Promise<{ path: string; uid: string }[]> {
+  const names = await namesIn(folder).catch(() => []); // not a folder: a file of a hierarchy of version 2
+  return names.filter((name) => PATTERNS.pod.test(name)).map((name) => ({ path: join(folder, name), uid: name }));
+}
+
+/** From the leaves up. @throws Error (EBUSY) while a process is in one of them */
+async function removeCgroup(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    const child = join(folder, name);
+    if ((await stat(child).catch(() => undefined))?.isDirectory()) await removeCgroup(child);
+  }
+  await rmdir(folder);
+}

@@ -1,0 +1,87 @@
+import { join } from 'node:path';
+import { ContainerLabels } from '@fsb/api/labels';
+import { OWNERS_FOLDER } from '@fsb/api/machine-names';
+import { type ContainerdClient } from '@fsb/containerd/containerd-client';
+import { absentIsFine } from '@fsb/containerd/runtime-errors';
+import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { SnapshotStore, SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
+import { type JanitorConfig } from '../janitor.config';
+import { claimedContainer, oursFilter } from '../sweep/claimed-container';
+import { type ClusterEvidence } from '../sweep/cluster-evidence';
+import { type Leftover, type LeftoverSource } from './leftover';
+import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
+import { filesIn, namesIn, PATTERNS, removePath } from './sandbox-files';
+
+/** The first look of a task's removal: a record of ours again, which is then judged, and removed, like any other. */
+const NOBODY = 'nobody';
+
+/** containerd's leases, snapshots and tasks, and the sandboxes' logs, folders and FIFOs. */
+export class RuntimeSource implements LeftoverSource {
+  constructor(
+    private readonly config: JanitorConfig,
+    private readonly client: ContainerdClient,
+    private readonly runtime: SandboxRuntime,
+    private readonly evidence: ClusterEvidence,
+  ) {}
+
+  async find(installation: string): Promise<Leftover[]> {
+    const filter = oursFilter(installation);
+    // containers come last: whatever was there before them and has one is seen to have it
+    const { leases } = await this.client.leases.list({ filters: [filter] });
+    const snapshots = await new SnapshotStore(this.client).list(filter);
+    const { tasks } = await this.client.tasks.list({ filter: '' });
+    const files = (await this.isOurFolder(installation)) ? await this.files() : [];
+    const containers = (await this.runtime.list('')).flatMap(({ id, labels }) => [
+      id,
+      labels[ContainerLabels.id] ?? id,
+    ]);
+    return runtimeLeftovers({
+      nowMs: Date.now(),
+      containers: new Set(containers),
+      tasks: tasks.map(({ containerId, id }) => containerId || id),
+      leases: await Promise.all(
+        leases.map(async ({ id, labels, createdAt }) => ({
+          ...{ id, labels, createdAtMs: createdAt?.getTime() ?? Date.now() },
+          agent: await this.evidence.agent(claimedContainer({ id, labels })),
+        })),
+      ),
+      snapshots: snapshots.map(({ name, labels }) => ({ key: name, labels })),
+      files,
+    });
+  }
+
+  async remove({ kind, name }: Leftover): Promise<void> {
+    if (kind === 'lease') await absentIsFine(this.client.leases.delete({ id: name, sync: false }));
+    else if (kind === 'snapshot') {
+      await absentIsFine(this.client.snapshots.remove({ snapshotter: SNAPSHOTTER, key: name }));
+    } else if (kind === 'task') await this.removeTask(name);
+    else await removePath(name);
+  }
+
+  /** The folders carry no labels: they are ours where this installation's agents alone have signed. */
+  private async isOurFolder(installation: string): Promise<boolean> {
+    const owners = await namesIn(join(this.config.runDir, OWNERS_FOLDER));
+    return owners.length === 1 && owners[0] === installation;
+  }
+
+  private async files(): Promise<RuntimeWorld['files']> {
+    const { logDir, runDir } = this.config;
+    const folders = [
+      { kind: 'log', files: await filesIn(logDir, PATTERNS.log) },
+      { kind: 'folder', files: await filesIn(join(runDir, 'sandboxes'), PATTERNS.folder) },
+      { kind: 'fifo', files: await filesIn(join(runDir, 'fifo'), PATTERNS.fifo) },
+    ] as const;
+    return folders.flatMap(({ kind, files }) => files.map((file) => ({ ...file, kind })));
+  }
+
+  /** containerd ends a task only through its container's record. */
+  private async removeTask(id: string): Promise<void> {
+    const labels = {
+      ...{ [ContainerLabels.managed]: 'true', [ContainerLabels.installation]: await this.evidence.installation() },
+      ...{ [ContainerLabels.agentName]: NOBODY, [ContainerLabels.agentUid]: NOBODY, [ContainerLabels.id]: id },
+      [ContainerLabels.namespace]: NOBODY,
+    };
+    await this.runtime.recordAgain(id, labels);
+    await this.runtime.remove(id);
+  }
+}

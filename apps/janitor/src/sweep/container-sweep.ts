@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { API_VERSION } from '@fsb/api/sandbox';
+import { type JanitorConfig } from '../janitor.config';
+import { removeAll } from '../leftovers/sandbox-files';
+import { type Removals } from '../removals';
+import { type Suspects } from '../suspects';
+import { claimedContainer, isOurs } from './claimed-container';
+import { type ClusterEvidence } from './cluster-evidence';
+import { type ClaimedContainer, isYoung, judge, type KeepReason, type Removal, type Verdict } from './orphan-policy';
+
+export interface ContainerSweepParts {
+  readonly runtime: SandboxRuntime;
+  readonly evidence: ClusterEvidence;
+  readonly removals: Removals;
+  readonly suspects: Suspects;
+}
+
+/** These change by time alone, or by somebody who does not tell: looked at again before the next sweep. */
+const PASSING: readonly KeepReason[] = ['young', 'ending', 'unknown', 'nobody-to-adopt'];
+
+/** One container, from the look at it to its removal. */
+export class ContainerSweep {
+  constructor(
+    private readonly config: JanitorConfig,
+    private readonly parts: ContainerSweepParts,
+  ) {}
+
+  /**
+   * @returns when to look again, in milliseconds; undefined: with the next sweep
+   * @throws where its removal failed
+   */
+  async check(id: string): Promise<number | undefined> {
+    const { runtime, evidence, suspects } = this.parts;
+    const installation = await evidence.installation();
+    const [record] = await runtime.list(`id==${JSON.stringify(id)}`);
+    if (!record || !isOurs(record.labels, installation)) return undefined;
+    const container = claimedContainer(record);
+    const verdict = await this.judge(container);
+    if ('keep' in verdict) {
+      suspects.cleared(id);
+      return PASSING.includes(verdict.keep) ? this.untilNextLook(container) : undefined;
+    }
+    const seenMs = verdict.onlyIfItStays ? suspects.seen(id) : Infinity;
+    if (seenMs < this.config.orphanTimeout) return this.config.orphanTimeout - seenMs;
+    // asked last, so that the answers before are this installation's
+    if (!(await evidence.isSameCluster())) return this.config.orphanTimeout;
+    await this.remove(container, verdict);
+    suspects.cleared(id);
+    return undefined;
+  }
+
+  private async judge(container: ClaimedContainer): Promise<Verdict> {
+    const timing = { nowMs: Date.now(), orphanTimeoutMs: this.config.orphanTimeout };
+    if (isYoung(container, timing)) return { keep: 'young' };
+    return judge(container, await this.parts.evidence.of(container), timing);
+  }
+
+  private untilNextLook({ claimedAtMs = 0 }: ClaimedContainer): number {
+    const { orphanTimeout, scanInterval } = this.config;
+    const untilOldEnough = claimedAtMs + orphanTimeout - Date.now();
+    return Math.min(untilOldEnough > 0 ? untilOldEnough : orphanTimeout, scanInterval);
+  }
+
+  private remove(container: ClaimedContainer, { remove: reason, why }: Removal): Promise<void> {
+    const { id, sandboxId, namespace, sandboxName: name, claimUid } = container;
+    const metadata = { namespace, name, ...(claimUid && { uid: claimUid }) };
+    const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata };
+    // one that still waits for its sandbox has no object to tell it of
+    const about = name === '' || namespace === '' ? {} : { object };
+    const orphan = { kind: 'container', name: id, reason, why, ...about } as const;
+    return this.parts.removals.run(orphan, () => this.removeWhole(id, sandboxId));
+  }
+
+  /** The record goes last: whoever is killed in the middle finds it again. */
+  private async removeWhole(id: string, sandboxId: string): Promise<void> {
+    const { logDir, runDir } = this.config;
+    await this.parts.runtime.release(id);
+    await removeAll(logDir, join(runDir, 'sandboxes'), sandboxId);
+    await this.parts.runtime.remove(id);
+  }
+}

@@ -1,0 +1,269 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ContainerLabels } from '@fsb/api/labels';
+import { OWNERS_FOLDER } from '@fsb/api/machine-names';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { ImageStore } from '@fsb/containerd/image-store';
+import { buildSpec, CAPABILITIES } from '@fsb/containerd/oci-spec';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { resolveUser } from '@fsb/containerd/user-lookup';
+import { ADMIN, ApiserverProcess } from '../../../../test/support/apiserver-process';
+import { ContainerdProcess, removeCgroups } from '../../../../test/support/containerd-process';
+import { eventually } from '../../../../test/support/eventually';
+import { freePort } from '../../../../test/support/free-port';
+import { FaultProxy } from './fault-proxy';
+
+const ROOT = resolve(__dirname, '../../../..');
+const MAIN = join(ROOT, 'dist/apps/janitor/src/main.js');
+const PROFILE = '/usr/share/containers/seccomp.json';
+export const NODE = 'node-1';
+
+/** A sandbox id as FAST makes them. */
+export function idOf(name: string): string {
+  return createHash('md5').update(name).digest('hex');
+}
+
+export type Labels = Partial<Record<keyof typeof ContainerLabels, string>>;
+interface Meta {
+  readonly metadata: { uid: string };
+}
+
+/** A janitor process with a containerd, an API server and a proxy to it of its own; containers made as an agent makes them. */
+export class JanitorScene {
+  private child: ChildProcess | undefined;
+  private port = 0;
+  readonly client: ContainerdClient;
+  readonly runtime: SandboxRuntime;
+
+  private constructor(
+    readonly containerd: ContainerdProcess,
+    readonly api: ApiserverProcess,
+    readonly proxy: FaultProxy,
+    readonly installation: string,
+  ) {
+    this.client = new ContainerdClient(containerd.socket);
+    this.runtime = new SandboxRuntime(this.client);
+  }
+
+  static async start(): Promise<JanitorScene> {
+    const [containerd, api] = await Promise.all([ContainerdProcess.start(), ApiserverProcess.start()]);
+    await containerd.importBusybox();
+    const namespace = (await api.ask('GET', '/api/v1/namespaces/kube-system')).body as unknown as Meta;
+    const proxy = await FaultProxy.start(api.port);
+    const scene = new JanitorScene(containerd, api, proxy, namespace.metadata.uid);
+    for (const folder of ['logs', 'run/sandboxes', `run/${OWNERS_FOLDER}`]) {
+      mkdirSync(scene.path(folder), { recursive: true });
+    }
+    writeFileSync(scene.path('run', OWNERS_FOLDER, scene.installation), '');
+    writeFileSync(scene.path('kubeconfig'), scene.kubeconfig());
+    return scene;
+  }
+
+  path(...names: string[]): string {
+    return join(this.containerd.folder, ...names);
+  }
+
+  async launch(flags: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.port = await freePort();
+    const all = {
+      ...{ kubeconfig: this.path('kubeconfig'), 'node-name': NODE, 'containerd-socket': this.containerd.socket },
+      ...{ 'orphan-timeout': '1s', 'scan-interval': '2s', 'log-dir': this.path('logs'), 'run-dir': this.path('run') },
+      ...{ 'health-probe-bind-address': `127.0.0.1:${this.port}`, 'cni-dir': this.path('cni') },
+      ...{ 'metrics-bind-address': `127.0.0.1:${this.port}`, ...flags },
+    };
+    const args = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
+    const out = openSync(this.path('janitor.out'), 'a');
+    this.child = spawn('node', [MAIN, ...args], { stdio: ['ignore', out, out] });
+    closeSync(out);
+    await eventually(() => this.isReady(), 30_000).catch((error: unknown) => {
+      throw new Error(`not ready: ${this.log.slice(-2000)}`, { cause: error });
+    });
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await fetch(`http://127.0.0.1:${this.port}/readyz`)).ok;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (!this.child) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill(signal);
+    this.child = undefined;
+    await exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill('SIGKILL');
+    this.proxy.stop();
+    this.client.close();
+    await this.containerd.stop();
+    await this.api.end();
+    removeCgroups(this.cgroup);
+  }
+
+  /** Waits until it has looked at Sandbox `name` again, so many times. */
+  async looks(name: string, times: number): Promise<void> {
+    const count = (): number => this.proxy.passed.filter((line) => line.endsWith(`/sandboxes/${name}`)).length;
+    const before = count();
+    await eventually(() => count() >= before + times, 60_000, 100);
+  }
+
+  get log(): string {
+    return readFileSync(this.path('janitor.out'), 'utf8');
+  }
+
+  /** What the janitor's metrics say of one kind and reason. */
+  async removedOf(kind: string, reason: string): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
+    return Number(new RegExp(`janitor_removed_total\\{kind="${kind}",reason="${reason}"\\} (\\d+)`).exec(text)?.[1]);
+  }
+
+  /** The messages of its Events about an object. */
+  async eventsOf(name: string): Promise<string[]> {
+    const { items = [] } = (await this.api.ask('GET', '/api/v1/events')).body;
+    const events = items as unknown as { involvedObject: { name: string }; message: string; reason: string }[];
+    return events
+      .filter(({ involvedObject, reason }) => involvedObject.name === name && reason === 'OrphanRemoved')
+      .map(({ message }) => message);
+  }
+
+  labels(id: string, labels: Labels = {}): Record<string, string> {
+    const all: Labels = {
+      ...{ managed: 'true', installation: this.installation, agentName: 'gone', agentUid: 'gone', id },
+      ...{ namespace: 'default', sandboxName: 'none', claimUid: '', claimTime: '1', ...labels },
+    };
+    return Object.fromEntries(
+      Object.entries(all).map(([key, value]) => [ContainerLabels[key as keyof typeof ContainerLabels], value]),
+    );
+  }
+
+  /** A running sandbox with its files, 56 years old and of an agent that is gone, unless told otherwise. */
+  async container(id: string, labels: Labels = {}): Promise<string> {
+    const image = await new ImageStore(this.client).resolve('busybox');
+    if (!image) throw new Error('no busybox');
+    const folder = this.path('run/sandboxes', id);
+    mkdirSync(folder, { recursive: true });
+    const file = (name: string): string => join(folder, name);
+    for (const name of ['resolv.conf', 'hosts', 'hostname']) writeFileSync(file(name), '');
+    const files = { resolvConf: file('resolv.conf'), hosts: file('hosts'), hostname: file('hostname') };
+    const seccomp = toOciSeccomp(
+      JSON.parse(readFileSync(PROFILE, 'utf8')) as SeccompProfile,
+      CAPABILITIES,
+      process.arch,
+    );
+    const spec = buildSpec({
+      ...{ args: ['/bin/sleep', '1000'], env: ['PATH=/bin'], workingDir: '/', hostname: 'box', limits: { pids: 16 } },
+      ...{ user: await resolveUser('', image.files), cgroupsPath: `/${this.cgroup}/${id}`, seccomp, files },
+    });
+    const logFile = this.path('logs', `${id}.log`);
+    const request = { id, image: image.name, chainId: image.chainId, labels: this.labels(id, labels), claim: {} };
+    await this.runtime.create({ ...request, spec, logFile, runtimeBinary: '/usr/sbin/runc' });
+    writeFileSync(`${logFile}.1`, 'older');
+    return id;
+  }
+
+  async has(id: string): Promise<boolean> {
+    return (await this.runtime.list(`id==${id}`)).length > 0;
+  }
+
+  /** What is left of a container: record, task, snapshot, logs, folder. */
+  async leftOf(id: string): Promise<string[]> {
+    const { tasks } = await this.client.tasks.list({ filter: '' });
+    const stat = { snapshotter: 'overlayfs', key: `${id}-snapshot` };
+    const there = {
+      record: await this.has(id),
+      task: tasks.some((task) => (task.containerId || task.id) === id),
+      snapshot: await this.client.snapshots.stat(stat).then(
+        () => true,
+        () => false,
+      ),
+      log: existsSync(this.path('logs', `${id}.log`)),
+      rotated: existsSync(this.path('logs', `${id}.log.1`)),
+      folder: existsSync(this.path('run/sandboxes', id)),
+    };
+    return Object.entries(there).flatMap(([name, isThere]) => (isThere ? [name] : []));
+  }
+
+  async gone(id: string, withinMs = 20_000): Promise<void> {
+    await eventually(
+      async () => {
+        expect(await this.leftOf(id)).toEqual([]);
+      },
+      withinMs,
+      100,
+    );
+  }
+
+  /** An agent's Pod on the janitor's node. @returns its uid */
+  async pod(name: string): Promise<string> {
+    const labels = { app: 'sandbox-agent', 'fast-sandbox.io/pool': 'pool' };
+    const spec = { nodeName: NODE, containers: [{ name: 'agent', image: 'fast-sandbox/node-agent' }] };
+    return this.make('/api/v1/namespaces/default/pods', { metadata: { name, labels }, spec });
+  }
+
+  async removePod(name: string): Promise<void> {
+    await this.api.ask('DELETE', `/api/v1/namespaces/default/pods/${name}?gracePeriodSeconds=0`);
+  }
+
+  /** @returns its uid */
+  async sandbox(name: string, status?: object): Promise<string> {
+    const path = '/apis/sandbox.fast.io/v1alpha1/namespaces/default/sandboxes';
+    const object = { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'Sandbox', metadata: { name } };
+    const uid = await this.make(path, { ...object, spec: { image: 'busybox', poolRef: 'pool' } });
+    if (status) await this.patch(`${path}/${name}/status`, { status });
+    return uid;
+  }
+
+  /** The sandbox-controller's Lease, renewed until `signal` aborts. */
+  async lead(signal: AbortSignal): Promise<void> {
+    const folder = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
+    const spec = (): object => ({
+      ...{ holderIdentity: 'somebody', leaseDurationSeconds: 6 },
+      renewTime: new Date().toISOString().replace('Z', '000Z'),
+    });
+    await this.api.ask('POST', folder, { metadata: { name: 'sandbox-controller' }, spec: spec() });
+    const timer = setInterval(() => {
+      void this.patch(`${folder}/sandbox-controller`, { spec: spec() }).catch(() => undefined); // the next one may go
+    }, 300);
+    signal.addEventListener('abort', () => {
+      clearInterval(timer);
+    });
+  }
+
+  private get cgroup(): string {
+    return `fsb-janitor-${process.pid}`;
+  }
+
+  private async make(path: string, object: object): Promise<string> {
+    const { status, body } = await this.api.ask('POST', path, object);
+    if (status !== 201) throw new Error(`${path}: ${status} ${body.message ?? ''}`);
+    return (body as unknown as Meta).metadata.uid;
+  }
+
+  private async patch(path: string, patch: object): Promise<void> {
+    const { status, body } = await this.api.ask('PATCH', path, patch, {
+      'content-type': 'application/merge-patch+json',
+    });
+    if (status !== 200) throw new Error(`${path}: ${status} ${body.message ?? ''}`);
+  }
+
+  private kubeconfig(): string {
+    return JSON.stringify({
+      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'here' },
+      clusters: [
+        { name: 'here', cluster: { server: `http://127.0.0.1:${this.proxy.port}`, 'insecure-skip-tls-verify': true } },
+      ],
+      users: [{ name: 'admin', user: { token: ADMIN } }],
+      contexts: [{ name: 'here', context: { cluster: 'here', user: 'admin' } }],
+    });
+  }
+}
+
+/** Runs `ip`. */
+export function ip(...args: string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8' });
+}
