@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import {
+  Agent as HttpAgent,
+  createServer,
+  type IncomingMessage,
+  request as httpRequest,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { Agent as HttpsAgent, createServer as createTlsServer, request as httpsRequest } from 'node:https';
+import { type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+}
+
+/** A request that is stopped on its way: before the server has it, or before its answer arrives. */
+export interface Held {
+  /** once one is stopped */
+  readonly reached: Promise<Asked>;
+  release(): void;
+}
+
+interface Hold {
+  readonly matches: (asked: Asked) => boolean;
+  readonly where: 'question' | 'answer';
+  readonly reach: (asked: Asked) => void;
+  readonly released: Promise<void>;
+}
+
+export interface GateOptions {
+  readonly target: number;
+  readonly host?: string;
+  readonly port?: number;
+  /** with `ca.crt`, `tls.crt` and `tls.key` of a server at 127.0.0.1: both sides speak TLS */
+  readonly tlsFolder?: string;
+}
+
+/** A door before a real server, for one of its clients: what that one asks is seen, and can be held. */
+export class Gate {
+  readonly asked: Asked[] = [];
+  private readonly holds: Hold[] = [];
+  private readonly sockets = new Set<Socket>();
+  private readonly upstream: HttpAgent | HttpsAgent;
+  private readonly server: Server;
+  private blocked: Promise<void> | undefined;
+
+  private constructor(private readonly options: GateOptions) {
+    const { tlsFolder } = options;
+    const listener = (question: IncomingMessage, answer: ServerResponse): void => {
+      // a side that went away is what these tests are about
+      void this.pass(question, answer).catch(() => answer.destroy());
+    };
+    if (tlsFolder === undefined) {
+      this.upstream = new HttpAgent({ keepAlive: true });
+      this.server = createServer(listener);
+    } else {
+      const file = (name: string): Buffer => readFileSync(join(tlsFolder, name));
+      this.upstream = new HttpsAgent({ keepAlive: true, ca: file('ca.crt') });
+      this.server = createTlsServer({ cert: file('tls.crt'), key: file('tls.key') }, listener);
+    }
+    this.server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+    });
+  }
+
+  static async open(options: GateOptions): Promise<Gate> {
+    const gate = new Gate(options);
+    gate.server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
+    await once(gate.server, 'listening');
+    return gate;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port; // it listens
+  }
+
+  /** The first that matches, and it alone. */
+  hold(where: Hold['where'], matches: (asked: Asked) => boolean): Held {
+    let [reach, release]: [(asked: Asked) => void, () => void] = [() => undefined, () => undefined];
+    const reached = new Promise<Asked>((done) => (reach = done));
+    const released = new Promise<void>((done) => (release = done));
+    this.holds.push({ matches, where, reach, released });
+    return { reached, release };
+  }
+
+  /** Cuts every connection; what is asked from then on waits until the function that is returned is called. */
+  shut(): () => void {
+    let open: () => void = () => undefined;
+    this.blocked = new Promise<void>((done) => (open = done));
+    for (const socket of this.sockets) socket.destroy();
+    return () => {
+      this.blocked = undefined;
+      open();
+    };
+  }
+
+  async close(): Promise<void> {
+    if (!this.server.listening) return;
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+    this.upstream.destroy();
+    await once(this.server, 'close');
+  }
+
+  private async pass(question: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const body = await buffer(question);
+    const asked = { method: question.method ?? '', path: question.url ?? '', body: body.toString() };
+    this.asked.push(asked);
+    await this.blocked;
+    await this.stop('question', asked);
+    if (answer.destroyed) return; // whoever asked is gone: it was never sent
+    const reply = await this.forward(question, body, answer);
+    await this.stop('answer', asked);
+    answer.writeHead(reply.statusCode ?? 502, reply.headers);
+    answer.flushHeaders();
+    reply.pipe(answer);
+  }
+
+  private async stop(where: Hold['where'], asked: Asked): Promise<void> {
+    const index = this.holds.findIndex((hold) => hold.where === where && hold.matches(asked));
+    const [hold] = index < 0 ? [] : this.holds.splice(index, 1);
+    hold?.reach(asked);
+    await hold?.released;
+  }
+
+  private forward(question: IncomingMessage, body: Buffer, answer: ServerResponse): Promise<IncomingMessage> {
+    const { target, tlsFolder } = this.options;
+    const { method, url: path, headers } = question;
+    const to = { host: '127.0.0.1', port: target, agent: this.upstream, method, path, headers };
+    return new Promise((done, failed) => {
+      const request = tlsFolder === undefined ? httpRequest(to, done) : httpsRequest(to, done);
+      request.on('error', failed);
+      answer.on('close', () => request.destroy());
+      request.end(body);
+    });
+  }
+}
