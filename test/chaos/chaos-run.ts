@@ -62,7 +62,7 @@ export class ChaosRun {
     const faults = new FaultRunner({ stack: this.stack, proxy: this.proxy, client: readers.client, say });
     this.faults = faults;
     say(`load and faults for ${durationMs / 1000} s`);
-    await this.storm(faults, sampler, AbortSignal.any([stop, AbortSignal.timeout(durationMs)]));
+    await this.storm(faults, sampler, stop);
     stop.throwIfAborted();
     faults.restore();
     say('the faults are over, everything is asked until it agrees');
@@ -115,7 +115,13 @@ export class ChaosRun {
     }, 60_000);
   }
 
-  private async storm(faults: FaultRunner, sampler: CapacitySampler, stop: AbortSignal): Promise<void> {
+  private async storm(faults: FaultRunner, sampler: CapacitySampler, broken: AbortSignal): Promise<void> {
+    // not AbortSignal.timeout within AbortSignal.any: Node 20 collects it before its time has come
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    const timer = setTimeout(end, this.options.durationMs);
+    broken.addEventListener('abort', end, { once: true });
+    const stop = over.signal;
     const shape = { gateways: this.gateways.length, enough: ENOUGH };
     const workers = Array.from({ length: WORKERS }, (_, index) => {
       const name = `w${index + 1}`;
@@ -128,6 +134,7 @@ export class ChaosRun {
       sampler.run(stop),
       this.tell(faults, stop),
     ]);
+    clearTimeout(timer);
   }
 
   private async tell(faults: FaultRunner, stop: AbortSignal): Promise<void> {
