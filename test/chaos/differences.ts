@@ -88,7 +88,8 @@ export function capacity(pod: string, status: NonNullable<World['agents'][number
   ];
 }
 
-const HOLDING: ReadonlySet<string> = new Set(['creating', 'running', 'terminating']);
+/** One that is being ended may have ended before, and then holds nothing: what really runs is asked of containerd. */
+const HOLDING: ReadonlySet<string> = new Set(['creating', 'running']);
 
 /** Whatever is known of a sandbox, for whoever reads of a difference. */
 function about(id: string, world: World, report: AgentSandboxStatus | undefined): string {

@@ -1,7 +1,7 @@
 import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
-import { type Entry, isAcknowledged } from './ledger';
+import { type Change, type Entry, isAcknowledged } from './ledger';
 import { POOL_MAX } from './pool';
 import { type World } from './world';
 
@@ -71,6 +71,8 @@ function phase(entry: Entry, object: Sandbox, world: World, now: number): string
   const is = phaseOf(object);
   if (is === 'Pending' || is === 'Bound') return waits(entry, object, world);
   const { exitCode, reason = '', message = '' } = object.status ?? {};
+  // a delete without an answer may have come as far as the container
+  if (is === 'Lost' && entry.deletes.some(({ outcome }) => outcome === 'unknown')) return undefined;
   const allowed = allowedPhases(entry, now);
   if (!allowed.has(is)) return `is ${is} (${reason}: ${message}), not ${[...allowed].join(' or ')}`;
   if (is === 'Failed' && exitCode !== 7) return `has failed with ${exitCode ?? 'no code'} (${reason}: ${message})`;
@@ -109,12 +111,16 @@ function phaseOf({ status }: Sandbox): SandboxPhase {
 }
 
 function historyOf({ mode, behaviour, creates, resets, expiries, deletes, heir }: Entry): string {
-  const list = (what: string, changes: readonly { code: string; at: number }[]): string[] =>
-    changes.map(({ code, at }) => `${what} ${code} ${new Date(at).toISOString().slice(11, 23)}`);
-  const made = creates.map(
-    ({ code, gateway, at, sandboxId }) =>
-      `create at gateway ${gateway} ${code} ${new Date(at).toISOString().slice(11, 23)} ${sandboxId}`,
-  );
-  const all = [...made, ...list('reset', resets), ...list('expire', expiries), ...list('delete', deletes)];
+  const list = (what: string, changes: readonly (Change & { sandboxId?: string })[]): string[] =>
+    changes.map(({ gateway, code, message, at, sandboxId = '' }) => {
+      const told = code === 'OK' ? sandboxId : message;
+      return `${what} at gateway ${gateway + 1} ${new Date(at).toISOString().slice(11, 23)}: ${code} ${told}`.trim();
+    });
+  const all = [
+    ...list('create', creates),
+    ...list('reset', resets),
+    ...list('expire', expiries),
+    ...list('delete', deletes),
+  ];
   return `${mode} ${behaviour}${heir ? ' heir' : ''}: ${all.join(', ')}`;
 }

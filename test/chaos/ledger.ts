@@ -5,19 +5,16 @@ export type Behaviour = 'sleeper' | 'stubborn' | 'succeeds' | 'fails';
 /** `refused`: the answer said for certain that nothing was done. `unknown`: no answer, or one that leaves it open. */
 export type Outcome = 'acknowledged' | 'refused' | 'unknown';
 
-export interface CreateAttempt {
+export interface Change {
   readonly gateway: number;
   readonly at: number;
   readonly outcome: Outcome;
   readonly code: string;
   readonly message: string;
-  readonly sandboxId: string;
 }
 
-export interface Change {
-  readonly at: number;
-  readonly outcome: Outcome;
-  readonly code: string;
+export interface CreateAttempt extends Change {
+  readonly sandboxId: string;
 }
 
 /** One sandbox that was asked for, and everything that was asked of it. Times are Unix ms. */

@@ -65,7 +65,10 @@ export class Worker {
       heir: used !== undefined && leftOpen(this.ledger.get(used)),
     };
     this.ledger.add(entry);
-    if (expiresAt !== undefined) entry.expiries.push({ at: now(), outcome: 'unknown', code: 'in create', expiresAt });
+    if (expiresAt !== undefined) {
+      const given = { gateway: step.gateway, at: now(), outcome: 'unknown', code: 'in create', message: '' } as const;
+      entry.expiries.push({ ...given, expiresAt });
+    }
     const request = requestOf(entry, step, expiresAt);
     const ask = async (gateway: number): Promise<void> => {
       entry.creates.push(await this.ask(gateway, request, step.deadlineMs));
@@ -80,7 +83,7 @@ export class Worker {
   private async ask(gateway: number, request: CreateRequest, deadlineMs: number): Promise<CreateAttempt> {
     const at = now();
     const reply = await this.at(gateway).create(request, deadlineMs);
-    return { gateway, ...outcomeOf(reply, at), message: reply.message, sandboxId: reply.answer?.sandboxId ?? '' };
+    return { ...outcomeOf(reply, gateway, at), sandboxId: reply.answer?.sandboxId ?? '' };
   }
 
   private async delete(entry: Entry, step: Extract<Step, { type: 'delete' }>): Promise<void> {
@@ -90,7 +93,7 @@ export class Worker {
     const sandboxId = isKnown && entry.creates.length === 1 ? (acknowledged[0]?.sandboxId ?? '') : '';
     const at = now();
     const request = { sandboxName: entry.name, namespace: NAMESPACE, sandboxId };
-    const change = outcomeOf(await this.at(step.gateway).delete(request, CALL_MS), at);
+    const change = outcomeOf(await this.at(step.gateway).delete(request, CALL_MS), step.gateway, at);
     entry.deletes.push(change);
     if (!isAcknowledged(change)) return;
     this.live.splice(this.live.indexOf(entry), 1);
@@ -113,8 +116,9 @@ export class Worker {
     const at = now();
     const request = UpdateRequest.fromPartial({ sandboxName: entry.name, namespace: NAMESPACE, update });
     const reply = await this.at(gateway).update(request, CALL_MS);
-    const change = outcomeOf(reply, at);
-    return reply.answer && !reply.answer.success ? { ...change, outcome: 'unknown', code: 'NO SUCCESS' } : change;
+    const change = outcomeOf(reply, gateway, at);
+    if (!reply.answer || reply.answer.success) return change;
+    return { ...change, outcome: 'unknown', code: 'NO SUCCESS', message: reply.answer.message };
   }
 
   private at(gateway: number): GatewayClient {
@@ -132,9 +136,9 @@ function now(): number {
   return Date.now();
 }
 
-function outcomeOf({ code }: Reply<unknown>, at: number): Change {
+function outcomeOf({ code, message }: Reply<unknown>, gateway: number, at: number): Change {
   const outcome = code === 'OK' ? 'acknowledged' : REFUSALS.has(code) ? 'refused' : 'unknown';
-  return { at, outcome, code };
+  return { gateway, at, outcome, code, message };
 }
 
 /** Whether a create of it may have an effect even after its delete was answered. */

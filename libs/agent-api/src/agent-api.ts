@@ -94,6 +94,11 @@ export interface BindSandboxRequest {
   readonly sandboxId: string;
   readonly claimUid: string;
 }
+export interface BindSandboxResponse {
+  readonly success: true;
+  /** false: the agent has no such sandbox, or is ending it. Absent from an older agent. */
+  readonly bound?: boolean;
+}
 export interface DrainRequest {
   readonly draining: boolean;
 }

@@ -5,6 +5,7 @@ import {
   AGENT_PATHS,
   type AgentStatus,
   type BindSandboxRequest,
+  type BindSandboxResponse,
   type CreateSandboxRequest,
   type CreateSandboxResponse,
   type DeleteSandboxResponse,
@@ -85,8 +86,10 @@ export class AgentClient {
     return body as DeleteSandboxResponse; // status 200 was checked; the agent is ours
   }
 
-  async bind(address: string, request: BindSandboxRequest, signal?: AbortSignal): Promise<void> {
-    await this.command(address, AGENT_PATHS.bind, request, signal);
+  /** @returns false where the agent has no such sandbox any more, or is ending it */
+  async bind(address: string, request: BindSandboxRequest, signal?: AbortSignal): Promise<boolean> {
+    const body = await this.command(address, AGENT_PATHS.bind, request, signal);
+    return (body as BindSandboxResponse).bound !== false; // status 200 was checked; the agent is ours
   }
 
   async drain(address: string, draining: boolean, signal?: AbortSignal): Promise<void> {

@@ -38,7 +38,7 @@ export class DeleteSandbox {
     const known = this.catalog.find(namespace, name);
     if (known) requireId(known, sandboxId);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
-    const wasPending = await this.cancel(namespace, name);
+    const wasPending = await this.cancel(namespace, name, sandboxId);
     const hadObject = await this.deleteObject({ namespace, name }, sandboxId, limit);
     if (known || wasPending || hadObject || this.catalog.isComplete(namespace)) return;
     const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
@@ -46,13 +46,14 @@ export class DeleteSandbox {
   }
 
   /** Containers without an object: the one that is being recorded, and those that another replica made. */
-  private async cancel(namespace: string, name: string): Promise<boolean> {
+  private async cancel(namespace: string, name: string, sandboxId: string): Promise<boolean> {
     const record = this.records.get(`${namespace}/${name}`);
     if (record) {
       record.cancelled = true;
       await this.agents.delete(record.agent.address, record.sandboxId);
     }
     for (const { agent, sandbox } of this.catalog.unbound(namespace, name)) {
+      if (sandboxId !== '' && sandbox.sandboxId !== sandboxId) continue; // another that has the name
       await this.agents.delete(agent.address, sandbox.sandboxId);
     }
     return record !== undefined;
@@ -62,13 +63,23 @@ export class DeleteSandbox {
   private async deleteObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<boolean> {
     try {
       const uid = await this.uidOf(key, sandboxId, limit);
-      await this.client.delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid }, limit);
+      await this.client
+        .delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid }, limit)
+        .catch(async (error: unknown) => {
+          const meantIsGone = isApiError(error, 'aborted') && (await this.hasAnotherUid(key, uid, limit));
+          if (!meantIsGone) throw error;
+        });
       return true;
     } catch (error) {
       if (isApiError(error, 'not_found')) return false;
-      if (isApiError(error, 'aborted')) return true; // the one that was meant is gone, another has its name
       throw error;
     }
+  }
+
+  /** A conflict alone does not say that the one that was meant is gone. */
+  private async hasAnotherUid(key: NamedKey, uid: string | undefined, limit: CallOptions): Promise<boolean> {
+    if (uid === undefined) return false;
+    return (await this.client.get(SANDBOX_KIND, key, limit)).metadata.uid !== uid;
   }
 
   /** Which object of that name is meant; undefined: whichever there is. @throws ApiError failed_precondition, not_found */

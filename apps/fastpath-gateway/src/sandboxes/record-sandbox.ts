@@ -60,7 +60,8 @@ export class RecordSandbox implements Reconciler {
     }
     if (object.status?.phase === undefined) await this.writeStatus(record, object);
     // an agent that is gone or silent is told by the sandbox-controller, which sees it unbound
-    await agents.bind(agent.address, { sandboxId, claimUid: uid }).catch(() => undefined);
+    const isThere = await agents.bind(agent.address, { sandboxId, claimUid: uid }).catch(() => true);
+    if (!isThere) await this.undo(record, uid);
   }
 
   private async ensureObject(record: PendingRecord): Promise<Sandbox> {
@@ -72,7 +73,8 @@ export class RecordSandbox implements Reconciler {
     } catch (error) {
       if (!isApiError(error, 'already_exists')) throw error;
     }
-    const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name });
+    const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name }).catch(absentIsFine);
+    if (!existing) throw new ApiError('aborted', `the one that had the name ${namespace}/${name} is gone: once more`);
     // an earlier try whose answer was lost, or the sandbox-controller's adoption: both carry this create's own nanoseconds
     const isOurs =
       existing.status?.sandboxID === sandboxId ||
@@ -90,6 +92,24 @@ export class RecordSandbox implements Reconciler {
       if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return; // the sandbox-controller was faster
       throw error;
     }
+  }
+
+  /** Another replica was asked to delete it, and found no object yet: the one that was written since must not stay. */
+  private async undo({ order, sandboxId }: PendingRecord, uid: string): Promise<void> {
+    const { client, events } = this.parts;
+    const { namespace, name } = order;
+    const key = { namespace, name };
+    const object = await client.get(SANDBOX_KIND, key).catch(absentIsFine);
+    // one that has gone on from there (reset, expired) is its controller's
+    if (object?.metadata.uid !== uid || object.spec.resetRevision !== undefined) return;
+    if (object.status?.sandboxID !== sandboxId) return;
+    await client.delete(SANDBOX_KIND, key, { uid }).catch(absentIsFine);
+    events.record(
+      object,
+      'Normal',
+      'DeletedMeanwhile',
+      `Sandbox ${sandboxId} was deleted while its object was written`,
+    );
   }
 
   private async refuse({ order, agent, sandboxId }: PendingRecord, why: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type Sandbox } from '@fsb/api/sandbox';
+import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
+import { type ObjectMeta, type Sandbox } from '@fsb/api/sandbox';
+import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type ReportedSandbox } from '@fsb/placement/agent-directory';
 import { endpointsOf, phaseOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import { type PendingRecord } from './pending-records';
@@ -15,7 +17,7 @@ const NO_STATUS = {
 export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
   const { phase, sandboxID, assignedPod, endpoints, nodeName, exitCode, reason, message } = { ...NO_STATUS, ...status };
   return {
-    sandboxId: sandboxID,
+    sandboxId: status?.phase === undefined ? fastIdOf(metadata) : sandboxID,
     phase: metadata.deletionTimestamp === undefined ? phase : 'Terminating',
     agentPod: assignedPod,
     endpoints,
@@ -29,6 +31,12 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
     message,
     namespace: metadata.namespace ?? '',
   };
+}
+
+/** The id that a FAST create was answered with, which its object carries before it has a status. */
+function fastIdOf({ name = '', namespace = '', annotations }: ObjectMeta): string {
+  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
+  return /^\d{1,20}$/.test(nanos) ? fastSandboxId(name, namespace, BigInt(nanos)) : '';
 }
 
 /** A create that was answered and whose object is not written yet. */

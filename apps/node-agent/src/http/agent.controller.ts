@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
-import { AGENT_PATHS, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { AGENT_PATHS, type BindSandboxResponse, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Admission } from '../sandboxes/admission';
@@ -40,10 +40,9 @@ export class AgentController {
 
   @Post(AGENT_PATHS.bind)
   @HttpCode(200)
-  async bind(@Body() body: unknown): Promise<{ success: true }> {
+  async bind(@Body() body: unknown): Promise<BindSandboxResponse> {
     const { sandboxId, claimUid } = parseBody(Bound, body);
-    await this.lifecycle.bind(sandboxId, claimUid);
-    return { success: true };
+    return { success: true, bound: await this.lifecycle.bind(sandboxId, claimUid) };
   }
 
   @Post(AGENT_PATHS.drain)

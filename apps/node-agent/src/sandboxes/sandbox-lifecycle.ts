@@ -82,14 +82,16 @@ export class SandboxLifecycle {
     this.deleting.set(id, work);
   }
 
-  async bind(id: string, claimUid: string): Promise<void> {
+  /** @returns whether it is there to stay: whoever writes its object must know that it was deleted meanwhile */
+  async bind(id: string, claimUid: string): Promise<boolean> {
     const { table, claims, runtime } = this.parts;
-    if (!table.get(id)) return;
+    if (!table.get(id)) return false;
     const claim = await claims.change(id, { claimUid });
-    if (!claim) return;
+    if (!claim) return false;
     await runtime.setLabels(id, { [ContainerLabels.claimUid]: claimUid });
     const phase = table.get(id)?.phase;
     if (phase) table.set({ ...toStatus(claim, phase), ...outcome(claim.finished) });
+    return phase !== undefined && phase !== 'terminating';
   }
 
   /** Everything of this agent that containerd still has; ends that had begun go on. */
