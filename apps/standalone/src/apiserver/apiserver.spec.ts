@@ -64,10 +64,11 @@ describe('the API server', () => {
     expect(await server.terminate()).toBe(0);
     await eventually(() => response.closed);
     await server.launch();
-    const { status, body } = await server.ask('GET', `${SANDBOXES}?watch=true&resourceVersion=${version}`);
-    expect([status, body.reason]).toEqual([410, 'Expired']);
-    const future = await server.ask('GET', `${SANDBOXES}?watch=true&resourceVersion=999999999`);
-    expect(future.status).toBe(410);
+    for (const unknown of [version, '999999999']) {
+      const { events, response: ended } = await server.watch(`${SANDBOXES}?watch=true&resourceVersion=${unknown}`);
+      await eventually(() => ended.closed);
+      expect(events).toMatchObject([{ type: 'ERROR', object: { code: 410, reason: 'Expired' } }]);
+    }
   });
 
   it('tells a watcher what comes, changes, and starts and stops to match', async () => {

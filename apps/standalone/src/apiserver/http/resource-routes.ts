@@ -87,8 +87,8 @@ export class ResourceRoutes {
     const { path, query, rest, response } = call;
     const base = { namespace: path.namespace, selector: selectorOf(call), encoding: encodingOf(call) };
     const stream = new WatchStream(response, rest, watchQuery(query, base));
-    stream.start(() => this.watches.delete(stream));
     this.watches.add(stream);
+    stream.start(() => this.watches.delete(stream));
   }
 
   private async create(call: Call): Promise<void> {
@@ -100,7 +100,8 @@ export class ResourceRoutes {
   private async update(call: Call): Promise<void> {
     const { path, query, rest, request } = call;
     const body = objectBody(mediaType(request), await readBody(request));
-    this.written(call, 200, await rest.update(path, subresourceOf(path), body, writeOptions(query)));
+    const written = await rest.update(path, subresourceOf(path), body, writeOptions(query));
+    this.written(call, written.isNew === true ? 201 : 200, written);
   }
 
   private async patch(call: Call): Promise<void> {

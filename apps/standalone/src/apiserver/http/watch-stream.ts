@@ -38,8 +38,21 @@ export class WatchStream {
     this.resource = rest.resource;
   }
 
-  /** @throws StatusError 410, as long as nothing was answered */
+  /** From a version that is no longer known, the watch is one ERROR event: so do those that client libraries know. */
   start(onEnd: () => void): void {
+    try {
+      this.follow(onEnd);
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.code !== 410) throw error;
+      begin(this.response, 200, 'application/json');
+      this.write({ type: 'ERROR', object: error.toStatus() });
+      this.response.end();
+      onEnd();
+    }
+  }
+
+  /** @throws StatusError 410, as long as nothing was answered */
+  private follow(onEnd: () => void): void {
     const { namespace, selector, since, sendInitialEvents, bookmarks, timeoutMs } = this.query;
     const from = since === undefined || sendInitialEvents ? this.rest.revision : since;
     const early: WatchEvent[] = [];

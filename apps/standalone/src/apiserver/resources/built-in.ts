@@ -15,6 +15,7 @@ function builtIn(resource: BuiltIn, model = `V1${resource.kind}`): Resource {
     namespaced: true,
     hasStatus: false,
     isCustom: false,
+    isCreatedByUpdate: false,
     selectableFields: [],
     columns: [NAME, AGE],
     schema: builtInSchema(model),
@@ -62,6 +63,7 @@ export const BUILT_IN: readonly Resource[] = [
       plural: 'events',
       singular: 'event',
       kind: 'Event',
+      isCreatedByUpdate: true,
       shortNames: ['ev'],
       selectableFields: [
         ...INVOLVED.map((field) => `involvedObject.${field}`),
@@ -100,6 +102,7 @@ export const BUILT_IN: readonly Resource[] = [
     plural: 'leases',
     singular: 'lease',
     kind: 'Lease',
+    isCreatedByUpdate: true,
     columns: [NAME, at('Holder', 'spec.holderIdentity'), AGE],
   }),
 ];

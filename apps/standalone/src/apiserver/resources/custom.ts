@@ -59,6 +59,7 @@ function customResource(document: unknown, file: string): Resource {
     namespaced: scope === 'Namespaced',
     hasStatus: served.subresources?.status !== undefined,
     isCustom: true,
+    isCreatedByUpdate: false,
     selectableFields: [],
     columns: [NAME, ...(columns.length > 0 ? columns : [AGE])],
     schema: withMetadata(served.schema.openAPIV3Schema),

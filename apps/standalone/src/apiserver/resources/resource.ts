@@ -28,6 +28,8 @@ export interface Resource {
   readonly columns: readonly Column[];
   /** OpenAPI v3 schema of the whole object. */
   readonly schema: Json;
+  /** A PUT of what is not there creates it. */
+  readonly isCreatedByUpdate: boolean;
   /** Changes a new object before it is stored. */
   readonly prepareForCreate?: (object: Json) => Json;
 }

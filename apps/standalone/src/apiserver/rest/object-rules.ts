@@ -2,11 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { isJson, type Json, type KubeObject, type StoredMeta } from '../kube-object';
 import { apiVersionOf, type Resource } from '../resources/resource';
 import { type StatusCause, StatusError } from '../status-error';
+import { metadataCauses, newFinalizers } from './metadata-check';
 import { prune, violations } from './schema-check';
-
-const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const NAME_RULE =
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -36,22 +33,15 @@ function withIdentity(resource: Resource, body: Json): Json {
   throw StatusError.badRequest(`the object provided is ${got}, this path takes ${apiVersion}, Kind=${kind}`);
 }
 
-/** @throws StatusError 422 with a cause for each field that the schema refuses */
-export function checkValid(resource: Resource, object: Json): void {
-  const { name } = metaOf(object);
-  const causes: StatusCause[] = violations(resource, object);
-  if (name === undefined || name.length > 253 || !DNS_SUBDOMAIN.test(name)) {
-    const message =
-      name === undefined
-        ? 'Required value: name or generateName is required'
-        : `Invalid value: "${name}": ${NAME_RULE}`;
-    causes.unshift({
-      reason: name === undefined ? 'FieldValueRequired' : 'FieldValueInvalid',
-      field: 'metadata.name',
-      message,
-    });
-  }
-  if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, name ?? '', causes);
+/** @throws StatusError 422 with a cause for each field that the kind's rules refuse */
+export function checkValid(resource: Resource, object: Json, more: readonly StatusCause[] = []): void {
+  const bySchema = violations(resource, object);
+  // metadata of other types than they should be have no rules to break
+  const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
+    ? []
+    : metadataCauses(resource, metaOf(object));
+  const causes = [...byMetadata, ...more, ...bySchema];
+  if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, metaOf(object).name ?? '', causes);
 }
 
 export function metaOf(object: Json): Partial<StoredMeta> {
@@ -100,10 +90,6 @@ export function updatedObject(
     name: current.metadata.name,
     namespace: current.metadata.namespace,
   });
-  if (deletionTimestamp !== undefined && metadata['finalizers'] !== undefined) {
-    const before = current.metadata.finalizers ?? [];
-    metadata['finalizers'] = (metadata['finalizers'] as string[]).filter((item) => before.includes(item));
-  }
   const body =
     subresource === 'status'
       ? { ...current, status: given['status'] }
@@ -111,7 +97,9 @@ export function updatedObject(
   const next = defined({ ...body, metadata });
   if (resource.isCustom && subresource === '' && !sameBut(next, current))
     metadata['generation'] = (generation ?? 0) + 1;
-  checkValid(resource, next);
+  const added =
+    deletionTimestamp === undefined ? [] : newFinalizers(current.metadata.finalizers, metaOf(next).finalizers);
+  checkValid(resource, next, added);
   return next as unknown as KubeObject; // checked just above
 }
 

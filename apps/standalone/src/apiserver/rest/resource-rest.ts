@@ -20,6 +20,7 @@ export interface DeleteOptions {
 export interface Written {
   readonly object: KubeObject;
   readonly warnings: readonly string[];
+  readonly isNew?: boolean;
 }
 
 export interface WatchEvent {
@@ -103,6 +104,11 @@ export class ResourceRest {
     body: Json,
     options: WriteOptions,
   ): Promise<Written> {
+    if (this.resource.isCreatedByUpdate && !this.store.get(this.ref(ref.namespace, ref.name))) {
+      const meta = isJson(body['metadata']) ? body['metadata'] : {};
+      const named = { ...body, metadata: { ...meta, name: meta['name'] ?? ref.name } };
+      return { ...(await this.create(ref.namespace, named, options)), isNew: true };
+    }
     const { object, warnings } = decoded(this.resource, body, options.fieldValidation);
     const stored = await this.change(ref, subresource, options.dryRun, () => object);
     return { object: stored, warnings };

@@ -52,8 +52,10 @@ export class Scheduler {
   }
 }
 
+/** Pods that ask for another scheduler are left to it. */
 function isWaiting({ metadata, spec }: KubeObject): boolean {
-  return metadata.deletionTimestamp === undefined && fieldAt(spec, ['nodeName']) === undefined;
+  const isOurs = fieldAt(spec, ['schedulerName']) === 'default-scheduler';
+  return isOurs && metadata.deletionTimestamp === undefined && fieldAt(spec, ['nodeName']) === undefined;
 }
 
 function isUsable({ spec, status, metadata }: KubeObject): boolean {
