@@ -18,6 +18,7 @@ import { Registry } from 'prom-client';
 import { CreateSandbox } from './create/create-sandbox';
 import { FastCreate } from './create/fast-create';
 import { NamesUnderWay } from './create/names-under-way';
+import { PoolLookup } from './create/pool-lookup';
 import { RequestIds } from './create/request-ids';
 import { StrongCreate } from './create/strong-create';
 import { Demand } from './demand/demand';
@@ -55,13 +56,16 @@ class World {
   }
 
   get isFilled(): boolean {
-    return this.sandboxes.hasSynced && this.pools.hasSynced && this.pods.hasSynced;
+    const { sandboxes, pools, pods, directory } = this;
+    return sandboxes.hasSynced && pools.hasSynced && pods.hasSynced && directory.isSettled;
   }
 }
 
-/** Says SERVING once the caches are filled, and stops taking calls before anything else stops. */
+const LOOK_MS = 50;
+
+/** Says SERVING once the caches are filled and the agents heard, and stops taking calls before anything else stops. */
 class HealthStatus implements OnApplicationBootstrap, OnModuleDestroy {
-  private stopping = false;
+  private looking: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly world: World,
@@ -69,14 +73,15 @@ class HealthStatus implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    const { sandboxes, pools, pods } = this.world;
-    void Promise.all([sandboxes.synced, pools.synced, pods.synced]).then(() => {
-      if (!this.stopping) this.health.set('SERVING');
-    });
+    this.looking = setInterval(() => {
+      if (!this.world.isFilled) return;
+      clearInterval(this.looking);
+      this.health.set('SERVING');
+    }, LOOK_MS);
   }
 
   onModuleDestroy(): void {
-    this.stopping = true;
+    clearInterval(this.looking);
     this.health.set('NOT_SERVING');
   }
 }
@@ -152,28 +157,22 @@ type CreateParts = [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, C
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
   const [{ sandboxes, pools, directory, agents }, records, catalog, names, client, controller, metrics, demand] = parts;
   const placer = new Placer({ directory, client: agents });
+  const lookup = new PoolLookup(client, pools);
   const record = (key: string): void => {
     controller.queue.add(key);
   };
   const modes = {
-    fast: new FastCreate({ client, pools, placer, records, record }),
-    strong: new StrongCreate(client, sandboxes),
+    fast: new FastCreate({ pools: lookup, placer, records, record }),
+    strong: new StrongCreate({ client, sandboxes, pools: lookup }),
   };
+  const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
   const nanos = unixNanos();
   const defaults = (): { mode: 'fast' | 'strong'; agentPort: number; nowNanos: bigint } => ({
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
     nowNanos: nanos(),
   });
-  return new CreateSandbox({
-    defaults,
-    catalog,
-    names,
-    requestIds: new RequestIds(sandboxes),
-    modes,
-    metrics,
-    demand: demand.capacity,
-  });
+  return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, demand: demand.capacity });
 }
 
 /** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */
@@ -190,6 +189,7 @@ type HostParts = [World, Controller, Demand, KubeClient, Readiness, ControllerMe
 
 function makeHost(...parts: HostParts): ControllerHost {
   const [{ sandboxes, pools, pods, directory, agents }, controller, demand, client, readiness, metrics] = parts;
+  readiness.add('agents', () => directory.isSettled || 'the agents have not told yet what they have');
   const following = {
     start: () => {
       directory.start();

@@ -42,6 +42,8 @@ export interface SandboxRequest {
 
 export interface CreateSandboxRequest {
   readonly sandbox: SandboxRequest;
+  /** Ours: uid of the agent Pod that is meant. Another agent, which got that one's address, refuses with `other_agent`. */
+  readonly agentUid?: string;
 }
 
 export interface CreateSandboxResponse {
@@ -58,7 +60,8 @@ export interface CreateSandboxResponse {
 }
 
 /** Why an agent said no before any effect (HTTP 409). */
-export type AdmissionCode = 'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'stale_generation';
+export type AdmissionCode =
+  'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'stale_generation' | 'other_agent';
 /** Why a create failed (400, 404, 500, 503). */
 export type AgentErrorCode =
   | 'invalid_argument'

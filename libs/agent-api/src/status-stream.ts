@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentEvent } from './agent-api';
+import { type AgentEvent, type AgentStatus } from './agent-api';
 import { type AgentClient } from './agent-client';
 
 export interface StatusStreamOptions {
@@ -13,12 +13,22 @@ export interface StatusStreamOptions {
   readonly silenceMs?: number;
 }
 
+/** As an agent of the original says it: null where there are none. */
+type PlainStatus = Omit<AgentStatus, 'sandboxStatuses'> & {
+  readonly sandboxStatuses: AgentStatus['sandboxStatuses'] | null;
+};
+
 const SILENCE_MS = 6_000;
 const FIRST_RETRY_MS = 100;
 /** A Pod runs before the agent in it listens: it must not wait long to be found ready. */
 const LAST_RETRY_MS = 2_000;
+/** The original's beat, for agents that answer once instead of streaming. */
+const POLL_MS = 2_000;
 
-/** Follows the status of one agent, for as long as it is not stopped: connects again with back-off. */
+/**
+ * Follows the status of one agent, for as long as it is not stopped: connects again with back-off. An agent that knows no
+ * streams is asked every two seconds instead.
+ */
 export class AgentStatusStream {
   private readonly stopped = new AbortController();
   private running: Promise<void> | undefined;
@@ -30,6 +40,11 @@ export class AgentStatusStream {
   /** A snapshot came and the stream has lived since. */
   get inSync(): boolean {
     return this.current;
+  }
+
+  /** It was asked, and did not tell what it has. */
+  get hasFailed(): boolean {
+    return this.failures > 0;
   }
 
   start(): void {
@@ -44,14 +59,23 @@ export class AgentStatusStream {
   private async run(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      await this.follow().catch(() => undefined); // whatever ended it, the answer is to connect again
-      this.setSync(false);
-      const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.failures++, 10));
-      await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
+      // whatever ended it, the answer is to connect again
+      const isPolled = await this.follow().catch(() => false);
+      if (!isPolled) this.setSync(false);
+      const pause = isPolled ? POLL_MS : this.backOff();
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
     }
+    this.setSync(false);
   }
 
-  private async follow(): Promise<void> {
+  private backOff(): number {
+    const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.failures++, 10));
+    return pause * (0.5 + Math.random() / 2);
+  }
+
+  /** @returns whether it answered once and for all, as agents do that know no streams */
+  private async follow(): Promise<boolean> {
+    let isPolled = false;
     const silence = new AbortController();
     const timer = setTimeout(() => {
       silence.abort();
@@ -62,12 +86,15 @@ export class AgentStatusStream {
       response.on('error', () => undefined); // the loop below sees the end
       if (response.statusCode !== 200) {
         response.resume();
-        return;
+        return false;
       }
       for await (const line of createInterface({ input: response, signal })) {
         timer.refresh();
-        this.take(JSON.parse(line) as AgentEvent); // the agent is ours
+        const said = JSON.parse(line) as AgentEvent | PlainStatus; // the agent is ours, or the original's
+        isPolled = !('type' in said);
+        this.take('type' in said ? said : { type: 'snapshot', status: completed(said) });
       }
+      return isPolled;
     } finally {
       clearTimeout(timer);
     }
@@ -85,4 +112,8 @@ export class AgentStatusStream {
     this.current = inSync;
     this.options.onSync?.(inSync);
   }
+}
+
+function completed(status: PlainStatus): AgentStatus {
+  return { ...status, sandboxStatuses: status.sandboxStatuses ?? [] };
 }

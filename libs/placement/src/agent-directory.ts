@@ -4,9 +4,10 @@ import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { AgentStatusStream } from '@fsb/agent-api/status-stream';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type Pod } from '@fsb/controller-runtime/kinds';
-import { type Registry, type SandboxEntry } from '@fsb/registry/registry';
+import { type Registry } from '@fsb/registry/registry';
 import { type AgentPod, agentPod } from './agent-pod';
-import { AgentReports, namespaceOf, type ReportChange } from './agent-reports';
+import { AgentReports, type ReportChange } from './agent-reports';
+import { entryOf, isSaidBy } from './reported-status';
 
 /** An agent as its Pod and its status stream show it. */
 export interface AgentView {
@@ -47,6 +48,9 @@ export interface AgentDirectoryOptions {
   readonly pods: Informer<Pod>;
 }
 
+/** An agent that is silent must not keep a process that starts from serving the others. */
+const FIRST_WORD_MS = 2_000;
+
 /** Follows every agent Pod and, through one stream each, what it runs; keeps the registry in step. */
 export class AgentDirectory {
   private readonly logger = new Logger(AgentDirectory.name);
@@ -54,6 +58,7 @@ export class AgentDirectory {
   private readonly pools = new Map<string, Set<string>>();
   private readonly reported = new AgentReports();
   private readonly agentListeners: ((agentId: string) => void)[] = [];
+  private startedAt: number | undefined;
   private stopped = false;
   readonly registry: Registry;
 
@@ -66,6 +71,7 @@ export class AgentDirectory {
 
   /** Takes what the informer knows already. */
   start(): void {
+    this.startedAt = performance.now();
     for (const pod of this.options.pods.list()) {
       const agent = agentPod(pod);
       if (agent) this.follow(agent.id, agent);
@@ -133,6 +139,13 @@ export class AgentDirectory {
     return true;
   }
 
+  /** Each agent has told what it has, or had its chance to: what is not known by then may be anywhere or nowhere. */
+  get isSettled(): boolean {
+    if (this.startedAt === undefined) return false;
+    if (performance.now() - this.startedAt > FIRST_WORD_MS) return true;
+    return [...this.agents.values()].every(({ view, stream }) => view.inSync || stream.hasFailed);
+  }
+
   private follow(id: string, pod: AgentPod | undefined): void {
     const known = this.agents.get(id);
     const address = pod?.address;
@@ -186,7 +199,7 @@ export class AgentDirectory {
         this.takeSnapshot(id, event.status);
         break;
       case 'sandbox':
-        this.registry.setSandbox(id, entryOf(id, event.sandbox));
+        this.registry.setSandbox(id, entryOf(this.registry, id, event.sandbox));
         this.reported.set(id, event.sandbox);
         break;
       case 'removed':
@@ -200,23 +213,24 @@ export class AgentDirectory {
         this.change(id, { draining: event.draining });
         break;
       case 'heartbeat':
+        this.registry.reported(id);
         break;
     }
   }
 
   private takeSnapshot(id: string, status: AgentStatus): void {
-    const { agentUid, capacity, draining = false, images, sandboxStatuses } = status;
-    const expected = this.agents.get(id)?.view.podUid;
-    if (agentUid !== undefined && agentUid !== expected) {
-      this.logger.warn({ msg: 'another agent answers at this address', agent: id, uid: agentUid });
+    const { capacity, draining = false, images, sandboxStatuses: sandboxes } = status;
+    const view = this.agents.get(id)?.view;
+    if (!view || !isSaidBy(view, status)) {
+      this.logger.warn({ msg: 'another agent answers at this address', agent: id, other: status.agentId });
       throw new Error(`agent ${id}: another one answers at its address`);
     }
     this.change(id, { capacity, draining }, images ?? []);
     this.registry.replaceSandboxes(
       id,
-      sandboxStatuses.map((sandbox) => entryOf(id, sandbox)),
+      sandboxes.map((sandbox) => entryOf(this.registry, id, sandbox)),
     );
-    this.reported.replace(id, sandboxStatuses);
+    this.reported.replace(id, sandboxes);
   }
 
   private change(id: string, change: Partial<AgentView>, images?: readonly string[]): void {
@@ -233,9 +247,4 @@ export class AgentDirectory {
   private tellAgent(id: string): void {
     for (const listener of this.agentListeners) listener(id);
   }
-}
-
-function entryOf(agentId: string, sandbox: AgentSandboxStatus): SandboxEntry {
-  const { sandboxId, claimName = '', ports = [], phase } = sandbox;
-  return { sandboxId, name: claimName, namespace: namespaceOf(agentId, sandbox), ports, phase };
 }

@@ -2,7 +2,7 @@ import { ApiError } from '@fsb/api/errors';
 import { type PlacementRequest } from './placement';
 
 /** Why an agent did not take the sandbox. */
-export type Refusal = 'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'unreachable';
+export type Refusal = 'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'other_agent' | 'unreachable';
 
 export interface Candidate {
   readonly id: string;

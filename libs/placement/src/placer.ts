@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdmissionCode, type AgentErrorCode, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
-import { AgentCallError, type AgentClient } from '@fsb/agent-api/agent-client';
+import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode } from '@fsb/api/errors';
 import { type AgentDirectory, type AgentView } from './agent-directory';
+import { AgentQuestions, UnansweredError } from './agent-question';
 import { noRoom, type Refusal } from './no-room';
 import { type Placement, type PlacementRequest } from './placement';
 import { endpointsOf } from './sandbox-object';
@@ -22,13 +22,12 @@ interface Attempt {
   chooseMs: number;
 }
 
-const MAX_CANDIDATES = 5;
-/** An agent that says nothing for so long is asked again: it may have answered into a broken connection. */
-const ASK_MS = 5_000;
-const FIRST_PAUSE_MS = 50;
-const LAST_PAUSE_MS = 1_000;
-/** When a caller gave up on a silent agent, what it may have begun is reported by then. */
-const SETTLE_MS = 10_000;
+/** Replicas that ask at once refuse each other's candidates; as many in a row is bad luck that another try mends. */
+const MAX_CANDIDATES = 32;
+const RETRY_MS = 1_000;
+const BAD_LUCK_RETRY_MS = 100;
+/** When a caller gave up on an agent, what it may have begun is reported after so long in sync. */
+const SETTLE_MS = 5_000;
 
 /** What the caller is told of a failure that another agent would not mend, or that may have had an effect. */
 const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
@@ -44,11 +43,16 @@ const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
   port_taken: 'resource_exhausted',
   memory_full: 'resource_exhausted',
   draining: 'unavailable',
+  other_agent: 'unavailable',
 };
 
 /** Finds an agent for a sandbox: the registry proposes, the agent decides. */
 export class Placer {
-  constructor(private readonly options: PlacerOptions) {}
+  private readonly questions: AgentQuestions;
+
+  constructor(private readonly options: PlacerOptions) {
+    this.questions = new AgentQuestions(options.directory, options.client);
+  }
 
   /**
    * @param deadline Unix milliseconds
@@ -57,8 +61,9 @@ export class Placer {
   async place(request: PlacementRequest, signal: AbortSignal, deadline: number): Promise<Placement> {
     const attempt: Attempt = { request, signal, deadline, refusals: new Map(), tried: new Set(), chooseMs: 0 };
     while (attempt.tried.size < MAX_CANDIDATES) {
+      if (signal.aborted || Date.now() >= deadline) throw nothingMade(request);
       const agent = this.choose(attempt);
-      if (!agent) break;
+      if (!agent) throw this.noRoom(attempt);
       const started = performance.now();
       const answer = await this.ask(agent, attempt);
       if (answer?.success === true) {
@@ -66,7 +71,8 @@ export class Placer {
       }
       if (answer) this.refused(agent, attempt, answer);
     }
-    throw this.noRoom(attempt);
+    const message = `pool "${request.pool}" is being filled: ${MAX_CANDIDATES} agents in a row were full when asked; try again`;
+    throw new ApiError('unavailable', message, { retryDelayMs: BAD_LUCK_RETRY_MS });
   }
 
   /** A ready agent with a slot reserved for the sandbox. */
@@ -89,51 +95,53 @@ export class Placer {
 
   /** Undefined: the agent never got the question, or is gone and its sandboxes with it; nothing is reserved there then. */
   private async ask(agent: AgentView, attempt: Attempt): Promise<CreateSandboxResponse | undefined> {
-    const { client, directory } = this.options;
+    const { registry } = this.options.directory;
     const { request, signal, deadline } = attempt;
-    const { sandboxId } = request.sandbox;
-    for (let asked = 0; ; asked++) {
-      try {
-        const until = Math.min(deadline, Date.now() + ASK_MS);
-        const answer = await client.create(agent.address, { sandbox: request.sandbox }, signal, until);
-        if (answer.success) directory.registry.confirm(agent.id, sandboxId);
-        else directory.registry.release(agent.id, sandboxId);
-        return answer;
-      } catch (error) {
-        const untouched = asked === 0 && error instanceof AgentCallError && error.effect === 'none';
-        const gone = directory.agent(agent.id)?.podUid !== agent.podUid;
-        if (untouched || gone) {
-          directory.registry.release(agent.id, sandboxId);
-          attempt.refusals.set(agent.id, 'unreachable');
-          return undefined;
-        }
-        if (signal.aborted || Date.now() >= deadline) throw this.gaveUp(agent, request);
-      }
-      const pause = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(asked, 10));
-      await sleep(Math.min(pause, Math.max(0, deadline - Date.now())));
+    const { sandbox } = request;
+    try {
+      const answer = await this.questions.ask({ agent, sandbox, signal, deadline });
+      if (answer?.success === true) registry.confirm(agent.id, sandbox.sandboxId);
+      else registry.release(agent.id, sandbox.sandboxId);
+      if (!answer) attempt.refusals.set(agent.id, 'unreachable');
+      return answer;
+    } catch (error) {
+      throw error instanceof UnansweredError ? this.gaveUp(agent, request) : error;
     }
   }
 
   /** Only what an agent refused before any effect may be tried elsewhere: anything else is thrown. */
   private refused(agent: AgentView, attempt: Attempt, answer: CreateSandboxResponse): void {
     const { code, message = 'no reason given', free } = answer;
-    if (free) this.options.directory.registry.correct(agent.id, free);
+    if (free && code !== 'other_agent') this.options.directory.registry.correct(agent.id, free);
     if (isRefusal(code)) {
       attempt.refusals.set(agent.id, code);
       return;
     }
     const known = code === undefined ? 'internal' : FAILURES[code];
     const blames = known === 'internal' || known === 'unavailable' ? `agent ${agent.name}: ` : '';
-    throw new ApiError(known, `${blames}${message}`, known === 'unavailable' ? { retryDelayMs: LAST_PAUSE_MS } : {});
+    throw new ApiError(known, `${blames}${message}`, known === 'unavailable' ? { retryDelayMs: RETRY_MS } : {});
   }
 
-  /** The reservation stays until the agent must have said whether the sandbox came to be: its name is taken till then. */
   private gaveUp(agent: AgentView, { name, sandbox }: PlacementRequest): ApiError {
-    setTimeout(() => {
-      this.options.directory.registry.release(agent.id, sandbox.sandboxId);
-    }, SETTLE_MS).unref();
+    this.releaseLater(agent, sandbox.sandboxId);
     const message = `agent ${agent.name} did not answer in time; whether sandbox "${name}" exists can be asked by name`;
     return new ApiError('deadline_exceeded', message);
+  }
+
+  /** Till the agent must have said whether the sandbox came to be, its name and its slot are taken. */
+  private releaseLater(agent: AgentView, sandboxId: string): void {
+    const { directory } = this.options;
+    let wasInSync = false;
+    const timer = setInterval(() => {
+      const now = directory.agent(agent.id);
+      if (now?.podUid === agent.podUid && !(wasInSync && now.inSync)) {
+        wasInSync = now.inSync;
+        return;
+      }
+      clearInterval(timer);
+      directory.registry.release(agent.id, sandboxId);
+    }, SETTLE_MS);
+    timer.unref();
   }
 
   private noRoom({ request, refusals }: Attempt): ApiError {
@@ -148,7 +156,17 @@ export class Placer {
 }
 
 function isRefusal(code: CreateSandboxResponse['code']): code is Exclude<Refusal, 'unreachable'> {
-  return code === 'slots_full' || code === 'port_taken' || code === 'memory_full' || code === 'draining';
+  return (
+    code === 'slots_full' ||
+    code === 'port_taken' ||
+    code === 'memory_full' ||
+    code === 'draining' ||
+    code === 'other_agent'
+  );
+}
+
+function nothingMade({ name }: PlacementRequest): ApiError {
+  return new ApiError('deadline_exceeded', `sandbox "${name}" was not made: its time was up before an agent was asked`);
 }
 
 function confirmed(

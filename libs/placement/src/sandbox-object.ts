@@ -9,6 +9,7 @@ import {
   type SandboxSpec,
   type SandboxStatus,
 } from '@fsb/api/sandbox';
+import { idBeforeObject } from '@fsb/api/sandbox-id';
 import { z } from 'zod';
 import { type AgentView } from './agent-directory';
 
@@ -69,6 +70,12 @@ export function sandboxObject({ name, namespace, template, agent, createdAt }: S
     },
     spec: template.spec,
   };
+}
+
+/** The id that its caller was told, also before the status says it; empty where there is no container yet. */
+export function sandboxIdOf({ metadata, status }: Pick<Sandbox, 'metadata' | 'status'>): string {
+  if (status?.sandboxID) return status.sandboxID;
+  return (status?.phase === undefined ? idBeforeObject(metadata) : undefined) ?? '';
 }
 
 /** The status that follows from what the agent reports. */

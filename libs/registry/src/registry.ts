@@ -1,8 +1,8 @@
 /**
  * What an allocator knows of its agents: pure and synchronous. The agent decides, the registry proposes; it may be
- * wrong without harm. Agents are indexed by pool, image and free slots, so that a choice is no scan.
+ * wrong without harm. Agents are indexed by pool, image, free slots and crowded ports, so that a choice is no scan.
  */
-import { RandomSet } from './random-set';
+import { PoolIndex } from './pool-index';
 
 export interface SandboxEntry {
   readonly sandboxId: string;
@@ -43,21 +43,20 @@ interface Agent {
   info: AgentInfo;
   readonly sandboxes: Map<string, SandboxEntry>;
   free: number;
+  ports: ReadonlySet<number>;
   /** What is taken besides the sandboxes known here, until the agent reports again. */
   hidden?: { readonly slots: number; readonly ports: readonly number[] } | undefined;
 }
-/** Agents by their free slots: index 0 is full. */
-type Ranks = RandomSet<string>[];
-
 export class Registry {
   private readonly agents = new Map<string, Agent>();
-  private readonly ranks = new Map<string, Ranks>();
+  private readonly pools = new Map<string, PoolIndex>();
   private readonly byName = new Map<string, Map<string, string>>();
 
   constructor(private readonly random: () => number = Math.random) {}
 
   upsertAgent(info: AgentInfo): void {
-    const agent = this.agents.get(info.id) ?? { info, sandboxes: new Map<string, SandboxEntry>(), free: 0 };
+    const nothing = { sandboxes: new Map<string, SandboxEntry>(), free: 0, ports: new Set<number>() };
+    const agent = this.agents.get(info.id) ?? { info, ...nothing };
     this.agents.set(info.id, agent);
     this.change(agent, () => {
       agent.info = info;
@@ -67,7 +66,7 @@ export class Registry {
   removeAgent(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
-    this.unrank(agent);
+    this.hide(agent.info);
     for (const entry of agent.sandboxes.values()) this.forget(entry);
     this.agents.delete(id);
   }
@@ -136,10 +135,22 @@ export class Registry {
     });
   }
 
+  /** What an agent knew better was told, and since then it has reported all that changed. */
+  reported(id: string): void {
+    const agent = this.agents.get(id);
+    if (!agent?.hidden) return;
+    this.change(agent, () => {
+      agent.hidden = undefined;
+    });
+  }
+
   /** The least loaded agent that has the image, else the least loaded; ties at random. */
-  choose(demand: Demand): string | undefined {
-    const pool = poolKey(demand.namespace, demand.pool);
-    return this.pick(`${pool}\n${demand.image}`, demand) ?? this.pick(pool, demand);
+  choose({ namespace, pool, ...wish }: Demand): string | undefined {
+    return this.pools.get(poolKey({ namespace, pool }))?.choose(wish);
+  }
+
+  entry(id: string, sandboxId: string): SandboxEntry | undefined {
+    return this.agents.get(id)?.sandboxes.get(sandboxId);
   }
 
   find(namespace: string, name: string): { agentId: string; sandbox: SandboxEntry } | undefined {
@@ -154,44 +165,25 @@ export class Registry {
     return this.agents.get(id)?.free;
   }
 
-  private pick(key: string, { ports, exclude }: Demand): string | undefined {
-    const ranks = this.ranks.get(key) ?? [];
-    for (let free = ranks.length - 1; free > 0; free--) {
-      for (const id of ranks[free]?.from(this.random) ?? []) {
-        if (!exclude.has(id) && this.portsFree(id, ports)) return id;
-      }
-    }
-    return undefined;
-  }
-
-  private portsFree(id: string, ports: readonly number[]): boolean {
-    if (ports.length === 0) return true;
-    const agent = this.agents.get(id);
-    if (agent?.hidden?.ports.some((port) => ports.includes(port))) return false;
-    const held = [...(agent?.sandboxes.values() ?? [])].filter(({ phase }) => !ENDED.has(phase));
-    return !held.some((entry) => entry.ports.some((port) => ports.includes(port)));
-  }
-
   private change(agent: Agent, work: () => void): void {
-    this.unrank(agent);
+    this.hide(agent.info);
     work();
-    agent.free = Math.max(0, agent.info.capacity - heldBy(agent) - (agent.hidden?.slots ?? 0));
-    if (agent.info.schedulable) for (const key of keysOf(agent.info)) this.rank(key, agent.free).add(agent.info.id);
+    const { info, hidden } = agent;
+    agent.free = Math.max(0, info.capacity - heldBy(agent) - (hidden?.slots ?? 0));
+    agent.ports = portsOf(agent);
+    if (info.schedulable && agent.free > 0) this.show(agent);
   }
 
-  private unrank({ info, free }: Agent): void {
-    for (const key of keysOf(info)) {
-      const ranks = this.ranks.get(key);
-      ranks?.[free]?.delete(info.id);
-      if (ranks?.every(({ size }) => size === 0)) this.ranks.delete(key);
-    }
+  private show({ info, free, ports }: Agent): void {
+    const pool = this.pools.get(poolKey(info)) ?? new PoolIndex(this.random);
+    this.pools.set(poolKey(info), pool);
+    pool.add({ id: info.id, images: info.images, free, ports });
   }
 
-  private rank(key: string, free: number): RandomSet<string> {
-    const ranks = this.ranks.get(key) ?? [];
-    this.ranks.set(key, ranks);
-    while (ranks.length <= free) ranks.push(new RandomSet());
-    return ranks[free] ?? new RandomSet();
+  private hide(info: AgentInfo): void {
+    const pool = this.pools.get(poolKey(info));
+    pool?.delete(info.id);
+    if (pool?.size === 0) this.pools.delete(poolKey(info));
   }
 
   private put(agent: Agent, entry: SandboxEntry): void {
@@ -222,11 +214,14 @@ function heldBy({ sandboxes }: Agent): number {
   return held;
 }
 
-function poolKey(namespace: string, pool: string): string {
-  return `${namespace}/${pool}`;
+function portsOf({ sandboxes, hidden }: Agent): Set<number> {
+  const ports = new Set(hidden?.ports);
+  for (const entry of sandboxes.values()) {
+    if (!ENDED.has(entry.phase)) for (const port of entry.ports) ports.add(port);
+  }
+  return ports;
 }
 
-function keysOf({ namespace, pool, images }: AgentInfo): string[] {
-  const key = poolKey(namespace, pool);
-  return [key, ...images.map((image) => `${key}\n${image}`)];
+function poolKey({ namespace, pool }: Pick<AgentInfo, 'namespace' | 'pool'>): string {
+  return `${namespace}/${pool}`;
 }

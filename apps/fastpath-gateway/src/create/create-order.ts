@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type SandboxRequest } from '@fsb/agent-api/agent-api';
 import {
   CREATE_TIMESTAMP_ANNOTATION,
@@ -57,7 +58,7 @@ const MAX_REQUEST_ID = 128;
 /** @throws ApiError invalid_argument naming the field and what is allowed */
 export function createOrder(request: CreateRequest, defaults: OrderDefaults): CreateOrder {
   const namespace = namespaceName(request.namespace);
-  const name = request.name === '' ? `sb-${defaults.nowNanos.toString(36)}` : objectName('name', request.name);
+  const name = request.name === '' ? generatedName(request, defaults.nowNanos) : objectName('name', request.name);
   const pool = objectName('pool_ref', request.poolRef);
   const image = normaliseImage(request.image);
   const mode = modeOf(request.consistencyMode, defaults.mode);
@@ -73,6 +74,12 @@ export function createOrder(request: CreateRequest, defaults: OrderDefaults): Cr
     labels: request.labels,
     spec: specOf(request, mode, defaults.nowNanos),
   };
+}
+
+/** With a request_id the same name on every replica and at every time: what keeps names single keeps requests single too. */
+function generatedName({ requestId }: CreateRequest, nowNanos: bigint): string {
+  if (requestId === '') return `sb-${nowNanos.toString(36)}`;
+  return `sb-${createHash('sha256').update(requestId).digest('hex').slice(0, 20)}`;
 }
 
 /** What the object will be, whoever comes to write it. */

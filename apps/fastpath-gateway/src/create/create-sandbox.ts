@@ -2,7 +2,6 @@ import { ApiError, isApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { NoRoomError } from '@fsb/placement/no-room';
 import { type CapacityDemand } from '../demand/capacity-demand';
-import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type Catalog } from '../sandboxes/catalog';
 import { type GatewayMetrics } from '../gateway.metrics';
 import { type Created, type CreateMode } from './create-mode';
@@ -48,8 +47,8 @@ export class CreateSandbox {
     const { namespace, requestId } = order;
     if (requestId === '') return this.make(order, signal, deadline);
     return this.parts.requestIds.once(namespace, requestId, async () => {
-      const object = this.parts.requestIds.object(namespace, requestId);
-      return object ? { response: viewOfObject(object), stages: [] } : this.make(order, signal, deadline);
+      const earlier = await this.parts.requestIds.earlier(order, signal, deadline);
+      return earlier ?? this.make(order, signal, deadline);
     });
   }
 

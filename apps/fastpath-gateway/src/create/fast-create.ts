@@ -1,17 +1,13 @@
-import { ApiError, isApiError } from '@fsb/api/errors';
 import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-pool';
-import { type Informer } from '@fsb/controller-runtime/informer';
-import { POOL_KIND } from '@fsb/controller-runtime/kinds';
-import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type PoolLimits } from '@fsb/placement/placement';
 import { type Placer } from '@fsb/placement/placer';
 import { type PendingRecord, type PendingRecords } from '../sandboxes/pending-records';
 import { agentRequest, type CreateOrder } from './create-order';
 import { type Created, type CreateMode } from './create-mode';
+import { type PoolLookup } from './pool-lookup';
 
 export interface FastParts {
-  readonly client: KubeClient;
-  readonly pools: Informer<SandboxPool>;
+  readonly pools: PoolLookup;
   readonly placer: Placer;
   readonly records: PendingRecords;
   /** wakes the write-behind */
@@ -23,7 +19,7 @@ export class FastCreate implements CreateMode {
   constructor(private readonly parts: FastParts) {}
 
   async create(given: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created> {
-    const pool = await this.requirePool(given, deadline);
+    const pool = await this.parts.pools.require(given, deadline);
     const order = withDefaults(given, pool);
     const { namespace, name, image } = order;
     const sandbox = agentRequest(order);
@@ -38,27 +34,13 @@ export class FastCreate implements CreateMode {
     };
     const { agent, createdAt, endpoints, stages } = await this.parts.placer.place(request, signal, deadline);
     const { sandboxId } = sandbox;
-    this.recordBehind({ order, agent, sandboxId, createdAt, cancelled: false });
+    this.recordBehind({ order, agent, sandboxId, createdAt, since: Date.now(), cancelled: false });
     return { response: { sandboxId, agentPod: agent.name, endpoints: [...endpoints], sandboxName: name }, stages };
   }
 
   private recordBehind(record: PendingRecord): void {
     const key = `${record.order.namespace}/${record.order.name}`;
     if (this.parts.records.add(key, record)) this.parts.record(key);
-  }
-
-  /** A pool that the cache does not know may be a moment old: asked live before it is denied. */
-  private async requirePool({ namespace, pool: name }: CreateOrder, deadline: number): Promise<SandboxPool> {
-    const cached = this.parts.pools.get(`${namespace}/${name}`);
-    if (cached) return cached;
-    try {
-      const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
-      return await this.parts.client.get(POOL_KIND, { namespace, name }, limit);
-    } catch (error) {
-      if (!isApiError(error, 'not_found')) throw error;
-      const message = `pool_ref: there is no SandboxPool "${name}" in namespace "${namespace}"; see kubectl -n ${namespace} get sandboxpools`;
-      throw new ApiError('not_found', message);
-    }
   }
 }
 

@@ -1,23 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
 import { type Informer } from '@fsb/controller-runtime/informer';
+import { splitKey } from '@fsb/controller-runtime/kinds';
+import { type Catalog } from '../sandboxes/catalog';
+import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type Created } from './create-mode';
+import { type CreateOrder } from './create-order';
+import { answerOf, earlierOf } from './earlier-answer';
+import { type StrongCreate } from './strong-create';
 
 const MAX_ANSWERS = 10_000;
 const TTL_MS = 10 * 60_000;
+const LOOK_MS = 50;
 
 interface Entry {
   readonly answer: Promise<Created>;
   readonly until: number;
 }
 
-/** Idempotency: the same request_id in the same namespace gives the same answer, here from memory, elsewhere from the object. */
+export interface RequestIdParts {
+  readonly sandboxes: Informer<Sandbox>;
+  readonly catalog: Catalog;
+  readonly strong: StrongCreate;
+}
+
+/**
+ * Idempotency: the same request_id in the same namespace gives the same answer. This replica remembers its own for ten
+ * minutes; beyond that, on another replica and after a restart, the answer is what the sandbox itself says now: its
+ * object, or what its agent reports of it before there is one. Once a sandbox is deleted, only memory remains.
+ */
 export class RequestIds {
   private readonly answers = new Map<string, Entry>();
   private readonly objects = new Map<string, string>();
 
-  constructor(private readonly sandboxes: Informer<Sandbox>) {
-    sandboxes.onChange((key, current, previous) => {
+  constructor(private readonly parts: RequestIdParts) {
+    parts.sandboxes.onChange((key, current, previous) => {
       const before = previous && idOf(previous);
       if (before !== undefined) this.objects.delete(before);
       const now = current && idOf(current);
@@ -39,10 +58,35 @@ export class RequestIds {
     return answer;
   }
 
-  /** The object that an earlier request of this id led to. */
-  object(namespace: string, requestId: string): Sandbox | undefined {
-    const key = this.objects.get(`${namespace}/${requestId}`);
-    return key === undefined ? undefined : this.sandboxes.get(key);
+  /**
+   * The answer to an earlier request of this id; what is still being made is waited for. Undefined: there was none, or
+   * the name is another's.
+   * @throws ApiError deadline_exceeded; what a STRONG create failed of
+   */
+  async earlier(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
+    const { namespace, requestId } = order;
+    const { catalog, strong } = this.parts;
+    while (!signal.aborted && Date.now() < deadline) {
+      const key = this.objects.get(`${namespace}/${requestId}`) ?? `${namespace}/${order.name}`;
+      const { name } = splitKey(key);
+      const object = catalog.object(key);
+      switch (earlierOf(requestId, catalog.known(namespace, name))) {
+        case 'same': {
+          const found = catalog.find(namespace, name);
+          if (found) return { response: answerOf(found), stages: [] };
+          break;
+        }
+        case 'strong':
+          if (!object) break;
+          return { response: answerOf(viewOfObject(await strong.settled(object, signal, deadline))), stages: [] };
+        case 'open':
+          break;
+        default:
+          return undefined;
+      }
+      await sleep(LOOK_MS);
+    }
+    throw new ApiError('deadline_exceeded', `an earlier request ${requestId} is still under way; ask again`);
   }
 }
 

@@ -1,5 +1,6 @@
+import { Logger } from '@nestjs/common';
 import { SANDBOX_FINALIZER } from '@fsb/api/labels';
-import { ApiError, type ErrorCode } from '@fsb/api/errors';
+import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
@@ -7,35 +8,40 @@ import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type CreateOrder, templateOf } from './create-order';
 import { type Created, type CreateMode } from './create-mode';
+import { type PoolLookup } from './pool-lookup';
+import { strongOutcome } from './strong-outcome';
 
-/** Reasons of a Failed sandbox that are the request's own fault. */
-const FAILURES: Readonly<Record<string, ErrorCode>> = {
-  CommandNotFound: 'not_found',
-  ImageNotFound: 'not_found',
-  InvalidArgument: 'invalid_argument',
-};
+export interface StrongParts {
+  readonly client: KubeClient;
+  readonly sandboxes: Informer<Sandbox>;
+  readonly pools: PoolLookup;
+}
 
-/** The object first; the sandbox-controller places it, the answer waits until it runs or definitely cannot. */
+/**
+ * The object first; the sandbox-controller places it, the answer waits until it runs or definitely cannot. A caller that
+ * is refused leaves no object; one that leaves, or whose time is up, leaves it, and it goes on being placed.
+ */
 export class StrongCreate implements CreateMode {
-  private readonly waiting = new Map<string, (sandbox: Sandbox | undefined) => void>();
+  private readonly logger = new Logger(StrongCreate.name);
+  private readonly waiting = new Map<string, Set<() => void>>();
 
-  constructor(
-    private readonly client: KubeClient,
-    sandboxes: Informer<Sandbox>,
-  ) {
-    sandboxes.onChange((_key, current, previous) => {
-      const uid = (current ?? previous)?.metadata.uid ?? '';
-      this.waiting.get(uid)?.(current);
+  constructor(private readonly parts: StrongParts) {
+    parts.sandboxes.onChange((key) => {
+      for (const look of this.waiting.get(key) ?? []) look();
     });
   }
 
   async create(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created> {
+    const { client, pools } = this.parts;
+    await pools.require(order, deadline);
+    if (signal.aborted)
+      throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not made: its caller left`);
     const started = performance.now();
-    const object = await this.client.create(SANDBOX_KIND, objectOf(order), {
+    const object = await client.create(SANDBOX_KIND, objectOf(order), {
       deadlineMs: Math.max(1, deadline - Date.now()),
     });
     const objectMs = performance.now() - started;
-    const settled = await this.settled(object, signal, deadline);
+    const settled = await this.settled(object, signal, deadline).catch((error: unknown) => this.refused(object, error));
     const { sandboxId, agentPod, endpoints, sandboxName } = viewOfObject(settled);
     return {
       response: { sandboxId, agentPod, endpoints, sandboxName },
@@ -46,49 +52,71 @@ export class StrongCreate implements CreateMode {
     };
   }
 
-  private settled({ metadata }: Sandbox, signal: AbortSignal, deadline: number): Promise<Sandbox> {
-    const { uid = '', name = '' } = metadata;
+  /**
+   * Waits for the object to run, whoever made it.
+   * @throws ApiError why it cannot; deadline_exceeded while that is open
+   */
+  settled(object: Sandbox, signal: AbortSignal, deadline: number): Promise<Sandbox> {
+    const { uid, name = '', namespace = '' } = object.metadata;
+    const key = `${namespace}/${name}`;
+    let latest: Sandbox | undefined = object;
     return new Promise<Sandbox>((resolve, reject) => {
+      const looks = this.waiting.get(key) ?? new Set();
       const end = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', giveUp);
-        this.waiting.delete(uid);
+        looks.delete(look);
+        if (looks.size === 0) this.waiting.delete(key);
       };
       const giveUp = (): void => {
         end();
-        reject(new ApiError('deadline_exceeded', `sandbox "${name}" is still being placed; ask for it by name`));
+        reject(
+          new ApiError(
+            'deadline_exceeded',
+            `sandbox "${name}" is still being placed${whyStill(latest)}; ask for it by name`,
+          ),
+        );
       };
-      const timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.waiting.set(uid, (sandbox) => {
-        const outcome = outcomeOf(sandbox, name);
+      let isCached = false;
+      const look = (): void => {
+        const cached = this.parts.sandboxes.get(key);
+        const isIt = cached?.metadata.uid === uid;
+        // before the cache has heard of it, its absence says nothing
+        if (!isIt && !isCached) return;
+        isCached = true;
+        latest = isIt ? cached : undefined;
+        const outcome = strongOutcome(latest, name);
         if (!outcome) return;
         end();
         if (outcome instanceof ApiError) reject(outcome);
         else resolve(outcome);
-      });
+      };
+      const timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
+      signal.addEventListener('abort', giveUp, { once: true });
+      this.waiting.set(key, looks.add(look));
+      look(); // the cache may have been faster than the answer to our own write
       if (signal.aborted) giveUp();
     });
   }
+
+  /** Whoever is told no finds nothing of it, as in FAST mode. */
+  private async refused({ metadata }: Sandbox, error: unknown): Promise<never> {
+    if (isApiError(error, 'deadline_exceeded')) throw error;
+    const { uid, name = '', namespace = '' } = metadata;
+    try {
+      await this.parts.client.delete(SANDBOX_KIND, { name, namespace }, uid === undefined ? {} : { uid });
+    } catch (failure) {
+      if (!isApiError(failure, 'not_found') && !isApiError(failure, 'aborted')) {
+        this.logger.warn({ msg: 'a refused sandbox was not deleted', namespace, name, error: messageOf(failure) });
+      }
+    }
+    throw error;
+  }
 }
 
-/** The sandbox that runs or ran, why it never will, or nothing while that is open. */
-function outcomeOf(sandbox: Sandbox | undefined, name: string): Sandbox | ApiError | undefined {
-  const ended = new ApiError('aborted', `sandbox "${name}" was ended before it ran`);
-  if (!sandbox) return ended;
-  const { phase, exitCode, reason = '', message = reason } = sandbox.status ?? {};
-  switch (phase) {
-    case 'Running':
-    case 'Succeeded':
-      return sandbox;
-    case 'Expired':
-      return ended;
-    case 'Failed':
-      if (exitCode !== undefined) return sandbox;
-      return new ApiError(FAILURES[reason] ?? 'failed_precondition', `sandbox "${name}" failed: ${message}`);
-    default:
-      return undefined;
-  }
+function whyStill(sandbox: Sandbox | undefined): string {
+  const { phase, message } = sandbox?.status ?? {};
+  return message === undefined ? '' : ` (${phase ?? 'Pending'}: ${message})`;
 }
 
 function objectOf(order: CreateOrder): Sandbox {

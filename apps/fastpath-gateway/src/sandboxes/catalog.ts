@@ -1,12 +1,12 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
-import { idBeforeObject } from '@fsb/api/sandbox-id';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type AgentDirectory, type AgentView, type ReportedSandbox } from '@fsb/placement/agent-directory';
 import { namespaceOf } from '@fsb/placement/agent-reports';
-import { templateOf } from '@fsb/placement/sandbox-object';
+import { sandboxIdOf, templateOf } from '@fsb/placement/sandbox-object';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type Known } from '../create/earlier-answer';
 import { type PendingRecords } from './pending-records';
 import { viewOfObject, viewOfRecord, viewOfReport } from './sandbox-view';
 
@@ -14,7 +14,7 @@ export interface CatalogSources {
   readonly sandboxes: Informer<Sandbox>;
   readonly directory: AgentDirectory;
   readonly records: PendingRecords;
-  /** the caches have been filled once */
+  /** the caches have been filled once, and the agents have told what they have */
   readonly isFilled: () => boolean;
 }
 
@@ -31,6 +31,19 @@ export class Catalog {
     return this.sources.directory.findByName(namespace, name).filter(({ sandbox }) => sandbox.claimUid === '');
   }
 
+  /** What there is of a name, by where it is known from. @throws ApiError unavailable, as in find */
+  known(namespace: string, name: string): Known {
+    this.requireFilled();
+    const key = `${namespace}/${name}`;
+    const { records, directory } = this.sources;
+    return {
+      object: this.object(key),
+      record: records.get(key),
+      reports: this.unbound(namespace, name).map(({ sandbox }) => sandbox),
+      isReserved: directory.registry.find(namespace, name) !== undefined,
+    };
+  }
+
   /** Whether anybody has the name, or may have: a reservation whose agent has not answered counts. */
   isKnown(namespace: string, name: string): boolean {
     this.requireFilled();
@@ -44,17 +57,22 @@ export class Catalog {
     );
   }
 
-  /** @throws ApiError unavailable before the caches are filled: "not found" would be a guess */
-  find(namespace: string, name: string): SandboxInfo | undefined {
+  /**
+   * @param sandboxId which of several containers is meant, where there is no object yet
+   * @throws ApiError unavailable before the caches are filled: "not found" would be a guess
+   */
+  find(namespace: string, name: string, sandboxId = ''): SandboxInfo | undefined {
     this.requireFilled();
     const key = `${namespace}/${name}`;
     const object = this.object(key);
     const record = this.sources.records.get(key);
     if (object?.status?.phase !== undefined) return viewOfObject(object);
+    // an object without a status says nothing yet that the record, or the agent, does not know better
     if (record) return viewOfRecord(record, this.report(record.agent, record.sandboxId));
-    const reported = this.sources.directory
-      .findByName(namespace, name)
-      .find(({ sandbox }) => (object ? isAbout(object, sandbox) : sandbox.claimUid === ''));
+    const reports = this.sources.directory.findByName(namespace, name);
+    const reported =
+      reports.find(({ sandbox }) => (object ? isAbout(object, sandbox) : sandbox.sandboxId === sandboxId)) ??
+      (object ? undefined : reports.find(({ sandbox }) => sandbox.claimUid === ''));
     if (reported) return viewOfReport(reported, templateOf(reported.sandbox.object));
     return object && viewOfObject(object);
   }
@@ -111,6 +129,6 @@ export class Catalog {
 }
 
 /** Of an object that has no status yet, since whoever made its container writes object and status one after the other. */
-function isAbout({ metadata }: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
-  return claimUid === metadata.uid || (claimUid === '' && sandboxId === idBeforeObject(metadata));
+function isAbout(object: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
+  return claimUid === object.metadata.uid || (claimUid === '' && sandboxId === sandboxIdOf(object));
 }

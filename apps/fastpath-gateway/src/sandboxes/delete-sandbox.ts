@@ -4,12 +4,16 @@ import { ApiError, isApiError } from '@fsb/api/errors';
 import { type DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { sandboxIdOf } from '@fsb/placement/sandbox-object';
 import { NamesUnderWay } from '../create/names-under-way';
 import { Catalog } from './catalog';
 import { namespaceName, objectName } from './field-rules';
 import { PendingRecords } from './pending-records';
-import { requireId } from './sandbox-queries';
-import { viewOfObject } from './sandbox-view';
+import { anotherOne } from './sandbox-queries';
+
+/** Of a thing that has the name: the one to delete, or one with another id. */
+type Found = 'meant' | 'another' | 'nothing';
 
 interface NamedKey {
   readonly namespace: string;
@@ -35,43 +39,56 @@ export class DeleteSandbox {
     const name = objectName('sandbox_name', sandboxName);
     const namespace = namespaceName(given);
     await this.names.ended(`${namespace}/${name}`, deadline);
-    const known = this.catalog.find(namespace, name);
-    if (known) requireId(known, sandboxId);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
-    const wasPending = await this.cancel(namespace, name, sandboxId);
-    const hadObject = await this.deleteObject({ namespace, name }, sandboxId, limit);
-    if (known || wasPending || hadObject || this.catalog.isComplete(namespace)) return;
+    const first = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);
+    // while the API server was asked, agents may have told of one that another replica had answered a moment before
+    const found = first.length > 0 ? first : await this.deleteContainers({ namespace, name }, sandboxId);
+    if (found.includes('meant')) return;
+    if (found.includes('another')) throw anotherOne(name, sandboxId);
+    if (this.catalog.isComplete(namespace)) return;
     const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
     throw new ApiError('unavailable', message, { retryDelayMs: 1000 });
   }
 
-  /** Containers without an object: the one that is being recorded, and those that another replica made. */
-  private async cancel(namespace: string, name: string, sandboxId: string): Promise<boolean> {
+  private async deleteWhatIs(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Found[]> {
+    const containers = await this.deleteContainers(key, sandboxId);
+    return [...containers, await this.deleteObject(key, sandboxId, limit)].filter((found) => found !== 'nothing');
+  }
+
+  /** Those without an object: the one that is being recorded, and those that another replica made. */
+  private async deleteContainers({ namespace, name }: NamedKey, wanted: string): Promise<Found[]> {
     const record = this.records.get(`${namespace}/${name}`);
-    if (record) {
-      record.cancelled = true;
-      await this.agents.delete(record.agent.address, record.sandboxId);
-    }
+    const containers = new Map<string, string>();
     for (const { agent, sandbox } of this.catalog.unbound(namespace, name)) {
-      if (sandboxId !== '' && sandbox.sandboxId !== sandboxId) continue; // another that has the name
-      await this.agents.delete(agent.address, sandbox.sandboxId);
+      containers.set(sandbox.sandboxId, agent.address);
     }
-    return record !== undefined;
+    if (record) containers.set(record.sandboxId, record.agent.address);
+    const found: Found[] = [];
+    for (const [sandboxId, address] of containers) {
+      const isMeant = wanted === '' || wanted === sandboxId;
+      found.push(isMeant ? 'meant' : 'another');
+      if (!isMeant) continue;
+      if (record?.sandboxId === sandboxId) record.cancelled = true;
+      await this.agents.delete(address, sandboxId);
+    }
+    return found;
   }
 
   /** Asked live, whatever the cache says: the name may be a moment old. */
-  private async deleteObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<boolean> {
+  private async deleteObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Found> {
     try {
-      const uid = await this.uidOf(key, sandboxId, limit);
+      const object = await this.meantObject(key, sandboxId, limit);
+      if (object && sandboxId !== '' && sandboxIdOf(object) !== sandboxId) return 'another';
+      const uid = object?.metadata.uid;
       await this.client
         .delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid }, limit)
         .catch(async (error: unknown) => {
           const meantIsGone = isApiError(error, 'aborted') && (await this.hasAnotherUid(key, uid, limit));
           if (!meantIsGone) throw error;
         });
-      return true;
+      return 'meant';
     } catch (error) {
-      if (isApiError(error, 'not_found')) return false;
+      if (isApiError(error, 'not_found')) return 'nothing';
       throw error;
     }
   }
@@ -82,12 +99,9 @@ export class DeleteSandbox {
     return (await this.client.get(SANDBOX_KIND, key, limit)).metadata.uid !== uid;
   }
 
-  /** Which object of that name is meant; undefined: whichever there is. @throws ApiError failed_precondition, not_found */
-  private async uidOf(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<string | undefined> {
-    const cached = this.catalog.object(`${key.namespace}/${key.name}`);
-    if (cached || sandboxId === '') return cached?.metadata.uid;
-    const object = await this.client.get(SANDBOX_KIND, key, limit);
-    requireId(viewOfObject(object), sandboxId);
-    return object.metadata.uid;
+  /** Which object of that name is meant; undefined: whichever there is. A precondition is not judged by the cache. */
+  private async meantObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Sandbox | undefined> {
+    if (sandboxId === '') return this.catalog.object(`${key.namespace}/${key.name}`);
+    return this.client.get(SANDBOX_KIND, key, limit);
   }
 }

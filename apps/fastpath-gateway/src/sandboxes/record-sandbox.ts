@@ -7,7 +7,7 @@ import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler } from '@fsb/controller-runtime/reconciler';
-import { runningStatus, sandboxObject } from '@fsb/placement/sandbox-object';
+import { runningStatus, sandboxIdOf, sandboxObject } from '@fsb/placement/sandbox-object';
 import { templateOf } from '../create/create-order';
 import { type PendingRecord, type PendingRecords } from './pending-records';
 
@@ -38,30 +38,48 @@ export class RecordSandbox implements Reconciler {
     const record = this.parts.records.get(key);
     if (!record) return;
     try {
-      await this.write(record);
+      await this.attempt(record);
     } catch (error) {
-      if (isApiError(error) && REFUSALS.has(error.code)) await this.refuse(record, error.message);
-      else if (Date.now() / 1000 - record.createdAt < this.parts.giveUpAfterMs / 1000) throw error;
-      else this.logger.warn({ msg: 'left to be adopted', key, error: messageOf(error) });
+      if (Date.now() - record.since < this.parts.giveUpAfterMs) throw error;
+      this.logger.warn({ msg: 'left to be adopted', key, error: messageOf(error) });
     }
     this.parts.records.remove(key);
   }
 
+  private async attempt(record: PendingRecord): Promise<void> {
+    try {
+      await this.write(record);
+    } catch (error) {
+      if (!isApiError(error) || !REFUSALS.has(error.code)) throw error;
+      await this.refuse(record, error.message);
+    }
+  }
+
   private async write(record: PendingRecord): Promise<void> {
-    const { client, agents } = this.parts;
     const { agent, sandboxId } = record;
-    if (record.cancelled) return;
-    const object = await this.ensureObject(record);
-    const uid = object.metadata.uid ?? '';
-    if (isCancelled(record)) {
-      const key = { namespace: record.order.namespace, name: record.order.name };
-      await client.delete(SANDBOX_KIND, key, { uid }).catch(absentIsFine);
+    const object = record.cancelled ? undefined : await this.ensureObject(record);
+    if (!object || isCancelled(record)) {
+      await this.ensureNoObject(record);
       return;
     }
     if (object.status?.phase === undefined) await this.writeStatus(record, object);
     // an agent that is gone or silent is told by the sandbox-controller, which sees it unbound
-    const isThere = await agents.bind(agent.address, { sandboxId, claimUid: uid }).catch(() => true);
-    if (!isThere) await this.undo(record, uid);
+    const claimUid = object.metadata.uid ?? '';
+    const isThere = await this.parts.agents.bind(agent.address, { sandboxId, claimUid }).catch(() => true);
+    if (!isThere) await this.undo(record, claimUid);
+  }
+
+  /** Somebody deleted it meanwhile; an earlier try may have written the object although its answer was lost. */
+  private async ensureNoObject({ order, sandboxId }: PendingRecord): Promise<void> {
+    const key = { namespace: order.namespace, name: order.name };
+    try {
+      const existing = await this.parts.client.get(SANDBOX_KIND, key);
+      if (sandboxIdOf(existing) !== sandboxId) return;
+      const { uid } = existing.metadata;
+      await this.parts.client.delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid });
+    } catch (error) {
+      if (!isApiError(error, 'not_found') && !isApiError(error, 'aborted')) throw error;
+    }
   }
 
   private async ensureObject(record: PendingRecord): Promise<Sandbox> {
@@ -76,9 +94,9 @@ export class RecordSandbox implements Reconciler {
     const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name }).catch(absentIsFine);
     if (!existing) throw new ApiError('aborted', `the one that had the name ${namespace}/${name} is gone: once more`);
     // an earlier try whose answer was lost, or the sandbox-controller's adoption: both carry this create's own nanoseconds
+    const nanos = order.createdNanos.toString();
     const isOurs =
-      existing.status?.sandboxID === sandboxId ||
-      existing.metadata.annotations?.[CREATE_TIMESTAMP_ANNOTATION] === order.createdNanos.toString();
+      sandboxIdOf(existing) === sandboxId || existing.metadata.annotations?.[CREATE_TIMESTAMP_ANNOTATION] === nanos;
     if (isOurs) return existing;
     throw new ApiError('failed_precondition', `the name ${namespace}/${name} was taken by another Sandbox`);
   }
@@ -114,8 +132,8 @@ export class RecordSandbox implements Reconciler {
 
   private async refuse({ order, agent, sandboxId }: PendingRecord, why: string): Promise<void> {
     const { name, namespace } = order;
-    this.logger.warn({ msg: 'object refused, sandbox removed', namespace, name, why });
     await this.parts.agents.delete(agent.address, sandboxId);
+    this.logger.warn({ msg: 'object refused, sandbox removed', namespace, name, why });
     const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata: { namespace, name } };
     this.parts.events.record(object, 'Warning', 'ObjectRefused', `Sandbox ${sandboxId} was removed: ${why}`);
   }
@@ -126,6 +144,8 @@ function isCancelled(record: PendingRecord): boolean {
   return record.cancelled;
 }
 
-function absentIsFine(error: unknown): void {
+/** @returns undefined where there is none */
+function absentIsFine(error: unknown): undefined {
   if (!isApiError(error, 'not_found')) throw error;
+  return undefined;
 }

@@ -19,7 +19,7 @@ export class SandboxQueries {
   /** @throws ApiError not_found, failed_precondition, invalid_argument */
   get({ sandboxName, namespace, sandboxId }: GetRequest): SandboxInfo {
     const name = objectName('sandbox_name', sandboxName);
-    const found = this.catalog.find(namespaceName(namespace), name);
+    const found = this.catalog.find(namespaceName(namespace), name, sandboxId);
     if (!found) throw notFound(namespaceName(namespace), name);
     requireId(found, sandboxId);
     return found;
@@ -49,8 +49,13 @@ export function notFound(namespace: string, name: string): ApiError {
 /** @throws ApiError failed_precondition where the caller meant another sandbox of that name */
 export function requireId({ sandboxName, sandboxId: actual }: SandboxInfo, wanted: string): void {
   if (wanted === '' || wanted === actual) return;
-  const message = `sandbox_id: "${sandboxName}" is ${actual || 'not placed yet'}, not ${wanted}`;
-  throw new ApiError('failed_precondition', message);
+  throw anotherOne(sandboxName, wanted, actual);
+}
+
+/** @param actual empty where it has none yet; undefined where there may be several */
+export function anotherOne(name: string, wanted: string, actual?: string): ApiError {
+  const is = actual === undefined ? 'another one' : actual || 'not placed yet';
+  return new ApiError('failed_precondition', `sandbox_id: "${name}" is ${is}, not ${wanted}`);
 }
 
 function split(key: string): [string, string] {

@@ -1,23 +1,21 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
-import { type ObjectMeta, type Sandbox } from '@fsb/api/sandbox';
-import { fastSandboxId } from '@fsb/api/sandbox-id';
+import { type Sandbox } from '@fsb/api/sandbox';
 import { type ReportedSandbox } from '@fsb/placement/agent-directory';
-import { endpointsOf, phaseOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
+import { endpointsOf, phaseOf, sandboxIdOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import { type PendingRecord } from './pending-records';
 
 const NO_STATUS = {
-  ...{ phase: 'Pending', sandboxID: '', assignedPod: '', nodeName: '', reason: '', message: '' },
+  ...{ phase: 'Pending', assignedPod: '', nodeName: '', reason: '', message: '' },
   endpoints: [],
   exitCode: undefined,
 };
 
 /** A Sandbox object as callers see it. */
 export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
-  const { phase, sandboxID, assignedPod, endpoints, nodeName, exitCode, reason, message } = { ...NO_STATUS, ...status };
+  const { phase, assignedPod, endpoints, nodeName, exitCode, reason, message } = { ...NO_STATUS, ...status };
   return {
-    sandboxId: status?.phase === undefined ? fastIdOf(metadata) : sandboxID,
+    sandboxId: sandboxIdOf({ metadata, ...(status ? { status } : {}) }),
     phase: metadata.deletionTimestamp === undefined ? phase : 'Terminating',
     agentPod: assignedPod,
     endpoints,
@@ -31,12 +29,6 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
     message,
     namespace: metadata.namespace ?? '',
   };
-}
-
-/** The id that a FAST create was answered with, which its object carries before it has a status. */
-function fastIdOf({ name = '', namespace = '', annotations }: ObjectMeta): string {
-  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
-  return /^\d{1,20}$/.test(nanos) ? fastSandboxId(name, namespace, BigInt(nanos)) : '';
 }
 
 /** A create that was answered and whose object is not written yet. */

@@ -14,10 +14,10 @@ import {
 } from '@grpc/grpc-js';
 import { FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
-import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
-import { type SandboxPool } from '@fsb/api/sandbox-pool';
-import { type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { AgentPool } from '../../../../test/support/agent-pool';
 import { AgentProcess } from '../../../../test/support/agent-process';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
@@ -67,18 +67,27 @@ export function methodOf<Q, A>(client: Client, name: string): Unary<Q, A> {
   return method.bind(client);
 }
 
+type SceneParts = Pick<GatewayScene, 'api' | 'kube' | 'agent' | 'pool' | 'endpoint'>;
+
 /** The gateway as a process, with a real API server, a real agent in a pool of one, and the sandbox-controller. */
 export class GatewayScene {
   readonly sandboxes: FastPathServiceClient;
   readonly logs: SandboxLogServiceClient;
+  private readonly clients: Client[] = [];
 
-  private constructor(
-    readonly api: ApiserverProcess,
-    readonly kube: KubeClient,
-    readonly agent: AgentProcess,
-    readonly endpoint: string,
-    private readonly children: Map<string, ChildProcess>,
-  ) {
+  readonly api: ApiserverProcess;
+  readonly kube: KubeClient;
+  readonly agent: AgentProcess;
+  readonly pool: AgentPool;
+  readonly endpoint: string;
+  private readonly children = new Map<string, ChildProcess>();
+
+  private constructor({ api, kube, agent, pool, endpoint }: SceneParts) {
+    this.api = api;
+    this.kube = kube;
+    this.agent = agent;
+    this.pool = pool;
+    this.endpoint = endpoint;
     this.sandboxes = new FastPathServiceClient(endpoint, credentials.createInsecure());
     this.logs = new SandboxLogServiceClient(endpoint, credentials.createInsecure());
   }
@@ -86,9 +95,12 @@ export class GatewayScene {
   static async start(name: string): Promise<GatewayScene> {
     const api = await ApiserverProcess.start();
     const kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
-    const uid = await makePool(kube);
+    const capacity = { poolMax: 1 };
+    const pool = await AgentPool.make(kube, 'pool', { capacity, maxSandboxesPerPod: SLOTS });
+    await AgentPool.make(kube, 'empty', { capacity, maxSandboxesPerPod: SLOTS });
+    const uid = await pool.addPod(POD.name);
     const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) });
-    const scene = new GatewayScene(api, kube, agent, `127.0.0.1:${await freePort()}`, new Map());
+    const scene = new GatewayScene({ api, kube, agent, pool, endpoint: `127.0.0.1:${await freePort()}` });
     await scene.setPodIp('127.0.0.1');
     await Promise.all([
       scene.launch('fastpath-gateway', { 'grpc-bind-address': scene.endpoint }),
@@ -99,8 +111,7 @@ export class GatewayScene {
 
   /** An address where nobody listens takes the agent out of sync. */
   async setPodIp(podIP: string): Promise<void> {
-    const status = { phase: 'Running', podIP, conditions: [{ type: 'Ready', status: 'True' }] };
-    await this.kube.patchStatus(POD_KIND, POD, { status });
+    await this.pool.setAddress(POD.name, podIP);
   }
 
   /** @returns its exit code */
@@ -114,8 +125,7 @@ export class GatewayScene {
   }
 
   async stop(): Promise<void> {
-    this.sandboxes.close();
-    this.logs.close();
+    for (const client of [this.sandboxes, this.logs, ...this.clients]) client.close();
     for (const app of [...this.children.keys()]) await this.end(app);
     await this.kube.close();
     await this.agent.stop();
@@ -137,7 +147,31 @@ export class GatewayScene {
     return [...items.map(({ metadata }) => metadata.name ?? ''), ...sandboxStatuses.map(({ sandboxId }) => sandboxId)];
   }
 
-  private async launch(app: string, flags: Readonly<Record<string, string>>): Promise<void> {
+  /** As the kernel would end it. */
+  async kill(name: string): Promise<void> {
+    const child = this.children.get(name);
+    this.children.delete(name);
+    if (!child) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  pidOf(name: string): number {
+    return this.children.get(name)?.pid ?? 0;
+  }
+
+  /** One more gateway. */
+  async replica(name: string, flags: Readonly<Record<string, string>> = {}): Promise<FastPathServiceClient> {
+    const endpoint = `127.0.0.1:${await freePort()}`;
+    await this.launch('fastpath-gateway', { 'grpc-bind-address': endpoint, ...flags }, name);
+    const client = new FastPathServiceClient(endpoint, credentials.createInsecure());
+    this.clients.push(client);
+    return client;
+  }
+
+  /** @param name under which it is ended, and its log found */
+  async launch(app: string, flags: Readonly<Record<string, string>>, name = app): Promise<void> {
     const probes = `127.0.0.1:${await freePort()}`;
     const all = {
       kubeconfig: join(this.api.folder, 'kubeconfig'),
@@ -148,29 +182,10 @@ export class GatewayScene {
       ...flags,
     };
     const args = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
-    const out = openSync(this.agent.path(`${app}.out`), 'a');
+    const out = openSync(this.agent.path(`${name}.out`), 'a');
     const child = spawn('node', [join(ROOT, `dist/apps/${app}/src/main.js`), ...args], { stdio: ['ignore', out, out] });
     closeSync(out);
-    this.children.set(app, child);
-    await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 20_000);
+    this.children.set(name, child);
+    await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 90_000);
   }
-}
-
-/** @returns the uid of the pool's one agent Pod */
-async function makePool(kube: KubeClient): Promise<string> {
-  const pool: SandboxPool = {
-    ...{ apiVersion: API_VERSION, kind: 'SandboxPool', metadata: { name: 'pool', namespace: 'default' } },
-    spec: { capacity: { poolMax: 1 }, maxSandboxesPerPod: SLOTS },
-  };
-  const { metadata: owner } = await kube.create(POOL_KIND, pool);
-  await kube.create(POOL_KIND, { ...pool, metadata: { name: 'empty', namespace: 'default' } });
-  const controlledBy = { apiVersion: API_VERSION, kind: 'SandboxPool', name: 'pool', uid: owner.uid ?? '' };
-  const pod: Pod = {
-    metadata: {
-      ...{ ...POD, labels: { app: 'sandbox-agent', 'fast-sandbox.io/pool': 'pool' } },
-      ownerReferences: [{ ...controlledBy, controller: true }],
-    },
-    spec: { nodeName: 'node', containers: [{ name: 'agent', image: 'fast-sandbox/node-agent' }] },
-  };
-  return (await kube.create(POD_KIND, pod)).metadata.uid ?? '';
 }

@@ -37,11 +37,13 @@ const Sandbox = z.object({
   object: z.record(z.string(), z.unknown()).optional(),
   pullSecrets: z.array(z.object({ host: z.string(), username: z.string(), password: z.string() })).optional(),
 });
-const Body = z.object({ sandbox: Sandbox });
+const Body = z.object({ sandbox: Sandbox, agentUid: z.string().max(128).optional() });
 
 /** A sandbox that may be made, its limits as numbers. */
 export interface SandboxOrder {
   readonly request: SandboxRequest;
+  /** of the agent that is meant; undefined: whichever is asked */
+  readonly agentUid: string | undefined;
   /** normalised */
   readonly image: string;
   readonly ports: readonly number[];
@@ -63,12 +65,13 @@ const PIDS = [1, 2 ** 22] as const;
 
 /** @throws ApiError invalid_argument naming the field and what is allowed */
 export function parseCreate(body: unknown): SandboxOrder {
-  const request = (parseBody(Body, body) as CreateSandboxRequest).sandbox; // zod says `| undefined` where the wire type says absent
+  const { sandbox: request, agentUid } = parseBody(Body, body) as CreateSandboxRequest; // zod says `| undefined` where the wire type says absent
   const ports = request.ports ?? [];
   if (new Set(ports).size < ports.length) throw new ApiError('invalid_argument', 'ports: each may be given once');
   const resources = { cpu: request.cpu, memory: request.memory, ...request.resources };
   return {
     request,
+    agentUid,
     image: normaliseImage(request.image),
     ports,
     memoryBytes: whole(amount(resources.memory, 'resources.memory', MEMORY_BYTES), 'resources.memory'),

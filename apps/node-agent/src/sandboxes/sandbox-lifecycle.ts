@@ -7,7 +7,7 @@ import { isAnswerless, LeftoverError } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type AgentConfig } from '../agent.config';
 import { type AgentMetrics } from '../agent-metrics';
-import { type Admission } from './admission';
+import { type Admission, type Refusal } from './admission';
 import { AdmissionError } from './admission-error';
 import { type Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
@@ -115,7 +115,10 @@ export class SandboxLifecycle {
     const id = order.request.sandboxId;
     const claim = this.claim(order);
     const demand = { ports: order.ports, memoryBytes: order.memoryBytes };
-    const refusal = staleGeneration({ generation: undefined, ...claim }, table.list()) ?? admission.admit(id, demand);
+    const refusal =
+      otherAgent(order.agentUid, this.parts.config.podUid) ??
+      staleGeneration({ generation: undefined, ...claim }, table.list()) ??
+      admission.admit(id, demand);
     if (refusal) throw new AdmissionError(refusal, admission.free());
     table.set(toStatus(claim, 'creating'));
     try {
@@ -224,4 +227,10 @@ async function join(creation: Creation, left: AbortSignal): Promise<CreateSandbo
   } finally {
     left.removeEventListener('abort', leave);
   }
+}
+
+/** A Pod's address may have been another's a moment ago, and its caller have it in mind still. */
+function otherAgent(meant: string | undefined, own: string): Refusal | undefined {
+  if (meant === undefined || meant === own) return undefined;
+  return { code: 'other_agent', message: `this is the agent of Pod ${own}, not of ${meant}` };
 }

@@ -11,6 +11,7 @@ export function outcomeOfAnswer({ success, code, message = '' }: CreateSandboxRe
     case 'port_taken':
     case 'memory_full':
     case 'draining':
+    case 'other_agent':
     case 'stale_generation':
     case 'unauthenticated':
       return { kind: 'refused', code, message };

@@ -64,6 +64,7 @@ const REFUSALS: Record<RefusalCode, string> = {
   memory_full: 'InsufficientCapacity',
   port_taken: 'PortTaken',
   draining: 'AgentDraining',
+  other_agent: 'AgentUnreachable',
   stale_generation: 'StaleGeneration',
   unauthenticated: 'AgentRefusesToken',
   unreachable: 'AgentUnreachable',

@@ -1,0 +1,42 @@
+import {
+  CreateRequest,
+  type CreateResponse,
+  DeleteRequest,
+  type DeleteResponse,
+  type FastPathServiceClient,
+  GetRequest,
+  type SandboxInfo,
+  UpdateRequest,
+  type UpdateResponse,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import { call, type Outcome } from './gateway-scene';
+
+/** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
+const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
+
+/** The calls of one gateway, short. */
+export class GatewayCalls {
+  constructor(readonly client: FastPathServiceClient) {}
+
+  create(
+    name: string,
+    more: Parameters<typeof CreateRequest.fromPartial>[0] = {},
+    ms?: number,
+  ): Promise<Outcome<CreateResponse>> {
+    const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
+    return call(this.client.createSandbox.bind(this.client), request, ms);
+  }
+
+  get(sandboxName: string, sandboxId = ''): Promise<Outcome<SandboxInfo>> {
+    return call(this.client.getSandbox.bind(this.client), GetRequest.fromPartial({ sandboxName, sandboxId }));
+  }
+
+  remove(sandboxName: string, sandboxId = ''): Promise<Outcome<DeleteResponse>> {
+    return call(this.client.deleteSandbox.bind(this.client), DeleteRequest.fromPartial({ sandboxName, sandboxId }));
+  }
+
+  label(sandboxName: string, sandboxId = ''): Promise<Outcome<UpdateResponse>> {
+    const request = UpdateRequest.fromPartial({ sandboxName, sandboxId, labels: { seen: 'yes' } });
+    return call(this.client.updateSandbox.bind(this.client), request);
+  }
+}

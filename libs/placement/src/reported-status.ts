@@ -1,0 +1,26 @@
+/** What an agent says of itself, and what of it may be believed. */
+import { type AgentSandboxStatus, type AgentStatus } from '@fsb/agent-api/agent-api';
+import { type Registry, type SandboxEntry } from '@fsb/registry/registry';
+import { type AgentPod } from './agent-pod';
+import { namespaceOf } from './agent-reports';
+
+/** False where another agent has got the address: told by its Pod's uid, or by the name where it does not say that. */
+export function isSaidBy(
+  { name, podUid }: Pick<AgentPod, 'name'> & { readonly podUid: AgentPod['uid'] },
+  { agentId, agentUid }: Pick<AgentStatus, 'agentId' | 'agentUid'>,
+): boolean {
+  return agentUid === undefined ? agentId === name : agentUid === podUid;
+}
+
+/** An agent of the original reports neither name nor ports: what was reserved here stays known. */
+export function entryOf(registry: Registry, agentId: string, sandbox: AgentSandboxStatus): SandboxEntry {
+  const { sandboxId, claimName, namespace, ports, phase } = sandbox;
+  const known = claimName === undefined || ports === undefined ? registry.entry(agentId, sandboxId) : undefined;
+  return {
+    sandboxId,
+    name: claimName ?? known?.name ?? '',
+    namespace: namespace ?? known?.namespace ?? namespaceOf(agentId, sandbox),
+    ports: ports ?? known?.ports ?? [],
+    phase,
+  };
+}

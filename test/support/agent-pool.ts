@@ -1,0 +1,41 @@
+import { API_VERSION } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Pod, POD_KIND, POOL_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+
+/** A pool whose agent Pods a test makes itself, as the pool-controller would. */
+export class AgentPool {
+  private constructor(
+    private readonly kube: KubeClient,
+    readonly name: string,
+    private readonly uid: string,
+  ) {}
+
+  static async make(kube: KubeClient, name: string, spec: SandboxPool['spec']): Promise<AgentPool> {
+    const metadata = { name, namespace: 'default' };
+    const pool = await kube.create(POOL_KIND, { apiVersion: API_VERSION, kind: 'SandboxPool', metadata, spec });
+    return new AgentPool(kube, name, pool.metadata.uid ?? '');
+  }
+
+  /** @returns the Pod's uid; it does not run before it has an address */
+  async addPod(name: string): Promise<string> {
+    const owner = { apiVersion: API_VERSION, kind: 'SandboxPool', name: this.name, uid: this.uid, controller: true };
+    const pod: Pod = {
+      metadata: {
+        ...{ name, namespace: 'default', labels: { app: 'sandbox-agent', 'fast-sandbox.io/pool': this.name } },
+        ownerReferences: [owner],
+      },
+      spec: { nodeName: 'node', containers: [{ name: 'agent', image: 'fast-sandbox/node-agent' }] },
+    };
+    return (await this.kube.create(POD_KIND, pod)).metadata.uid ?? '';
+  }
+
+  async setAddress(name: string, podIP: string): Promise<void> {
+    const status = { phase: 'Running', podIP, conditions: [{ type: 'Ready', status: 'True' }] };
+    await this.kube.patchStatus(POD_KIND, { namespace: 'default', name }, { status });
+  }
+
+  async deletePod(name: string): Promise<void> {
+    await this.kube.delete(POD_KIND, { namespace: 'default', name }, { gracePeriodSeconds: 0 });
+  }
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
+import {
+  AGENT_PATHS,
+  type AgentEvent,
+  type AgentSandboxStatus,
+  type AgentStatus,
+  type CreateSandboxRequest,
+  type FreeCapacity,
+} from '@fsb/agent-api/agent-api';
+
+export interface AgentTraits {
+  readonly name: string;
+  readonly uid: string;
+  readonly address: string;
+  readonly port: number;
+  readonly slots: number;
+}
+
+type Refusal = 'slots_full' | 'port_taken' | 'other_agent';
+
+/** An agent at its HTTP edge, for crowds that no containerd could run: it admits, and counts what it gave away. */
+export class SimulatedAgent {
+  readonly sandboxes = new Map<string, AgentSandboxStatus>();
+  readonly asked: string[] = [];
+  /** the most that it ever had at once, and how often it would have given a port twice */
+  readonly seen = { most: 0, refused: 0 };
+  /** milliseconds from the admission to the answer */
+  createMs = 0;
+  /** false: an agent of the original, which answers once, knows neither uid nor watch, and says null for nothing */
+  isCurrent = true;
+  private readonly watchers = new Set<ServerResponse>();
+
+  private constructor(
+    readonly traits: AgentTraits,
+    private readonly server: Server,
+  ) {}
+
+  static async start(traits: AgentTraits): Promise<SimulatedAgent> {
+    const server = createServer().listen(traits.port, traits.address);
+    await once(server, 'listening');
+    const agent = new SimulatedAgent(traits, server);
+    server.on('request', (request, response) => void agent.answer(request, response));
+    return agent;
+  }
+
+  async stop(): Promise<void> {
+    if (!this.server.listening) return;
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  get ports(): number[] {
+    return [...this.sandboxes.values()].flatMap(({ ports = [] }) => ports);
+  }
+
+  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '';
+    if (url.startsWith(AGENT_PATHS.status)) { this.status(url, response); return; }
+    const body = (await json(request)) as CreateSandboxRequest & { sandboxId?: string; claimUid?: string };
+    if (url === AGENT_PATHS.create) { this.create(body, response); return; }
+    const id = body.sandboxId ?? '';
+    const sandbox = this.sandboxes.get(id);
+    if (url === AGENT_PATHS.delete && this.sandboxes.delete(id))
+      this.tell({ type: 'removed', sandboxId: id, ...this.left() });
+    if (url === AGENT_PATHS.bind && sandbox) this.put({ ...sandbox, claimUid: body.claimUid ?? '' });
+    response.end('{"success":true}');
+  }
+
+  private status(url: string, response: ServerResponse): void {
+    if (!this.isCurrent || !url.includes('watch=true')) {
+      response.end(`${JSON.stringify(this.isCurrent ? this.snapshot() : this.originalStatus())}\n`);
+      return;
+    }
+    this.watchers.add(response);
+    const beat = setInterval(() => response.write('{"type":"heartbeat"}\n'), 2_000);
+    response.once('close', () => {
+      clearInterval(beat);
+      this.watchers.delete(response);
+    });
+    response.write(`${JSON.stringify({ type: 'snapshot', status: this.snapshot() })}\n`);
+  }
+
+  private create({ sandbox, agentUid }: CreateSandboxRequest, response: ServerResponse): void {
+    const { sandboxId, claimUid, claimName, namespace, ports = [], object, image } = sandbox;
+    this.asked.push(sandboxId);
+    const refusal = this.sandboxes.has(sandboxId) ? undefined : this.refusal(ports, agentUid);
+    if (refusal) {
+      this.seen.refused++;
+      const answer = { success: false, sandboxId, createdAt: 0, code: refusal, free: this.left().free };
+      response.writeHead(409).end(JSON.stringify(answer));
+      return;
+    }
+    const createdAt = Math.floor(Date.now() / 1000);
+    const given = { sandboxId, claimUid, claimName, ports, image, createdAt, ...(object ? { object } : {}) };
+    const status = { ...given, ...(namespace === undefined ? {} : { namespace }) };
+    this.put({ ...status, phase: 'creating' });
+    this.seen.most = Math.max(this.seen.most, this.sandboxes.size);
+    setTimeout(() => {
+      this.put({ ...status, phase: 'running' });
+      response.end(JSON.stringify({ success: true, sandboxId, createdAt }));
+    }, this.createMs);
+  }
+
+  private refusal(ports: readonly number[], meant: string | undefined): Refusal | undefined {
+    if (this.isCurrent && meant !== undefined && meant !== this.traits.uid) return 'other_agent';
+    if (this.sandboxes.size >= this.traits.slots) return 'slots_full';
+    const used = this.ports;
+    return ports.some((port) => used.includes(port)) ? 'port_taken' : undefined;
+  }
+
+  private put(sandbox: AgentSandboxStatus): void {
+    this.sandboxes.set(sandbox.sandboxId, sandbox);
+    this.tell({ type: 'sandbox', sandbox, ...this.left() });
+  }
+
+  private tell(event: AgentEvent): void {
+    for (const watcher of this.watchers) watcher.write(`${JSON.stringify(event)}\n`);
+  }
+
+  private left(): { allocated: number; free: FreeCapacity } {
+    const allocated = this.sandboxes.size;
+    return { allocated, free: { slots: this.traits.slots - allocated, usedPorts: this.ports } };
+  }
+
+  private snapshot(): AgentStatus {
+    const { name, uid, slots } = this.traits;
+    const sandboxStatuses = [...this.sandboxes.values()];
+    const own = { agentId: name, agentUid: uid, nodeName: 'node', capacity: slots, images: [] };
+    return { ...own, ...this.left(), sandboxStatuses };
+  }
+
+  /** Recorded from an agent of the original; `gpus` is a field that nobody here knows. */
+  private originalStatus(): object {
+    const { name, slots } = this.traits;
+    const statuses = [...this.sandboxes.values()].map(({ sandboxId, claimUid, phase, createdAt }) => {
+      return { sandboxId, claimUid, phase, message: '', createdAt };
+    });
+    const own = { agentId: name, nodeName: 'node', capacity: slots, allocated: statuses.length, images: null, gpus: 0 };
+    return { ...own, sandboxStatuses: statuses.length > 0 ? statuses : null };
+  }
+}
