@@ -12,6 +12,7 @@ import { type ImagePulls } from '../images/image-pulls';
 import { secretFor } from '../images/pull-secret';
 import { type Claim } from './claim';
 import { type SandboxOrder } from './create-request';
+import { removeCgroup } from './sandbox-cgroup';
 import { type SandboxFolder } from './sandbox-files';
 
 export interface SandboxPlacement {
@@ -50,15 +51,24 @@ export class SandboxContainers {
       await this.folder.markStarted(claim.sandboxId);
       return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
     } catch (error) {
-      await this.folder.remove(claim.sandboxId);
+      await this.removeTraces(claim.sandboxId);
       throw error;
     }
   }
 
-  /** Container and files; what is gone already is success. */
+  /** Container, files and cgroup; what is gone already is success. */
   async remove(id: string): Promise<void> {
     await this.runtime.remove(id);
+    await this.removeTraces(id);
+  }
+
+  private async removeTraces(id: string): Promise<void> {
     await this.folder.remove(id);
+    await removeCgroup(this.cgroup(id));
+  }
+
+  private cgroup(id: string): string {
+    return `${this.placement.cgroupParent}/${id}`;
   }
 
   private async plan(order: SandboxOrder, claim: Claim, image: ImageInfo): Promise<ContainerRequest> {
@@ -86,7 +96,7 @@ export class SandboxContainers {
         hostname: claim.claimName.slice(0, 63),
         limits: { memoryBytes: claim.memoryBytes, cpus, pids: order.pids },
         networkNamespace: this.placement.networkNamespace,
-        cgroupsPath: `${this.placement.cgroupParent}/${claim.sandboxId}`,
+        cgroupsPath: this.cgroup(claim.sandboxId),
         seccomp: this.placement.seccomp,
         files: this.folder.paths(claim.sandboxId),
       }),
