@@ -11,7 +11,7 @@ import { type ExpectedPods } from './expected-pods';
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const AT_ONCE = 10;
 /** A Pod that the cache does not show after so long is looked up. */
-const OVERDUE_MS = 5_000;
+export const OVERDUE_MS = 5_000;
 
 /** Makes agent Pods, each of them once, whatever becomes of an answer. */
 export class AgentCreation {

@@ -8,6 +8,8 @@ import { type AgentPodView, ASKED, DRAINING_ANNOTATION } from './agent-pod-view'
 /** `busy`: a sandbox came first. `unknown`: an agent that does not answer may run anything. */
 export type RemovalOutcome = 'removed' | 'busy' | 'unknown';
 
+type State = 'idle' | 'busy' | 'unknown';
+
 /**
  * An agent that has been silent and not ready for so long has no sandbox without an object any more: gateways give up
  * after ten seconds, and what has an object is not idle.
@@ -28,10 +30,11 @@ export class AgentRemoval {
 
   /** @param retired an outdated agent stays drained where it turns out to be busy */
   async remove(namespace: string, pod: AgentPodView, retired: boolean, signal: AbortSignal): Promise<RemovalOutcome> {
+    // each mark is a change of the Pod, and brings the next round: one that is seen to be busy is left alone
+    if (!pod.draining && (await this.state(pod, signal)) === 'busy') return 'busy';
     if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
-    const state = await this.ask(pod, signal);
-    if (state === 'busy' && retired) await this.mark(namespace, pod, pod.start, signal);
-    if (state === 'busy' && !retired) await this.keep(namespace, pod, signal);
+    const state = await this.drained(pod, signal);
+    if (state === 'busy') await (retired ? this.told(namespace, pod, signal) : this.keep(namespace, pod, signal));
     if (state === 'busy' || (state === 'unknown' && mayRun(pod))) return state;
     await this.delete(namespace, pod, signal);
     return 'removed';
@@ -42,7 +45,7 @@ export class AgentRemoval {
     if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
     if (pod.address === undefined) return; // it takes none as it is; once it is there it is told
     await this.agents.drain(pod.address, true, signal);
-    await this.mark(namespace, pod, pod.start, signal);
+    await this.told(namespace, pod, signal);
   }
 
   /** Back into service. */
@@ -59,16 +62,33 @@ export class AgentRemoval {
     }
   }
 
-  private async ask({ address, name }: AgentPodView, signal: AbortSignal): Promise<'idle' | 'busy' | 'unknown'> {
-    if (address === undefined) return 'unknown';
+  private async drained(pod: AgentPodView, signal: AbortSignal): Promise<State> {
+    if (pod.address === undefined) return 'unknown';
     try {
-      await this.agents.drain(address, true, signal);
-      const { allocated } = await this.agents.status(address, signal);
+      await this.agents.drain(pod.address, true, signal);
+    } catch (error) {
+      return this.silent(pod, error);
+    }
+    return this.state(pod, signal);
+  }
+
+  private async state(pod: AgentPodView, signal: AbortSignal): Promise<State> {
+    if (pod.address === undefined) return 'unknown';
+    try {
+      const { allocated } = await this.agents.status(pod.address, signal);
       return allocated === 0 ? 'idle' : 'busy';
     } catch (error) {
-      this.logger.warn({ msg: 'an agent does not answer to drain', agent: name, error: messageOf(error) });
-      return 'unknown';
+      return this.silent(pod, error);
     }
+  }
+
+  private silent({ name }: AgentPodView, error: unknown): 'unknown' {
+    this.logger.warn({ msg: 'an agent that is to go does not answer', agent: name, error: messageOf(error) });
+    return 'unknown';
+  }
+
+  private async told(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
+    if (!pod.told) await this.mark(namespace, pod, pod.start, signal);
   }
 
   private async mark(

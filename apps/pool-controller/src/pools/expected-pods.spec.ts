@@ -30,6 +30,7 @@ it('says which Pods somebody must look for', () => {
   expected.expectCreated('n/p', pod('a'), 0);
   expected.expectCreated('n/p', pod('b'), 900);
   expect(expected.overdue('n/p', 1_000, 500)).toEqual(['a']);
+  expect([expected.awaits('n/p'), expected.awaits('n/q')]).toEqual([true, false]);
   expected.forget('n/p', 'a');
   expect(names(expected.apply('n/p', []))).toEqual(['b']);
   expected.forgetPool('n/p');

@@ -36,6 +36,11 @@ export class ExpectedPods {
     this.deleted.delete(pool);
   }
 
+  /** Something is still to be shown by the cache. */
+  awaits(pool: string): boolean {
+    return this.created.has(pool);
+  }
+
   /** Names of Pods that the cache has not shown for so long that somebody must look. */
   overdue(pool: string, now: number, afterMs: number): string[] {
     return [...(this.created.get(pool) ?? [])].filter(([, { since }]) => now - since > afterMs).map(([name]) => name);

@@ -40,6 +40,12 @@ it('begins anew once a later Pod has been ready for as long', () => {
   expect(after(41_000, pod(START + 40_000))).toBe(5_000);
 });
 
+it('is not deceived by agents that have been there before', () => {
+  const healthy = pod(START - 600_000, { finished: false, ready: true });
+  expect(after(1_000, healthy, pod(START))).toBe(5_000);
+  expect(after(6_000, healthy, pod(START + 5_000))).toBe(10_000);
+});
+
 it('does not wait for one that had run for long, nor for another pool', () => {
   expect(after(61_000, pod(START))).toBe(5_000);
   after(1_000, pod(START));

@@ -19,15 +19,15 @@ export class PoolBackoff {
   /** Looks at the pool's Pods. @returns a failed Pod is replaced when it is so old */
   replaceAfterMs(pool: string, pods: readonly AgentPodView[], now: number): number {
     const failing = this.pools.get(pool);
-    const since = failing?.until ?? 0;
+    const { until: since = 0, rounds = 0 } = failing ?? {};
     const later = pods.filter(({ createdAt, terminating }) => createdAt > since && !terminating);
     const isOver = later.some(({ ready, finished, createdAt }) => {
-      return ready && !finished && now - createdAt > delayAfter(failing?.rounds ?? 0);
+      return ready && !finished && now - createdAt > delayAfter(rounds);
     });
-    if (isOver) this.pools.delete(pool);
+    if (failing && isOver) this.pools.delete(pool);
     else if (later.some(({ finished, createdAt }) => finished && now - createdAt < SOON_MS)) {
       const until = Math.max(...later.map(({ createdAt }) => createdAt));
-      this.pools.set(pool, { rounds: (failing?.rounds ?? 0) + 1, until });
+      this.pools.set(pool, { rounds: rounds + 1, until });
     }
     return delayAfter(this.pools.get(pool)?.rounds ?? 0);
   }

@@ -51,8 +51,9 @@ export class PoolReconciler implements Reconciler {
     metrics.observe(pool, after, plan.desired, status);
     await this.writeStatus(pool, status, signal);
     if (outcome.error) throw outcome.error;
-    const again = [RESYNC_MS, plan.againInMs ?? RESYNC_MS, unmet.againInMs ?? RESYNC_MS];
-    return { requeueAfterMs: Math.max(1, Math.min(...again, outcome.retry ? RETRY_MS : RESYNC_MS)) };
+    const { againInMs = RESYNC_MS } = plan;
+    const again = [againInMs, unmet.againInMs ?? RESYNC_MS, worlds.awaitMs(key), outcome.retry ? RETRY_MS : RESYNC_MS];
+    return { requeueAfterMs: Math.max(1, Math.min(...again)) };
   }
 
   private async refuse(

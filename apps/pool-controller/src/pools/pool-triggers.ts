@@ -7,12 +7,16 @@ import { type PoolWorlds } from './pool-world';
 const GATHER_MS = 100;
 
 /** Which pools a change concerns. */
-export function enqueueOnChange({ caches, demand, unmet }: PoolWorlds, queue: WorkQueue): void {
+export function enqueueOnChange(worlds: PoolWorlds, queue: WorkQueue): void {
+  const { caches, demand, unmet } = worlds;
   caches.pools.onChange((key) => {
     queue.add(key);
   });
   caches.pods.onChange((_key, current, previous) => {
-    for (const key of poolsOf([current, previous])) queue.add(key);
+    for (const key of poolsOf([current, previous])) {
+      worlds.podShown(key, (current ?? previous)?.metadata.name ?? '');
+      queue.add(key);
+    }
   });
   caches.sandboxes.onChange((_key, current, previous) => {
     for (const key of demand.changed(current, previous)) queue.addAfter(key, GATHER_MS);

@@ -3,6 +3,7 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { keyOf, type Pod } from '@fsb/controller-runtime/kinds';
+import { OVERDUE_MS } from './agent-creation';
 import { templateHash } from './agent-pod';
 import { agentPodView, isOwnedBy } from './agent-pod-view';
 import { DemandIndex } from './demand-index';
@@ -30,6 +31,11 @@ export class PoolWorlds {
     private readonly expected: ExpectedPods,
   ) {}
 
+  /** When to look again for Pods that were made and have not been shown. */
+  awaitMs(key: string): number {
+    return this.expected.awaits(key) ? OVERDUE_MS : Infinity;
+  }
+
   read(pool: SandboxPool): { world: PoolWorld; unmet: Unmet } {
     const key = keyOf(pool);
     const now = Date.now();
@@ -46,6 +52,11 @@ export class PoolWorlds {
       replaceAfterMs: this.backoff.replaceAfterMs(key, pods, now),
     };
     return { world, unmet };
+  }
+
+  /** The cache has shown the Pod, be it that it is gone again: two changes may come before the next look. */
+  podShown(key: string, name: string): void {
+    this.expected.forget(key, name);
   }
 
   forget(key: string): void {
