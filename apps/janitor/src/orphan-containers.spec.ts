@@ -75,7 +75,7 @@ describe('A janitor, with orphans and what looks like them', () => {
     const id = await scene.container(idOf('left'), { agentName: 'leaving', agentUid: uid, sandboxName: 'left' });
     const sandbox = await scene.sandbox('left');
     await scene.runtime.setLabels(id, { 'fast-sandbox.io/claim-uid': sandbox });
-    await eventually(() => scene.proxy.passed.some((line) => line.includes('watch=true')));
+    await eventually(() => scene.proxy.asked.some((line) => line.includes('watch=true')));
     const before = performance.now();
     await scene.removePod('leaving');
     await eventually(async () => expect(await scene.has(id)).toBe(false), 20_000);

@@ -151,8 +151,9 @@ export class SandboxRuntime {
 
   /** A record for a task that has lost its own: only through one does containerd end it. @throws ApiError already_exists */
   async recordAgain(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
-    const container = { ...emptyContainer(id), labels: { ...labels }, runtime: { name: RUNTIME, options: undefined } };
-    await this.client.containers.create({ container });
+    const spec = { typeUrl: SPEC_TYPE, value: Buffer.from('{}') }; // there must be one, and nobody reads it again
+    const runtime = { name: RUNTIME, options: undefined };
+    await this.client.containers.create({ container: { ...emptyContainer(id), labels: { ...labels }, runtime, spec } });
   }
 
   async setLabels(id: string, labels: Readonly<Record<string, string>>): Promise<void> {

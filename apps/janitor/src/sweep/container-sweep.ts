@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { ContainerLabels } from '@fsb/api/labels';
+import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { type JanitorConfig } from '../janitor.config';
 import { removeAll } from '../leftovers/sandbox-files';
@@ -46,6 +47,7 @@ export class ContainerSweep {
     // asked last, so that the answers before are this installation's
     if (!(await evidence.isSameCluster())) return this.config.orphanTimeout;
     await this.remove(container, verdict);
+    await this.buryShim(record.labels, verdict);
     suspects.cleared(id);
     return undefined;
   }
@@ -54,6 +56,13 @@ export class ContainerSweep {
     const timing = { nowMs: Date.now(), orphanTimeoutMs: this.config.orphanTimeout };
     if (isYoung(container, timing)) return { keep: 'young' };
     return judge(container, await this.parts.evidence.of(container), timing);
+  }
+
+  /** A shim that was killed left its socket. While the agent lives, it may be about to start another by that name. */
+  private async buryShim(labels: ContainerRecord['labels'], { remove }: Removal): Promise<void> {
+    const group = labels[ContainerLabels.shimGroup] ?? '';
+    if (group === '' || remove !== 'AgentPodGone' || this.config.dryRun) return;
+    await this.parts.runtime.bury(group).catch(() => undefined); // a file of no size, and nobody's work any more
   }
 
   private untilNextLook({ claimedAtMs = 0 }: ClaimedContainer): number {

@@ -9,8 +9,8 @@ export type Fault = 'none' | 'hang' | number;
 export class FaultProxy {
   /** of a request's `METHOD /path` */
   fault: (request: string) => Fault = () => 'none';
-  /** every request that was passed on */
-  readonly passed: string[] = [];
+  /** every request that came, answered or not */
+  readonly asked: string[] = [];
   private readonly agent = new Agent({ rejectUnauthorized: false, keepAlive: true });
 
   private constructor(
@@ -41,6 +41,7 @@ export class FaultProxy {
   private serve(): void {
     this.server.on('request', (incoming, outgoing) => {
       const { method = '', url: path = '', headers } = incoming;
+      this.asked.push(`${method} ${path}`);
       const fault = this.fault(`${method} ${path}`);
       if (fault === 'hang') return;
       if (fault !== 'none') {
@@ -48,7 +49,6 @@ export class FaultProxy {
         outgoing.end(JSON.stringify({ kind: 'Status', reason: 'Faulty', message: 'the proxy says so' }));
         return;
       }
-      this.passed.push(`${method} ${path}`);
       const onward = request({ host: '127.0.0.1', port: this.target, method, path, headers, agent: this.agent });
       onward.on('response', (answer) => {
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);

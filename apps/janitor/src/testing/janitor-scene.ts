@@ -107,7 +107,7 @@ export class JanitorScene {
 
   /** Waits until it has looked at Sandbox `name` again, so many times. */
   async looks(name: string, times: number): Promise<void> {
-    const count = (): number => this.proxy.passed.filter((line) => line.endsWith(`/sandboxes/${name}`)).length;
+    const count = (): number => this.proxy.asked.filter((line) => line.endsWith(`/sandboxes/${name}`)).length;
     const before = count();
     await eventually(() => count() >= before + times, 60_000, 100);
   }
@@ -116,10 +116,15 @@ export class JanitorScene {
     return readFileSync(this.path('janitor.out'), 'utf8');
   }
 
-  /** What the janitor's metrics say of one kind and reason. */
-  async removedOf(kind: string, reason: string): Promise<number> {
+  removedOf(kind: string, reason: string): Promise<number> {
+    return this.metric(`janitor_removed_total{kind="${kind}",reason="${reason}"}`);
+  }
+
+  /** What a line of the janitor's metrics says. */
+  async metric(series: string): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
-    return Number(new RegExp(`janitor_removed_total\\{kind="${kind}",reason="${reason}"\\} (\\d+)`).exec(text)?.[1]);
+    const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+    return Number(line?.slice(series.length));
   }
 
   /** The messages of its Events about an object. */
@@ -161,7 +166,8 @@ export class JanitorScene {
     });
     const logFile = this.path('logs', `${id}.log`);
     const request = { id, image: image.name, chainId: image.chainId, labels: this.labels(id, labels), claim: {} };
-    await this.runtime.create({ ...request, spec, logFile, runtimeBinary: '/usr/sbin/runc' });
+    const how = { runtimeBinary: '/usr/sbin/runc', runtimeRoot: this.path('runc') };
+    await this.runtime.create({ ...request, ...how, spec, logFile });
     writeFileSync(`${logFile}.1`, 'older');
     return id;
   }
