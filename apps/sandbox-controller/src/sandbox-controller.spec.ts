@@ -180,6 +180,27 @@ describe('a declared sandbox', () => {
     await end('no-command', 'no-form', 'no-image', 'no-pool', 'no-secret');
   });
 
+  it('holds no slot once it is deleted, though it never ran (the original, 5.1 #6)', async () => {
+    const names = Array.from({ length: SLOTS + 1 }, (_, index) => `never-${index}`);
+    for (const name of names) await create(name, { image: 'nobody/nothing:1' });
+    for (const name of names) await eventually(async () => ready(await get(name))?.reason === 'ImagePullFailed');
+    await end(...names);
+    const good = names.slice(1);
+    for (const name of good) await create(name);
+    for (const name of good) await reaches(name, 'Running');
+    await end(...good);
+  });
+
+  it('leaves no ghost where it is deleted while it is being made (the original, 5.2)', async () => {
+    const pauses = [0, 20, 60];
+    for (const [index, ms] of pauses.entries()) {
+      await create(`brief-${index}`);
+      await eventually(async () => (await get(`brief-${index}`)).status?.phase === 'Bound' || ms === 0, 5_000, ms || 1);
+      await end(`brief-${index}`);
+      expect((await agent.status()).sandboxStatuses).toEqual([]);
+    }
+  });
+
   it('waits for a slot, and takes the one that becomes free', async () => {
     const names = ['one', 'two', 'three', 'four'];
     for (const name of names) await create(name);
@@ -262,7 +283,7 @@ describe('containers without an object', () => {
     await end('adopted');
   });
 
-  it('are ended where the API refuses the object, and where the name is another’s', async () => {
+  it('are ended where the API refuses the object, and where the name is another’s (the original, 5.2)', async () => {
     await create('taken');
     await reaches('taken', 'Running');
     await agent.create('refused', fast('refused', { failurePolicy: 'Whatever' }));

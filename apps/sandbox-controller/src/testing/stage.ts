@@ -48,8 +48,10 @@ export class Stage {
 
   async stop(): Promise<void> {
     for (const replica of this.replicas) await replica.end('SIGKILL');
-    for (const { process } of this.agents.values()) await process.stop();
+    const ends = [...this.agents.values()].map(({ process }) => process.stop());
+    const failed = (await Promise.allSettled(ends)).find(({ status }) => status === 'rejected');
     await this.server.end();
+    if (failed?.status === 'rejected') throw failed.reason;
   }
 
   /** As the pool-controller and the kubelet would have it. One after the other. */
