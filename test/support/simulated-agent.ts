@@ -24,7 +24,7 @@ type Refusal = 'slots_full' | 'port_taken' | 'other_agent';
 export class SimulatedAgent {
   readonly sandboxes = new Map<string, AgentSandboxStatus>();
   readonly asked: string[] = [];
-  /** the most that it ever had at once, and how often it would have given a port twice */
+  /** the most that it ever had at once, and how often it refused */
   readonly seen = { most: 0, refused: 0 };
   /** milliseconds from the admission to the answer */
   createMs = 0;
@@ -55,11 +55,25 @@ export class SimulatedAgent {
     return [...this.sandboxes.values()].flatMap(({ ports = [] }) => ports);
   }
 
+  /** All that it has ends. */
+  clear(): void {
+    for (const sandboxId of [...this.sandboxes.keys()]) {
+      this.sandboxes.delete(sandboxId);
+      this.tell({ type: 'removed', sandboxId, ...this.left() });
+    }
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '';
-    if (url.startsWith(AGENT_PATHS.status)) { this.status(url, response); return; }
+    if (url.startsWith(AGENT_PATHS.status)) {
+      this.status(url, response);
+      return;
+    }
     const body = (await json(request)) as CreateSandboxRequest & { sandboxId?: string; claimUid?: string };
-    if (url === AGENT_PATHS.create) { this.create(body, response); return; }
+    if (url === AGENT_PATHS.create) {
+      this.create(body, response);
+      return;
+    }
     const id = body.sandboxId ?? '';
     const sandbox = this.sandboxes.get(id);
     if (url === AGENT_PATHS.delete && this.sandboxes.delete(id))

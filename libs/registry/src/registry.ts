@@ -9,7 +9,7 @@ export interface SandboxEntry {
   readonly namespace: string;
   readonly name: string;
   readonly ports: readonly number[];
-  /** as the agent reports it; `reserved` before the agent has */
+  /** as the agent reports it; before that `reserved`, then `confirmed` */
   readonly phase: string;
 }
 export interface AgentInfo {
@@ -32,6 +32,7 @@ export interface Demand {
 /** Phases of a sandbox that holds no slot any more. */
 const ENDED: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
 const RESERVED = 'reserved';
+const CONFIRMED = 'confirmed';
 
 /** What an agent that refused had left. */
 export interface Remainder {
@@ -114,7 +115,7 @@ export class Registry {
   confirm(id: string, sandboxId: string): void {
     const agent = this.agents.get(id);
     const entry = agent?.sandboxes.get(sandboxId);
-    if (agent && entry?.phase === RESERVED) agent.sandboxes.set(sandboxId, { ...entry, phase: 'running' });
+    if (agent && entry?.phase === RESERVED) agent.sandboxes.set(sandboxId, { ...entry, phase: CONFIRMED });
   }
 
   /** Gives up a reservation; what the agent has reported meanwhile stays. */
@@ -135,12 +136,15 @@ export class Registry {
     });
   }
 
-  /** What an agent knew better was told, and since then it has reported all that changed. */
+  /** The agent has reported all that changed: what it has not named by now has ended, and what it knew better was told. */
   reported(id: string): void {
     const agent = this.agents.get(id);
-    if (!agent?.hidden) return;
+    if (!agent) return;
+    const ended = [...agent.sandboxes.values()].filter(({ phase }) => phase === CONFIRMED);
+    if (!agent.hidden && ended.length === 0) return;
     this.change(agent, () => {
       agent.hidden = undefined;
+      for (const { sandboxId } of ended) this.drop(agent, sandboxId);
     });
   }
 

@@ -118,7 +118,7 @@ export class GatewayScene {
   async end(app: string): Promise<number | null> {
     const child = this.children.get(app);
     this.children.delete(app);
-    if (!child) return null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     return ((await exited) as [number | null])[0];
@@ -151,7 +151,8 @@ export class GatewayScene {
   async kill(name: string): Promise<void> {
     const child = this.children.get(name);
     this.children.delete(name);
-    if (!child) return;
+    // a controller that has lost its lease has ended by itself
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
