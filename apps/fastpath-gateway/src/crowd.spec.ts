@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { AgentPool } from '../../../test/support/agent-pool';
+import { ApiserverProcess } from '../../../test/support/apiserver-process';
+import { eventually } from '../../../test/support/eventually';
+import { freePort } from '../../../test/support/free-port';
+import { SimulatedAgent } from '../../../test/support/simulated-agent';
+import { GatewayCalls } from './testing/gateway-calls';
+
+jest.setTimeout(300_000);
+const MAIN = resolve(__dirname, '../../../dist/apps/fastpath-gateway/src/main.js');
+const AGENTS = 40;
+const SLOTS = 20;
+const CREATES = 1_200;
+
+describe('a crowd at two gateways', () => {
+  let api: ApiserverProcess;
+  let kube: KubeClient;
+  const agents: SimulatedAgent[] = [];
+  const gateways: { child: ChildProcess; calls: GatewayCalls }[] = [];
+
+  beforeAll(async () => {
+    api = await ApiserverProcess.start();
+    kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
+    const port = await freePort();
+    const pool = await AgentPool.make(kube, 'pool', { maxSandboxesPerPod: SLOTS });
+    for (let i = 1; i <= AGENTS; i++) {
+      const traits = { name: `agent-${i}`, uid: await pool.addPod(`agent-${i}`), address: `127.0.1.${i}`, port };
+      const agent = await SimulatedAgent.start({ ...traits, slots: SLOTS });
+      agent.createMs = 20;
+      agents.push(agent);
+      await pool.setAddress(traits.name, traits.address);
+    }
+    writeFileSync(join(api.folder, 'token'), 't');
+    for (const name of ['one', 'two']) gateways.push(await launch(name, port));
+  }, 300_000);
+
+  afterAll(async () => {
+    for (const { child, calls } of gateways) {
+      calls.client.close();
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      await exited;
+    }
+    for (const agent of agents) await agent.stop();
+    await kube.close();
+    await api.end();
+  }, 120_000);
+
+  async function launch(name: string, agentPort: number): Promise<{ child: ChildProcess; calls: GatewayCalls }> {
+    const [endpoint, probes] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const flags = {
+      ...{ kubeconfig: join(api.folder, 'kubeconfig'), 'agent-token-file': join(api.folder, 'token') },
+      ...{ 'agent-port': String(agentPort), 'grpc-bind-address': endpoint },
+      ...{ 'health-probe-bind-address': probes, 'metrics-bind-address': probes },
+    };
+    const out = openSync(join(api.folder, `${name}.out`), 'a');
+    const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
+    const child = spawn('node', [MAIN, ...args], { stdio: ['ignore', out, out] });
+    closeSync(out);
+    await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 90_000);
+    return { child, calls: new GatewayCalls(new FastPathServiceClient(endpoint, credentials.createInsecure())) };
+  }
+
+  /** @returns the names that were given */
+  async function crowd(prefix: string, count: number, ports: number[]): Promise<string[]> {
+    const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+    const made = await Promise.all(
+      names.map((name, index) => gateways[index % 2]!.calls.create(name, { exposedPorts: ports }, 120_000)),
+    );
+    // UNAVAILABLE: agent after agent was full when asked, while others filled them
+    const refusals = ['OK', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE'];
+    for (const { code } of made) expect(refusals).toContain(code);
+    return names.filter((_name, index) => made[index]!.code === 'OK');
+  }
+
+  async function end(names: readonly string[]): Promise<void> {
+    await eventually(async () => {
+      const { items } = await kube.list(SANDBOX_KIND);
+      expect(items.map(({ metadata }) => metadata.name).sort()).toEqual([...names].sort());
+    }, 120_000);
+    // no sandbox-controller is here to take the finalizers away
+    for (const name of names) {
+      const key = { namespace: 'default', name };
+      await kube.patch(SANDBOX_KIND, key, { metadata: { finalizers: null } });
+      await kube.delete(SANDBOX_KIND, key);
+    }
+    for (const agent of agents) agent.clear();
+  }
+
+  it('fills every slot and none twice', async () => {
+    const running = await crowd('slot', CREATES, []);
+    expect(running).toHaveLength(AGENTS * SLOTS);
+    for (const { sandboxes, seen } of agents) expect([sandboxes.size, seen.most]).toEqual([SLOTS, SLOTS]);
+    const ids = agents.flatMap(({ sandboxes }) => [...sandboxes.keys()]);
+    expect(new Set(ids).size).toBe(AGENTS * SLOTS);
+    await end(running);
+  });
+
+  it('gives a fixed port once an agent, to as many as there are agents', async () => {
+    const running = await crowd('web', 400, [8080]);
+    expect(running).toHaveLength(AGENTS);
+    for (const { ports } of agents) expect(ports).toEqual([8080]);
+    await end(running);
+  });
+});
