@@ -40,9 +40,9 @@ async function main(): Promise<number> {
     say(`broken off: ${messageOf(error)}`);
   } finally {
     await run.close().catch((error: unknown) => say(`closing: ${messageOf(error)}`));
-    await stack.end(failed);
+    await stack.end(failed && !stop.signal.aborted);
   }
-  if (failed) say(`its folder stays: ${stack.root}`);
+  if (failed && !stop.signal.aborted) say(`its folder stays: ${stack.root}`);
   console.log(`chaos seed=${seed} duration=${seconds}: ${lines.at(-1) ?? 'nothing was counted'}`);
   return failed ? 1 : 0;
 }

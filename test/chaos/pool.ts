@@ -4,7 +4,7 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 export const NAMESPACE = 'default';
 export const POOL = 'chaos';
 export const POOL_MAX = 3;
-export const SLOTS = 8;
+export const SLOTS = 4;
 
 /** Small enough to be full now and then, and it grows and shrinks while things break. */
 export function chaosPool(): SandboxPool {

@@ -1,14 +1,15 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
 import { bridgeName, cgroupName, networkNamespacePrefix } from '@fsb/api/machine-names';
 import { files, type Layout } from '../layout';
 import { command } from '../machine';
-import { removeCgroupTree } from '../node/pod-cgroup';
+import { cgroupHierarchies, removeCgroupTree } from '../node/pod-cgroup';
 import { NETWORK_NAMESPACES, PodNetwork } from '../node/pod-network';
 import { podRecord, podRecordFile } from '../node/pod-record';
 import { endProcess } from '../process-identity';
-import { readJson, removeFile } from '../state-file';
+import { readJson, readText, removeFile } from '../state-file';
 import { readChoice } from '../supervisor/choice';
 import { listJson } from '../supervisor/process-record';
 
@@ -48,8 +49,30 @@ export async function removeCgroups(installation: string): Promise<undefined> {
     } catch (error) {
       if (attempt === ATTEMPTS)
         throw new Error(`cgroup ${cgroupName(installation)}: ${messageOf(error)}`, { cause: error });
+      killAllIn(cgroupName(installation));
       await sleep(RETRY_MS);
     }
+  }
+}
+
+/** Containers are gone by now: what is left is a runtime whose containerd was killed in the middle of a create. */
+function killAllIn(cgroup: string): void {
+  for (const { folder } of cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'))) {
+    const top = join(folder, cgroup);
+    if (!existsSync(top)) continue;
+    for (const entry of readdirSync(top, { recursive: true, encoding: 'utf8' })) {
+      if (basename(entry) !== 'cgroup.procs') continue;
+      const pids = (readText(join(top, entry)) ?? '').split('\n').map(Number);
+      pids.filter((pid) => pid > 1).forEach(killIfThere);
+    }
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // kill(2) fails with an errno, always
   }
 }
 
