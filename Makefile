@@ -36,6 +36,10 @@ build: dist/.built ## compile what has changed
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
 	npx jest --selectProjects unit e2e --passWithNoTests=false
 
+test-kube: packages build ## the end-to-end tests against a real Kubernetes API server (built once), and how ours differs from it
+	@scripts/kubernetes.sh
+	FSB_TEST_KUBERNETES=1 npx jest --selectProjects kube e2e --passWithNoTests=false
+
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
 
@@ -67,4 +71,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test chaos scale lint packages generate
+.PHONY: help quickstart up down status kubeconfig build test test-kube chaos scale lint packages generate

@@ -4,19 +4,20 @@
 # its last line. They are kept outside the checkout, in $FSB_KUBERNETES_CACHE (/var/cache/fast-sandbox/kubernetes).
 set -euo pipefail
 cache=$(realpath -m "${FSB_KUBERNETES_CACHE:-/var/cache/fast-sandbox/kubernetes}")
+bin=$cache/bin-2 # another number where what is below makes other programs
 programs=(kube-apiserver kube-controller-manager kube-scheduler)
 complete() {
   local name
-  for name in etcd "${programs[@]}"; do [ -x "$cache/bin/$name" ] || return 1; done
+  for name in etcd "${programs[@]}"; do [ -x "$bin/$name" ] || return 1; done
 }
-if complete; then echo "$cache/bin"; exit 0; fi
+if complete; then echo "$bin"; exit 0; fi
 
 [ "$(id -u)" = 0 ] || { echo 'kubernetes.sh needs root: it installs packages' >&2; exit 1; }
 step=$(realpath "$(dirname "$0")/step.sh")
 mkdir -p "$cache"
 exec 9>"$cache/lock" # two checkouts that want it at once build it once
 flock 9
-if complete; then echo "$cache/bin"; exit 0; fi
+if complete; then echo "$bin"; exit 0; fi
 work=$cache/work # where an earlier build was cut off, it goes on
 go=$work/src/.go # a GOPATH inside of the tree, because this tree is older than modules in its own Makefile
 mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/home" "$work/bin"
@@ -49,6 +50,23 @@ if [ ! -f src/Makefile ]; then
   "$step" 'unpacks it' dpkg-source -x kubernetes_*.dsc unpacked
   mv unpacked src
 fi
+# Go 1.18 changed what this package links to behind the language's back: unchanged, it writes to wherever it likes, and
+# the API server ends with a segmentation fault by and by
+reflect2=src/vendor/github.com/modern-go/reflect2/unsafe_link.go
+if ! grep -q mapiterinit118 "$reflect2"; then
+  sed -i -e 's|^//go:linkname mapiterinit reflect.mapiterinit|//go:linkname mapiterinit118 reflect.mapiterinit|' \
+    -e 's|^func mapiterinit(.*|func mapiterinit118(rtype unsafe.Pointer, m unsafe.Pointer, it *hiter)|' \
+    -e 's|^\(\t*\)// rest fields are ignored|\1pointers [6]unsafe.Pointer\n\1rest [8]uintptr|' "$reflect2"
+  cat >>"$reflect2" <<'END'
+
+func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer) *hiter {
+	it := new(hiter)
+	mapiterinit118(rtype, m, it)
+	return it
+}
+END
+  grep -q 'pointers \[6\]' "$reflect2" || { echo "$reflect2 is not as it was known" >&2; exit 1; }
+fi
 version=$(basename kubernetes_*.dsc | sed -E 's/^kubernetes_([0-9.]+).*/\1/')
 IFS=. read -r major minor _ <<<"$version"
 cat >version <<END
@@ -67,7 +85,7 @@ build=(env -u GOFLAGS -u GOROOT PATH="/usr/lib/go-1.19/bin:$PATH" GOPATH="$go" H
   KUBE_GIT_VERSION_FILE="$work/version" make WHAT="${programs[*]/#/cmd/}")
 "$step" "builds Kubernetes $version (5 to 15 minutes, once)" "${build[@]}"
 cp "${programs[@]/#/$work/src/_output/local/go/bin/}" "$work/bin/"
-rm -rf "$cache/bin"
-mv "$work/bin" "$cache/bin"
+rm -rf "$cache"/bin-*
+mv "$work/bin" "$bin"
 rm -rf "$work"
-echo "$cache/bin"
+echo "$bin"

@@ -111,8 +111,8 @@ export class ApiserverProcess {
     return this.http.ask(...request);
   }
 
-  watch(path: string): ReturnType<KubeHttp['watch']> {
-    return this.http.watch(path);
+  watch(...request: Parameters<KubeHttp['watch']>): ReturnType<KubeHttp['watch']> {
+    return this.http.watch(...request);
   }
 
   private async signal(signal: NodeJS.Signals): Promise<number | null> {

@@ -38,8 +38,11 @@ export class KubeHttp {
   }
 
   /** The lines of a watch as they come; destroying the response ends it. */
-  async watch(path: string): Promise<{ events: Json[]; response: IncomingMessage }> {
-    const response = await this.open('GET', path, undefined, {});
+  async watch(
+    path: string,
+    headers: Record<string, string> = {},
+  ): Promise<{ events: Json[]; response: IncomingMessage }> {
+    const response = await this.open('GET', path, undefined, headers);
     const events: Json[] = [];
     createInterface(response).on('line', (line) => events.push(JSON.parse(line) as Json));
     return { events, response };

@@ -16,8 +16,18 @@ const ROOT = resolve(__dirname, '../..');
 const READY_MS = 120_000;
 const COMMAND_MS = 60_000;
 const LOG_LINES = 15;
+/** After a program was killed, as a kubelet would start it again. */
+const RESTART_MS = 500;
 const HOST = '127.0.0.1';
 const TOKEN = 'admin-token-for-the-test';
+
+export interface ProcessRow {
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+  /** `ok`, or what is wrong */
+  readonly health: string;
+}
 
 /**
  * A real Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler; no kubelet) with ports,
@@ -26,6 +36,7 @@ const TOKEN = 'admin-token-for-the-test';
 export class KubernetesCluster {
   private readonly children = new Map<string, ChildProcess>();
   private readonly http: KubeHttp;
+  private isKeptUp = false;
 
   private constructor(
     private readonly folder: string,
@@ -52,6 +63,7 @@ export class KubernetesCluster {
     cluster.writeFiles(ca.cert, await makeServerCertificate(ca, [HOST]));
     try {
       await cluster.launch();
+      cluster.isKeptUp = true; // before that, a program that ends has a mistake to tell
     } catch (error) {
       const logs = cluster.tailOfLogs();
       await cluster.end();
@@ -68,8 +80,8 @@ export class KubernetesCluster {
     return this.http.ask(...request);
   }
 
-  watch(path: string): ReturnType<KubeHttp['watch']> {
-    return this.http.watch(path);
+  watch(...request: Parameters<KubeHttp['watch']>): ReturnType<KubeHttp['watch']> {
+    return this.http.watch(...request);
   }
 
   /** @throws with the output where kubectl fails */
@@ -78,7 +90,19 @@ export class KubernetesCluster {
     return (await run('kubectl', all, { timeout: COMMAND_MS })).stdout;
   }
 
+  /** The API server's, as that of our own stands among a stack's processes. */
+  async row(): Promise<ProcessRow> {
+    const { pid = 0, exitCode, signalCode } = this.children.get('kube-apiserver') ?? {};
+    const state = exitCode === null && signalCode === null ? 'running' : 'waiting';
+    const health = await this.ask('GET', '/readyz').then(
+      ({ status, body }) => (status === 200 ? 'ok' : (body.message ?? String(status))),
+      (error: unknown) => String(error),
+    );
+    return { name: 'apiserver', pid, state, health };
+  }
+
   async end(): Promise<void> {
+    this.isKeptUp = false;
     this.http.end();
     // nothing of it is kept: no need for an end in order
     for (const child of [...this.children.values()].reverse()) {
@@ -171,8 +195,12 @@ export class KubernetesCluster {
   private spawn(program: string, args: readonly string[]): void {
     const log = openSync(this.at(`${program}.log`), 'a');
     const command = ['--pdeathsig', 'KILL', join(this.programs, program), ...args];
-    this.children.set(program, spawn('setpriv', command, { stdio: ['ignore', log, log], cwd: this.folder }));
+    const child = spawn('setpriv', command, { stdio: ['ignore', log, log], cwd: this.folder });
     closeSync(log);
+    this.children.set(program, child);
+    child.once('exit', () => {
+      if (this.isKeptUp) setTimeout(() => this.isKeptUp && this.spawn(program, args), RESTART_MS);
+    });
   }
 
   private async whenAlive(program: string, check: () => Promise<boolean>): Promise<void> {

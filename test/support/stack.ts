@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from './free-port';
+import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
@@ -17,14 +18,6 @@ export interface Answer {
   readonly stderr: string;
 }
 
-export interface ProcessRow {
-  readonly name: string;
-  readonly pid: number;
-  readonly state: string;
-  /** `ok`, or what is wrong */
-  readonly health: string;
-}
-
 /** A whole one-machine stack with folders, ports, containerd and network of its own: it runs beside any other. */
 export class Stack {
   private constructor(
@@ -32,18 +25,22 @@ export class Stack {
     private readonly flags: readonly string[],
     /** of each gateway */
     readonly endpoints: readonly string[],
+    /** a real one, in place of our own API server: make test-kube */
+    private readonly cluster: KubernetesCluster | undefined,
   ) {}
 
   static async start(replicas = 1): Promise<Stack> {
     const root = mkdtempSync('/var/tmp/fsb-e2e-');
     const endpoints = await gatewayEndpoints(replicas);
     const [endpoint = ''] = endpoints;
+    const cluster = process.env['FSB_TEST_KUBERNETES'] === '1' ? await KubernetesCluster.start() : undefined;
     const flags = [
       ...['--root', root, '--containerd', 'private', '--grpc-address', endpoint],
-      ...['--api-address', `127.0.0.1:${await freePort()}`, '--port-base', String(await freeRange(replicas))],
+      ...(cluster ? ['--kubeconfig', cluster.kubeconfig] : ['--api-address', `127.0.0.1:${await freePort()}`]),
+      ...['--port-base', String(await freeRange(replicas))],
       ...['--replicas', String(replicas)],
     ];
-    const stack = new Stack(root, flags, endpoints);
+    const stack = new Stack(root, flags, endpoints, cluster);
     await stack.up();
     await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
     await stack.ctr('images', 'import', ARCHIVE);
@@ -72,7 +69,7 @@ export class Stack {
   /** Its exit code tells of health: here the rows do. */
   async status(): Promise<ProcessRow[]> {
     const { stdout } = await attempt('node', [STANDALONE, 'status', '--root', this.root, '-o', 'json']);
-    return JSON.parse(stdout) as ProcessRow[];
+    return [...(JSON.parse(stdout) as ProcessRow[]), ...(this.cluster ? [await this.cluster.row()] : [])];
   }
 
   async pid(name: string): Promise<number> {
@@ -90,6 +87,7 @@ export class Stack {
   /** Ends everything and removes the folders too. */
   async end(): Promise<void> {
     await this.standalone('down');
+    await this.cluster?.end();
     rmSync(this.root, { recursive: true, force: true });
   }
 
