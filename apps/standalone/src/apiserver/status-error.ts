@@ -77,7 +77,8 @@ export class StatusError extends Error {
   toStatus(): Json {
     const { code, reason, message, details } = this;
     const base = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason };
-    return details ? { ...base, details, code } : { ...base, code };
+    const said = Object.entries(details ?? {}).filter(([, value]) => value !== '');
+    return details ? { ...base, details: Object.fromEntries(said), code } : { ...base, code };
   }
 }
 

@@ -16,7 +16,7 @@ export function table(
     metadata,
     columnDefinitions: resource.columns.map(({ name, type, description, priority = 0 }) => ({
       name,
-      type: type === 'date' ? 'string' : type,
+      type,
       format: name === 'Name' ? 'name' : '',
       description: description ?? '',
       priority,
