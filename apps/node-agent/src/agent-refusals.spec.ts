@@ -1,8 +1,20 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { eventually } from '../../../test/support/eventually';
 import { AgentProcess } from '../../../test/support/agent-process';
+
+it('a runtime type that it does not have, in one line', () => {
+  const main = resolve(__dirname, '../../../dist/apps/node-agent/src/main.js');
+  const needed = ['--pod-name=a', '--pod-uid=u', '--node-name=n', '--installation=i', '--agent-token-file=/dev/null'];
+  const env = { ...process.env, RUNTIME_TYPE: 'gvisor' };
+  const { status, stderr } = spawnSync('node', [main, ...needed], { env, encoding: 'utf8', timeout: 20_000 });
+  expect(status).toBe(78);
+  expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(/RUNTIME_TYPE.*"gvisor".*must be "container"/)]);
+}, 30_000);
 
 describe('node-agent: what it refuses', () => {
   let agent: AgentProcess;
@@ -78,6 +90,21 @@ describe('node-agent: what it refuses', () => {
     expect(answer.body.message).toMatch(message);
     await expectNothingLeft();
   });
+
+  it('nothing because of a container of another containerd of the machine that has the same id', async () => {
+    const other = await AgentProcess.start('refuse-2');
+    try {
+      expect(await other.create('same')).toMatchObject({ status: 200 });
+      expect(await agent.create('same')).toMatchObject({ status: 200 });
+      await new SandboxRuntime(client).kill('same', 'SIGKILL');
+      await agent.post('delete', { sandboxId: 'same' });
+      await eventually(async () => (await agent.of('same')) === undefined, 20_000);
+      expect((await other.of('same'))?.phase).toBe('running');
+    } finally {
+      await other.stop();
+    }
+    await expectNothingLeft();
+  }, 90_000);
 
   it("a create with the agent's own port", async () => {
     const answer = await agent.create('bad', { ports: [agent.port] });

@@ -34,12 +34,25 @@ export const agentFlags = {
     "containerd's socket",
     'RUNTIME_SOCKET',
   ),
+  runtimeType: flag(
+    z
+      .string()
+      .default('container')
+      .refine(
+        (type) => type === 'container',
+        'is not what this agent runs: the pool\'s runtimeType must be "container"',
+      ),
+    'What sandboxes are: container',
+  ),
   runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
   sandboxesPerShim: flag(count('4'), 'How many sandboxes share one shim, and end with it where it is killed; 1: none'),
   agentTokenFile: flag(z.string(), 'File with the bearer token that callers must show'),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
   logMaxSize: flag(quantity.prefault('10Mi'), 'A log that is larger is rotated; three rotated ones are kept'),
-  logSweepInterval: flag(duration().default(5000), "How often the logs' sizes are looked at"),
+  logSweepInterval: flag(
+    duration().default(1000),
+    "How often the logs' sizes are looked at; sooner where one grows fast",
+  ),
   runDir: flag(z.string().default('/run/fast-sandbox'), "Where the sandboxes' own files are kept"),
   seccompProfile: flag(z.string().default('/usr/share/containers/seccomp.json'), 'The seccomp profile of sandboxes'),
   networkNamespace: flag(z.string().optional(), "Path of the sandboxes' network namespace; absent: the agent's own"),

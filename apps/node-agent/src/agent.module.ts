@@ -19,6 +19,7 @@ import { OpenStreams } from './http/open-streams';
 import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
+import { LogCutter } from './logs/log-cutter';
 import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
 import { SandboxLogs } from './logs/sandbox-logs';
@@ -27,6 +28,7 @@ import { ClaimRecords } from './sandboxes/claim-records';
 import { signFolders } from './sandboxes/folder-owner';
 import { ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
 import { RuntimeWatch } from './sandboxes/runtime-watch';
+import { SandboxCgroups } from './sandboxes/sandbox-cgroups';
 import { SandboxContainers, type SandboxPlacement } from './sandboxes/sandbox-containers';
 import { SandboxExits } from './sandboxes/sandbox-exits';
 import { SandboxFolder } from './sandboxes/sandbox-files';
@@ -48,13 +50,14 @@ export class AgentModule {
     const admission = new Admission(capacityOf(config));
     const table = new SandboxTable(admission);
     const images = new ImageList(store, table);
-    const logs = new SandboxLogs(config.logDir);
+    const logs = new SandboxLogs(config.logDir, new LogCutter());
     const claims = new ClaimRecords(runtime, config);
-    const exits = new SandboxExits(admission, table, claims, runtime);
+    const placement = placementOf(config);
+    const exits = new SandboxExits({ admission, table, claims, runtime, cgroups: placement.cgroups });
     const folder = new SandboxFolder(config.runDir, logs, config.podUid);
     const recovery = new SandboxRecovery({ admission, table, claims, exits, folder, groups });
     const pulls = new ImagePulls(store, config.pull);
-    const containers = new SandboxContainers(config, placementOf(config), pulls, runtime, folder);
+    const containers = new SandboxContainers(config, placement, pulls, runtime, folder);
     const lifecycle: Provider = {
       provide: SandboxLifecycle,
       inject: [Registry],
@@ -107,7 +110,7 @@ function shimGroupsOf({ installation, podUid, sandboxesPerShim }: AgentConfig): 
 function placementOf(config: AgentConfig): SandboxPlacement {
   return {
     networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
-    cgroupParent: config.cgroupParent ?? siblingCgroup(),
+    cgroups: new SandboxCgroups(config.cgroupParent ?? siblingCgroup()),
     seccomp: readSeccomp(config.seccompProfile),
   };
 }

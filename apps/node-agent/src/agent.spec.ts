@@ -144,7 +144,19 @@ describe('node-agent, as a process on a real containerd', () => {
     const stale = await agent.create('gen-1', { ...named, generation: 1 });
     expect(stale).toMatchObject({ status: 409, body: { success: false, code: 'stale_generation' } });
     expect((await agent.create('gen-3', { ...named, generation: 3, command: ['/bin/true'] })).status).toBe(200);
-  });
+    const late = await agent.post('delete', { sandboxId: 'gen-3', generation: 2 });
+    expect(late).toMatchObject({ status: 409, body: { code: 'stale_generation' } });
+    await agent.end('SIGKILL');
+    await agent.launch();
+    expect((await agent.create('gen-1', { ...named, generation: 1 })).body.code).toBe('stale_generation');
+    expect((await agent.post('delete', { sandboxId: 'gen-3', generation: 2 })).status).toBe(409);
+    for (const id of ['gen-2', 'gen-3'])
+      expect((await agent.post('delete', { sandboxId: id, generation: 3 })).status).toBe(200);
+    await eventually(async () => (await agent.of('gen-3')) === undefined);
+    expect((await agent.create('gen-1', { ...named, generation: 1 })).body.code).toBe('stale_generation');
+    const next = { claimName: 'gen', claimUid: '', generation: 0, command: ['/bin/true'] };
+    expect((await agent.create('gen-next', next)).status).toBe(200);
+  }, 30_000);
 
   it('tells of images that come and go, and answers with metrics', async () => {
     const leave = new AbortController();

@@ -87,6 +87,8 @@ export interface FreeCapacity {
 
 export interface DeleteSandboxRequest {
   readonly sandboxId: string;
+  /** Ours: a delete of an older generation than the sandbox's is refused. */
+  readonly generation?: number;
 }
 export interface DeleteSandboxResponse {
   readonly success: boolean;

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerdClient } from './containerd-client';
+import { isAnswerless } from './runtime-errors';
 
+const END_ATTEMPTS = 30;
+const END_RETRY_MS = 1000;
 /** A crash leaves the lease; containerd drops it, and what only it held, after this. */
 const EXPIRES_AFTER_MS = 60 * 60_000;
 
@@ -19,7 +23,19 @@ export async function withLease<T>(
   try {
     return await work(request.id);
   } finally {
-    // beside the caller, who has no use for its end; one that stays is dropped by its expiry
-    void client.leases.delete({ id: request.id, sync: false }).catch(() => undefined);
+    void end(client, request.id); // beside the caller, who has no use for it
+  }
+}
+
+/** Again where containerd is just away; one that stays all the same is dropped by its expiry. */
+async function end(client: ContainerdClient, id: string): Promise<void> {
+  for (let attempt = 0; attempt < END_ATTEMPTS; attempt++) {
+    try {
+      await client.leases.delete({ id, sync: false });
+      return;
+    } catch (error) {
+      if (!isAnswerless(error)) return;
+      await sleep(END_RETRY_MS, undefined, { ref: false });
+    }
   }
 }

@@ -38,11 +38,12 @@ export class LogReader {
 
   /** Up to where the log ended when it was asked for: a process that writes faster than we are read must not keep us. */
   private async *asItIs(id: string, start: LogPosition): AsyncGenerator<Buffer> {
-    const end = await this.logs.end(id);
+    let end = await this.logs.end(id);
     let position = start;
     for (;;) {
       const chunk = await this.logs.readAt(id, position);
       if (!chunk) return;
+      end = this.logs.current(id, end);
       const data = upTo(end, chunk);
       if (data.length > 0) yield data;
       if (data.length < chunk.data.length) return;

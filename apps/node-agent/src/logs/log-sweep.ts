@@ -4,10 +4,21 @@ import { messageOf } from '@fsb/api/errors';
 import { type SandboxTable } from '../sandboxes/sandbox-table';
 import { type SandboxLogs } from './sandbox-logs';
 
-/** Rotates the logs that have grown too large: one after the other, one sweep at a time. */
+const SOONEST_MS = 50;
+
+interface Seen {
+  readonly written: number;
+  readonly at: number;
+}
+
+/**
+ * Rotates the logs that have grown too large: one after the other, one sweep at a time. The next sweep comes when the
+ * fastest of them, at the pace it had, has written half of what is allowed.
+ */
 export class LogSweep implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(LogSweep.name);
   private readonly stopping = new AbortController();
+  private seen = new Map<string, Seen>();
 
   constructor(
     private readonly logs: SandboxLogs,
@@ -25,18 +36,49 @@ export class LogSweep implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    let bytesPerMs = 0;
     for (;;) {
-      await sleep(this.settings.everyMs, undefined, { signal }).catch(() => undefined);
+      const pause = nextSweepMs(bytesPerMs, this.settings);
+      await sleep(pause, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      await this.sweep();
+      bytesPerMs = await this.sweep();
     }
   }
 
-  private async sweep(): Promise<void> {
-    for (const { sandboxId } of this.table.list()) {
-      await this.logs.rotate(sandboxId, this.settings.maxBytes).catch((error: unknown) => {
-        this.logger.warn({ msg: 'a log was not rotated', sandbox: sandboxId, error: messageOf(error) });
-      });
+  /** @returns the pace of the fastest */
+  private async sweep(): Promise<number> {
+    const seen = new Map<string, Seen>();
+    let fastest = 0;
+    for (const { sandboxId, exitCode } of this.table.list()) {
+      const before = this.seen.get(sandboxId);
+      if (exitCode !== undefined && before?.written === -1) {
+        seen.set(sandboxId, before); // ended, and looked at since
+        continue;
+      }
+      const written = await this.rotate(sandboxId);
+      const now = performance.now();
+      if (before) fastest = Math.max(fastest, (written - before.written) / Math.max(1, now - before.at));
+      seen.set(sandboxId, { written: exitCode === undefined || !before ? written : -1, at: now });
+    }
+    this.seen = seen;
+    return fastest;
+  }
+
+  private async rotate(id: string): Promise<number> {
+    try {
+      return await this.logs.rotate(id, this.settings.maxBytes);
+    } catch (error) {
+      this.logger.warn({ msg: 'a log was not rotated', sandbox: id, error: messageOf(error) });
+      return 0;
     }
   }
+}
+
+/** Pure. */
+export function nextSweepMs(
+  bytesPerMs: number,
+  settings: { readonly maxBytes: number; readonly everyMs: number },
+): number {
+  if (bytesPerMs <= 0) return settings.everyMs;
+  return Math.min(settings.everyMs, Math.max(SOONEST_MS, settings.maxBytes / 2 / bytesPerMs));
 }

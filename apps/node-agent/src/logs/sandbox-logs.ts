@@ -1,13 +1,11 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { copyFile, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
+import { BLOCK_BYTES, type LogCutter } from './log-cutter';
 
 /** Rotated files beside the current one. */
 const KEPT = 3;
 const CHUNK_BYTES = 256 * 1024;
-/** A process that writes as fast as this copies must not hold the agent: 16 MiB, then it loses lines. */
-const MAX_ROUNDS = 64;
 
 /** A place in a sandbox's output: `generation` grows by one with each rotation. */
 export interface LogPosition {
@@ -19,16 +17,27 @@ export interface LogChunk {
   readonly next: LogPosition;
 }
 
+interface Rotations {
+  /** counted from this process's start: whoever reads by them ends with the process */
+  generation: number;
+  /** bytes that went with each of the last rotations, the newest last */
+  readonly lengths: number[];
+  /** bytes of all rotations */
+  total: number;
+}
+
 /**
- * The log files of sandboxes: `<id>.log` is the shim's, who appends; `<id>.log.1` to `.3` are older. Rotation copies and
- * truncates, since the shim keeps its file open; what it writes between the two (microseconds) is lost, as with logrotate.
+ * The log files of sandboxes: `<id>.log` is the shim's, who appends; `<id>.log.1` to `.3` are older. The shim keeps its file
+ * open, so that rotation copies a piece from the front and cuts it off: see {@link LogCutter} for what may be lost.
  */
 export class SandboxLogs {
   private readonly mutex = new KeyedMutex();
-  /** Counted from this process's start: whoever reads by them ends with the process. */
-  private readonly generations = new Map<string, number>();
+  private readonly rotations = new Map<string, Rotations>();
 
-  constructor(readonly folder: string) {}
+  constructor(
+    readonly folder: string,
+    private readonly cutter: LogCutter,
+  ) {}
 
   /** @param age 0: the current file */
   file(id: string, age = 0): string {
@@ -63,7 +72,7 @@ export class SandboxLogs {
       const now = this.generation(id);
       const lost = now - position.generation > KEPT;
       let at = lost ? { generation: now - KEPT, offset: 0 } : position;
-      for (; at.generation <= now; at = { generation: at.generation + 1, offset: 0 }) {
+      for (; at.generation <= now; at = this.next(id, at)) {
         const data = await readChunk(this.file(id, now - at.generation), at.offset, CHUNK_BYTES);
         if (data.length > 0) return { data, next: { ...at, offset: at.offset + data.length } };
       }
@@ -71,27 +80,65 @@ export class SandboxLogs {
     });
   }
 
-  /** Rotates the log where it is larger than `maxBytes`. */
-  rotate(id: string, maxBytes: number): Promise<void> {
+  /** The same place, after the rotations that have moved it. */
+  current(id: string, position: LogPosition): LogPosition {
+    let at = position;
+    const now = this.generation(id);
+    while (at.generation < now && at.offset > this.length(id, at.generation)) at = this.next(id, at);
+    return at;
+  }
+
+  /** Rotates the log where it is larger than `maxBytes`. @returns how many bytes were ever seen to be written */
+  rotate(id: string, maxBytes: number): Promise<number> {
     return this.mutex.run(id, async () => {
-      const current = this.file(id);
-      if ((await sizeOf(current)) <= maxBytes) return;
-      for (let age = KEPT - 1; age >= 1; age--) await renameIfThere(this.file(id, age), this.file(id, age + 1));
-      await copyFile(current, this.file(id, 1));
-      moveRest(current, this.file(id, 1));
-      this.generations.set(id, this.generation(id) + 1);
+      const size = await sizeOf(this.file(id));
+      const written = size + (this.rotations.get(id)?.total ?? 0);
+      const piece = Math.max(BLOCK_BYTES, maxBytes - (maxBytes % BLOCK_BYTES));
+      let pieces = size > maxBytes ? Math.floor((size - 1) / piece) : 0;
+      // what the newer pieces would push out is not copied first
+      if (pieces > KEPT) await this.drop(id, (pieces - KEPT) * piece);
+      for (pieces = Math.min(pieces, KEPT); pieces > 0; pieces--) if ((await this.move(id, piece)) !== piece) break;
+      return written;
     });
   }
 
   remove(id: string): Promise<void> {
     return this.mutex.run(id, async () => {
       for (let age = 0; age <= KEPT; age++) await rm(this.file(id, age), { force: true });
-      this.generations.delete(id);
+      this.rotations.delete(id);
     });
   }
 
   private generation(id: string): number {
-    return this.generations.get(id) ?? 0;
+    return this.rotations.get(id)?.generation ?? 0;
+  }
+
+  private async move(id: string, bytes: number): Promise<number> {
+    for (let age = KEPT - 1; age >= 1; age--) await renameIfThere(this.file(id, age), this.file(id, age + 1));
+    const moved = await this.cutter.move(this.file(id), this.file(id, 1), bytes);
+    this.rotated(id, moved);
+    return moved;
+  }
+
+  private async drop(id: string, bytes: number): Promise<void> {
+    const dropped = await this.cutter.drop(this.file(id), bytes);
+    // readers of the pieces in between go on with the oldest that is left
+    if (dropped > 0) for (let i = 0; i <= KEPT; i++) this.rotated(id, i === 0 ? dropped : 0);
+  }
+
+  private rotated(id: string, bytes: number): void {
+    const { generation, lengths, total } = this.rotations.get(id) ?? { generation: 0, lengths: [], total: 0 };
+    const kept = [...lengths, bytes].slice(-KEPT - 1);
+    this.rotations.set(id, { generation: generation + 1, lengths: kept, total: total + bytes });
+  }
+
+  /** @returns the beginning of the next generation, or the place there that `at` has become */
+  private next(id: string, at: LogPosition): LogPosition {
+    return { generation: at.generation + 1, offset: Math.max(0, at.offset - this.length(id, at.generation)) };
+  }
+
+  private length(id: string, generation: number): number {
+    return this.rotations.get(id)?.lengths.at(generation - this.generation(id)) ?? Infinity;
   }
 }
 
@@ -108,29 +155,6 @@ async function readChunk(path: string, offset: number, bytes: number): Promise<B
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
-  }
-}
-
-/**
- * What came while the copy was made, and the truncation: synchronous, so that nothing of this process comes between them.
- * The copy takes milliseconds and what came meanwhile is little.
- */
-function moveRest(from: string, to: string): void {
-  const source = openSync(from, 'r+');
-  const target = openSync(to, 'a');
-  try {
-    const rest = Buffer.allocUnsafe(CHUNK_BYTES);
-    let at = fstatSync(target).size;
-    for (let rounds = 0; rounds < MAX_ROUNDS; rounds++) {
-      const length = readSync(source, rest, 0, CHUNK_BYTES, at);
-      if (length === 0) break;
-      writeSync(target, rest, 0, length);
-      at += length;
-    }
-    ftruncateSync(source);
-  } finally {
-    closeSync(source);
-    closeSync(target);
   }
 }
 

@@ -9,14 +9,13 @@ export interface FencedRequest {
   readonly generation: number | undefined;
 }
 
+type Fenced = Pick<AgentSandboxStatus, 'sandboxId' | 'namespace' | 'claimName' | 'claimUid' | 'generation'>;
+
 /**
  * A command for an older generation than one that this agent has had comes from somebody who was overtaken. Generations are
  * an object's: those of a deleted object say nothing about the next one of its name. Pure.
  */
-export function staleGeneration(
-  request: FencedRequest,
-  known: Iterable<Pick<AgentSandboxStatus, 'sandboxId' | 'namespace' | 'claimName' | 'claimUid' | 'generation'>>,
-): Refusal | undefined {
+export function staleGeneration(request: FencedRequest, known: Iterable<Fenced>): Refusal | undefined {
   if (request.generation === undefined) return undefined;
   for (const sandbox of known) {
     if (sandbox.namespace !== request.namespace || sandbox.claimName !== request.claimName) continue;
@@ -26,4 +25,40 @@ export function staleGeneration(
     return { code: 'stale_generation', message: `${what}: ${sandbox.sandboxId} is of ${sandbox.generation ?? 0}` };
   }
   return undefined;
+}
+
+/** A delete by somebody who does not know of the sandbox's generation yet. Pure. */
+export function staleDelete(
+  generation: number | undefined,
+  sandbox: Pick<AgentSandboxStatus, 'sandboxId' | 'generation'> | undefined,
+): Refusal | undefined {
+  if (generation === undefined || !sandbox || (sandbox.generation ?? 0) <= generation) return undefined;
+  const message = `generation ${generation} is stale: ${sandbox.sandboxId} is of ${sandbox.generation ?? 0}`;
+  return { code: 'stale_generation', message };
+}
+
+/** More than an agent removes while a command can be on its way. */
+const REMEMBERED = 1000;
+
+/**
+ * The last generations of objects whose sandboxes were removed. In memory only: a command that was on its way to an agent
+ * that has died since has failed with it.
+ */
+export class RemovedGenerations {
+  private readonly removed = new Map<string, Fenced>();
+
+  remember(sandbox: Fenced): void {
+    if (sandbox.generation === undefined || sandbox.claimUid === '') return;
+    const before = this.removed.get(sandbox.claimUid);
+    if ((before?.generation ?? 0) > sandbox.generation) return;
+    this.removed.delete(sandbox.claimUid);
+    this.removed.set(sandbox.claimUid, sandbox);
+    const oldest = this.removed.keys().next();
+    if (this.removed.size > REMEMBERED && oldest.done !== true) this.removed.delete(oldest.value);
+  }
+
+  of(claimUid: string): Fenced[] {
+    const found = this.removed.get(claimUid);
+    return found ? [found] : [];
+  }
 }

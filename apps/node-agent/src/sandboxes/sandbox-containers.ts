@@ -12,12 +12,12 @@ import { type ImagePulls } from '../images/image-pulls';
 import { secretFor } from '../images/pull-secret';
 import { type Claim } from './claim';
 import { type SandboxOrder } from './create-request';
-import { removeCgroup } from './sandbox-cgroup';
+import { type SandboxCgroups } from './sandbox-cgroups';
 import { type SandboxFolder } from './sandbox-files';
 
 export interface SandboxPlacement {
   readonly networkNamespace: string;
-  readonly cgroupParent: string;
+  readonly cgroups: SandboxCgroups;
   readonly seccomp: OciSeccomp;
 }
 
@@ -51,7 +51,7 @@ export class SandboxContainers {
       await this.folder.markStarted(claim.sandboxId);
       return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
     } catch (error) {
-      await this.removeTraces(claim.sandboxId);
+      await this.removeTraces(claim.sandboxId).catch(() => undefined); // what stays is the janitor's
       throw error;
     }
   }
@@ -63,12 +63,8 @@ export class SandboxContainers {
   }
 
   private async removeTraces(id: string): Promise<void> {
+    await this.placement.cgroups.remove(id);
     await this.folder.remove(id);
-    await removeCgroup(this.cgroup(id));
-  }
-
-  private cgroup(id: string): string {
-    return `${this.placement.cgroupParent}/${id}`;
   }
 
   private async plan(order: SandboxOrder, claim: Claim, image: ImageInfo): Promise<ContainerRequest> {
@@ -96,7 +92,7 @@ export class SandboxContainers {
         hostname: claim.claimName.slice(0, 63),
         limits: { memoryBytes: claim.memoryBytes, cpus, pids: order.pids },
         networkNamespace: this.placement.networkNamespace,
-        cgroupsPath: this.cgroup(claim.sandboxId),
+        cgroupsPath: this.placement.cgroups.path(claim.sandboxId),
         seccomp: this.placement.seccomp,
         files: this.folder.paths(claim.sandboxId),
       }),

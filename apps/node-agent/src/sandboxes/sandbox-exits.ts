@@ -4,11 +4,20 @@ import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type Admission } from './admission';
 import { type Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
+import { type SandboxCgroups } from './sandbox-cgroups';
 import { type SandboxTable } from './sandbox-table';
 
 export interface Exit {
   readonly exitCode: number;
   readonly exitedAt: Date;
+}
+
+export interface ExitParts {
+  readonly admission: Admission;
+  readonly table: SandboxTable;
+  readonly claims: ClaimRecords;
+  readonly runtime: SandboxRuntime;
+  readonly cgroups: SandboxCgroups;
 }
 
 /** What containerd tells for a task whose shim died with it, for want of the real code: 128 + SIGKILL, or unknown. */
@@ -33,19 +42,14 @@ export class SandboxExits {
   /** Told, and not recorded yet. */
   private readonly recording = new Map<string, Promise<void>>();
 
-  constructor(
-    private readonly admission: Admission,
-    private readonly table: SandboxTable,
-    private readonly claims: ClaimRecords,
-    private readonly runtime: SandboxRuntime,
-  ) {}
+  constructor(private readonly parts: ExitParts) {}
 
   noteOutOfMemory(id: string): void {
-    if (this.table.get(id)) this.outOfMemory.add(id);
+    if (this.parts.table.get(id)) this.outOfMemory.add(id);
   }
 
   async exited(id: string, exit: Exit): Promise<void> {
-    const phase = this.table.get(id)?.phase;
+    const phase = this.parts.table.get(id)?.phase;
     if (phase === 'creating') this.early.set(id, exit);
     if (phase !== 'running' || this.recording.has(id)) return;
     const work = this.settle(id, exit).finally(() => this.recording.delete(id));
@@ -62,22 +66,24 @@ export class SandboxExits {
 
   /** Its last output is in the log when its task is deleted: the shim waits for it. */
   async over(id: string, signal: AbortSignal): Promise<void> {
-    await this.table.until(id, (sandbox) => ENDED.has(sandbox?.phase), signal);
+    await this.parts.table.until(id, (sandbox) => ENDED.has(sandbox?.phase), signal);
     await this.recording.get(id)?.catch(() => undefined); // not recorded: the log is as whole as it gets
   }
 
   /** Claim, then task and snapshot. Can be repeated. */
   async record(id: string, finished: NonNullable<Claim['finished']>): Promise<void> {
-    await this.claims.change(id, { finished });
-    await this.runtime.release(id);
-    if (finished.exitCode === undefined) await this.runtime.bury((await this.claims.shimGroup(id)) ?? id);
+    await this.parts.claims.change(id, { finished });
+    await this.parts.runtime.release(id);
+    if (finished.exitCode === undefined) await this.parts.runtime.bury((await this.parts.claims.shimGroup(id)) ?? id);
   }
 
   /** Its task is gone, and its exit code with it. */
   async lost(id: string, why: { reason: string; message: string }): Promise<void> {
     const finished = { ...why, finishedAt: new Date().toISOString() };
-    this.admission.release(id);
-    this.table.update(id, { phase: 'failed', ...finished });
+    await this.parts.cgroups.remove(id); // before anybody is told that its slot and ports are free
+    if (this.parts.table.get(id)?.phase !== 'running') return; // deleted meanwhile
+    this.parts.admission.release(id);
+    this.parts.table.update(id, { phase: 'failed', ...finished });
     await this.record(id, finished);
   }
 
@@ -88,16 +94,16 @@ export class SandboxExits {
 
   private async settle(id: string, { exitCode, exitedAt }: Exit): Promise<void> {
     if (exitCode === 137) await sleep(OOM_SETTLE_MS);
-    const isDead = TOLD_OF_THE_DEAD.has(exitCode) && !(await this.runtime.hasTask(id));
-    if (this.table.get(id)?.phase !== 'running') return; // deleted meanwhile
+    const isDead = TOLD_OF_THE_DEAD.has(exitCode) && !(await this.parts.runtime.hasTask(id));
+    if (this.parts.table.get(id)?.phase !== 'running') return; // deleted meanwhile
     if (isDead) {
       await this.lost(id, SHIM_DIED);
       return;
     }
     const reason = this.outOfMemory.delete(id) ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
     const finished = { exitCode, reason, finishedAt: exitedAt.toISOString() };
-    this.admission.release(id);
-    this.table.update(id, { phase: exitCode === 0 ? 'stopped' : 'failed', ...finished });
+    this.parts.admission.release(id);
+    this.parts.table.update(id, { phase: exitCode === 0 ? 'stopped' : 'failed', ...finished });
     await this.record(id, finished);
   }
 }

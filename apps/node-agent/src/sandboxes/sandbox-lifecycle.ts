@@ -12,7 +12,7 @@ import { AdmissionError } from './admission-error';
 import { type Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
 import { type SandboxOrder } from './create-request';
-import { staleGeneration } from './generation-fence';
+import { RemovedGenerations, staleDelete, staleGeneration } from './generation-fence';
 import { type SandboxContainers } from './sandbox-containers';
 import { type SandboxExits } from './sandbox-exits';
 import { type SandboxRecovery } from './sandbox-recovery';
@@ -48,6 +48,7 @@ export class SandboxLifecycle {
   private readonly logger = new Logger(SandboxLifecycle.name);
   private readonly creating = new Map<string, Creation>();
   private readonly deleting = new Map<string, Promise<void>>();
+  private readonly removed = new RemovedGenerations();
   private isRestored = false;
 
   constructor(private readonly parts: LifecycleParts) {}
@@ -70,8 +71,10 @@ export class SandboxLifecycle {
     return join(running ?? this.begin(order), left);
   }
 
-  /** Begins the end and returns; an unknown id is success. */
-  delete(id: string): void {
+  /** Begins the end and returns; an unknown id is success. @throws AdmissionError for an older generation than its own */
+  delete(id: string, generation?: number): void {
+    const refusal = staleDelete(generation, this.parts.table.get(id));
+    if (refusal) throw new AdmissionError(refusal, this.parts.admission.free());
     if (this.deleting.has(id)) return;
     const work = this.end(id)
       .catch((error: unknown) => {
@@ -115,9 +118,10 @@ export class SandboxLifecycle {
     const id = order.request.sandboxId;
     const claim = this.claim(order);
     const demand = { ports: order.ports, memoryBytes: order.memoryBytes };
+    const known = [...table.list(), ...this.removed.of(claim.claimUid)];
     const refusal =
       otherAgent(order.agentUid, this.parts.config.podUid) ??
-      staleGeneration({ generation: undefined, ...claim }, table.list()) ??
+      staleGeneration({ generation: undefined, ...claim }, known) ??
       admission.admit(id, demand);
     if (refusal) throw new AdmissionError(refusal, admission.free());
     table.set(toStatus(claim, 'creating'));
@@ -175,6 +179,8 @@ export class SandboxLifecycle {
     if (phase === 'running' || phase === 'terminating') await this.terminate(id);
     await this.remove(id);
     exits.forget(id);
+    const last = table.get(id);
+    if (last) this.removed.remember(last);
     admission.release(id);
     table.remove(id);
   }

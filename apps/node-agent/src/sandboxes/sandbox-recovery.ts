@@ -1,4 +1,6 @@
+import { Logger } from '@nestjs/common';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { messageOf } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ShimGroups } from '@fsb/containerd/shim-groups';
@@ -21,6 +23,8 @@ export interface RecoveryParts {
 
 /** Brings the table to what containerd has: after a start of the agent, and after each of containerd's. */
 export class SandboxRecovery {
+  private readonly logger = new Logger(SandboxRecovery.name);
+
   constructor(private readonly parts: RecoveryParts) {}
 
   /** Before anything is admitted: what a process before this one had begun to make and not finished. */
@@ -75,11 +79,18 @@ export class SandboxRecovery {
   private async reconcile(record: ContainerRecord, claim: Claim): Promise<void> {
     const { table, exits } = this.parts;
     if (!table.get(claim.sandboxId)) this.takeOver(claim, 'running');
-    if (!record.task) await exits.lost(claim.sandboxId, SHIM_DIED);
+    if (!record.task) this.lost(claim.sandboxId);
     else if (record.task.status === 'stopped') {
       const { exitStatus, exitedAt } = record.task;
       await exits.exited(claim.sandboxId, { exitCode: exitStatus, exitedAt: exitedAt ?? new Date() });
     }
+  }
+
+  /** Beside the others, who must not wait for processes that are slow to die; what fails, the next restore tries again. */
+  private lost(id: string): void {
+    this.parts.exits.lost(id, SHIM_DIED).catch((error: unknown) => {
+      this.logger.error({ msg: 'what a dead shim has left is not gone', sandbox: id, error: messageOf(error) });
+    });
   }
 
   private takeOver(claim: Claim, phase: 'running' | 'terminating'): void {

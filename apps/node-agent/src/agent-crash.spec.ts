@@ -1,0 +1,190 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { eventually } from '../../../test/support/eventually';
+import { AgentProcess } from '../../../test/support/agent-process';
+
+const PORTS = [7001, 7002];
+const SLOTS = 4;
+
+describe('node-agent: killed and paused at the worst moment', () => {
+  let agent: AgentProcess;
+  let client: ContainerdClient;
+  let runtime: SandboxRuntime;
+
+  beforeAll(async () => {
+    agent = await AgentProcess.start('crash', { 'agent-capacity': String(SLOTS), 'sandboxes-per-shim': '2' });
+    client = new ContainerdClient(agent.containerd.socket);
+    runtime = new SandboxRuntime(client);
+    expect(await agent.create('kept', { ports: [7000] })).toMatchObject({ status: 200 });
+  }, 120_000);
+
+  afterAll(async () => {
+    client.close();
+    await agent.stop();
+  }, 60_000);
+
+  const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
+  const polite = { command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'] };
+
+  /** Runs `act` when containerd tells of `topic`. */
+  async function on(topic: string, act: () => Promise<unknown>): Promise<void> {
+    const leave = new AbortController();
+    const events = client.stream(() => client.events.subscribe({ filters: [`topic=="${topic}"`] }), leave.signal);
+    await events.next();
+    await act();
+    leave.abort();
+  }
+
+  async function leftOf(id: string): Promise<string[]> {
+    const { leases } = await client.leases.list({ filters: [] });
+    const snapshot = client.snapshots.stat({ snapshotter: 'overlayfs', key: `${id}-snapshot` });
+    const found = {
+      record: (await runtime.list(`id==${id}`)).length > 0,
+      snapshot: await snapshot.then(Boolean, () => false),
+      lease: leases.length > 0,
+      folder: existsSync(agent.path('run/sandboxes', id)),
+      log: existsSync(agent.path(`logs/${id}.log`)),
+      told: (await agent.of(id)) !== undefined,
+    };
+    return Object.entries(found).flatMap(([what, is]) => (is ? [what] : []));
+  }
+
+  async function isWhole(id: string): Promise<boolean> {
+    const [record] = await runtime.list(`id==${id}`);
+    return record?.task?.status === 'running' && (await agent.of(id))?.phase === 'running';
+  }
+
+  it.each(['/snapshot/prepare', '/containers/create', '/tasks/create', '/tasks/start'])(
+    'killed in a create, after %s: it runs and is told, or nothing is there',
+    async (topic) => {
+      const id = `step${topic.replaceAll('/', '-')}`;
+      const killed = on(topic, () => agent.end('SIGKILL'));
+      await sleep(50); // the subscription is on its way
+      const answer = agent.create(id, { ports: [7001] }).catch(() => undefined);
+      await killed;
+      await answer;
+      await agent.launch();
+      await eventually(async () => (await isWhole(id)) || (await leftOf(id)).length === 0, 20_000);
+      const runs = await isWhole(id);
+      expect((await agent.status()).free?.usedPorts).toEqual([agent.port, 7000, ...(runs ? [7001] : [])]);
+      expect((await agent.status()).allocated).toBe(runs ? 2 : 1);
+      if (runs) await runtime.kill(id, 'SIGKILL');
+      await remove(id);
+      await eventually(async () => expect(await leftOf(id)).toEqual([]));
+    },
+    60_000,
+  );
+
+  it.each(['/tasks/exit', '/tasks/delete', '/containers/delete', '/snapshot/remove'])(
+    'killed in a delete, after %s: it is completed',
+    async (topic) => {
+      const id = `end${topic.replaceAll('/', '-')}`;
+      expect(await agent.create(id, polite)).toMatchObject({ status: 200 });
+      const killed = on(topic, () => agent.end('SIGKILL'));
+      await sleep(50);
+      await remove(id);
+      await killed;
+      await agent.launch();
+      await eventually(async () => expect(await leftOf(id)).toEqual([]), 20_000);
+      expect(await agent.status()).toMatchObject({ allocated: 1, free: { usedPorts: [agent.port, 7000] } });
+    },
+    60_000,
+  );
+
+  it('two clients at once, and a kill among it, never get more slots than there are, nor a port twice', async () => {
+    const broken: string[] = [];
+    const watched = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!watched.signal.aborted) {
+        const status = await agent.status().catch(() => undefined); // it is just being killed
+        const held = (status?.sandboxStatuses ?? []).filter((s) =>
+          ['creating', 'running', 'terminating'].includes(s.phase),
+        );
+        const ports = held.flatMap((s) => s.ports ?? []);
+        if (held.length > SLOTS || (status?.allocated ?? 0) > SLOTS) broken.push(`${held.length} slots`);
+        if (new Set(ports).size < ports.length) broken.push(`ports ${ports.join()}`);
+        await sleep(20);
+      }
+    };
+    let made = 0;
+    const oneClient = async (name: string): Promise<void> => {
+      for (let i = 0; i < 12; i++) {
+        const ids = [0, 1].map((n) => `${name}-${i}-${n}`);
+        const answers = await Promise.allSettled(
+          ids.map((id, n) => agent.create(id, { ...polite, ports: [PORTS[(i + n) % 2]!] })),
+        );
+        made += answers.filter((one) => one.status === 'fulfilled' && one.value.status === 200).length;
+        await Promise.allSettled(ids.map(remove));
+      }
+    };
+    const looking = look();
+    const clients = Promise.all([oneClient('a'), oneClient('b')]);
+    await eventually(() => made > 3, 30_000);
+    await agent.end('SIGKILL');
+    await agent.launch();
+    await clients;
+    watched.abort();
+    await looking;
+    expect(broken).toEqual([]);
+    for (const { sandboxId } of (await agent.status()).sandboxStatuses)
+      if (sandboxId !== 'kept') await remove(sandboxId);
+    await eventually(async () => (await agent.status()).sandboxStatuses.length === 1, 30_000);
+    expect((await runtime.list('')).map(({ id }) => id)).toEqual(['kept']);
+    expect(readdirSync(agent.path('run/sandboxes'))).toEqual(['kept']);
+  }, 90_000);
+
+  it('paused for ten seconds, it learns what happened and goes on with what it did', async () => {
+    await agent.create('exits', { command: ['/bin/sh', '-c', 'sleep 2; exit 6'] });
+    await agent.create('leaves', polite);
+    const making = agent.create('making');
+    await eventually(async () => (await runtime.list('id==making')).length > 0);
+    await remove('leaves');
+    process.kill(agent.pid, 'SIGSTOP');
+    await sleep(10_000); // what is to be seen is that nothing comes of so long a pause
+    process.kill(agent.pid, 'SIGCONT');
+    const { status } = await making;
+    expect(await agent.ended('exits')).toMatchObject({ phase: 'failed', exitCode: 6 });
+    await eventually(async () => (await leftOf('leaves')).length === 0, 20_000);
+    if (status === 200) expect(await isWhole('making')).toBe(true);
+    else await eventually(async () => (await leftOf('making')).length === 0, 20_000);
+    await runtime.kill('making', 'SIGKILL');
+    await Promise.all(['making', 'exits'].map(remove));
+    await eventually(async () => (await agent.status()).sandboxStatuses.length === 1, 20_000);
+  }, 60_000);
+
+  it.each(['/containers/create', '/tasks/create'])(
+    'containerd killed after %s: sandboxes run on, creates are whole or leave nothing, deletes complete',
+    async (topic) => {
+      const [before] = await runtime.list('id==kept');
+      await agent.create('leaves', polite);
+      const killed = on(topic, () => agent.containerd.kill());
+      await sleep(50);
+      await remove('leaves');
+      const ids = ['c1', 'c2'];
+      const answers = Promise.all(ids.map((id) => agent.create(id)));
+      await killed;
+      const away = performance.now();
+      await agent.containerd.restart();
+      await eventually(() => agent.ready(), 20_000);
+      expect(performance.now() - away).toBeLessThan(15_000);
+      for (const [i, { status, body }] of (await answers).entries()) {
+        const id = ids[i]!;
+        if (status === 200) expect(await isWhole(id)).toBe(true);
+        else {
+          expect(body.code).toBe('unavailable');
+          await eventually(async () => expect(await leftOf(id)).toEqual([]), 40_000);
+        }
+      }
+      await eventually(async () => expect(await leftOf('leaves')).toEqual([]), 40_000);
+      const [after] = await runtime.list('id==kept');
+      expect(after?.task).toMatchObject({ status: 'running', pid: before!.task!.pid });
+      await Promise.all(ids.map((id) => runtime.kill(id, 'SIGKILL')));
+      await Promise.all(ids.map(remove));
+      await eventually(async () => (await agent.status()).sandboxStatuses.length === 1, 30_000);
+      expect(await agent.status()).toMatchObject({ allocated: 1, free: { usedPorts: [agent.port, 7000] } });
+    },
+    120_000,
+  );
+});
