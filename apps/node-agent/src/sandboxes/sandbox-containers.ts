@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Stage } from '@fsb/agent-api/agent-api';
+import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { processArgs, requireExecutable } from '@fsb/containerd/command-lookup';
 import { type ImageInfo } from '@fsb/containerd/image-store';
@@ -51,6 +52,7 @@ export class SandboxContainers {
       await this.folder.markStarted(claim.sandboxId);
       return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
     } catch (error) {
+      if (isApiError(error, 'already_exists')) throw error; // the traces are another's
       await this.removeTraces(claim.sandboxId).catch(() => undefined); // what stays is the janitor's
       throw error;
     }
