@@ -50,7 +50,11 @@ export class JanitorScene {
   }
 
   static async start(): Promise<JanitorScene> {
-    const [containerd, api] = await Promise.all([ContainerdProcess.start(), ApiserverProcess.start()]);
+    const containerd = await ContainerdProcess.start();
+    const api = await ApiserverProcess.start().catch(async (error: unknown) => {
+      await containerd.stop();
+      throw error;
+    });
     await containerd.importBusybox();
     const namespace = (await api.ask('GET', '/api/v1/namespaces/kube-system')).body as unknown as Meta;
     const proxy = await FaultProxy.start(api.port);
