@@ -107,6 +107,32 @@ it('lists again after a 410, and tells what had changed meanwhile', async () => 
   expect(changes).toEqual(['new d/a 5', 'new d/b 6', 'new d/c 25', 'was d/b gone']);
 });
 
+it('goes on from where it was, without a list, when a connection breaks or the server is too busy', async () => {
+  const versions: (string | null)[] = [];
+  onWatch = (response, url) => {
+    versions.push(new URLSearchParams(url.split('?')[1]).get('resourceVersion'));
+    if (versions.length === 1) {
+      line(response, 'ADDED', pod('b', '11'));
+      setTimeout(() => response.destroy(), 20);
+    } else if (versions.length === 2) answer(response, 503, {});
+    else response.flushHeaders();
+  };
+  start();
+  await eventually(() => expect(versions).toEqual(['10', '11', '11']));
+  expect(count('limit=')).toBe(1);
+  expect(changes).toEqual(['new d/a 5', 'new d/b 11']);
+});
+
+it('lists again where the server refuses to go on for a reason of its own', async () => {
+  onWatch = (response) => {
+    if (count('watch=true') > 1) return;
+    line(response, 'ERROR', { kind: 'Status', code: 500, reason: 'InternalError', message: 'lost its place' });
+    response.end();
+  };
+  start();
+  await eventually(() => expect(count('limit=')).toBe(2));
+});
+
 it('survives a connection that breaks in the middle of a line', async () => {
   let broken = false;
   onWatch = (response) => {
@@ -149,6 +175,19 @@ it('reads a list page by page', async () => {
   start();
   await informer.synced;
   expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
+});
+
+it('keeps the part of each object that its owner asks for', async () => {
+  const keep = ({ metadata: { name, namespace, resourceVersion } }: Pod): Pod => ({
+    metadata: { name, namespace, resourceVersion } as Pod['metadata'],
+  });
+  onWatch = (response) => line(response, 'ADDED', { ...pod('b', '11'), spec: { containers: [] } });
+  informer = new Informer({ client, kind: POD_KIND, keep });
+  informer.start();
+  await eventually(() =>
+    expect(informer.get('d/b')).toEqual({ metadata: { name: 'b', namespace: 'd', resourceVersion: '11' } }),
+  );
+  expect(informer.get('d/a')).toEqual({ metadata: { name: 'a', namespace: 'd', resourceVersion: '5' } });
 });
 
 it('stops while a list hangs', async () => {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
 import { type Kind, keyOf, type KubeObject } from './kinds';
-import { type KubeClient } from './kube-client';
-import { isExpired } from './kube-error';
+import { type KubeClient, type ListResult } from './kube-client';
+import { isExpired, KubeError } from './kube-error';
 import { ObjectCache } from './object-cache';
 import { watchEvents } from './watch-events';
 
@@ -14,6 +14,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** The part of an object that is kept: a cache of many thousands need not hold what its owner never reads. */
+  readonly keep?: (object: T) => T;
   /** A watch that says nothing for so long is opened again; servers send a bookmark each minute. Default 90 s. */
   readonly silenceMs?: number;
   /** first delay after a failure; doubles up to 30 s. Default 200 ms */
@@ -28,10 +30,13 @@ const LIST_DEADLINE_MS = 30_000;
 const MAX_RETRY_MS = 30_000;
 /** The server ends a watch after five to ten minutes: replicas must not all come back at once. */
 const WATCH_SECONDS = 300;
+/** Too many requests, and what a proxy says while the server is away. */
+const BUSY: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
- * A cache that follows one kind: list, then watch from there, for ever. A watch that the server ends, or that falls
- * silent, goes on from the last version seen; any error, 410 among them, leads to a new list, after a growing delay.
+ * A cache that follows one kind: list, then watch from there, for ever. A watch that ends, falls silent or breaks goes on
+ * from the last version seen, after a growing delay where it failed: thousands of objects are not read again because a
+ * connection broke. Only where the server cannot go on from there (410), or sends what cannot be read, all is listed anew.
  */
 export class Informer<T extends KubeObject> {
   private readonly logger: Logger;
@@ -94,9 +99,10 @@ export class Informer<T extends KubeObject> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        await this.relist();
+        if (this.version === '') await this.relist();
         for (;;) await this.watch();
       } catch (error) {
+        if (!mayResume(error)) this.version = '';
         await this.backOff(error);
       }
     }
@@ -108,7 +114,8 @@ export class Informer<T extends KubeObject> {
     const { retryMs = 200 } = this.options;
     const delay = Math.min(retryMs * 2 ** this.failures++, MAX_RETRY_MS) * (0.5 + Math.random());
     const level = isExpired(error) ? 'debug' : 'warn';
-    this.logger[level]({ msg: 'watch failed, listing again', error: messageOf(error), delayMs: Math.round(delay) });
+    const msg = this.version === '' ? 'watch failed, listing again' : 'watch broke, going on from where it was';
+    this.logger[level]({ msg, error: messageOf(error), delayMs: Math.round(delay) });
     await sleep(delay, undefined, { signal }).catch(() => undefined);
   }
 
@@ -116,21 +123,20 @@ export class Informer<T extends KubeObject> {
     const { client, kind, namespace, labelSelector, fieldSelector } = this.options;
     const seen = new Set<string>();
     const objects: T[] = [];
-    let next: string | undefined;
+    let page: ListResult<T> | undefined;
     do {
-      const query = { namespace, labelSelector, fieldSelector, limit: PAGE, continue: next };
+      const query = { namespace, labelSelector, fieldSelector, limit: PAGE, continue: page?.continue };
       const call = { signal: this.stopping.signal, deadlineMs: LIST_DEADLINE_MS };
-      const page = await client.list(kind, query, call);
+      page = await client.list(kind, query, call);
       objects.push(...page.items);
-      this.version = page.resourceVersion;
-      next = page.continue;
-    } while (next);
+    } while (page.continue);
     for (const object of objects) {
       seen.add(keyOf(object));
       const known = this.cache.get(keyOf(object));
       if (!known || known.metadata.resourceVersion !== object.metadata.resourceVersion) this.put(object);
     }
     for (const key of this.cache.keys()) if (!seen.has(key)) this.drop(key);
+    this.version = page.resourceVersion;
     this.contact = Date.now();
     this.isSynced = true;
     this.markSynced();
@@ -159,7 +165,8 @@ export class Informer<T extends KubeObject> {
     if (performance.now() - opened < Math.min(1000, silenceMs / 2)) throw new Error('the watch ended at once');
   }
 
-  private put(object: T): void {
+  private put(whole: T): void {
+    const object = this.options.keep?.(whole) ?? whole;
     const previous = this.cache.set(object);
     this.tell(keyOf(object), object, previous);
   }
@@ -178,4 +185,10 @@ export class Informer<T extends KubeObject> {
       }
     }
   }
+}
+
+/** No answer, or a server that was too busy, says nothing about the version; a refusal or a broken line may. */
+function mayResume(error: unknown): boolean {
+  if (error instanceof KubeError) return BUSY.has(error.status);
+  return !(error instanceof SyntaxError);
 }

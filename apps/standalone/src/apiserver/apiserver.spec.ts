@@ -57,9 +57,10 @@ describe('the API server', () => {
     expect(names(await server.ask('GET', SANDBOXES))).toEqual([]);
   });
 
-  it('stops in order on SIGTERM, with watches open, and tells a watcher of before that it must list anew', async () => {
+  it('stops in order on SIGTERM, with watches open, and lets a watcher go on afterwards that has missed nothing', async () => {
     const version = versionOf(await create(sandbox('before')));
     await create(sandbox('after'));
+    const list = (await server.ask('GET', SANDBOXES)).body;
     const { response } = await server.watch(`${SANDBOXES}?watch=true`);
     expect(await server.terminate()).toBe(0);
     await eventually(() => response.closed);
@@ -69,6 +70,14 @@ describe('the API server', () => {
       await eventually(() => ended.closed);
       expect(events).toMatchObject([{ type: 'ERROR', object: { code: 410, reason: 'Expired' } }]);
     }
+    const kept = await server.watch(
+      `${SANDBOXES}?watch=true&resourceVersion=${list.metadata!['resourceVersion'] as string}`,
+    );
+    await create(sandbox('later'));
+    await eventually(() =>
+      expect(kept.events).toMatchObject([{ type: 'ADDED', object: { metadata: { name: 'later' } } }]),
+    );
+    kept.response.destroy();
   });
 
   it('tells a watcher what comes, changes, and starts and stops to match', async () => {

@@ -1,6 +1,7 @@
 import { type KubeObject } from '../kube-object';
 import { storeName } from '../resources/resource';
-import { type Ref, type Store, type StoreEvent } from '../store/store';
+import { type Store, type StoreEvent } from '../store/store';
+import { type Ref } from '../store/tables';
 import { type ResourceRest } from '../rest/resource-rest';
 import { StatusError } from '../status-error';
 import { OwnerIndex } from './owner-index';

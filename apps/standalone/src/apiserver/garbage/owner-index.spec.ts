@@ -1,5 +1,5 @@
 import { type KubeObject } from '../kube-object';
-import { type Ref } from '../store/store';
+import { type Ref } from '../store/tables';
 import { OwnerIndex } from './owner-index';
 
 const object = (name: string, owners: string[] = [], namespace = 'a'): KubeObject => ({

@@ -1,5 +1,5 @@
 import { type KubeObject } from '../kube-object';
-import { type Ref } from '../store/store';
+import { type Ref } from '../store/tables';
 
 /** Which objects there are, by uid, and which depend on which: so that the end of one need not look at all others. */
 export class OwnerIndex {

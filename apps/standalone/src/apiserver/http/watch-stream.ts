@@ -1,5 +1,5 @@
 import { type ServerResponse } from 'node:http';
-import { type Json } from '../kube-object';
+import { type Json, type KubeObject } from '../kube-object';
 import { apiVersionOf, type Resource } from '../resources/resource';
 import { type ResourceRest, type WatchEvent } from '../rest/resource-rest';
 import { type Selector } from '../store/selectors';
@@ -106,6 +106,10 @@ export class WatchStream {
   }
 
   private send({ type, object }: WatchEvent): void {
+    if (this.query.encoding.form.as === 'Object') {
+      this.response.write(`{"type":"${type}","object":${textOf(object)}}\n`);
+      return;
+    }
     const encoded = encodeObject(this.resource, this.query.encoding, object);
     // kubectl takes the columns from the first table
     const isLaterTable = !this.isFirst && this.query.encoding.form.as === 'Table';
@@ -124,6 +128,14 @@ export class WatchStream {
   private write(line: Json): void {
     this.response.write(`${JSON.stringify(line)}\n`);
   }
+}
+
+/** The last change as text: every watcher of it is served in the same turn, and most want it whole. */
+let last: { object: KubeObject; text: string } | undefined;
+
+function textOf(object: KubeObject): string {
+  if (last?.object !== object) last = { object, text: JSON.stringify(object) };
+  return last.text;
 }
 
 /** @throws StatusError 400, 422 */

@@ -2,7 +2,8 @@ import { fieldAt, isJson, type Json, type KubeObject } from '../kube-object';
 import { type Resource, selectableFields, storeName } from '../resources/resource';
 import { StatusError } from '../status-error';
 import { fieldSelector, labelSelector, type Selector } from '../store/selectors';
-import { type Ref, type Store, type StoreEvent, type Transaction } from '../store/store';
+import { type Store, type StoreEvent, type Transaction } from '../store/store';
+import { type Ref } from '../store/tables';
 import { canonical, decoded, type FieldValidation, newObject, now, updatedObject } from './object-rules';
 import { patched, type PatchType } from './patch';
 

@@ -1,13 +1,7 @@
 import { type KubeObject } from '../kube-object';
 import { StatusError } from '../status-error';
 import { type Storage } from './storage';
-
-/** Where an object lies. `resource` is `plural` or `plural.group`; a cluster-scoped object has no namespace. */
-export interface Ref {
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
-}
+import { keyOf, type Ref, sorted, Tables } from './tables';
 
 export interface StoreEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -37,6 +31,8 @@ interface Waiting {
 
 /** Events kept for watches that resume; an older resourceVersion is 410 Expired and the watcher lists anew. */
 const HISTORY = 10_000;
+/** in the place of a resource's name */
+const ANY = '';
 
 /**
  * Every object in memory under one revision counter. Writes are decided one after the other, committed to disk in
@@ -46,22 +42,26 @@ export class Store {
   private readonly waiting: Waiting[] = [];
   private readonly listeners = new Map<string, Set<Listener>>();
   private readonly history: StoreEvent[] = [];
-  private floor: number;
   private committing = false;
 
   private constructor(
     private readonly storage: Storage,
     private readonly tables: Tables,
+    /** by resource: the last change that the history does not have; a watch from there or later misses nothing */
+    private readonly floors: Map<string, number>,
     private currentRevision: number,
-  ) {
-    this.floor = currentRevision;
-  }
+  ) {}
 
   static async open(storage: Storage): Promise<Store> {
-    const { objects, revision } = await storage.load();
+    const { objects, changed, revision } = await storage.load();
+    if (changed.size === 0 && revision > 1) {
+      // written before this was kept: of no resource is known what a watch from an earlier revision would miss
+      changed.set(ANY, revision);
+      await storage.commit(new Map(), [ANY], revision);
+    }
     const tables = new Tables();
     for (const [key, object] of objects) tables.set(key, object);
-    return new Store(storage, tables, revision);
+    return new Store(storage, tables, changed, revision);
   }
 
   get revision(): number {
@@ -98,8 +98,9 @@ export class Store {
    */
   watch(resource: string, since: number, listener: Listener): () => void {
     // a revision from the future is one of another database: only a new list helps there too
-    if (since < this.floor || since > this.currentRevision) {
-      throw StatusError.expired(`too old resource version: ${since} (${this.floor})`);
+    const floor = Math.max(this.floors.get(resource) ?? 0, this.floors.get(ANY) ?? 0);
+    if (since < floor || since > this.currentRevision) {
+      throw StatusError.expired(`too old resource version: ${since} (${floor})`);
     }
     for (const event of this.history) if (event.revision > since && event.resource === resource) listener(event);
     const listeners = this.listeners.get(resource) ?? new Set();
@@ -120,7 +121,7 @@ export class Store {
       const group = new Group(this.tables, this.currentRevision);
       const answers = this.waiting.splice(0).map((waiting) => group.run(waiting));
       try {
-        if (group.changes.size > 0) await this.storage.commit(group.changes, group.revision);
+        if (group.changes.size > 0) await this.storage.commit(group.changes, group.resources(), group.revision);
         this.apply(group);
         for (const answer of answers) answer();
       } catch (error) {
@@ -140,7 +141,7 @@ export class Store {
       for (const listener of [...(this.listeners.get(event.resource) ?? [])]) listener(event);
     }
     const dropped = this.history.splice(0, Math.max(0, this.history.length - HISTORY));
-    this.floor = dropped.at(-1)?.revision ?? this.floor;
+    for (const { resource, revision: at } of dropped) this.floors.set(resource, at);
   }
 }
 
@@ -153,6 +154,10 @@ class Group {
     private readonly tables: Tables,
     public revision: number,
   ) {}
+
+  resources(): Set<string> {
+    return new Set(this.events.map(({ resource }) => resource));
+  }
 
   /** @returns answers the mutation's caller, once the group is committed or has failed */
   run({ run, resolve, reject }: Waiting): (failure?: unknown) => void {
@@ -208,41 +213,4 @@ class Group {
       },
     };
   }
-}
-
-function keyOf({ resource, namespace, name }: Ref): string {
-  return `${resource}/${namespace}/${name}`;
-}
-
-function sorted(entries: Iterable<[string, KubeObject]>, resource: string, namespace: string): KubeObject[] {
-  const prefix = namespace === '' ? `${resource}/` : `${resource}/${namespace}/`;
-  return [...entries]
-    .filter(([key]) => key.startsWith(prefix))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, object]) => object);
-}
-
-/** Objects by key, apart for each resource: a list costs what that resource has, not what the store has. */
-class Tables {
-  private readonly tables = new Map<string, Map<string, KubeObject>>();
-
-  get(key: string): KubeObject | undefined {
-    return this.tables.get(resourceOf(key))?.get(key);
-  }
-
-  set(key: string, object: KubeObject | undefined): void {
-    const resource = resourceOf(key);
-    const table = this.tables.get(resource) ?? new Map<string, KubeObject>();
-    this.tables.set(resource, table);
-    if (object) table.set(key, object);
-    else table.delete(key);
-  }
-
-  entries(resource: string): Iterable<[string, KubeObject]> {
-    return this.tables.get(resource) ?? [];
-  }
-}
-
-function resourceOf(key: string): string {
-  return key.slice(0, key.indexOf('/'));
 }

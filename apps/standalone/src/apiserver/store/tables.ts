@@ -1,0 +1,45 @@
+import { type KubeObject } from '../kube-object';
+
+/** Where an object lies. `resource` is `plural` or `plural.group`; a cluster-scoped object has no namespace. */
+export interface Ref {
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export function keyOf({ resource, namespace, name }: Ref): string {
+  return `${resource}/${namespace}/${name}`;
+}
+
+export function sorted(entries: Iterable<[string, KubeObject]>, resource: string, namespace: string): KubeObject[] {
+  const prefix = namespace === '' ? `${resource}/` : `${resource}/${namespace}/`;
+  return [...entries]
+    .filter(([key]) => key.startsWith(prefix))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, object]) => object);
+}
+
+/** Objects by key, apart for each resource: a list costs what that resource has, not what the store has. */
+export class Tables {
+  private readonly tables = new Map<string, Map<string, KubeObject>>();
+
+  get(key: string): KubeObject | undefined {
+    return this.tables.get(resourceOf(key))?.get(key);
+  }
+
+  set(key: string, object: KubeObject | undefined): void {
+    const resource = resourceOf(key);
+    const table = this.tables.get(resource) ?? new Map<string, KubeObject>();
+    this.tables.set(resource, table);
+    if (object) table.set(key, object);
+    else table.delete(key);
+  }
+
+  entries(resource: string): Iterable<[string, KubeObject]> {
+    return this.tables.get(resource) ?? [];
+  }
+}
+
+function resourceOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
