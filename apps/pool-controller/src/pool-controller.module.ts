@@ -20,6 +20,7 @@ import { type AgentSettings } from './pools/agent-pod';
 import { AgentRemoval } from './pools/agent-removal';
 import { ExpectedPods } from './pools/expected-pods';
 import { PoolChange } from './pools/pool-change';
+import { demandPart } from './pools/pool-demand';
 import { PoolMetrics } from './pools/pool-metrics';
 import { PoolReconciler } from './pools/pool-reconciler';
 import { enqueueOnChange } from './pools/pool-triggers';
@@ -61,7 +62,7 @@ function makeHost(config: PoolControllerConfig, parts: Parts): ControllerHost {
   const caches = {
     pools: new Informer({ client, kind: POOL_KIND }),
     pods: new Informer({ client, kind: POD_KIND, labelSelector: `${AGENT_APP_LABEL}=${AGENT_APP}` }),
-    sandboxes: new Informer({ client, kind: SANDBOX_KIND }),
+    sandboxes: new Informer({ client, kind: SANDBOX_KIND, keep: demandPart }),
     demands: new Informer({ client, kind: CONFIG_MAP_KIND, labelSelector: POOL_DEMAND_SELECTOR }),
   };
   const expected = new ExpectedPods();

@@ -1,5 +1,6 @@
 import { type Sandbox, type SandboxPhase, type SandboxSpec } from '@fsb/api/sandbox';
 import { DemandIndex } from './demand-index';
+import { demandPart } from './pool-demand';
 
 interface Some {
   readonly phase?: SandboxPhase;
@@ -34,7 +35,7 @@ it.each<[string, Some, { active?: number; pending?: number; busy?: boolean; ende
   ['one of another pool', { phase: 'Running', pod: 'a', spec: { poolRef: 'q' } }, {}],
 ])('counts %s', (_name, some, { active = 0, pending = 0, busy = false, ended = false }) => {
   const index = new DemandIndex();
-  index.changed(sandbox(some), undefined);
+  index.changed(demandPart(sandbox(some)), undefined); // the part that the cache keeps has all that counts
   const demand = index.of('n/p');
   expect(demand).toMatchObject({ active, pending });
   expect([demand.onAgent.get('a'), demand.endedOnAgent.get('a')]).toEqual([

@@ -1,4 +1,4 @@
-import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
+import { API_VERSION, type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 
 /** What the Sandboxes of a pool ask of it. */
 export interface Demand {
@@ -35,6 +35,19 @@ export function shareOf(sandbox: Sandbox): Share {
     wants: wantsSlot(sandbox, phase) ? (placed ? 'active' : 'pending') : undefined,
     agent,
     holds: !ENDED.has(phase),
+  };
+}
+
+/** All of a Sandbox that its share is made from: of fifty thousand a cache need not hold more. */
+export function demandPart({ metadata, spec, status }: Sandbox): Sandbox {
+  const { namespace = '', name = '', resourceVersion = '', deletionTimestamp } = metadata;
+  const { poolRef, failurePolicy } = spec;
+  const { phase, assignedPod } = status ?? {};
+  return {
+    ...{ apiVersion: API_VERSION, kind: 'Sandbox' },
+    metadata: { namespace, name, resourceVersion, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
+    spec: { image: '', poolRef, ...(failurePolicy === undefined ? {} : { failurePolicy }) },
+    status: { ...(phase === undefined ? {} : { phase }), ...(assignedPod === undefined ? {} : { assignedPod }) },
   };
 }
 
