@@ -118,7 +118,7 @@ export class GatewayScene {
   async end(app: string): Promise<number | null> {
     const child = this.children.get(app);
     this.children.delete(app);
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    if (!child || hasEnded(child)) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
     child.kill('SIGTERM');
     return ((await exited) as [number | null])[0];
@@ -152,7 +152,7 @@ export class GatewayScene {
     const child = this.children.get(name);
     this.children.delete(name);
     // a controller that has lost its lease has ended by itself
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || hasEnded(child)) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
     await exited;
@@ -189,4 +189,8 @@ export class GatewayScene {
     this.children.set(name, child);
     await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 90_000);
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }

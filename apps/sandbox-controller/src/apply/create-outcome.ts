@@ -3,25 +3,20 @@ import { AgentCallError } from '@fsb/agent-api/agent-client';
 import { messageOf } from '@fsb/api/errors';
 import { type CreateOutcome } from '../plan/world';
 
+/** Nothing has happened there: another agent may be asked. */
+const REFUSALS = [
+  ...(['slots_full', 'port_taken', 'memory_full', 'draining'] as const),
+  ...(['other_agent', 'stale_generation', 'unauthenticated'] as const),
+];
+/** No agent would answer otherwise. */
+const FINAL = ['image_not_found', 'command_not_found', 'invalid_argument'] as const;
+
 /** An agent's answer to a create. */
 export function outcomeOfAnswer({ success, code, message = '' }: CreateSandboxResponse): CreateOutcome {
   if (success) return { kind: 'running' };
-  switch (code) {
-    case 'slots_full':
-    case 'port_taken':
-    case 'memory_full':
-    case 'draining':
-    case 'other_agent':
-    case 'stale_generation':
-    case 'unauthenticated':
-      return { kind: 'refused', code, message };
-    case 'image_not_found':
-    case 'command_not_found':
-    case 'invalid_argument':
-      return { kind: code, message };
-    default:
-      return { kind: 'failed', message };
-  }
+  const refusal = REFUSALS.find((known) => known === code);
+  if (refusal) return { kind: 'refused', code: refusal, message };
+  return { kind: FINAL.find((known) => known === code) ?? 'failed', message };
 }
 
 /** @param fresh nothing was ever sent to that agent for that id: no connection, then, is a no */
