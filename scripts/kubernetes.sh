@@ -4,7 +4,7 @@
 # its last line. They are kept outside the checkout, in $FSB_KUBERNETES_CACHE (/var/cache/fast-sandbox/kubernetes).
 set -euo pipefail
 cache=$(realpath -m "${FSB_KUBERNETES_CACHE:-/var/cache/fast-sandbox/kubernetes}")
-bin=$cache/bin-2 # another number where what is below makes other programs
+bin=$cache/bin-4 # another number where what is below makes other programs
 programs=(kube-apiserver kube-controller-manager kube-scheduler)
 complete() {
   local name
@@ -67,6 +67,10 @@ func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer) *hiter {
 END
   grep -q 'pointers \[6\]' "$reflect2" || { echo "$reflect2 is not as it was known" >&2; exit 1; }
 fi
+# and its empty text is the same pointer as reflect's zero value, which the check of custom resources takes for null
+check=src/vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go
+sed -i 's/if data == nil || reflect.DeepEqual(reflect.Zero(reflect.TypeOf(data)), reflect.ValueOf(data)) {/if data == nil {/' "$check"
+grep -q 'if data == nil {' "$check" || { echo "$check is not as it was known" >&2; exit 1; }
 version=$(basename kubernetes_*.dsc | sed -E 's/^kubernetes_([0-9.]+).*/\1/')
 IFS=. read -r major minor _ <<<"$version"
 cat >version <<END

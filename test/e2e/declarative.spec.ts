@@ -64,15 +64,20 @@ describe('Sandboxes and pools made with kubectl', () => {
     expect(await stack.containers()).not.toContain(status.sandboxID);
   }, 150_000);
 
+  // kubectl itself refuses some of these where the API server publishes the schema, in words of its own
   it.each([
-    ['no image', SANDBOX('{"poolRef":"default-pool"}'), /spec\.image/],
+    ['no image', SANDBOX('{"poolRef":"default-pool"}'), /spec\.image|spec.*"image"/],
     ['an empty image', SANDBOX('{"image":"","poolRef":"default-pool"}'), /spec\.image/],
-    ['no pool', SANDBOX('{"image":"busybox"}'), /spec\.poolRef/],
-    ['a port of 0', SANDBOX('{"image":"a","poolRef":"b","exposedPorts":[0]}'), /spec\.exposedPorts\[0\]/],
-    ['a port of 65536', SANDBOX('{"image":"a","poolRef":"b","exposedPorts":[65536]}'), /spec\.exposedPorts\[0\]/],
+    ['no pool', SANDBOX('{"image":"busybox"}'), /spec\.poolRef|spec.*"poolRef"/],
+    ['a port of 0', SANDBOX('{"image":"a","poolRef":"b","exposedPorts":[0]}'), /spec\.exposedPorts/],
+    ['a port of 65536', SANDBOX('{"image":"a","poolRef":"b","exposedPorts":[65536]}'), /spec\.exposedPorts/],
     ['a port that is text', SANDBOX('{"image":"a","poolRef":"b","exposedPorts":["http"]}'), /exposedPorts/],
     ['a command that is text', SANDBOX('{"image":"a","poolRef":"b","command":"ls"}'), /spec\.command/],
-    ['a variable without a name', SANDBOX('{"image":"a","poolRef":"b","envs":[{"value":"x"}]}'), /envs\[0\]\.name/],
+    [
+      'a variable without a name',
+      SANDBOX('{"image":"a","poolRef":"b","envs":[{"value":"x"}]}'),
+      /envs\[0\](\.name|.*"name")/,
+    ],
     ['an unknown mode', SANDBOX('{"image":"a","poolRef":"b","consistencyMode":"weak"}'), /consistencyMode.*fast/],
     ['an unknown policy', SANDBOX('{"image":"a","poolRef":"b","failurePolicy":"Never"}'), /failurePolicy.*Manual/],
     ['a time-out of 0', SANDBOX('{"image":"a","poolRef":"b","recoveryTimeoutSeconds":0}'), /recoveryTimeoutSeconds/],
