@@ -9,7 +9,11 @@ export interface PrivateContainerdPaths {
 /** Bit 24 of the effective capabilities: without it nobody may lower an oom_score_adj, and runc dies of trying. */
 const CAP_SYS_RESOURCE = 1n << 24n;
 
-/** The configuration of a containerd of our own: CRI on (for pulls), everything below our own folders. */
+/**
+ * The configuration of a containerd of our own: CRI on (for pulls), everything below our own folders. A shim that does not
+ * answer a restarted containerd in time is taken for dead and its sandboxes are killed: its own 5 s are too few for a machine
+ * on which everything restarts at once.
+ */
 export function containerdConfig({ root, state, socket }: PrivateContainerdPaths): string {
   return `version = 2
 root = ${JSON.stringify(root)}
@@ -17,6 +21,10 @@ state = ${JSON.stringify(state)}
 
 [grpc]
   address = ${JSON.stringify(socket)}
+
+[timeouts]
+  "io.containerd.timeout.shim.load" = "60s"
+  "io.containerd.timeout.task.state" = "10s"
 
 [plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = ${String(!hasSysResource())}
