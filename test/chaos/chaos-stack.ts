@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '@fsb/api/errors';
 import { type Layout, files, layoutOf } from '../../apps/standalone/src/layout';
-import { freePorts } from './free-ports';
+import { freePorts } from '../support/free-port';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');

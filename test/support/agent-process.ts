@@ -22,6 +22,9 @@ interface Call {
   readonly token?: string;
 }
 
+/** A Node process on two busy cores. */
+const START_MS = 60_000;
+
 /** The built agent as a process, with a containerd, a network namespace and cgroups of its own. */
 export class AgentProcess {
   private child: ChildProcess | undefined;
@@ -40,8 +43,13 @@ export class AgentProcess {
     const containerd = await ContainerdProcess.start();
     writeFileSync(join(containerd.folder, 'token'), 'secret\n');
     const agent = new AgentProcess(containerd, await freePort(), unique, flags);
-    await containerd.importBusybox();
-    await agent.launch();
+    try {
+      await containerd.importBusybox();
+      await agent.launch();
+    } catch (error) {
+      await agent.stop();
+      throw error;
+    }
     return agent;
   }
 
@@ -72,7 +80,7 @@ export class AgentProcess {
     const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
     this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out] });
     closeSync(out);
-    await eventually(() => this.ready(), 20_000);
+    await eventually(() => this.ready(), START_MS);
   }
 
   async ready(): Promise<boolean> {

@@ -52,7 +52,11 @@ export class ApiserverProcess {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     const process_ = new ApiserverProcess(folder, await freePort(), ca.cert);
     writeFileSync(join(folder, 'kubeconfig'), stringify(process_.kubeconfig()));
-    await process_.launch();
+    await process_.launch().catch(async (error: unknown) => {
+      const { log } = process_;
+      await process_.end();
+      throw new Error(`the API server does not start: ${log}`, { cause: error });
+    });
     return process_;
   }
 

@@ -1,13 +1,36 @@
-import { createServer } from 'node:net';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+const TRIES = 50;
+/** Below the kernel's range for outgoing connections: none of those may take the port of a server that is being restarted. */
+const [LOWEST, HIGHEST] = [10_000, 32_000];
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
+export function freePort(): Promise<number> {
+  return freePorts(1);
+}
+
+/** The first of `count` ports in a row of 127.0.0.1 that were all free a moment ago. */
+export async function freePorts(count: number): Promise<number> {
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const first = randomInt(LOWEST, HIGHEST);
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    const free = await Promise.all(ports.map(isFree));
+    if (free.every(Boolean)) return first;
+  }
+  throw new Error(`no ${count} free ports in a row`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return true;
 }

@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from './free-port';
+import { freePort, freePorts } from './free-port';
 import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
 
 const run = promisify(execFile);
@@ -37,7 +37,7 @@ export class Stack {
     const flags = [
       ...['--root', root, '--containerd', 'private', '--grpc-address', endpoint],
       ...(cluster ? ['--kubeconfig', cluster.kubeconfig] : ['--api-address', `127.0.0.1:${await freePort()}`]),
-      ...['--port-base', String(await freeRange(replicas))],
+      ...['--port-base', String(await freePorts(10 * replicas))],
       ...['--replicas', String(replicas)],
     ];
     const stack = new Stack(root, flags, endpoints, cluster);
@@ -155,11 +155,6 @@ function attempt(command: string, args: readonly string[], stdin = ''): Promise<
     child.stdin?.on('error', () => undefined); // it may have ended without reading
     child.stdin?.end(stdin);
   });
-}
-
-/** The first of the ports of all processes' probes, below one that was free a moment ago. */
-async function freeRange(replicas: number): Promise<number> {
-  return (await freePort()) - 10 * replicas - 2;
 }
 
 /** As `--replicas` spreads them. */
