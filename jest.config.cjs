@@ -22,6 +22,8 @@ const project = (displayName, roots, extra = {}) => ({
 module.exports = {
   // Jest's own 5 s are for tests without processes
   testTimeout: 30_000,
+  // a test that failed may have left a connection open: the run ends all the same, and says what failed
+  forceExit: true,
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [project('unit', ['apps', 'libs']), project('e2e', ['test/e2e']), project('kube', ['test/kube'])],

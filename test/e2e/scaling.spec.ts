@@ -22,6 +22,10 @@ describe('A pool under a burst', () => {
     stack = await Stack.start();
     expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
     await eventually(async () => expect(await ready()).toBe('1'), LONG_MS, 300);
+    // the gateway hears of an agent's slots a moment after its Pod is ready
+    await eventually(async () => expect((await run('first')).code).toBe(0), LONG_MS, 300);
+    await stack.fsbCtl('delete', 'first');
+    await eventually(async () => expect(await stack.containers()).toEqual([]), LONG_MS, 300);
   }, 300_000);
 
   afterAll(() => stack.end(), 120_000);

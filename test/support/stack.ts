@@ -41,10 +41,15 @@ export class Stack {
       ...['--replicas', String(replicas)],
     ];
     const stack = new Stack(root, flags, endpoints, cluster);
-    await stack.up();
-    await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
-    await stack.ctr('images', 'import', ARCHIVE);
-    return stack;
+    try {
+      await stack.up();
+      await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
+      await stack.ctr('images', 'import', ARCHIVE);
+      return stack;
+    } catch (error) {
+      await stack.end(); // nobody else knows of it
+      throw error;
+    }
   }
 
   get endpoint(): string {

@@ -109,14 +109,16 @@ describe('node-agent: killed and paused at the worst moment', () => {
       }
     };
     let made = 0;
+    const over = new AbortController();
     const oneClient = async (name: string): Promise<void> => {
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; !over.signal.aborted; i++) {
         const ids = [0, 1].map((n) => `${name}-${i}-${n}`);
         const answers = await Promise.allSettled(
           ids.map((id, n) => agent.create(id, { ...polite, ports: [PORTS[(i + n) % 2]!] })),
         );
         made += answers.filter((one) => one.status === 'fulfilled' && one.value.status === 200).length;
         await Promise.allSettled(ids.map(remove));
+        await sleep(20); // a refusal takes no time
       }
     };
     const looking = look();
@@ -124,6 +126,9 @@ describe('node-agent: killed and paused at the worst moment', () => {
     await eventually(() => made > 3, 30_000);
     await agent.end('SIGKILL');
     await agent.launch();
+    const before = made;
+    await eventually(() => made > before + 3, 30_000);
+    over.abort();
     await clients;
     watched.abort();
     await looking;
