@@ -84,14 +84,15 @@ export class AgentProcess {
   }
 
   async ready(): Promise<boolean> {
-    return (await fetch(`http://127.0.0.1:${this.port}/readyz`)).ok;
+    return (await fetch(`http://127.0.0.1:${this.port}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {
-    if (!this.child) return null;
-    const exited = once(this.child, 'exit');
-    this.child.kill(signal);
+    const { child } = this;
     this.child = undefined;
+    if (child?.exitCode !== null) return child?.exitCode ?? null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
     return ((await exited) as [number | null])[0];
   }
 

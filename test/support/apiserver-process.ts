@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { buildSync } from 'esbuild';
 import { stringify } from 'yaml';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
@@ -12,8 +11,7 @@ import { makeCa, makeServerCertificate } from '../../apps/standalone/src/supervi
 import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 
 const ROOT = resolve(__dirname, '../..');
-const BUNDLE = join(ROOT, 'node_modules/.cache/apiserver-test/server.js');
-const ENTRY = `import { runApiserver } from './main-apiserver'; void runApiserver(process.argv.slice(2));`;
+const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const COMMAND_MS = 30_000;
 export const ADMIN = 'admin-token-for-the-test';
 export const VIEWER = 'viewer-token-for-the-test';
@@ -24,7 +22,7 @@ export interface Answer {
   readonly stderr: string;
 }
 
-/** The API server from these sources, as a process of its own with its own CA, port and data. */
+/** The API server, as a process of its own with its own CA, port and data. */
 export class ApiserverProcess {
   private readonly http: KubeHttp;
   private child: ChildProcess | undefined;
@@ -38,9 +36,6 @@ export class ApiserverProcess {
   }
 
   static async start(): Promise<ApiserverProcess> {
-    const resolveDir = join(ROOT, 'apps/standalone/src/apiserver');
-    const target = { platform: 'node', target: 'node20', packages: 'external', outfile: BUNDLE } as const;
-    buildSync({ ...target, bundle: true, stdin: { contents: ENTRY, resolveDir, loader: 'ts' }, absWorkingDir: ROOT });
     const folder = mkdtempSync(join(tmpdir(), 'fsb-apiserver-'));
     const ca = await makeCa();
     const { cert, key } = await makeServerCertificate(ca, ['127.0.0.1']);
@@ -66,7 +61,7 @@ export class ApiserverProcess {
     const args = ['--bind-address', `127.0.0.1:${this.port}`, '--db', at('db'), '--pod-log-dir', at('pods')];
     args.push('--tls-cert-file', at('tls.crt'), '--tls-key-file', at('tls.key'), '--token-file', at('tokens.json'));
     args.push('--crds', join(ROOT, 'k8s/crds'));
-    this.child = spawn('node', [BUNDLE, ...args], { stdio: ['ignore', log, log], cwd: ROOT });
+    this.child = spawn('node', [STANDALONE, 'apiserver', ...args], { stdio: ['ignore', log, log], cwd: ROOT });
     closeSync(log);
     await eventually(async () => (await this.ask('GET', '/readyz')).status === 200, COMMAND_MS);
   }

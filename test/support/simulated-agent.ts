@@ -41,7 +41,9 @@ export class SimulatedAgent {
     const server = createServer().listen(traits.port, traits.address);
     await once(server, 'listening');
     const agent = new SimulatedAgent(traits, server);
-    server.on('request', (request, response) => void agent.answer(request, response));
+    server.on('request', (request, response) => {
+      agent.answer(request, response).catch(() => response.destroy()); // its caller left before it had said all
+    });
     return agent;
   }
 

@@ -17,7 +17,7 @@ describe('node-agent: killed and paused at the worst moment', () => {
     agent = await AgentProcess.start('crash', { 'agent-capacity': String(SLOTS), 'sandboxes-per-shim': '2' });
     client = new ContainerdClient(agent.containerd.socket);
     runtime = new SandboxRuntime(client);
-    expect(await agent.create('kept', { ports: [7000] })).toMatchObject({ status: 200 });
+    expect(await agent.create('kept', { ports: [7000], command: ['/bin/sleep', '100000'] })).toMatchObject({ status: 200 });
   }, 120_000);
 
   afterAll(async () => {
@@ -28,13 +28,28 @@ describe('node-agent: killed and paused at the worst moment', () => {
   const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
   const polite = { command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'] };
 
-  /** Runs `act` when containerd tells of `topic`. */
-  async function on(topic: string, act: () => Promise<unknown>): Promise<void> {
+  /** Runs `act` when containerd tells of `topic`. @returns once it listens: when that is done */
+  async function on(topic: string, act: () => Promise<unknown>): Promise<{ done: Promise<void> }> {
     const leave = new AbortController();
-    const events = client.stream(() => client.events.subscribe({ filters: [`topic=="${topic}"`] }), leave.signal);
-    await events.next();
-    await act();
-    leave.abort();
+    const probe = '/containers/update'; // containerd does not say that a subscription has begun
+    const filters = [topic, probe].map((name) => `topic=="${name}"`);
+    const events = client.stream(() => client.events.subscribe({ filters }), leave.signal);
+    const first = events.next();
+    let isHeard = false;
+    void first.then(() => (isHeard = true));
+    await eventually(async () => {
+      await runtime.setLabels('kept', { probe: String(performance.now()) });
+      return isHeard;
+    });
+    const wait = async (): Promise<void> => {
+      for await (const event of events) {
+        if (event.topic !== topic) continue;
+        await act();
+        break;
+      }
+      leave.abort();
+    };
+    return { done: wait() };
   }
 
   async function leftOf(id: string): Promise<string[]> {
@@ -60,10 +75,9 @@ describe('node-agent: killed and paused at the worst moment', () => {
     'killed in a create, after %s: it runs and is told, or nothing is there',
     async (topic) => {
       const id = `step${topic.replaceAll('/', '-')}`;
-      const killed = on(topic, () => agent.end('SIGKILL'));
-      await sleep(50); // the subscription is on its way
+      const killed = await on(topic, () => agent.end('SIGKILL'));
       const answer = agent.create(id, { ports: [7001] }).catch(() => undefined);
-      await killed;
+      await killed.done;
       await answer;
       await agent.launch();
       await eventually(async () => (await isWhole(id)) || (await leftOf(id)).length === 0, 20_000);
@@ -82,10 +96,9 @@ describe('node-agent: killed and paused at the worst moment', () => {
     async (topic) => {
       const id = `end${topic.replaceAll('/', '-')}`;
       expect(await agent.create(id, polite)).toMatchObject({ status: 200 });
-      const killed = on(topic, () => agent.end('SIGKILL'));
-      await sleep(50);
+      const killed = await on(topic, () => agent.end('SIGKILL'));
       await remove(id);
-      await killed;
+      await killed.done;
       await agent.launch();
       await eventually(async () => expect(await leftOf(id)).toEqual([]), 20_000);
       expect(await agent.status()).toMatchObject({ allocated: 1, free: { usedPorts: [agent.port, 7000] } });
@@ -164,12 +177,11 @@ describe('node-agent: killed and paused at the worst moment', () => {
     async (topic) => {
       const [before] = await runtime.list('id==kept');
       await agent.create('leaves', polite);
-      const killed = on(topic, () => agent.containerd.kill());
-      await sleep(50);
+      const killed = await on(topic, () => agent.containerd.kill());
       await remove('leaves');
       const ids = ['c1', 'c2'];
       const answers = Promise.all(ids.map((id) => agent.create(id)));
-      await killed;
+      await killed.done;
       const away = performance.now();
       await agent.containerd.restart();
       await eventually(() => agent.ready(), 20_000);
