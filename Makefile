@@ -34,11 +34,11 @@ kubeconfig: ## the path of the kubeconfig (make -s kubeconfig)
 build: dist/.built ## compile what has changed
 
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
-	npx jest --selectProjects unit e2e --passWithNoTests=false
+	@scripts/tests.sh --selectProjects unit e2e --passWithNoTests=false
 
 test-kube: packages build ## the end-to-end tests against a real Kubernetes API server (built once), and how ours differs from it
 	@scripts/kubernetes.sh
-	FSB_TEST_KUBERNETES=1 npx jest --selectProjects kube e2e --passWithNoTests=false
+	@FSB_TEST_KUBERNETES=1 scripts/tests.sh --selectProjects kube e2e --passWithNoTests=false
 
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
