@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type AgentSandboxStatus, type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { ContainerdProcess, removeCgroups } from './containerd-process';
@@ -23,7 +23,9 @@ interface Call {
 }
 
 /** A Node process on two busy cores. */
-const START_MS = 60_000;
+const START_MS = 45_000;
+const CALL_MS = 55_000;
+const LOG_CHARS = 4_000;
 
 /** The built agent as a process, with a containerd, a network namespace and cgroups of its own. */
 export class AgentProcess {
@@ -80,7 +82,11 @@ export class AgentProcess {
     const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
     this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out] });
     closeSync(out);
-    await eventually(() => this.ready(), START_MS);
+    await eventually(() => this.ready(), START_MS).catch((error: unknown) => {
+      throw new Error(`the agent is not ready: ${readFileSync(this.logText, 'utf8').slice(-LOG_CHARS)}`, {
+        cause: error,
+      });
+    });
   }
 
   async ready(): Promise<boolean> {
@@ -116,7 +122,9 @@ export class AgentProcess {
 
   async send<T>(path: string, text: string, signal?: AbortSignal): Promise<Answer<T>> {
     const headers = { 'content-type': 'application/json' };
-    const response = await this.fetch(path, { method: 'POST', headers, body: text, ...(signal ? { signal } : {}) });
+    const timeout = AbortSignal.timeout(CALL_MS);
+    const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    const response = await this.fetch(path, { method: 'POST', headers, body: text, signal: either });
     return { status: response.status, body: (await response.json()) as T };
   }
 
@@ -126,7 +134,7 @@ export class AgentProcess {
   }
 
   async status(): Promise<AgentStatus> {
-    return (await (await this.fetch('status')).json()) as AgentStatus;
+    return (await (await this.fetch('status', { signal: AbortSignal.timeout(CALL_MS) })).json()) as AgentStatus;
   }
 
   async of(id: string): Promise<AgentSandboxStatus | undefined> {
