@@ -51,6 +51,7 @@ lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s typecheck
 	npm run -s lint
 	npm run -s lint:imports
+	npm run -s lint:unused
 	npm run -s lint:proto
 
 packages: ## install the Debian packages that are absent
