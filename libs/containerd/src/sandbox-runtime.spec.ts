@@ -62,7 +62,12 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
 
   const logFile = (id: string): string => join(containerd.folder, `${id}.log`);
 
-  async function request(id: string, args: string[], limits: Limits = { pids: 64 }): Promise<ContainerRequest> {
+  async function request(
+    id: string,
+    args: string[],
+    limits: Limits = { pids: 64 },
+    profile = seccomp,
+  ): Promise<ContainerRequest> {
     const folder = join(containerd.folder, 'files', id);
     mkdirSync(folder, { recursive: true });
     for (const name of ['resolv.conf', 'hosts', 'hostname']) writeFileSync(join(folder, name), `${name} of ${id}\n`);
@@ -74,7 +79,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
       hostname: id,
       limits,
       cgroupsPath: `/fsb-test-${process.pid}/${id}`,
-      seccomp,
+      seccomp: profile,
       files: {
         resolvConf: join(folder, 'resolv.conf'),
         hosts: join(folder, 'hosts'),
@@ -90,6 +95,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
       spec,
       logFile: logFile(id),
       runtimeBinary: `/usr/bin/${binary}`,
+      runtimeRoot: join(containerd.folder, 'runtime'),
     };
   }
 
@@ -118,6 +124,29 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(log.join('\n')).toMatch(/CapEff:\s+00000000000404fb/);
     expect(log.join('\n')).toMatch(/NoNewPrivs:\s+1/);
     expect(log.join('\n')).toMatch(/Seccomp:\s+2/);
+  });
+
+  it('filters the same system calls where crun need not compile the profile any more', async () => {
+    const script = 'busybox mkdir /made; busybox grep "^Seccomp:" /proc/self/status; exec sleep 100';
+    const refused = ['mkdir', 'mkdirat'];
+    const others = seccomp.syscalls.map(({ names, ...rule }) => ({
+      ...rule,
+      names: names.filter((name) => !refused.includes(name)),
+    }));
+    const rule = { names: refused, action: 'SCMP_ACT_ERRNO', errnoRet: 1 };
+    const noFolders = { ...seccomp, syscalls: [rule, ...others] };
+    const outputs: string[] = [];
+    for (const id of ['filter1', 'filter2']) {
+      await runtime.create(await request(id, ['/bin/sh', '-c', script], { pids: 64 }, noFolders));
+      await eventually(() => readFileSync(logFile(id), 'utf8').includes('Seccomp:'));
+      outputs.push(readFileSync(logFile(id), 'utf8'));
+    }
+    expect(outputs[0]).toMatch(/mkdir.*: Operation not permitted\nSeccomp:\s+2\n/);
+    expect(outputs[1]).toBe(outputs[0]);
+    const { container } = await client.containers.get({ id: 'filter2' });
+    const spec = JSON.parse(Buffer.from(container!.spec!.value).toString()) as { annotations: object };
+    expect('run.oci.seccomp_bpf_data' in spec.annotations).toBe(binary === 'crun');
+    for (const id of ['filter1', 'filter2']) await runtime.remove(id);
   });
 
   it('keeps the claim, and labels set later, through the list', async () => {

@@ -1,4 +1,5 @@
 import { ContainerLabels } from '@fsb/api/labels';
+import { CrunFilters } from './crun-filter';
 import { type CallSettings, type ContainerdClient } from './containerd-client';
 import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toRecord } from './container-record';
 import { type Container } from './gen/containerd/containers';
@@ -54,6 +55,7 @@ export interface ContainerRequest {
 /** A sandbox's container from its snapshot to its end. */
 export class SandboxRuntime {
   private readonly tasks: SandboxTasks;
+  private readonly filters = new CrunFilters();
 
   /** @param groups absent: a shim for each container */
   constructor(
@@ -69,11 +71,13 @@ export class SandboxRuntime {
    */
   async create(request: ContainerRequest, signal?: AbortSignal): Promise<Created> {
     const seat = this.groups?.join();
-    if (!seat) return this.make(request, signal);
+    const annotated = this.filters.annotate(request);
     try {
-      return await this.make(inGroup(request, seat.group), signal, seat);
+      const created = await this.make(seat ? inGroup(annotated, seat.group) : annotated, signal, seat);
+      void this.filters.learn(request, this.client.namespace); // reading fails to nothing
+      return created;
     } finally {
-      seat.release();
+      seat?.release();
     }
   }
 
