@@ -6,6 +6,9 @@ import { ApiError } from '@fsb/api/errors';
 /** ELOOP, as the kernel counts */
 const MAX_LINKS = 40;
 const MAX_FILE_BYTES = 1024 * 1024;
+/** of paths, and of texts no longer than that, for each image */
+const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED_TEXT = 16 * 1024;
 
 export interface RootEntry {
   /** on the host */
@@ -18,11 +21,24 @@ export interface RootEntry {
  * by component, a link only ever inside the root, and nothing but a regular file is opened. See docs/adr/0009.
  */
 export class RootFiles {
+  // layers never change, and every create asks for the same few paths: 2 ms of each
+  private readonly entries = new Map<string, Promise<RootEntry | undefined>>();
+  private readonly texts = new Map<string, string | undefined>();
+
   /** @param layers folders on the host, the topmost first, as in overlayfs' lowerdir */
   constructor(private readonly layers: readonly string[]) {}
 
   /** @returns the entry behind `path`, links followed; undefined where there is none. */
-  async stat(path: string): Promise<RootEntry | undefined> {
+  stat(path: string): Promise<RootEntry | undefined> {
+    const known = this.entries.get(path);
+    if (known) return known;
+    const entry = this.find(path);
+    remember(this.entries, path, entry);
+    entry.catch(() => this.entries.delete(path));
+    return entry;
+  }
+
+  private async find(path: string): Promise<RootEntry | undefined> {
     let pending = split(path);
     for (let links = 0; links <= MAX_LINKS; links++) {
       const found = await this.walk(pending);
@@ -54,6 +70,13 @@ export class RootFiles {
    * @throws ApiError invalid_argument for a file over 1 MiB
    */
   async readFile(path: string): Promise<string | undefined> {
+    if (this.texts.has(path)) return this.texts.get(path);
+    const text = await this.read(path);
+    if ((text?.length ?? 0) <= MAX_REMEMBERED_TEXT) remember(this.texts, path, text);
+    return text;
+  }
+
+  private async read(path: string): Promise<string | undefined> {
     const entry = await this.stat(path);
     if (!entry?.stats.isFile()) return undefined;
     if (entry.stats.size > MAX_FILE_BYTES)
@@ -85,6 +108,12 @@ export class RootFiles {
     }
     return entry && { entry, folders: below };
   }
+}
+
+/** The oldest is forgotten for it. */
+function remember<T>(known: Map<string, T>, path: string, value: T): void {
+  if (known.size >= MAX_REMEMBERED) known.delete(known.keys().next().value ?? '');
+  known.set(path, value);
 }
 
 /** overlayfs marks a removed name with a character device 0:0. */
