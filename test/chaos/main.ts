@@ -44,10 +44,15 @@ async function main(): Promise<number> {
     await stack.end(failed && !stop.signal.aborted);
   }
   if (failed && !stop.signal.aborted) say(`its folder stays: ${stack.root}`);
-  const counts = given('FSB_TEST_COUNTS'); // of several runs, whoever runs them has the sum
-  if (counts !== undefined) appendFileSync(counts, failed ? '0 passed, 1 failed\n' : '1 passed, 0 failed\n');
+  count(failed);
   console.log(`chaos seed=${seed} duration=${seconds}: ${lines.at(-1) ?? 'nothing was counted'}`);
   return failed ? 1 : 0;
+}
+
+/** Of several runs, whoever runs them has the sum. */
+function count(failed: boolean): void {
+  const counts = given('FSB_TEST_COUNTS');
+  if (counts !== undefined) appendFileSync(counts, failed ? '0 passed, 1 failed\n' : '1 passed, 0 failed\n');
 }
 
 /** make hands on what was not set as an empty text. */

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type ContainerRequest } from './sandbox-runtime';
+
+/** What of a container's request is asked for here. */
+interface Request {
+  readonly id: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly runtimeBinary?: string | undefined;
+  readonly runtimeRoot?: string | undefined;
+}
 
 /** crun(1): the filter itself, in base64, in place of what it would compile from the profile, which it then leaves alone. */
 const FILTER_ANNOTATION = 'run.oci.seccomp_bpf_data';
@@ -19,7 +26,7 @@ export class CrunFilters {
   private readonly known = new WeakMap<object, string>();
 
   /** The request with the filter of its profile, where one is known. */
-  annotate(request: ContainerRequest): ContainerRequest {
+  annotate<R extends Request>(request: R): R {
     const profile = profileOf(request);
     const filter = profile && this.known.get(profile);
     if (filter === undefined) return request;
@@ -28,7 +35,7 @@ export class CrunFilters {
   }
 
   /** From a container that runs. One that is gone already teaches nothing: the next one does. */
-  async learn(request: ContainerRequest, namespace: string): Promise<void> {
+  async learn(request: Request, namespace: string): Promise<void> {
     const profile = profileOf(request);
     if (!profile || this.known.has(profile) || request.runtimeRoot === undefined) return;
     const file = join(request.runtimeRoot, namespace, request.id, 'seccomp.bpf');
@@ -40,7 +47,7 @@ export class CrunFilters {
 }
 
 /** @returns undefined where nothing is to be known: no crun, or no profile */
-function profileOf({ runtimeBinary = '', spec }: ContainerRequest): object | undefined {
+function profileOf({ runtimeBinary = '', spec }: Request): object | undefined {
   if (basename(runtimeBinary) !== 'crun') return undefined;
   return (spec['linux'] as { seccomp?: object } | undefined)?.seccomp; // as buildSpec makes it
 }
