@@ -69,7 +69,7 @@ node_modules/.generated: node_modules/.installed buf.gen.yaml buf.gen.containerd
 	@touch $@
 
 # nest compiles all apps and libs in one go, but never less than all: skipped where no source is newer
-dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/bundle-cli.mjs $(sources)
+dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/bundle-cli.mjs scripts/build-launcher.sh apps/node-agent/launcher/launcher.c $(sources)
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 

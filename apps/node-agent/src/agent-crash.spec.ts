@@ -17,7 +17,9 @@ describe('node-agent: killed and paused at the worst moment', () => {
     agent = await AgentProcess.start('crash', { 'agent-capacity': String(SLOTS), 'sandboxes-per-shim': '2' });
     client = new ContainerdClient(agent.containerd.socket);
     runtime = new SandboxRuntime(client);
-    expect(await agent.create('kept', { ports: [7000], command: ['/bin/sleep', '100000'] })).toMatchObject({ status: 200 });
+    expect(await agent.create('kept', { ports: [7000], command: ['/bin/sleep', '100000'] })).toMatchObject({
+      status: 200,
+    });
   }, 120_000);
 
   afterAll(async () => {

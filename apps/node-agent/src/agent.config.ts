@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { boolean, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
+import { packageRoot } from '@fsb/component-base/package-root';
 import { messageOf } from '@fsb/api/errors';
+import { normaliseImage } from '@fsb/api/image-name';
 import { parseQuantity } from '@fsb/api/quantity';
 import { z } from 'zod';
 
@@ -17,6 +20,22 @@ const quantity = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+/** With normalised names. */
+const WarmImages = z.array(
+  z.strictObject({
+    image: z.string().transform((image) => normaliseImage(image)),
+    containers: z.int().min(1).max(9999),
+  }),
+);
+
+function parseWarmImages(text: string, context: z.RefinementCtx<string>): z.infer<typeof WarmImages> {
+  try {
+    return WarmImages.parse(JSON.parse(text));
+  } catch {
+    context.addIssue('must be JSON such as [{"image": "busybox", "containers": 2}]');
+    return z.NEVER;
+  }
+}
 
 export const agentFlags = {
   podName: flag(z.string(), "The agent Pod's name: its id"),
@@ -46,6 +65,22 @@ export const agentFlags = {
   ),
   runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
   sandboxesPerShim: flag(count('4'), 'How many sandboxes share one shim, and end with it where it is killed; 1: none'),
+  warmContainers: flag(
+    z
+      .string()
+      .default('0')
+      .refine((text) => /^\d{1,4}$/.test(text), 'must be a number from 0 to 9999')
+      .transform(Number),
+    'How many containers may wait for sandboxes, of all images together; 0: none',
+  ),
+  warmImages: flag(
+    z.string().default('[]').transform(parseWarmImages),
+    'Images that have waiting containers whether they are asked for or not, as JSON',
+  ),
+  launcher: flag(
+    z.string().default(join(packageRoot(), 'bin/fsb-launcher')),
+    "A waiting container's first process, a static program",
+  ),
   agentTokenFile: flag(z.string(), 'File with the bearer token that callers must show'),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
   logMaxSize: flag(quantity.prefault('10Mi'), 'A log that is larger is rotated; three rotated ones are kept'),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { Readiness } from '@fsb/component-base/readiness';
+import { ContainerIds } from '@fsb/containerd/container-ids';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
 import { CAPABILITIES } from '@fsb/containerd/oci-spec';
@@ -35,6 +36,10 @@ import { SandboxFolder } from './sandboxes/sandbox-files';
 import { SandboxLifecycle } from './sandboxes/sandbox-lifecycle';
 import { SandboxRecovery } from './sandboxes/sandbox-recovery';
 import { SandboxTable } from './sandboxes/sandbox-table';
+import { DEFAULT_PIDS } from './sandboxes/create-request';
+import { WarmContainers } from './warm/warm-containers';
+import { WarmDemand } from './warm/warm-demand';
+import { WarmStart } from './warm/warm-start';
 
 /** What the agent itself may use of the Pod's memory. */
 const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
@@ -45,19 +50,29 @@ export class AgentModule {
     signFolders(config.runDir, config.installation);
     const client = new ContainerdClient(config.containerdSocket);
     const groups = shimGroupsOf(config);
-    const runtime = new SandboxRuntime(client, groups);
+    const ids = new ContainerIds();
+    const runtime = new SandboxRuntime(client, groups, ids);
     const store = new ImageStore(client);
     const admission = new Admission(capacityOf(config));
     const table = new SandboxTable(admission);
     const images = new ImageList(store, table);
     const logs = new SandboxLogs(config.logDir, new LogCutter());
     const claims = new ClaimRecords(runtime, config);
-    const placement = placementOf(config);
+    const placement = placementOf(config, ids);
     const exits = new SandboxExits({ admission, table, claims, runtime, cgroups: placement.cgroups });
     const folder = new SandboxFolder(config.runDir, logs, config.podUid);
-    const recovery = new SandboxRecovery({ admission, table, claims, exits, folder, groups });
+    const { networkNamespace, cgroups, seccomp } = placement;
+    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids: DEFAULT_PIDS };
+    const demand = new WarmDemand();
+    demand.name(config.warmImages);
+    const places = { networkNamespace, cgroups, seccomp, folder };
+    const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits });
+    const address = config.podIp;
+    const warmStart = new WarmStart({ containers: warm, runtime, folder, cgroups, ids, limits, address });
+    const recovery = new SandboxRecovery({ admission, table, claims, exits, folder, groups, ids, warm });
     const pulls = new ImagePulls(store, config.pull);
-    const containers = new SandboxContainers(config, placement, pulls, runtime, folder);
+    const made = { config, placement, images: pulls, runtime, folder, ids };
+    const containers = new SandboxContainers({ ...made, warm, warmStart });
     const lifecycle: Provider = {
       provide: SandboxLifecycle,
       inject: [Registry],
@@ -87,7 +102,7 @@ export class AgentModule {
           provide: RuntimeWatch,
           inject: [SandboxLifecycle, Readiness],
           useFactory: (built: SandboxLifecycle, readiness: Readiness) =>
-            new RuntimeWatch(runtime, built, exits, images, readiness),
+            new RuntimeWatch({ runtime, lifecycle: built, exits, images, warm, ids }, readiness),
         },
         { provide: SandboxTable, useValue: table },
       ],
@@ -107,10 +122,10 @@ function shimGroupsOf({ installation, podUid, sandboxesPerShim }: AgentConfig): 
   return sandboxesPerShim === 1 ? undefined : new ShimGroups(`fsb.${installation}.${podUid}`, sandboxesPerShim);
 }
 
-function placementOf(config: AgentConfig): SandboxPlacement {
+function placementOf(config: AgentConfig, ids: ContainerIds): SandboxPlacement {
   return {
     networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
-    cgroups: new SandboxCgroups(config.cgroupParent ?? siblingCgroup()),
+    cgroups: new SandboxCgroups(config.cgroupParent ?? siblingCgroup(), ids),
     seccomp: readSeccomp(config.seccompProfile),
   };
 }

@@ -30,6 +30,8 @@ export const ContainerLabels = {
   terminating: 'fast-sandbox.io/terminating',
   /** Sandboxes of one agent with the same value share a shim, and end with it. */
   shimGroup: 'fast-sandbox.io/shim-group',
+  /** A container that waits for its sandbox, and what it is made of; gone when it has one. */
+  waiting: 'fast-sandbox.io/waiting',
 } as const;
 
 export interface Allocation {

@@ -23,20 +23,21 @@ export function processArgs(
 
 /**
  * Makes sure, before anything is created, that the image has the command.
+ * @returns its path in the container
  * @throws ApiError not_found
  */
-export async function requireExecutable(
+export async function findExecutable(
   argv0: string,
   path: string,
   workingDir: string,
   files: RootFiles,
-): Promise<void> {
+): Promise<string> {
   const candidates = argv0.includes('/')
     ? [posix.resolve('/', workingDir, argv0)]
     : path.split(':').map((folder) => posix.resolve('/', workingDir, folder, argv0));
   for (const candidate of candidates) {
     const entry = await files.stat(candidate);
-    if (entry?.stats.isFile() && (entry.stats.mode & 0o111) !== 0) return;
+    if (entry?.stats.isFile() && (entry.stats.mode & 0o111) !== 0) return candidate;
   }
   const where = argv0.includes('/') ? '' : ` (searched ${path})`;
   throw new ApiError('not_found', `command: "${argv0}" is not an executable file of the image${where}`);

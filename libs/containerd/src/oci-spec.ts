@@ -37,10 +37,14 @@ export interface SpecInput {
   /** files on the host, each in place of the image's */
   readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
   readonly annotations?: Readonly<Record<string, string>>;
+  /** absent: {@link CAPABILITIES} */
+  readonly capabilities?: readonly string[];
+  /** OCI mounts, after the usual ones */
+  readonly mounts?: readonly object[];
 }
 
 /** 100 ms, the kernel's default period */
-const CPU_PERIOD_US = 100_000;
+export const CPU_PERIOD_US = 100_000;
 const MASKED = [
   '/proc/asound',
   '/proc/acpi',
@@ -59,6 +63,7 @@ const NO_EXEC = ['nosuid', 'noexec', 'nodev'];
 
 /** The OCI runtime spec (1.0.2) of a sandbox's container, hardened by default. Pure. */
 export function buildSpec(input: SpecInput): Record<string, unknown> {
+  const capabilities = input.capabilities ?? CAPABILITIES;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -68,13 +73,13 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
       env: input.env,
       cwd: input.workingDir,
       // empty inheritable: what the user's process execs does not gain what it dropped
-      capabilities: { bounding: CAPABILITIES, effective: CAPABILITIES, permitted: CAPABILITIES, inheritable: [] },
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [] },
       rlimits: [{ type: 'RLIMIT_NOFILE', hard: 16_384, soft: 1024 }],
       noNewPrivileges: true,
     },
     root: { path: 'rootfs', readonly: false },
     hostname: input.hostname,
-    mounts: mounts(input.files),
+    mounts: [...mounts(input.files), ...(input.mounts ?? [])],
     annotations: input.annotations ?? {},
     linux: {
       namespaces: [
@@ -94,6 +99,15 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
   };
 }
 
+/** Microseconds of each period; the kernel refuses less than 1 ms. */
+export function cpuQuota(cpus: number): number {
+  return Math.max(1000, Math.round(cpus * CPU_PERIOD_US));
+}
+
+export function cpuShares(cpus: number): number {
+  return Math.max(2, Math.round(cpus * 1024));
+}
+
 function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown> {
   return {
     devices: [{ allow: false, access: 'rwm' }],
@@ -103,9 +117,9 @@ function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown>
       ? {}
       : {
           cpu: {
-            quota: Math.max(1000, Math.round(cpus * CPU_PERIOD_US)), // the kernel refuses less than 1 ms
+            quota: cpuQuota(cpus),
             period: CPU_PERIOD_US,
-            shares: Math.max(2, Math.round(cpus * 1024)),
+            shares: cpuShares(cpus),
           },
         }),
   };

@@ -1,4 +1,5 @@
 import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerIds } from './container-ids';
 import { CrunFilters } from './crun-filter';
 import { type CallSettings, type ContainerdClient } from './containerd-client';
 import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toRecord } from './container-record';
@@ -57,10 +58,14 @@ export class SandboxRuntime {
   private readonly tasks: SandboxTasks;
   private readonly filters = new CrunFilters();
 
-  /** @param groups absent: a shim for each container */
+  /**
+   * @param groups absent: a shim for each container
+   * @param ids what the methods' ids mean: sandboxes', or containerd's own
+   */
   constructor(
     private readonly client: ContainerdClient,
     private readonly groups?: ShimGroups,
+    private readonly ids = new ContainerIds(),
   ) {
     this.tasks = new SandboxTasks(client, groups);
   }
@@ -114,30 +119,37 @@ export class SandboxRuntime {
 
   /** Sends a signal: SIGTERM to the first process, SIGKILL to all of the container. A process that is gone is success. */
   kill(id: string, signal: Signal): Promise<void> {
-    return this.tasks.kill(id, signal);
+    return this.tasks.kill(this.ids.containerOf(id), signal);
   }
 
   /** Waits for the first process to end. @returns undefined when there is no task, or `deadlineMs` passed first. */
   wait(id: string, deadlineMs: number): Promise<Exited | undefined> {
-    return this.tasks.wait(id, deadlineMs);
+    return this.tasks.wait(this.ids.containerOf(id), deadlineMs);
   }
 
   /** Whether containerd has a task for it. A dead shim's tasks are gone; one that has only exited stays until its removal. */
   hasTask(id: string): Promise<boolean> {
-    return this.tasks.exists(id);
+    return this.tasks.exists(this.ids.containerOf(id));
   }
 
   /** Kills what runs, then removes task, container and snapshot, and makes sure. Every "not found" is success. */
   async remove(id: string): Promise<void> {
-    await this.tasks.remove(id);
-    await absentIsFine(this.client.containers.delete({ id }));
-    await this.removeSnapshot(id);
+    const container = this.ids.containerOf(id);
+    await this.tasks.remove(container);
+    await absentIsFine(this.client.containers.delete({ id: container }));
+    await this.removeSnapshot(container);
   }
 
   /** Task and snapshot of a container that has ended; the record with its claim stays. */
   async release(id: string): Promise<void> {
-    await this.tasks.remove(id);
-    await this.removeSnapshot(id);
+    const container = this.ids.containerOf(id);
+    await this.tasks.remove(container);
+    await this.removeSnapshot(container);
+  }
+
+  /** The name of the shim that it shares. */
+  groupOf(id: string): string | undefined {
+    return this.groups?.nameOf(this.ids.containerOf(id));
   }
 
   /** Of a shim that was killed: nobody joins its group any more, and its socket, which nobody else removes, goes. */
@@ -161,21 +173,33 @@ export class SandboxRuntime {
   }
 
   async setLabels(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
-    const container = { ...emptyContainer(id), labels: { ...labels } };
+    const container = { ...emptyContainer(this.ids.containerOf(id)), labels: { ...labels } };
     const request = { container, updateMask: Object.keys(labels).map((key) => `labels.${key}`) };
     await this.client.containers.update(request);
   }
 
   async setClaim(id: string, claim: unknown): Promise<void> {
-    const container = { ...emptyContainer(id), extensions: { [CLAIM_EXTENSION]: encodeClaim(claim) } };
+    const extensions = { [CLAIM_EXTENSION]: encodeClaim(claim) };
+    const container = { ...emptyContainer(this.ids.containerOf(id)), extensions };
     const request = { container, updateMask: [`extensions.${CLAIM_EXTENSION}`] };
     await this.client.containers.update(request);
   }
 
-  /** @param filter containerd's filter syntax, as in `labels."fast-sandbox.io/managed"==true` */
-  async list(filter: string): Promise<ContainerRecord[]> {
+  /**
+   * Labels and claim at once, of a container that has waited for them.
+   * @param labels an empty value removes the label
+   */
+  async claim(id: string, labels: Readonly<Record<string, string>>, claim: unknown): Promise<void> {
+    const extensions = { [CLAIM_EXTENSION]: encodeClaim(claim) };
+    const container = { ...emptyContainer(this.ids.containerOf(id)), labels: { ...labels }, extensions };
+    const updateMask = [...Object.keys(labels).map((key) => `labels.${key}`), `extensions.${CLAIM_EXTENSION}`];
+    await this.client.containers.update({ container, updateMask });
+  }
+
+  /** @param filters in containerd's syntax, as in `labels."fast-sandbox.io/managed"==true`: what any of them meets */
+  async list(...filters: string[]): Promise<ContainerRecord[]> {
     const [{ containers }, { tasks }] = await Promise.all([
-      this.client.containers.list({ filters: [filter] }),
+      this.client.containers.list({ filters }),
       this.client.tasks.list({ filter: '' }),
     ]);
     const taskOf = new Map(tasks.map((task) => [task.containerId || task.id, task]));

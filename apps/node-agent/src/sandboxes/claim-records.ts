@@ -19,9 +19,10 @@ export class ClaimRecords {
     return this.runtime.list(filter.join(','));
   }
 
-  /** @param id well-formed: it becomes part of a filter. @returns undefined where it is not there, or not ours */
+  /** @param id a sandbox's. @returns undefined where it is not there, or not ours */
   async find(id: string): Promise<ContainerRecord | undefined> {
-    const [record] = await this.runtime.list(`id==${id}`);
+    const quoted = JSON.stringify(id);
+    const [record] = await this.runtime.list(`id==${quoted}`, `labels."${ContainerLabels.id}"==${quoted}`);
     return record && Object.entries(this.own()).every(([label, value]) => record.labels[label] === value)
       ? record
       : undefined;

@@ -55,7 +55,7 @@ export interface SandboxOrder {
 }
 
 /** What a runaway fork may reach; enough for a compiler. */
-const DEFAULT_PIDS = 1024;
+export const DEFAULT_PIDS = 1024;
 /** Less, and runc itself cannot start in the cgroup. */
 const MEMORY_BYTES = [6 * 1024 * 1024, 2 ** 50] as const;
 /** The kernel's smallest quota; more than any machine has. */

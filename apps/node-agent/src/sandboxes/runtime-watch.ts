@@ -1,14 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
+import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type RuntimeEvent } from '@fsb/containerd/runtime-events';
 import { type Readiness } from '@fsb/component-base/readiness';
+import { type WarmContainers } from '../warm/warm-containers';
 import { type ImageList } from '../images/image-list';
 import { type Exit, type SandboxExits } from './sandbox-exits';
 import { type SandboxLifecycle } from './sandbox-lifecycle';
 
 const RETRY_MS = 500;
+
+export interface RuntimeWatchParts {
+  readonly runtime: SandboxRuntime;
+  readonly lifecycle: SandboxLifecycle;
+  readonly exits: SandboxExits;
+  readonly images: ImageList;
+  readonly warm: WarmContainers;
+  readonly ids: ContainerIds;
+}
 
 /** Hears of exits and images from containerd's events; after every (re)connection it asks for what it may have missed. */
 export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
@@ -17,10 +28,7 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private connected: true | string = 'containerd has not answered yet';
 
   constructor(
-    private readonly runtime: SandboxRuntime,
-    private readonly lifecycle: SandboxLifecycle,
-    private readonly exits: SandboxExits,
-    private readonly images: ImageList,
+    private readonly parts: RuntimeWatchParts,
     readiness: Readiness,
   ) {
     readiness.add('containerd', () => this.connected);
@@ -31,6 +39,7 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
+    this.parts.warm.stop();
     this.stopping.abort();
   }
 
@@ -52,10 +61,10 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async listen(signal: AbortSignal): Promise<void> {
-    const events = this.runtime.events(signal);
+    const events = this.parts.runtime.events(signal);
     const first = events.next(); // subscribed before the list: nothing falls between
     first.catch(() => undefined); // awaited below, after a list that may fail first
-    await Promise.all([this.lifecycle.restore(), this.images.refresh()]);
+    await Promise.all([this.parts.lifecycle.restore(), this.parts.images.refresh()]);
     this.connected = true;
     for (let event = await first; event.done !== true; event = await events.next()) this.dispatch(event.value);
   }
@@ -63,18 +72,23 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private dispatch(event: RuntimeEvent): void {
     switch (event.kind) {
       case 'images':
-        void this.images.refresh();
+        void this.parts.images.refresh();
+        this.parts.warm.refill();
         break;
       case 'oom':
-        this.exits.noteOutOfMemory(event.containerId);
+        this.parts.exits.noteOutOfMemory(this.parts.ids.sandboxOf(event.containerId));
         break;
       case 'exit':
-        this.exited(event.containerId, { exitCode: event.exitStatus, exitedAt: event.exitedAt });
+        if (this.parts.warm.died(event.containerId)) break;
+        this.exited(this.parts.ids.sandboxOf(event.containerId), {
+          exitCode: event.exitStatus,
+          exitedAt: event.exitedAt,
+        });
     }
   }
 
   private exited(id: string, exit: Exit): void {
-    this.exits.exited(id, exit).catch((error: unknown) => {
+    this.parts.exits.exited(id, exit).catch((error: unknown) => {
       this.logger.error({ msg: 'an exit was not recorded', sandbox: id, error: messageOf(error) });
     });
   }

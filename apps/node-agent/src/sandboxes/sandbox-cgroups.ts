@@ -1,6 +1,9 @@
-import { readdir, readFile, rmdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ContainerIds } from '@fsb/containerd/container-ids';
+import { CPU_PERIOD_US, cpuQuota, cpuShares, type Limits } from '@fsb/containerd/oci-spec';
 
 const ROOT = '/sys/fs/cgroup';
 const ATTEMPTS = 20;
@@ -12,10 +15,34 @@ const RETRY_MS = 100;
  */
 export class SandboxCgroups {
   /** @param parent as an OCI cgroupsPath */
-  constructor(private readonly parent: string) {}
+  constructor(
+    private readonly parent: string,
+    private readonly ids: ContainerIds,
+  ) {}
 
   path(id: string): string {
-    return `${this.parent}/${id}`;
+    return `${this.parent}/${this.ids.containerOf(id)}`;
+  }
+
+  /**
+   * Limits a container that runs already; those that are absent stay as they are.
+   * @throws Error where its cgroup cannot be reached
+   */
+  async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
+    const isUnified = existsSync(join(ROOT, 'cgroup.controllers'));
+    const write = (controller: string, file: string, value: number | string): Promise<void> =>
+      writeFile(join(ROOT, isUnified ? '' : controller, this.path(id), file), String(value));
+    await write('pids', 'pids.max', pids);
+    if (memoryBytes !== undefined)
+      await write('memory', isUnified ? 'memory.max' : 'memory.limit_in_bytes', memoryBytes);
+    if (cpus === undefined) return;
+    if (isUnified) {
+      await write('cpu', 'cpu.max', `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
+      return;
+    }
+    await write('cpu', 'cpu.cfs_period_us', CPU_PERIOD_US);
+    await write('cpu', 'cpu.cfs_quota_us', cpuQuota(cpus));
+    await write('cpu', 'cpu.shares', cpuShares(cpus));
   }
 
   /** With what still runs in them. What is gone already is success. */

@@ -2,19 +2,22 @@ import { join } from 'node:path';
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
-import { processArgs, requireExecutable } from '@fsb/containerd/command-lookup';
+import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
 import { buildSpec } from '@fsb/containerd/oci-spec';
+import { LeftoverError } from '@fsb/containerd/runtime-errors';
 import { type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
-import { resolveUser } from '@fsb/containerd/user-lookup';
 import { type AgentConfig } from '../agent.config';
 import { type ImagePulls } from '../images/image-pulls';
 import { secretFor } from '../images/pull-secret';
+import { type WarmContainers } from '../warm/warm-containers';
+import { type WarmStart } from '../warm/warm-start';
 import { type Claim } from './claim';
 import { type SandboxOrder } from './create-request';
 import { type SandboxCgroups } from './sandbox-cgroups';
 import { type SandboxFolder } from './sandbox-files';
+import { planProcess, type SandboxProcess } from './sandbox-process';
 
 export interface SandboxPlacement {
   readonly networkNamespace: string;
@@ -22,35 +25,59 @@ export interface SandboxPlacement {
   readonly seccomp: OciSeccomp;
 }
 
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export interface ContainerParts {
+  readonly config: AgentConfig;
+  readonly placement: SandboxPlacement;
+  readonly images: ImagePulls;
+  readonly runtime: SandboxRuntime;
+  readonly folder: SandboxFolder;
+  readonly ids: ContainerIds;
+  readonly warm: WarmContainers;
+  readonly warmStart: WarmStart;
+}
 
 /** The container of an admitted sandbox, with its files: image, command, user; and its removal. */
 export class SandboxContainers {
-  constructor(
-    private readonly config: AgentConfig,
-    private readonly placement: SandboxPlacement,
-    private readonly images: ImagePulls,
-    private readonly runtime: SandboxRuntime,
-    private readonly folder: SandboxFolder,
-  ) {}
+  constructor(private readonly parts: ContainerParts) {}
 
   /**
    * @param abandoned ends the wait for an image; what comes after it is not interrupted
    * @throws ApiError not_found (image:, command:), invalid_argument; nothing is left of a failure but of a LeftoverError
    */
-  async create(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
+  create(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
+    return this.parts.warm.during(order.image, () => this.make(order, claim, abandoned));
+  }
+
+  private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     const started = performance.now();
     const auth = secretFor(order.image, order.request.pullSecrets ?? []);
-    const image = await this.images.obtain(order.image, auth, abandoned);
+    const image = await this.parts.images.obtain(order.image, auth, abandoned);
     const imageMs = performance.now() - started;
-    const planned = await this.plan(order, claim, image);
+    const process = await planProcess(order, claim, image, this.parts.config.cpuLimit);
     const planMs = performance.now() - started - imageMs;
-    const files = this.folder.prepare(claim.sandboxId, claim.claimName, this.config.podIp);
+    const stages = (await this.startWarm(claim, image, process)) ?? (await this.startCold(claim, image, process));
+    return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
+  }
+
+  private async startWarm(claim: Claim, image: ImageInfo, process: SandboxProcess): Promise<Stage[] | undefined> {
+    try {
+      return await this.parts.warmStart.start({ claim, image, process, labels: this.labels(claim) });
+    } catch (error) {
+      await this.remove(claim.sandboxId).catch((failure: unknown) => {
+        throw new LeftoverError(failure);
+      });
+      throw error;
+    }
+  }
+
+  private async startCold(claim: Claim, image: ImageInfo, process: SandboxProcess): Promise<Stage[]> {
+    const { config, folder, runtime } = this.parts;
+    const files = folder.prepare(claim.sandboxId, claim.claimName, config.podIp);
     files.catch(() => undefined); // the runtime awaits it
     try {
-      const { stages } = await this.runtime.create({ ...planned, beforeTask: files });
-      await this.folder.markStarted(claim.sandboxId);
-      return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
+      const { stages } = await runtime.create({ ...this.request(claim, image, process), beforeTask: files });
+      await folder.markStarted(claim.sandboxId);
+      return stages;
     } catch (error) {
       if (isApiError(error, 'already_exists')) throw error; // the traces are another's
       await this.removeTraces(claim.sandboxId).catch(() => undefined); // what stays is the janitor's
@@ -60,78 +87,54 @@ export class SandboxContainers {
 
   /** Container, files and cgroup; what is gone already is success. */
   async remove(id: string): Promise<void> {
-    await this.runtime.remove(id);
+    await this.parts.runtime.remove(id);
     await this.removeTraces(id);
   }
 
   private async removeTraces(id: string): Promise<void> {
-    await this.placement.cgroups.remove(id);
-    await this.folder.remove(id);
+    const { placement, folder, ids, warm } = this.parts;
+    const container = ids.containerOf(id);
+    await placement.cgroups.remove(id);
+    await folder.remove(id);
+    if (container === id) return;
+    await folder.remove(container); // where it was not given its sandbox's name any more
+    ids.forget(id);
+    warm.forget(container);
   }
 
-  private async plan(order: SandboxOrder, claim: Claim, image: ImageInfo): Promise<ContainerRequest> {
-    const { request } = order;
-    const args = processArgs(image.config, request.command ?? [], request.args ?? []);
-    const workingDir = [request.workingDir, image.config.workingDir].find(Boolean) ?? '/';
-    const user = await resolveUser(image.config.user, image.files);
-    const env = environment(image.config.env, { HOSTNAME: claim.claimName, HOME: user.home ?? '/' }, request.env ?? {});
-    await requireExecutable(args[0] ?? '', env.get('PATH') ?? DEFAULT_PATH, workingDir, image.files);
-    const cpus = atMost(this.config.cpuLimit, order.cpus);
+  private request(claim: Claim, image: ImageInfo, process: SandboxProcess): ContainerRequest {
+    const { config, placement, folder } = this.parts;
     return {
       id: claim.sandboxId,
       image: image.name,
       chainId: image.chainId,
       labels: this.labels(claim),
       claim,
-      logFile: this.folder.logFile(claim.sandboxId),
-      runtimeBinary: this.config.runtimeBinary,
-      runtimeRoot: join(this.config.runDir, 'runtime'),
+      logFile: folder.logFile(claim.sandboxId),
+      runtimeBinary: config.runtimeBinary,
+      runtimeRoot: join(config.runDir, 'runtime'),
       spec: buildSpec({
-        args,
-        env: [...env].map(([name, value]) => `${name}=${value}`),
-        workingDir,
-        user,
-        hostname: claim.claimName.slice(0, 63),
-        limits: { memoryBytes: claim.memoryBytes, cpus, pids: order.pids },
-        networkNamespace: this.placement.networkNamespace,
-        cgroupsPath: this.placement.cgroups.path(claim.sandboxId),
-        seccomp: this.placement.seccomp,
-        files: this.folder.paths(claim.sandboxId),
+        ...process,
+        networkNamespace: placement.networkNamespace,
+        cgroupsPath: placement.cgroups.path(claim.sandboxId),
+        seccomp: placement.seccomp,
+        files: folder.paths(claim.sandboxId),
       }),
     };
   }
 
   private labels(claim: Claim): Record<string, string> {
+    const { config } = this.parts;
     return {
       [ContainerLabels.managed]: 'true',
-      [ContainerLabels.agentName]: this.config.podName,
-      [ContainerLabels.agentUid]: this.config.podUid,
+      [ContainerLabels.agentName]: config.podName,
+      [ContainerLabels.agentUid]: config.podUid,
       [ContainerLabels.namespace]: claim.namespace,
       [ContainerLabels.id]: claim.sandboxId,
       [ContainerLabels.claimUid]: claim.claimUid,
       [ContainerLabels.sandboxName]: claim.claimName,
-      [ContainerLabels.installation]: this.config.installation,
+      [ContainerLabels.installation]: config.installation,
       [ContainerLabels.claimTime]: String(Date.now()),
     };
   }
-}
-
-/** The image's variables over the defaults, the caller's over both. */
-function environment(
-  image: readonly string[],
-  defaults: Readonly<Record<string, string>>,
-  own: Readonly<Record<string, string>>,
-): Map<string, string> {
-  const all = new Map(Object.entries({ PATH: DEFAULT_PATH, ...defaults }));
-  for (const entry of image) {
-    const at = entry.indexOf('=');
-    if (at > 0) all.set(entry.slice(0, at), entry.slice(at + 1));
-  }
-  for (const [name, value] of Object.entries(own)) all.set(name, value);
-  return all;
-}
-
-/** A sandbox that asks for no limit, or for more than its agent has, gets the agent's. */
-function atMost(limit: number | undefined, wanted: number | undefined): number | undefined {
-  return limit === undefined || wanted === undefined ? (wanted ?? limit) : Math.min(limit, wanted);
 }

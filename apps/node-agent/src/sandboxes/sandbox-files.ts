@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SandboxLogs } from '../logs/sandbox-logs';
@@ -31,18 +32,35 @@ export class SandboxFolder {
       mkdir(join(this.runDir, 'sandboxes', id), { recursive: true }),
       mkdir(this.logs.folder, { recursive: true }),
     ]);
-    const hosts = `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`;
     await writeFile(this.file(id, 'owner'), this.owner);
     await Promise.all([
       this.resolvConf.then((text) => writeFile(files.resolvConf, text)),
-      writeFile(files.hosts, hosts),
-      writeFile(files.hostname, `${name}\n`),
+      this.call(id, name, address),
       open(this.logs.file(id), 'a', 0o640).then((file) => file.close()),
     ]);
   }
 
+  /** Its name in the files that say it: in place, since a container has them mounted. */
+  async call(id: string, name: string, address: string): Promise<void> {
+    const files = this.paths(id);
+    await Promise.all([
+      writeFile(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`),
+      writeFile(files.hostname, `${name}\n`),
+    ]);
+  }
+
+  /** What a waiting container had is the sandbox's: mounts and the shim's open log stay what they are. */
+  give(containerId: string, sandboxId: string): void {
+    renameSync(this.logs.file(containerId), this.logs.file(sandboxId));
+    renameSync(join(this.runDir, 'sandboxes', containerId), join(this.runDir, 'sandboxes', sandboxId));
+  }
+
   logFile(id: string): string {
     return this.logs.file(id);
+  }
+
+  launchFolder(id: string): string {
+    return this.file(id, 'launch');
   }
 
   /** From here on a container without a task has lost it, and is not one that was never finished. */

@@ -2,8 +2,10 @@ import { Logger } from '@nestjs/common';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { messageOf } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
+import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ShimGroups } from '@fsb/containerd/shim-groups';
+import { type WarmContainers } from '../warm/warm-containers';
 import { type Admission } from './admission';
 import { Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
@@ -19,6 +21,8 @@ export interface RecoveryParts {
   readonly exits: SandboxExits;
   readonly folder: SandboxFolder;
   readonly groups: ShimGroups | undefined;
+  readonly ids: ContainerIds;
+  readonly warm: WarmContainers;
 }
 
 /** Brings the table to what containerd has: after a start of the agent, and after each of containerd's. */
@@ -33,7 +37,7 @@ export class SandboxRecovery {
     await claims.dropLeases();
     const records = await claims.list();
     for (const { id, labels, task } of records) if (task) groups?.know(id, labels[ContainerLabels.shimGroup]);
-    await folder.removeStrays(new Set(records.map(({ id }) => id)));
+    await folder.removeStrays(new Set(records.flatMap((record) => [record.id, sandboxIdOf(record)])));
   }
 
   /** @returns the ids of those that are to be ended: their end had begun, or their start was never finished */
@@ -43,8 +47,12 @@ export class SandboxRecovery {
     // what changed while containerd was asked is newer than its answer
     const { result: records, changed } = await table.during(() => claims.list());
     const ending = new Set<string>();
-    for (const record of records) if (!changed.has(record.id) && (await this.adopt(record))) ending.add(record.id);
-    const there = new Set(records.map(({ id }) => id));
+    for (const record of records) {
+      const id = sandboxIdOf(record);
+      if (!changed.has(id) && (await this.adopt(record))) ending.add(id);
+    }
+    this.parts.warm.restore(records);
+    const there = new Set(records.map(sandboxIdOf));
     for (const { sandboxId } of before) if (!there.has(sandboxId) && !changed.has(sandboxId)) this.gone(sandboxId);
     for (const { sandboxId, phase } of table.list()) if (phase === 'terminating') ending.add(sandboxId);
     return [...ending];
@@ -56,6 +64,7 @@ export class SandboxRecovery {
     const parsed = Claim.safeParse(record.claim);
     if (!parsed.success) return false; // not in our words: the janitor's to judge
     const claim = parsed.data;
+    this.parts.ids.pair(claim.sandboxId, record.id);
     const known = table.get(claim.sandboxId);
     if (known?.phase === 'creating') return false;
     if (known?.phase === 'terminating' || (await this.isToEnd(record, claim, known !== undefined))) {
@@ -69,10 +78,11 @@ export class SandboxRecovery {
   }
 
   /** A container whose process never started was never told to anybody as running. */
-  private async isToEnd({ labels, task }: ContainerRecord, claim: Claim, isKnown: boolean): Promise<boolean> {
+  private async isToEnd({ id, labels, task }: ContainerRecord, claim: Claim, isKnown: boolean): Promise<boolean> {
     if (labels[ContainerLabels.terminating] !== undefined) return true;
     if (isKnown || claim.finished) return false;
-    if (task) return task.status === 'created';
+    const hadWaited = id !== claim.sandboxId; // its launcher runs, whether it was given its order or not
+    if (task && !hadWaited) return task.status === 'created';
     return !(await this.parts.folder.wasStarted(claim.sandboxId));
   }
 
@@ -115,4 +125,8 @@ export class SandboxRecovery {
     this.parts.admission.release(id);
     this.parts.table.update(id, { phase: 'failed', reason: 'ContainerGone', message: 'its container is gone' });
   }
+}
+
+function sandboxIdOf({ id, labels }: ContainerRecord): string {
+  return labels[ContainerLabels.id] ?? id;
 }

@@ -1,0 +1,196 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { AgentProcess } from '../../../test/support/agent-process';
+import { eventually } from '../../../test/support/eventually';
+
+const WAITING = 6;
+const LONG_MS = 60_000;
+const STAY = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
+/** What a process can see of itself; what differs from one to the next by its nature is left out. */
+const LOOK = `
+  grep -E "^(Name|Umask|State|Pid|PPid|TracerPid|Uid|Gid|Groups|NSpid|NSsid|NSpgid|Sig|Shd|Cap|NoNew|Seccomp|Threads|Cpus_allowed):" /proc/1/status
+  cat /proc/1/limits /proc/1/cgroup /proc/1/oom_score_adj
+  tr "\\0" "\\n" < /proc/1/environ > /tmp/env; grep -v "^LONG=" /tmp/env; tr "\\0" "\\n" < /proc/1/cmdline
+  readlink /proc/1/exe; readlink /proc/1/cwd; readlink /proc/1/root
+  cut -d" " -f4- /proc/1/mountinfo > /tmp/mounts; sed -E "s/ - overlay .*//; s/(upperdir|workdir|lowerdir)=[^, ]*//g" /tmp/mounts
+  ls -l /proc/1/fd > /tmp/fds; sed -E "s/.* ([0-9]+ -> )/\\1/; s/pipe:.*/pipe/" /tmp/fds
+  ls -laR /run > /tmp/run; sed -E "s/ [A-Z][a-z]+ +[0-9]+ [0-9:]+ / /" /tmp/run
+  hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; umask; id; echo done`;
+
+describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting containers, with %s', (binary) => {
+  let agent: AgentProcess;
+  let client: ContainerdClient;
+  let runtime: SandboxRuntime;
+
+  beforeAll(async () => {
+    agent = await AgentProcess.start('warm', {
+      ...{ 'agent-capacity': '40', 'runtime-binary': binary, 'warm-containers': String(WAITING) },
+      'warm-images': JSON.stringify([{ image: 'busybox', containers: WAITING }]),
+    });
+    client = new ContainerdClient(agent.containerd.socket);
+    runtime = new SandboxRuntime(client);
+    await refilled();
+  }, 180_000);
+
+  afterAll(async () => {
+    client.close();
+    await agent.stop();
+  }, 60_000);
+
+  const waiting = () => runtime.list(`labels."${ContainerLabels.waiting}"`);
+  const refilled = (count = WAITING) =>
+    eventually(async () => {
+      const all = await waiting();
+      return all.length === count && all.every(({ task }) => task?.status === 'running') ? all : false;
+    }, LONG_MS);
+  const recordOf = async (id: string): Promise<ContainerRecord | undefined> =>
+    (await runtime.list(`labels."${ContainerLabels.id}"==${id}`))[0];
+  const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
+  const log = (id: string): string => readFileSync(agent.path(`logs/${id}.log`), 'utf8');
+  const wasWarm = (body: { stages?: readonly { name: string }[] | undefined }): boolean =>
+    body.stages?.some(({ name }) => name === 'launch') ?? false;
+
+  async function gone(id: string): Promise<void> {
+    await remove(id);
+    await eventually(async () => expect(await recordOf(id)).toBeUndefined(), LONG_MS);
+    await eventually(() => {
+      const left = [...readdirSync(agent.path('run/sandboxes')), ...readdirSync(agent.path('logs'))];
+      expect(left.filter((name) => !name.startsWith('warm-'))).toEqual([]);
+    }, LONG_MS);
+  }
+
+  it('starts a sandbox that differs in nothing from one made cold', async () => {
+    await refilled();
+    const looks: string[] = [];
+    for (const id of ['warm', 'cold']) {
+      // an order of over 60 KiB is not for the launcher
+      const env = { B: "it's", A: 'x\ny', LONG: 'x'.repeat(id === 'warm' ? 1 : 61 * 1024) };
+      const more = { claimName: 'same', command: ['/bin/sh', '-c', LOOK], workingDir: '/tmp', env };
+      const { body } = await agent.create(id, more);
+      expect(wasWarm(body)).toBe(id === 'warm');
+      await agent.ended(id);
+      looks.push(
+        log(id)
+          .replaceAll(/warm-[\da-f]{16}/g, 'ID')
+          .replaceAll(new RegExp(`\\b${id}\\b`, 'g'), 'ID'),
+      );
+    }
+    expect(looks[0]).toContain('\ndone\n');
+    expect(looks[0]).toBe(looks[1]);
+    const [warm, cold] = [await recordOf('warm'), await recordOf('cold')];
+    const named = ({ labels }: ContainerRecord): string[] => Object.keys(labels).sort();
+    expect(named(warm!)).toEqual(named(cold!));
+    for (const id of ['warm', 'cold']) await remove(id);
+    await gone('cold');
+  }, 180_000);
+
+  it('has its own limits, ends with its own code, and leaves nothing', async () => {
+    await refilled();
+    const resources = { memory: '64Mi', cpu: '500m', pids: '77' };
+    const { body } = await agent.create('limited', { command: STAY, resources });
+    expect(wasWarm(body)).toBe(true);
+    const { id } = (await recordOf('limited'))!;
+    const file = (controller: string, name: string): string =>
+      readFileSync(join('/sys/fs/cgroup', controller, `fsb-warm-${process.pid}`, id, name), 'utf8').trim();
+    expect(file('memory', 'memory.limit_in_bytes')).toBe(String(64 * 1024 * 1024));
+    expect(file('cpu', 'cpu.cfs_quota_us')).toBe('50000');
+    expect(file('pids', 'pids.max')).toBe('77');
+    await gone('limited');
+
+    const ends = await agent.create('ends', {
+      command: ['/bin/sh', '-c', 'trap "echo told; exit 9" TERM; echo up; while :; do sleep 0.1; done'],
+    });
+    expect(wasWarm(ends.body)).toBe(true);
+    await eventually(() => log('ends').includes('up'));
+    process.kill((await recordOf('ends'))!.task!.pid, 'SIGTERM');
+    expect(await agent.ended('ends')).toMatchObject({ phase: 'failed', exitCode: 9, reason: 'Error' });
+    expect(log('ends')).toBe('up\ntold\n');
+    await gone('ends');
+
+    await refilled();
+    const eats = ['/bin/sh', '-c', 'sleep 1; x=a; while :; do x=$x$x$x; done'];
+    const eater = await agent.create('eats', { command: eats, resources: { memory: '16Mi' } });
+    expect(wasWarm(eater.body)).toBe(true);
+    expect(await agent.ended('eats', LONG_MS)).toMatchObject({ phase: 'failed', exitCode: 137, reason: 'OOMKilled' });
+    await gone('eats');
+  }, 180_000);
+
+  it('says that a command is not there, and has no sandbox then', async () => {
+    await refilled();
+    const { status, body } = await agent.create('none', { command: ['/bin/nothing'] });
+    expect({ status, code: body.code }).toEqual({ status: 404, code: 'command_not_found' });
+    expect(await agent.of('none')).toBeUndefined();
+    expect(await recordOf('none')).toBeUndefined();
+  });
+
+  it('gives each to one sandbox alone, however many ask at once; the rest are made cold', async () => {
+    await refilled();
+    const ids = Array.from({ length: 2 * WAITING }, (_, i) => `crowd-${i}`);
+    const answers = await Promise.all(ids.map((id) => agent.create(id, { command: STAY })));
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+    expect(answers.filter(({ body }) => wasWarm(body)).length).toBeGreaterThanOrEqual(WAITING);
+    const records = (await runtime.list('')).filter(({ labels }) => labels[ContainerLabels.id] !== undefined);
+    expect(records.map(({ labels }) => labels[ContainerLabels.id]).sort()).toEqual([...ids].sort());
+    expect(new Set(records.map(({ task }) => task?.pid)).size).toBe(ids.length);
+    for (const id of ids) await remove(id);
+    await eventually(async () => (await agent.status()).sandboxStatuses.length === 0, LONG_MS);
+    await refilled();
+  }, 120_000);
+
+  it('gives none that is dead', async () => {
+    for (const { task } of await refilled()) process.kill(task!.pid, 'SIGKILL');
+    const { status } = await agent.create('after', { command: STAY });
+    expect(status).toBe(200);
+    expect((await recordOf('after'))?.task?.status).toBe('running');
+    await gone('after');
+    await refilled();
+  }, 120_000);
+
+  it('keeps them through its own death', async () => {
+    const before = (await refilled()).map(({ id }) => id).sort();
+    await agent.end('SIGKILL');
+    await agent.launch();
+    expect((await refilled()).map(({ id }) => id).sort()).toEqual(before);
+    const { body } = await agent.create('later', { command: STAY });
+    expect(wasWarm(body)).toBe(true);
+    expect(before).toContain((await recordOf('later'))?.id);
+    await agent.end('SIGKILL');
+    await agent.launch();
+    expect(await agent.of('later')).toMatchObject({ phase: 'running' });
+    await gone('later');
+  }, 120_000);
+
+  it.each([1, 2, 3])(
+    'killed when a claim is recorded (%i): it runs and is told, or nothing is there',
+    async (time) => {
+      await refilled();
+      const id = `claimed-${time}`;
+      const listening = new AbortController();
+      const topic = 'topic=="/containers/update"';
+      const events = client.stream(() => client.events.subscribe({ filters: [topic] }), listening.signal);
+      const first = events.next();
+      const answer = agent.create(id, { command: STAY }).catch(() => undefined);
+      await Promise.race([first, answer]); // the subscription may have come too late: then it is killed just after
+      await agent.end('SIGKILL');
+      listening.abort();
+      await first.catch(() => undefined);
+      const told = await answer;
+      await agent.launch();
+      const record = await eventually(async () => {
+        const found = await recordOf(id);
+        const phase = (await agent.of(id))?.phase;
+        return phase === undefined ? found === undefined && { found } : phase === 'running' && { found };
+      }, LONG_MS);
+      if (told?.status === 200) expect(record.found).toBeDefined();
+      if (record.found) {
+        const command = readFileSync(`/proc/${record.found.task!.pid}/cmdline`, 'utf8').split('\0');
+        expect(command.slice(0, 2)).toEqual(STAY.slice(0, 2));
+      }
+      await gone(id);
+    },
+    120_000,
+  );
+});

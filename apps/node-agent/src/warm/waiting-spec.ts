@@ -1,0 +1,41 @@
+import { CAPABILITIES, buildSpec, type SpecInput } from '@fsb/containerd/oci-spec';
+import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { LAUNCH_MOUNT } from './launch-folder';
+
+/** What the launcher needs beside what it leaves to the user's process: a hostname, an unmount, a smaller bounding set. */
+const LAUNCHER_CAPABILITIES = [...CAPABILITIES, 'CAP_SYS_ADMIN', 'CAP_SETPCAP'];
+const LAUNCHER_CALLS = ['sethostname', 'umount2'];
+
+/**
+ * Allows what the launcher calls. The user's process may call it too, without the capability: EPERM, as from the filter.
+ */
+export function launcherSeccomp(seccomp: OciSeccomp): OciSeccomp {
+  const others = seccomp.syscalls.map(({ names, ...rule }) => ({
+    ...rule,
+    names: names.filter((name) => !LAUNCHER_CALLS.includes(name)),
+  }));
+  const rule = { names: LAUNCHER_CALLS, action: 'SCMP_ACT_ALLOW' };
+  return { ...seccomp, syscalls: [rule, ...others.filter(({ names }) => names.length > 0)] };
+}
+
+export type WaitingSpecInput = Pick<SpecInput, 'limits' | 'networkNamespace' | 'cgroupsPath' | 'files'> & {
+  /** as of {@link launcherSeccomp}: always the same object, whose compiled filter is known */
+  readonly seccomp: OciSeccomp;
+  /** on the host */
+  readonly launchFolder: string;
+};
+
+/** The OCI spec of a container that waits. Whoever it becomes, what is left of this is what {@link buildSpec} gives. Pure. */
+export function waitingSpec({ launchFolder, ...input }: WaitingSpecInput): Record<string, unknown> {
+  const options = ['rbind', 'rprivate', 'ro', 'nosuid', 'nodev'];
+  return buildSpec({
+    ...input,
+    args: [`${LAUNCH_MOUNT}/launcher`],
+    env: [],
+    workingDir: '/',
+    user: { uid: 0, gid: 0, additionalGids: [] },
+    hostname: 'waiting',
+    capabilities: LAUNCHER_CAPABILITIES,
+    mounts: [{ destination: LAUNCH_MOUNT, type: 'bind', source: launchFolder, options }],
+  });
+}

@@ -1,0 +1,291 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { messageOf } from '@fsb/api/errors';
+import { ContainerLabels } from '@fsb/api/labels';
+import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
+import { type Limits } from '@fsb/containerd/oci-spec';
+import { type ContainerRecord, type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { type AgentConfig } from '../agent.config';
+import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
+import { type SandboxFolder } from '../sandboxes/sandbox-files';
+import { type Launch, LaunchFolder } from './launch-folder';
+import { type WarmDemand } from './warm-demand';
+import { countByImage, nextStep, type Waiting } from './warm-plan';
+import { launcherSeccomp, waitingSpec } from './waiting-spec';
+
+export interface WarmParts {
+  readonly config: AgentConfig;
+  readonly networkNamespace: string;
+  readonly seccomp: OciSeccomp;
+  readonly cgroups: SandboxCgroups;
+  readonly images: Pick<ImageStore, 'resolve'>;
+  readonly runtime: SandboxRuntime;
+  readonly folder: SandboxFolder;
+  readonly demand: WarmDemand;
+  /** of a sandbox that asks for none */
+  readonly limits: Limits;
+}
+
+/** A waiting container that was taken: it is nobody else's, and its launcher listens to `launch` alone. */
+export interface Taken {
+  readonly id: string;
+  readonly launch: Launch;
+}
+
+/** A refill waits for creates to pause, but not for ever. */
+const QUIET_MS = 20;
+const LONGEST_WAIT_MS = 1_000;
+/** After a failure, and to see what is hot no more. */
+const LOOK_AGAIN_MS = 5_000;
+const ID_PREFIX = 'warm-';
+
+/** Containers that were made and started ahead of their sandboxes; refilled, and given back, behind the creates. */
+export class WarmContainers {
+  private readonly logger = new Logger(WarmContainers.name);
+  private readonly seccomp: OciSeccomp;
+  private readonly launcher: string | undefined;
+  /** of all that was here before the first image: the spec, and the launcher */
+  private readonly template: string;
+  private waiting: Waiting[] = [];
+  /** whatever became of them: a list of containerd's may be older than what is known here */
+  private readonly known = new Set<string>();
+  private filling = false;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private creates = 0;
+  private lastCreate = 0;
+
+  constructor(private readonly parts: WarmParts) {
+    this.seccomp = launcherSeccomp(parts.seccomp);
+    this.launcher = this.placeLauncher();
+    this.template = hashOf([this.spec(''), this.launcher]);
+  }
+
+  /** How many wait, by image. */
+  counts(): ReadonlyMap<string, number> {
+    return countByImage(this.waiting);
+  }
+
+  /** One that waits for such an image, as it is tagged now. Never the same one twice, never one that is dead. */
+  take(image: ImageInfo): Taken | undefined {
+    const key = this.keyOf(image);
+    for (;;) {
+      const at = this.waiting.findIndex((one) => one.key === key);
+      const [found] = at < 0 ? [] : this.waiting.splice(at, 1);
+      if (!found) return undefined;
+      const launch = this.launchFolder(found.id).open();
+      if (launch) return { id: found.id, launch };
+      void this.discard(found.id);
+    }
+  }
+
+  /** Around every create: a refill keeps out of its way. */
+  async during<T>(image: string, create: () => Promise<T>): Promise<T> {
+    this.parts.demand.created(image, Date.now());
+    this.creates++;
+    try {
+      return await create();
+    } finally {
+      this.creates--;
+      this.lastCreate = performance.now();
+      this.refill();
+    }
+  }
+
+  /** Those of a process before this one wait still. */
+  restore(records: readonly ContainerRecord[]): void {
+    for (const { id, labels, claim, task } of records) {
+      const key = labels[ContainerLabels.waiting] ?? '';
+      if (key === '' || this.known.has(id)) continue;
+      this.known.add(id);
+      const image = (claim as { waitsFor?: unknown } | null | undefined)?.waitsFor; // written by add()
+      if (task?.status === 'running' && typeof image === 'string') this.waiting.push({ id, image, key });
+      else void this.discard(id);
+    }
+    this.refill();
+  }
+
+  /** @returns whether it was one that waited */
+  died(id: string): boolean {
+    const before = this.waiting.length;
+    this.waiting = this.waiting.filter((one) => one.id !== id);
+    if (this.waiting.length === before) return false;
+    void this.discard(id).then(() => {
+      this.refill();
+    });
+    return true;
+  }
+
+  /** Begins, or goes on, to make as many wait as should. */
+  refill(): void {
+    if (this.stopped || this.filling || this.launcher === undefined) return;
+    clearTimeout(this.timer);
+    this.filling = true;
+    void this.fill()
+      .catch((error: unknown) => {
+        this.logger.warn({ msg: 'no waiting container could be made', error: messageOf(error) });
+      })
+      .finally(() => {
+        this.filling = false;
+        this.timer = setTimeout(() => {
+          this.refill();
+        }, LOOK_AGAIN_MS).unref();
+      });
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  async discard(id: string): Promise<void> {
+    const { runtime, cgroups, folder } = this.parts;
+    try {
+      const hadTask = await runtime.hasTask(id);
+      const group = runtime.groupOf(id);
+      await runtime.remove(id);
+      if (!hadTask && group !== undefined) await runtime.bury(group);
+      await cgroups.remove(id);
+      await folder.remove(id);
+      this.known.delete(id);
+    } catch (error) {
+      this.logger.warn({ msg: 'a waiting container is not gone yet', id, error: messageOf(error) }); // the next start finds it
+    }
+  }
+
+  /** Its sandbox is gone, and it with it. */
+  forget(id: string): void {
+    this.known.delete(id);
+  }
+
+  launchFolder(id: string): LaunchFolder {
+    return new LaunchFolder(this.parts.folder.launchFolder(id));
+  }
+
+  private async fill(): Promise<void> {
+    const { demand, config } = this.parts;
+    while (!this.wasStopped()) {
+      const targets = demand.targets(config.warmContainers, Date.now());
+      const images = await this.resolve(new Set([...targets.keys(), ...this.waiting.map(({ image }) => image)]));
+      const keys = new Map([...images].map(([name, image]) => [name, this.keyOf(image)]));
+      const step = nextStep(this.waiting, targets, keys);
+      if (!step) return;
+      await this.quiet();
+      if ('remove' in step) {
+        if (this.leave(step.remove)) await this.discard(step.remove.id);
+        continue;
+      }
+      const image = images.get(step.add);
+      if (image) await this.add(image);
+    }
+  }
+
+  private wasStopped(): boolean {
+    return this.stopped;
+  }
+
+  private async quiet(): Promise<void> {
+    const deadline = performance.now() + LONGEST_WAIT_MS;
+    while (performance.now() < deadline && (this.creates > 0 || performance.now() - this.lastCreate < QUIET_MS))
+      await sleep(QUIET_MS / 4);
+  }
+
+  /** @returns whether it still waited, and does so no more */
+  private leave({ id }: Waiting): boolean {
+    const at = this.waiting.findIndex((one) => one.id === id);
+    if (at >= 0) this.waiting.splice(at, 1);
+    return at >= 0;
+  }
+
+  private async resolve(names: ReadonlySet<string>): Promise<ReadonlyMap<string, ImageInfo>> {
+    const found = new Map<string, ImageInfo>();
+    for (const name of names) {
+      const image = await this.parts.images.resolve(name);
+      if (image) found.set(name, image);
+    }
+    return found;
+  }
+
+  private async add(image: ImageInfo): Promise<void> {
+    const { config, runtime, folder } = this.parts;
+    const id = `${ID_PREFIX}${randomBytes(8).toString('hex')}`;
+    const key = this.keyOf(image);
+    this.known.add(id);
+    try {
+      await folder.prepare(id, 'waiting', config.podIp);
+      await folder.markStarted(id); // from its launch on the folder is the sandbox's, and says so
+      await this.launchFolder(id).prepare(this.launcher ?? '');
+      await runtime.create(this.request(id, image, key));
+    } catch (error) {
+      await this.discard(id);
+      throw error;
+    }
+    this.waiting.push({ id, image: image.name, key });
+  }
+
+  private request(id: string, image: ImageInfo, key: string): ContainerRequest {
+    const { config, folder } = this.parts;
+    return {
+      id,
+      image: image.name,
+      chainId: image.chainId,
+      labels: {
+        [ContainerLabels.managed]: 'true',
+        [ContainerLabels.agentName]: config.podName,
+        [ContainerLabels.agentUid]: config.podUid,
+        [ContainerLabels.installation]: config.installation,
+        [ContainerLabels.waiting]: key,
+      },
+      claim: { waitsFor: image.name },
+      logFile: folder.logFile(id),
+      runtimeBinary: config.runtimeBinary,
+      runtimeRoot: join(config.runDir, 'runtime'),
+      spec: this.spec(id),
+    };
+  }
+
+  private spec(id: string): Record<string, unknown> {
+    const { networkNamespace, cgroups, folder, limits } = this.parts;
+    return waitingSpec({
+      limits,
+      networkNamespace,
+      cgroupsPath: cgroups.path(id),
+      files: folder.paths(id),
+      seccomp: this.seccomp,
+      launchFolder: folder.launchFolder(id),
+    });
+  }
+
+  private keyOf({ name, chainId }: ImageInfo): string {
+    return hashOf([name, chainId, this.template]);
+  }
+
+  /**
+   * Beside the folders that it is linked into: one file for all. Its name says which version it is.
+   * @returns undefined where none can wait
+   */
+  private placeLauncher(): string | undefined {
+    const { config } = this.parts;
+    if (config.warmContainers === 0) return undefined;
+    if (!existsSync(config.launcher)) {
+      this.logger.warn({ msg: 'no container waits for its sandbox: the launcher is not there', file: config.launcher });
+      return undefined;
+    }
+    const { size, mtimeMs } = statSync(config.launcher);
+    mkdirSync(config.runDir, { recursive: true });
+    const placed = join(config.runDir, `launcher-${size}-${Math.floor(mtimeMs)}`);
+    if (!existsSync(placed)) {
+      copyFileSync(config.launcher, `${placed}.${process.pid}`);
+      renameSync(`${placed}.${process.pid}`, placed);
+    }
+    return placed;
+  }
+}
+
+function hashOf(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}

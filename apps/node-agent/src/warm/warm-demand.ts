@@ -1,0 +1,61 @@
+export interface WarmImage {
+  /** normalised name */
+  readonly image: string;
+  readonly containers: number;
+}
+
+/** Creates that came within so long of each other were one burst: none of them can wait for a refill. */
+const BURST_MS = 2_000;
+/** An image is hot while it was asked for twice in so long. */
+const HOT_MS = 60_000;
+const MAX_IMAGES = 256;
+
+/** How many containers should wait, and for which images: those that are named, and those that traffic shows to be hot. */
+export class WarmDemand {
+  /** of each image, the starts of its bursts (Unix milliseconds) and how many came in each */
+  private readonly bursts = new Map<string, { startedAt: number; creates: number }[]>();
+  private named: readonly WarmImage[] = [];
+
+  name(images: readonly WarmImage[]): void {
+    this.named = images;
+  }
+
+  created(image: string, now: number): void {
+    const bursts = this.recent(image, now);
+    const last = bursts.at(-1);
+    if (last && now - last.startedAt < BURST_MS) last.creates++;
+    else bursts.push({ startedAt: now, creates: 1 });
+    this.bursts.delete(image); // the latest is the last of the map
+    this.bursts.set(image, bursts);
+    if (this.bursts.size > MAX_IMAGES) this.bursts.delete(this.bursts.keys().next().value ?? '');
+  }
+
+  /**
+   * @param budget of all together; the named ones come first, then the latest asked for
+   * @returns by image, none where it is 0
+   */
+  targets(budget: number, now: number): ReadonlyMap<string, number> {
+    const targets = new Map<string, number>();
+    let left = budget;
+    const want = (image: string, containers: number): void => {
+      const more = Math.min(left, containers - (targets.get(image) ?? 0));
+      if (more <= 0) return;
+      left -= more;
+      targets.set(image, (targets.get(image) ?? 0) + more);
+    };
+    for (const { image, containers } of this.named) want(image, containers);
+    for (const image of [...this.bursts.keys()].reverse()) want(image, this.hot(image, now));
+    return targets;
+  }
+
+  /** The largest burst of the last minute; one create alone makes nothing hot. */
+  private hot(image: string, now: number): number {
+    const bursts = this.recent(image, now);
+    const all = bursts.reduce((sum, { creates }) => sum + creates, 0);
+    return all < 2 ? 0 : Math.max(...bursts.map(({ creates }) => creates));
+  }
+
+  private recent(image: string, now: number): { startedAt: number; creates: number }[] {
+    return (this.bursts.get(image) ?? []).filter(({ startedAt }) => now - startedAt < HOT_MS);
+  }
+}

@@ -1,0 +1,100 @@
+import { constants } from 'node:os';
+import { type Stage } from '@fsb/agent-api/agent-api';
+import { ApiError } from '@fsb/api/errors';
+import { type ContainerIds } from '@fsb/containerd/container-ids';
+import { type ImageInfo } from '@fsb/containerd/image-store';
+import { type Limits } from '@fsb/containerd/oci-spec';
+import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { ContainerLabels } from '@fsb/api/labels';
+import { type Claim } from '../sandboxes/claim';
+import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
+import { type SandboxFolder } from '../sandboxes/sandbox-files';
+import { type SandboxProcess } from '../sandboxes/sandbox-process';
+import { type LaunchFailure } from './launch-folder';
+import { encodeOrder } from './launch-order';
+import { type Taken, type WarmContainers } from './warm-containers';
+
+export interface WarmStartParts {
+  readonly containers: WarmContainers;
+  readonly runtime: SandboxRuntime;
+  readonly folder: SandboxFolder;
+  readonly cgroups: SandboxCgroups;
+  readonly ids: ContainerIds;
+  /** that waiting containers have */
+  readonly limits: Limits;
+  /** the sandboxes' address */
+  readonly address: string;
+}
+
+export interface WarmOrder {
+  readonly claim: Claim;
+  readonly image: ImageInfo;
+  readonly process: SandboxProcess;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What execve answers where the command is not one: the caller's mistake, or the image's. */
+const NO_COMMAND: ReadonlySet<number> = new Set([
+  constants.errno.ENOENT,
+  constants.errno.EACCES,
+  constants.errno.ENOEXEC,
+  constants.errno.ENOTDIR,
+  constants.errno.ELOOP,
+]);
+
+/** A sandbox that is started in a container which waits for it. */
+export class WarmStart {
+  constructor(private readonly parts: WarmStartParts) {}
+
+  /**
+   * The claim is recorded before the order is given: whoever comes after a crash finds no process that is nobody's.
+   * @returns undefined where none fits, and nothing has happened
+   * @throws ApiError not_found (command:); what was begun is there still, under the sandbox's id
+   */
+  async start({ claim, image, process, labels }: WarmOrder): Promise<Stage[] | undefined> {
+    const { containers, runtime, folder, cgroups, ids, address } = this.parts;
+    const order = encodeOrder(process);
+    const folderOfWork = await image.files.stat(process.workingDir);
+    if (!order || folderOfWork?.stats.isDirectory() !== true) return undefined;
+    const taken = containers.take(image);
+    if (!taken) return undefined;
+    ids.pair(claim.sandboxId, taken.id);
+    const started = performance.now();
+    try {
+      await Promise.all([
+        runtime.claim(claim.sandboxId, { ...labels, [ContainerLabels.waiting]: '' }, claim),
+        folder.call(taken.id, claim.claimName, address),
+        this.differs(process.limits) ? cgroups.limit(claim.sandboxId, process.limits) : undefined,
+      ]);
+    } catch (error) {
+      taken.launch.abandon();
+      throw error;
+    }
+    const claimMs = performance.now() - started;
+    await this.launch(taken, order, process, claim.sandboxId);
+    return [
+      { name: 'claim', ms: claimMs },
+      { name: 'launch', ms: performance.now() - started - claimMs },
+    ];
+  }
+
+  private async launch(taken: Taken, order: Buffer, process: SandboxProcess, sandboxId: string): Promise<void> {
+    const failure = await taken.launch.order(order);
+    if (failure) throw toError(failure, process);
+    this.parts.folder.give(taken.id, sandboxId);
+    void this.parts.containers.launchFolder(sandboxId).remove();
+  }
+
+  private differs({ memoryBytes, cpus, pids }: Limits): boolean {
+    const { limits } = this.parts;
+    return memoryBytes !== limits.memoryBytes || cpus !== limits.cpus || pids !== limits.pids;
+  }
+}
+
+function toError({ step, errno }: LaunchFailure, { args, workingDir }: SandboxProcess): ApiError {
+  if (step === 'exec' && NO_COMMAND.has(errno)) {
+    return new ApiError('not_found', `command: "${args[0] ?? ''}" cannot be run in the image (errno ${errno})`);
+  }
+  if (step === 'chdir') return new ApiError('invalid_argument', `workingDir: ${workingDir} (errno ${errno})`);
+  return new ApiError('unavailable', `the container that had waited did not start (${step || 'no answer'} ${errno})`);
+}
