@@ -237,6 +237,7 @@ export class WarmContainers {
         [ContainerLabels.managed]: 'true',
         [ContainerLabels.agentName]: config.podName,
         [ContainerLabels.agentUid]: config.podUid,
+        [ContainerLabels.namespace]: config.namespace, // the agent's: whoever asks whether it lives needs it
         [ContainerLabels.installation]: config.installation,
         [ContainerLabels.waiting]: key,
       },

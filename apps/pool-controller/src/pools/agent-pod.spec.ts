@@ -83,6 +83,35 @@ it('tells the agent in the first container all it needs, over what the template 
   expect(agent!.readinessProbe).toMatchObject({ httpGet: { path: '/readyz', port: 5758 } });
 });
 
+it.each<[string, SandboxPoolSpec, object[], Record<string, string>]>([
+  ['no image is named', {}, [], {}],
+  ['none of one', { warmImages: [{ image: 'a', containers: 0 }] }, [], {}],
+  [
+    'as many as are named',
+    { warmImages: [{ image: 'a', containers: 2 }, { image: 'b', containers: 1 }] }, // prettier-ignore
+    [],
+    { WARM_IMAGES: '[{"image":"a","containers":2},{"image":"b","containers":1}]', WARM_CONTAINERS: '3' },
+  ],
+  [
+    'the template lets more wait',
+    { warmImages: [{ image: 'a', containers: 2 }] },
+    [{ name: 'WARM_CONTAINERS', value: '9' }],
+    { WARM_IMAGES: '[{"image":"a","containers":2}]', WARM_CONTAINERS: '9' },
+  ],
+])('tells the agent which containers are to wait: %s', (_case, spec, env, told) => {
+  const containers = [{ name: 'agent', image: 'i', env }];
+  const [agent] = agentPod(pool({ containers }, spec), 'x', settings).spec!.containers;
+  const warm = agent!.env!.filter(({ name }) => name.startsWith('WARM_'));
+  expect(Object.fromEntries(warm.map(({ name, value }) => [name, value]))).toEqual(told);
+});
+
+it('is another template where other containers are to wait', () => {
+  const hashes = [[], [{ image: 'a', containers: 1 }], [{ image: 'a', containers: 2 }]].map((warmImages) =>
+    templateHash(pool({}, { warmImages })),
+  );
+  expect(new Set(hashes).size).toBe(3);
+});
+
 it('mounts host folders at their own paths and never the host itself', () => {
   const { spec } = agentPod(pool({ hostNetwork: true, hostPID: true, volumes: [{ name: 'v' }] }), 'x', settings);
   expect(spec).toMatchObject({ hostNetwork: false, hostPID: false, automountServiceAccountToken: false });

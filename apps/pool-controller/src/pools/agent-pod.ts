@@ -35,8 +35,8 @@ const MAX_GENERATE_NAME = 58;
 
 /** A hash of all that a pool's owner can change about its Pods, in whatever order the fields come. */
 export function templateHash(pool: SandboxPool): string {
-  const { agentTemplate = null, runtimeType = 'container' } = pool.spec;
-  const made = [agentTemplate, runtimeType, capacityOf(pool).perPod];
+  const { agentTemplate = null, runtimeType = 'container', warmImages } = pool.spec;
+  const made = [agentTemplate, runtimeType, capacityOf(pool).perPod, ...(warmImages ? [warmImages] : [])];
   return createHash('sha256').update(JSON.stringify(made, inOrder)).digest('hex').slice(0, 16);
 }
 
@@ -91,7 +91,7 @@ function agentContainer(
   settings: AgentSettings,
   folders: readonly HostFolder[],
 ): PodContainer {
-  const env = [...injectedEnv(pool, settings), ...limitsEnv(container)];
+  const env = [...injectedEnv(pool, settings), ...limitsEnv(container), ...warmEnv(pool, container)];
   const own = new Set(env.map(({ name }) => name));
   const probe = { httpGet: { path: '/readyz', port: settings.agentPort }, periodSeconds: 2, failureThreshold: 3 };
   return {
@@ -136,6 +136,16 @@ function injectedEnv(pool: SandboxPool, settings: AgentSettings): Env[] {
     { name: 'RUN_DIR', value: settings.agentRunDir },
     ...(settings.runtimeBinary ? [{ name: 'RUNTIME_BINARY', value: settings.runtimeBinary }] : []),
   ];
+}
+
+/** As many containers wait as the named images want, unless the template lets more wait, for those that become hot. */
+function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer): Env[] {
+  const images = (spec.warmImages ?? []).filter(({ containers }) => containers > 0);
+  if (images.length === 0) return [];
+  const all = images.reduce((sum, { containers }) => sum + containers, 0);
+  const named = { name: 'WARM_IMAGES', value: JSON.stringify(images) };
+  const isGiven = env.some(({ name }) => name === 'WARM_CONTAINERS');
+  return isGiven ? [named] : [named, { name: 'WARM_CONTAINERS', value: String(all) }];
 }
 
 const quantity = z.union([z.string(), z.number()]).transform(String).optional();

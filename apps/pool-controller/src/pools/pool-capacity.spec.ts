@@ -24,6 +24,12 @@ it.each<[string, SandboxPool, string[]]>([
   ['poolMax 0 is unlimited', pool({ capacity: { poolMin: 5, poolMax: 0 } }), []],
   ['max below min', pool({ capacity: { poolMin: 3, poolMax: 2 } }), ['spec.capacity.poolMax (2)']],
   ['buffers the wrong way round', pool({ capacity: { bufferMin: 3, bufferMax: 2 } }), ['spec.capacity.bufferMax (2)']],
+  ['images that may wait', pool({ warmImages: [{ image: 'busybox', containers: 1 }] }), []],
+  [
+    'an image that has no such name',
+    pool({ warmImages: [{ image: 'Busy Box', containers: 1 }] }),
+    ['spec.warmImages[0].image: "Busy Box"'],
+  ],
   ['a name that is no label', pool({}, 'x'.repeat(64)), ['metadata.name is longer than 63']],
   ['no agent', pool({ agentTemplate: {} }), ['containers[0].image is missing']],
   ['an agent without an image', pool({ agentTemplate: { spec: { containers: [{}] } } }), ['containers[0].image']],

@@ -1,3 +1,5 @@
+import { messageOf } from '@fsb/api/errors';
+import { normaliseImage } from '@fsb/api/image-name';
 import { DEFAULT_SANDBOXES_PER_POD, type PoolCapacity, type SandboxPool } from '@fsb/api/sandbox-pool';
 
 /** A pool's numbers with every default filled in. */
@@ -39,7 +41,19 @@ export function problemsOf({ metadata, spec }: SandboxPool): string[] {
   if (!agentImage(spec.agentTemplate?.spec)) {
     problems.push('spec.agentTemplate.spec.containers[0].image is missing: the first container is the agent');
   }
-  return problems;
+  return [...problems, ...warmProblems(spec.warmImages ?? [])];
+}
+
+/** An agent would not start with such a name. */
+function warmProblems(images: readonly { image: string }[]): string[] {
+  return images.flatMap(({ image }, i) => {
+    try {
+      normaliseImage(image);
+      return [];
+    } catch (error) {
+      return [`spec.warmImages[${i}].${messageOf(error)}`];
+    }
+  });
 }
 
 function capacityProblems({ poolMin = 0, poolMax = 0, bufferMin = 0, bufferMax = bufferMin }: PoolCapacity): string[] {

@@ -1,0 +1,63 @@
+import { eventually } from '../support/eventually';
+import { Stack } from '../support/stack';
+
+const WAITING = 2;
+const LONG_MS = 120_000;
+const STAY = ['--', '/bin/sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 0.1; done'];
+const pool = (containers: number): string =>
+  JSON.stringify({
+    apiVersion: 'sandbox.fast.io/v1alpha1',
+    kind: 'SandboxPool',
+    metadata: { name: 'warm', namespace: 'default' },
+    spec: {
+      capacity: { poolMin: 1, poolMax: 1 },
+      warmImages: [{ image: 'busybox', containers }],
+      agentTemplate: { spec: { containers: [{ name: 'agent', image: 'fast-sandbox/node-agent:latest' }] } },
+    },
+  });
+
+describe('A pool whose containers wait', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    expect((await stack.tryKubectl(['apply', '-f', '-'], pool(WAITING))).code).toBe(0);
+    await eventually(async () => expect(await waiting()).toHaveLength(WAITING), LONG_MS, 300);
+  }, 300_000);
+
+  afterAll(() => stack.end(), 120_000);
+
+  const waiting = async (): Promise<string[]> =>
+    (await stack.ctr('containers', 'ls', '-q', 'labels."fast-sandbox.io/waiting"')).split('\n').filter(Boolean);
+  const run = (name: string) => stack.tryFsbCtl('run', name, '--image', 'busybox', '--pool', 'warm', ...STAY);
+
+  it('gives one to a sandbox, makes another wait, and leaves nothing of either', async () => {
+    const before = await waiting();
+    await eventually(async () => expect((await run('one')).code).toBe(0), LONG_MS, 300);
+    const containers = await stack.containers();
+    expect(containers.some((id) => before.includes(id))).toBe(true);
+    await eventually(async () => expect(await stack.fsbCtl('logs', 'one')).toBe('up\n'), LONG_MS, 300);
+    await eventually(
+      async () =>
+        expect(await stack.kubectl('get', 'sandbox', 'one', '-o', 'jsonpath={.status.phase}')).toBe('Running'),
+      LONG_MS,
+      300,
+    );
+    await eventually(async () => expect(await waiting()).toHaveLength(WAITING), LONG_MS, 300);
+    await stack.fsbCtl('delete', 'one');
+    await eventually(async () => expect(await stack.containers()).toHaveLength(WAITING), LONG_MS, 300);
+  }, 300_000);
+
+  it('keeps a sandbox while the pool is told to let others wait: its agent goes when it is idle', async () => {
+    expect((await run('kept')).code).toBe(0);
+    expect((await stack.tryKubectl(['apply', '-f', '-'], pool(1))).code).toBe(0);
+    await eventually(
+      async () => expect(await stack.kubectl('get', 'pods', '-o', 'name')).toMatch(/\n.*\n/),
+      LONG_MS,
+      300,
+    );
+    expect(await stack.kubectl('get', 'sandbox', 'kept', '-o', 'jsonpath={.status.phase}')).toBe('Running');
+    await stack.fsbCtl('delete', 'kept');
+    await eventually(async () => expect(await waiting()).toHaveLength(1), LONG_MS, 300);
+  }, 300_000);
+});
