@@ -147,7 +147,7 @@ export class SimulatedAgent {
     return { ...own, ...this.left(), sandboxStatuses };
   }
 
-  /** Recorded from an agent of the original; `gpus` is a field that nobody here knows. */
+  /** What the contract says that an agent of the original answers; `gpus` is a field that nobody here knows. */
   private originalStatus(): object {
     const { name, slots } = this.traits;
     const statuses = [...this.sandboxes.values()].map(({ sandboxId, claimUid, phase, createdAt }) => {

@@ -8,6 +8,8 @@ export interface CreateOrder {
   /** of the object */
   readonly key: string;
   readonly agentId: string;
+  /** of the agent's Pod: another that has got its address refuses */
+  readonly agentUid: string | undefined;
   readonly address: string;
   readonly fresh: boolean;
   readonly request: SandboxRequest;
@@ -69,12 +71,11 @@ export class CreateCalls {
     await Promise.all(this.running);
   }
 
-  private async run({ key, address, fresh, request }: CreateOrder, call: Call): Promise<void> {
+  private async run({ key, address, agentUid, fresh, request }: CreateOrder, call: Call): Promise<void> {
     try {
       const deadline = Date.now() + DEADLINE_MS;
-      call.outcome = outcomeOfAnswer(
-        await this.client.create(address, { sandbox: request }, this.stopping.signal, deadline),
-      );
+      const body = { sandbox: request, ...(agentUid === undefined ? {} : { agentUid }) };
+      call.outcome = outcomeOfAnswer(await this.client.create(address, body, this.stopping.signal, deadline));
     } catch (error) {
       call.outcome = outcomeOfError(error, fresh);
     }

@@ -117,10 +117,10 @@ class Work {
   }
 
   private startCreate({ agentId, sandboxId, inputs, fresh }: Extract<Action, { type: 'start_create' }>): void {
-    const address = this.parts.directory.agent(agentId)?.address;
+    const { address, podUid: agentUid } = this.parts.directory.agent(agentId) ?? {};
     if (address === undefined) throw new ApiError('aborted', `agent ${agentId} is gone`);
     const request = createRequest(this.object, sandboxId, inputs);
-    this.parts.calls.start({ key: this.queueKey, agentId, address, fresh, request });
+    this.parts.calls.start({ key: this.queueKey, agentId, agentUid, address, fresh, request });
     this.reserved.length = 0; // the call's now
   }
 
