@@ -48,6 +48,10 @@ scale: build ## the real processes with AGENTS=1000 simulated agents and SANDBOX
 	@npx esbuild test/scale/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/scale/main.js
 	node dist/scale/main.js
 
+bench: packages build ## every figure beside a yardstick of the same run (CASES=warm-1,cold-1 SHARE=0.5 of the rounds)
+	@npx esbuild test/bench/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/bench/main.js
+	@CASES=$(CASES) SHARE=$(SHARE) node dist/bench/main.js
+
 lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s typecheck
 	npm run -s lint
@@ -73,4 +77,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test test-kube chaos scale lint packages generate
+.PHONY: help quickstart up down status kubeconfig build test test-kube chaos scale bench lint packages generate

@@ -26,5 +26,9 @@ module.exports = {
   forceExit: true,
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
-  projects: [project('unit', ['apps', 'libs']), project('e2e', ['test/e2e']), project('kube', ['test/kube'])],
+  projects: [
+    project('unit', ['apps', 'libs', 'test/bench']),
+    project('e2e', ['test/e2e']),
+    project('kube', ['test/kube']),
+  ],
 };

@@ -14,7 +14,7 @@ import { type ChaosStack } from './chaos-stack';
 import { planFaults } from './fault-plan';
 import { FaultProxy } from './fault-proxy';
 import { FaultRunner } from './fault-runner';
-import { GatewayClient } from './gateway-client';
+import { GatewayClient } from '../support/gateway-client';
 import { Ledger } from './ledger';
 import { Worker } from './load';
 import { chaosPool, SLOTS } from './pool';

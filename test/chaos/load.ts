@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConsistencyMode, CreateRequest, FailurePolicy, UpdateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type GatewayClient, type Reply } from './gateway-client';
+import { type GatewayClient, type Reply } from '../support/gateway-client';
 import { type Behaviour, type Change, type CreateAttempt, type Entry, isAcknowledged, type Ledger } from './ledger';
 import { type CreateStep, type LoadShape, nextStep, type Step } from './load-plan';
 import { NAMESPACE, POOL } from './pool';

@@ -1,0 +1,49 @@
+import { Registry } from '@fsb/registry/registry';
+import { type Measured } from './result';
+
+const SLOTS = 10;
+const CHOICES = 20_000;
+/** performance.now() tells a microsecond or so: one choice is measured with its neighbours. */
+const BATCH = 20;
+const FEW = 100;
+const WISH = { namespace: 'default', pool: 'pool', image: 'image-1', ports: [8080], exclude: new Set<string>() };
+
+/** One choice and its reservation, among so many agents; the yardstick is the same among 100. */
+export function allocateCase(agents: number): Measured {
+  const [few, many] = [registryOf(FEW), registryOf(agents)];
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let batch = 0; batch < CHOICES / BATCH; batch++) {
+    theirs.push(choose(few));
+    ours.push(choose(many));
+  }
+  const yardstick = { name: `${FEW} agents`, values: theirs };
+  return { name: `allocate-${agents}`, unit: 'µs', ours, yardstick, target: { p50: 3, ratio: 2 } };
+}
+
+function registryOf(agents: number): Registry {
+  const registry = new Registry();
+  for (let i = 0; i < agents; i++) {
+    const id = `agent-${i}`;
+    const images = [`image-${i % 3}`];
+    registry.upsertAgent({ id, namespace: 'default', pool: 'pool', capacity: SLOTS, images, schedulable: true });
+    for (let n = 0; n < i % SLOTS; n++)
+      registry.setSandbox(id, { ...{ sandboxId: `s-${i}-${n}`, namespace: 'default', name: `s-${i}-${n}` }, ports: [9000 + n], phase: 'running' }); // prettier-ignore
+  }
+  return registry;
+}
+
+/** @returns µs of one choice */
+function choose(registry: Registry): number {
+  const given: string[] = [];
+  const started = performance.now();
+  for (let n = 0; n < BATCH; n++) {
+    const agent = registry.choose(WISH) ?? '';
+    registry.reserve(agent, { sandboxId: `new-${n}`, namespace: 'default', name: `new-${n}`, ports: WISH.ports });
+    given.push(agent);
+  }
+  const took = performance.now() - started;
+  given.forEach((agent, n) => {
+    registry.release(agent, `new-${n}`);
+  });
+  return (took * 1000) / BATCH;
+}

@@ -1,0 +1,21 @@
+import { percentile, resultOf, table } from './result';
+
+const values = Array.from({ length: 100 }, (_, i) => 100 - i);
+
+it.each([
+  [0.5, 50],
+  [0.95, 95],
+  [0.99, 99],
+  [1, 100],
+])('is the value at its rank: %s', (share, value) => {
+  expect(percentile(values, share)).toBe(value);
+});
+
+it('compares medians, and meets a target only as a whole', () => {
+  const yardstick = { name: 'other', values: [100, 100, 100] };
+  const measured = { name: 'case', unit: 'ms', ours: values, yardstick } as const;
+  expect(resultOf({ ...measured, target: { ratio: 0.5, p95: 95 } })).toMatchObject({ ratio: 0.5, p99: 99, met: true });
+  const missed = resultOf({ ...measured, target: { ratio: 0.5, p95: 94 } });
+  expect(missed).toMatchObject({ met: false, target: 'ratio ≤ 0.5, p95 ≤ 94' });
+  expect(table([missed])).toMatch(/case +100 +50 ms +95 ms +99 ms +other +0.5 +ratio ≤ 0.5, p95 ≤ 94 +NOT MET/);
+});
