@@ -42,7 +42,7 @@ export async function settle(
 async function look(readers: Readers, ledger: Ledger): Promise<{ world: World | undefined; found: string[] }> {
   try {
     const world = await readWorld(readers);
-    const broken = brokenPromises(ledger.current(), world, Date.now());
+    const broken = brokenPromises(ledger, world, Date.now());
     return { world, found: [...differences(world, readers.stack.installation), ...broken] };
   } catch (error) {
     return { world: undefined, found: [`not everything can be asked: ${messageOf(error)}`] };

@@ -6,7 +6,7 @@ import { AgentClient } from '@fsb/agent-api/agent-client';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { POOL_KIND } from '@fsb/controller-runtime/kinds';
-import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { files } from '../../apps/standalone/src/layout';
 import { eventually } from '../support/eventually';
 import { type Account, settle } from './accounting';
@@ -52,23 +52,24 @@ export class ChaosRun {
     this.random = new SeededRandom(options.seed);
     const draws = this.random.stream('proxy');
     this.proxy = new FaultProxy(stack, () => draws.next());
-    this.gateways = stack.endpoints.map((endpoint, index) => new GatewayClient(index, endpoint));
+    this.gateways = stack.addresses.gateways.map((endpoint, index) => new GatewayClient(index, endpoint));
   }
 
   /** @returns the differences; empty where every promise was kept */
   async run(stop: AbortSignal): Promise<string[]> {
-    const readers = await this.start(stop);
+    const { readers, containerd } = await this.start(stop);
     const sampler = new CapacitySampler(readers, SLOTS);
     const { say, durationMs } = this.options;
-    const faults = new FaultRunner({ stack: this.stack, proxy: this.proxy, client: readers.client, say });
+    const { stack, proxy, ledger } = this;
+    const faults = new FaultRunner({ stack, proxy, client: readers.client, containerd, ledger, say });
     this.faults = faults;
     say(`load and faults for ${durationMs / 1000} s`);
     await this.storm(faults, sampler, stop);
     stop.throwIfAborted();
     faults.restore();
     say('the faults are over, everything is asked until it agrees');
-    await this.stack.up();
-    const account = await settle(readers, this.ledger, SETTLE_MS, say);
+    await stack.up();
+    const account = await settle(readers, ledger, SETTLE_MS, say);
     const found = [...sampler.violations, ...account.differences];
     if (found.length > 0) this.keepWorld(account);
     for (const difference of found) say(`DIFFERENCE ${difference}`);
@@ -84,11 +85,11 @@ export class ChaosRun {
     await this.proxy.stop();
   }
 
-  private async start(stop: AbortSignal): Promise<Readers> {
+  private async start(stop: AbortSignal): Promise<{ readers: Readers; containerd: ContainerdClient }> {
     const { stack } = this;
     await Promise.all([stack.up(), this.proxyWhenPossible(stop)]);
     await stack.importImage();
-    const client = new KubeClient(loadKubeConfig(files.kubeconfig(stack.layout)));
+    const client = new KubeClient(stack.admin(), 'chaos');
     const token = readFileSync(files.agentToken(stack.layout), 'utf8').trim();
     const agents = new AgentClient({ token, port: AGENT_PORT });
     const containerd = new ContainerdClient(files.containerdSocket(stack.layout));
@@ -105,7 +106,7 @@ export class ChaosRun {
         status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
       );
     }, 60_000);
-    return { stack, client, agents, runtime: new SandboxRuntime(containerd) };
+    return { readers: { stack, client, agents, runtime: new SandboxRuntime(containerd) }, containerd };
   }
 
   /** The services wait for it; its certificate is made by the stack's first start. */

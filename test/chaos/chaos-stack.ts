@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { type KubeConfig } from '@kubernetes/client-node';
 import { messageOf } from '@fsb/api/errors';
+import { loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { type Layout, files, layoutOf } from '../../apps/standalone/src/layout';
+import { identify, type ProcessIdentity } from '../../apps/standalone/src/process-identity';
 import { freePorts } from '../support/free-port';
+import { KubernetesCluster } from '../support/kubernetes-cluster';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
@@ -17,16 +21,32 @@ const GRPC_STEP = 100;
 /** API, proxy, gRPC, from the tenth on the probes, and the second gRPC. */
 const PORTS = 10 + GRPC_STEP;
 
-/** A one-machine stack of this run's own: folders, ports, containerd, bridge. Its services reach the API through a proxy. */
+export interface Addresses {
+  /** host:port of each gateway */
+  readonly gateways: readonly string[];
+  /** host:port, past the proxy */
+  readonly api: string;
+  readonly proxyPort: number;
+}
+
+export interface Tls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * A one-machine stack of this run's own: folders, ports, containerd, bridge. Its services reach the API through a proxy;
+ * behind that is our own API server, or a real one of Kubernetes where FSB_TEST_KUBERNETES=1.
+ */
 export class ChaosStack {
   readonly layout: Layout;
 
   private constructor(
     readonly root: string,
-    readonly endpoints: readonly string[],
-    readonly apiAddress: string,
-    readonly proxyPort: number,
+    readonly addresses: Addresses,
     private readonly flags: readonly string[],
+    private readonly cluster: KubernetesCluster | undefined,
   ) {
     this.layout = layoutOf(root);
   }
@@ -35,14 +55,18 @@ export class ChaosStack {
   static async prepare(): Promise<ChaosStack> {
     const root = mkdtempSync('/var/tmp/fsb-chaos-');
     const first = await freePorts(PORTS);
-    const [apiAddress, proxyPort, grpcPort] = [`127.0.0.1:${first}`, first + 1, first + 2];
-    const endpoints = Array.from({ length: REPLICAS }, (_, i) => `127.0.0.1:${grpcPort + i * GRPC_STEP}`);
+    const cluster = process.env['FSB_TEST_KUBERNETES'] === '1' ? await KubernetesCluster.start() : undefined;
+    const [proxyPort, grpcPort] = [first + 1, first + 2];
+    const api = `127.0.0.1:${cluster?.port ?? first}`;
+    const gateways = Array.from({ length: REPLICAS }, (_, i) => `127.0.0.1:${grpcPort + i * GRPC_STEP}`);
     const flags = [
       ...['--root', root, '--containerd', 'private', '--grpc-address', `127.0.0.1:${grpcPort}`],
-      ...['--api-address', apiAddress, '--port-base', String(first + 10)],
-      ...['--replicas', String(REPLICAS), '--api-advertise', `127.0.0.1:${proxyPort}`],
+      ...['--port-base', String(first + 10), '--replicas', String(REPLICAS)],
+      ...(cluster
+        ? ['--kubeconfig', through(proxyPort, cluster, root)]
+        : ['--api-address', api, '--api-advertise', `127.0.0.1:${proxyPort}`]),
     ];
-    return new ChaosStack(root, endpoints, apiAddress, proxyPort, flags);
+    return new ChaosStack(root, { gateways, api, proxyPort }, flags, cluster);
   }
 
   /** Starts what does not run. */
@@ -53,6 +77,26 @@ export class ChaosStack {
   async importImage(): Promise<void> {
     await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
     await this.ctr('images', 'import', ARCHIVE);
+  }
+
+  /** The API server's, which the proxy shows too. @throws before the stack's first start has made it */
+  get tls(): Tls {
+    if (this.cluster) return this.cluster.tls;
+    const pem = (name: string): string => readFileSync(files.pki(this.layout, name), 'utf8');
+    return { ca: pem('ca.crt'), cert: pem('apiserver.crt'), key: pem('apiserver.key') };
+  }
+
+  /** Past the proxy. */
+  admin(): KubeConfig {
+    const config = loadKubeConfig(this.cluster?.kubeconfig ?? files.kubeconfig(this.layout));
+    config.clusters = config.clusters.map((cluster) => ({ ...cluster, server: `https://${this.addresses.api}` }));
+    return config;
+  }
+
+  /** A real API server is no process of the stack's own. */
+  get apiserver(): ProcessIdentity | undefined {
+    const pid = this.cluster?.pid;
+    return pid === undefined ? undefined : identify(pid);
   }
 
   get installation(): string {
@@ -70,6 +114,7 @@ export class ChaosStack {
   /** Ends everything; the folders stay where `keep`, for whoever looks for the cause. */
   async end(keep: boolean): Promise<void> {
     await this.standalone('down', '--root', this.root).catch(() => this.standalone('down', '--root', this.root));
+    await this.cluster?.end();
     if (!keep) rmSync(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
@@ -80,4 +125,12 @@ export class ChaosStack {
       throw new Error(`standalone ${args[0] ?? ''}: ${messageOf(error)}`, { cause: error });
     }
   }
+}
+
+/** @returns the path of the cluster's kubeconfig with the proxy's address in it */
+function through(proxyPort: number, cluster: KubernetesCluster, root: string): string {
+  const path = join(root, 'through-the-proxy');
+  const text = readFileSync(cluster.kubeconfig, 'utf8').replace(`127.0.0.1:${cluster.port}`, `127.0.0.1:${proxyPort}`);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
 }

@@ -1,29 +1,41 @@
-import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
+import { ContainerLabels, CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
-import { type Change, type Entry, isAcknowledged } from './ledger';
+import { type Change, type Entry, isAcknowledged, type Ledger } from './ledger';
 import { POOL_MAX } from './pool';
 import { type World } from './world';
 
 /** Where what was promised, name by name, is not what there is. Empty: every promise is kept. Pure. */
-export function brokenPromises(entries: readonly Entry[], world: World, now: number): string[] {
+export function brokenPromises(ledger: Ledger, world: World, now: number): string[] {
+  const { shimDeaths } = ledger;
+  const entries = ledger.current();
   const objects = new Map(world.objects.map((object) => [object.metadata.name ?? '', object]));
   const asked = new Set(entries.map(({ name }) => name));
   return [
     ...[...objects.keys()].filter((name) => !asked.has(name)).map((name) => `sandbox ${name} was never asked for`),
     ...entries.flatMap((entry) => {
-      const broken = judge(entry, objects.get(entry.name), world, now);
+      const broken = judge(entry, objects.get(entry.name), { world, now, shimDeaths });
       return broken === undefined ? [] : [`sandbox ${entry.name}: ${broken} [${historyOf(entry)}]`];
     }),
   ];
 }
 
-function judge(entry: Entry, object: Sandbox | undefined, world: World, now: number): string | undefined {
+interface Evidence {
+  readonly world: World;
+  /** Unix ms */
+  readonly now: number;
+  readonly shimDeaths: Ledger['shimDeaths'];
+}
+
+function judge(entry: Entry, object: Sandbox | undefined, evidence: Evidence): string | undefined {
+  const { world } = evidence;
   if (!object)
     return mustExist(entry) && !isExplained(entry, world) ? 'acknowledged, and gone without a word' : undefined;
   if (mustBeAbsent(entry)) return `must not exist, and is ${phaseOf(object)}`;
   if (object.metadata.deletionTimestamp !== undefined) return 'is still being deleted';
-  return strangers(entry, object, world) ?? phase(entry, object, world, now);
+  const stranger = strangers(entry, object, world);
+  if (stranger !== undefined || !saysThatItsShimDied(object)) return stranger ?? phase(entry, object, evidence);
+  return diedWithItsShim(object, evidence) ? undefined : 'has failed with its shim, which nobody killed';
 }
 
 /** Acknowledged, and nobody asked for its end. */
@@ -67,7 +79,7 @@ function lineage({ metadata, status }: Sandbox): Set<string> {
   return new Set([...attempts, ...first, status?.sandboxID ?? uid]);
 }
 
-function phase(entry: Entry, object: Sandbox, world: World, now: number): string | undefined {
+function phase(entry: Entry, object: Sandbox, { world, now }: Evidence): string | undefined {
   const is = phaseOf(object);
   if (is === 'Pending' || is === 'Bound') return waits(entry, object, world);
   const { exitCode, reason = '', message = '' } = object.status ?? {};
@@ -77,6 +89,17 @@ function phase(entry: Entry, object: Sandbox, world: World, now: number): string
   if (!allowed.has(is)) return `is ${is} (${reason}: ${message}), not ${[...allowed].join(' or ')}`;
   if (is === 'Failed' && exitCode !== 7) return `has failed with ${exitCode ?? 'no code'} (${reason}: ${message})`;
   return undefined;
+}
+
+function saysThatItsShimDied({ status }: Sandbox): boolean {
+  return status?.phase === 'Failed' && status.reason === 'ShimDied';
+}
+
+/** A container that waited for its sandbox has another id than that. */
+function diedWithItsShim({ status }: Sandbox, { world: { containers }, shimDeaths }: Evidence): boolean {
+  const id = status?.sandboxID ?? '';
+  const own = containers.find(({ labels }) => labels[ContainerLabels.id] === id)?.id;
+  return shimDeaths.has(id) || (own !== undefined && shimDeaths.has(own));
 }
 
 /** What it may have come to, by what its process does and what was asked since. */

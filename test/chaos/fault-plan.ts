@@ -23,6 +23,8 @@ export type Fault =
       readonly which: number | 'leader';
     }
   | { readonly type: 'pause'; readonly service: Service; readonly which: number | 'leader'; readonly ms: number }
+  /** SIGKILL to a shim: several sandboxes end with it */
+  | { readonly type: 'shim'; readonly which: number }
   /** a gateway, and whoever would adopt what it leaves */
   | { readonly type: 'pair'; readonly which: number }
   | { readonly type: 'api'; readonly fault: ProxyFault; readonly ms: number }
@@ -90,6 +92,7 @@ const KINDS: readonly Kind[] = [
   [1, signal('containerd', 'SIGKILL')],
   [1, pause('containerd')],
   [2, (random) => ({ type: 'pair', which: random.next() })],
+  [1, (random) => ({ type: 'shim', which: random.next() })],
   [1, api('500')],
   [1, api('409')],
   [1, api('429')],
@@ -120,6 +123,8 @@ export function describe(fault: Fault): string {
       return `${named(fault)} paused for ${fault.ms} ms`;
     case 'pair':
       return 'SIGKILL to a gateway and the leading sandbox-controller';
+    case 'shim':
+      return 'SIGKILL to a shim';
     case 'api': {
       const { answer, clients, methods, share } = fault.fault;
       return `API answers ${answer} to ${methods} of ${clients} (share ${share}) for ${fault.ms} ms`;

@@ -1,23 +1,18 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, createServer, request, type Server } from 'node:https';
 import { type Duplex, pipeline } from 'node:stream';
-import { z } from 'zod';
-import { files } from '../../apps/standalone/src/layout';
-import { readJson } from '../../apps/standalone/src/state-file';
 import { type ChaosStack } from './chaos-stack';
 
 export interface ProxyFault {
   readonly answer: '500' | '409' | '429' | 'nothing' | 'drop';
-  /** a service with all its replicas */
+  /** a service with all its replicas, as its User-Agent says */
   readonly clients: string;
   readonly methods: 'all' | 'writes' | 'reads';
   /** of the requests that fit */
   readonly share: number;
 }
 
-const tokenList = z.array(z.object({ token: z.string(), user: z.string() }));
 const REASONS: Readonly<Record<string, string>> = {
   '500': 'InternalError',
   '409': 'Conflict',
@@ -37,7 +32,6 @@ export class FaultProxy {
   private readonly sockets = new Set<Duplex>();
   private server: Server | undefined;
   private agent: Agent | undefined;
-  private users = new Map<string, string>();
 
   constructor(
     private readonly stack: ChaosStack,
@@ -46,10 +40,10 @@ export class FaultProxy {
 
   /** Its certificate is the API server's: it fits 127.0.0.1. */
   async start(): Promise<void> {
-    const { layout, proxyPort } = this.stack;
-    const pem = (name: string): string => readFileSync(files.pki(layout, name), 'utf8');
-    this.agent = new Agent({ ca: pem('ca.crt'), keepAlive: true, maxSockets: CONNECTIONS, timeout: 30_000 });
-    const server = createServer({ cert: pem('apiserver.crt'), key: pem('apiserver.key') });
+    const { proxyPort } = this.stack.addresses;
+    const { ca, cert, key } = this.stack.tls;
+    this.agent = new Agent({ ca, keepAlive: true, maxSockets: CONNECTIONS, timeout: 30_000 });
+    const server = createServer({ cert, key });
     this.server = server;
     server.on('connection', (socket) => {
       this.sockets.add(socket);
@@ -118,7 +112,7 @@ export class FaultProxy {
   }
 
   private pass({ incoming, response }: Exchange): void {
-    const [host, port] = this.stack.apiAddress.split(':');
+    const [host, port] = this.stack.addresses.api.split(':');
     const { method, url: path, headers } = incoming;
     const outgoing = request({ agent: this.agent, host, port, method, path, headers });
     outgoing.on('response', (answer) => {
@@ -134,15 +128,6 @@ export class FaultProxy {
   private fits({ clients, methods }: ProxyFault, { method = '', headers }: IncomingMessage): boolean {
     const isRead = method === 'GET';
     if (methods !== 'all' && (methods === 'reads') !== isRead) return false;
-    return clients === 'all' || this.userOf(headers.authorization ?? '').startsWith(clients);
-  }
-
-  private userOf(authorization: string): string {
-    const token = authorization.replace(/^Bearer /, '');
-    if (!this.users.has(token)) {
-      const list = readJson(files.tokens(this.stack.layout), tokenList) ?? [];
-      this.users = new Map(list.map(({ token: known, user }) => [known, user]));
-    }
-    return this.users.get(token) ?? '';
+    return clients === 'all' || headers['user-agent']?.startsWith(clients) === true;
   }
 }

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
 import { LEASE_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { signalProcess } from '../../apps/standalone/src/process-identity';
 import { type ChaosStack } from './chaos-stack';
 import { describe, type Fault, type PlannedFault, type Service } from './fault-plan';
 import { type FaultProxy } from './fault-proxy';
+import { type Ledger } from './ledger';
+import { killShim, shimsOf } from './shims';
 import { livingTargets, replicasOf, type Target } from './targets';
 
 const LEASE_MS = 1_000;
@@ -16,6 +19,8 @@ export interface FaultParts {
   readonly stack: ChaosStack;
   readonly proxy: FaultProxy;
   readonly client: KubeClient;
+  readonly containerd: ContainerdClient;
+  readonly ledger: Ledger;
   readonly say: (text: string) => void;
 }
 
@@ -85,6 +90,9 @@ export class FaultRunner {
         for (const target of pair) if (target) signalProcess(target.process, 'SIGKILL');
         return;
       }
+      case 'shim':
+        await this.killShim(fault.which);
+        return;
       case 'api':
         await this.during(this.parts.proxy.begin(fault.fault), fault.ms, stop);
         return;
@@ -93,6 +101,13 @@ export class FaultRunner {
         await this.during(() => this.fills--, fault.ms, stop);
         return;
     }
+  }
+
+  private async killShim(which: number): Promise<void> {
+    const { containerd, ledger } = this.parts;
+    const shims = shimsOf(containerd.socket);
+    const shim = shims[Math.floor(which * shims.length)];
+    if (shim) for (const id of await killShim(shim, containerd)) ledger.shimDeaths.add(id);
   }
 
   private async pause(target: Target | undefined, ms: number, stop: AbortSignal): Promise<void> {

@@ -42,6 +42,8 @@ export interface Counts {
 export class Ledger {
   private readonly entries = new Map<string, Entry>();
   private readonly past: Entry[] = [];
+  /** ids of containers, and of the sandboxes in them, whose shim was killed */
+  readonly shimDeaths = new Set<string>();
 
   add(entry: Entry): void {
     const before = this.entries.get(entry.name);

@@ -5,9 +5,10 @@ import { files } from '../../apps/standalone/src/layout';
 import { cgroupHierarchies } from '../../apps/standalone/src/node/pod-cgroup';
 import { NETWORK_NAMESPACES } from '../../apps/standalone/src/node/pod-network';
 import { podRecord } from '../../apps/standalone/src/node/pod-record';
-import { readJson, readText } from '../../apps/standalone/src/state-file';
+import { readJson } from '../../apps/standalone/src/state-file';
 import { listJson } from '../../apps/standalone/src/supervisor/process-record';
 import { type ChaosStack } from './chaos-stack';
+import { shimsOf } from './shims';
 
 /** What the machine has of this installation outside its API and containerd: files, namespaces, cgroups, processes. */
 export interface MachineState {
@@ -35,7 +36,7 @@ export async function readMachine(stack: ChaosStack): Promise<MachineState> {
     logs: unique(namesIn(layout.log).map((name) => name.replace(/\.log(\.\d+)?$/, ''))).filter(isId),
     folders: namesIn(join(layout.run, 'sandboxes')).filter(isId),
     cgroups: sandboxCgroups(installation),
-    shims: shimsOf(files.containerdSocket(layout)),
+    shims: shimsOf(files.containerdSocket(layout)).map(({ id }) => id),
     snapshots: snapshots.split('\n').flatMap((line) => /^(\S+)-snapshot\s/.exec(line)?.[1] ?? []),
     leases: leases.split('\n').filter((id) => id.startsWith('fsb-')),
     networkNamespaces: namesIn(NETWORK_NAMESPACES).filter((name) =>
@@ -70,15 +71,4 @@ function sandboxCgroups(installation: string): string[] {
 function foldersIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-}
-
-/** A shim names its containerd's socket, and its first container or its group, on its command line. */
-function shimsOf(socket: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      const [file = '', ...args] = (readText(`/proc/${pid}/cmdline`) ?? '').split('\0');
-      if (!file.includes('containerd-shim') || !args.includes(socket)) return [];
-      return args[args.indexOf('-id') + 1] ?? '';
-    });
 }

@@ -12,14 +12,19 @@ export interface Target {
 }
 
 /** Every process of the stack that lives now, by the stack's own records: a pid with its start, so never another's. */
-export function livingTargets({ layout }: ChaosStack): Target[] {
+export function livingTargets({ layout, apiserver }: ChaosStack): Target[] {
   const supervisor = runningSupervisor(layout);
   const services = readRecords(layout).map(({ name, process }) => ({ name, process }));
   const agents = listJson(files.pods(layout)).flatMap((path) => {
     const record = readJson(path, podRecord);
     return record?.process ? [{ name: `agent/${record.name}`, process: record.process }] : [];
   });
-  const all = [...(supervisor ? [{ name: 'supervisor', process: supervisor }] : []), ...services, ...agents];
+  const all = [
+    ...(supervisor ? [{ name: 'supervisor', process: supervisor }] : []),
+    ...(apiserver ? [{ name: 'apiserver', process: apiserver }] : []),
+    ...services,
+    ...agents,
+  ];
   return all.filter(({ process }) => isAlive(process)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -21,7 +21,10 @@ async function main([what, options]: readonly string[]): Promise<void> {
   const cluster = await Cluster.start(settings);
   process.once('SIGINT', () => void cluster.stop().then(() => process.exit(130)));
   try {
-    const result = await new Simulation(cluster, settings, say).run();
+    const simulation = new Simulation(cluster, settings, say);
+    const result = await simulation.run().finally(() => {
+      simulation.close();
+    });
     const out = resolve(settings.out);
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, `${JSON.stringify(result, undefined, 2)}\n`);

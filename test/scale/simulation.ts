@@ -29,6 +29,10 @@ export class Simulation {
     this.load = new Load(cluster, settings.pools);
   }
 
+  close(): void {
+    this.load.close();
+  }
+
   async run(): Promise<Result> {
     const { agents, sandboxes, small } = this.settings;
     const agentsReadySeconds = await makePools(this.cluster, this.settings);

@@ -76,6 +76,18 @@ export class KubernetesCluster {
     return join(this.folder, 'kubeconfig');
   }
 
+  /** The API server's, in PEM: for whoever stands between it and its clients. */
+  get tls(): { readonly ca: string; readonly cert: string; readonly key: string } {
+    const pem = (name: string): string => readFileSync(this.at(name), 'utf8');
+    return { ca: pem('ca.crt'), cert: pem('tls.crt'), key: pem('tls.key') };
+  }
+
+  /** Of the API server; undefined while it is being started again. */
+  get pid(): number | undefined {
+    const { pid, exitCode, signalCode } = this.children.get('kube-apiserver') ?? {};
+    return exitCode === null && signalCode === null ? pid : undefined;
+  }
+
   ask(...request: Parameters<KubeHttp['ask']>): Promise<Reply> {
     return this.http.ask(...request);
   }
@@ -92,13 +104,13 @@ export class KubernetesCluster {
 
   /** The API server's, as that of our own stands among a stack's processes. */
   async row(): Promise<ProcessRow> {
-    const { pid = 0, exitCode, signalCode } = this.children.get('kube-apiserver') ?? {};
-    const state = exitCode === null && signalCode === null ? 'running' : 'waiting';
+    const { pid } = this;
+    const state = pid === undefined ? 'waiting' : 'running';
     const health = await this.ask('GET', '/readyz').then(
       ({ status, body }) => (status === 200 ? 'ok' : (body.message ?? String(status))),
       (error: unknown) => String(error),
     );
-    return { name: 'apiserver', pid, state, health };
+    return { name: 'apiserver', pid: pid ?? 0, state, health };
   }
 
   async end(): Promise<void> {

@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
-import { FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { stringify } from 'yaml';
 import { probe } from '../../../apps/standalone/src/probe';
@@ -17,8 +15,6 @@ import { ServiceProcess } from './service-process';
 const ROOT = resolve(__dirname, '../..');
 const ROLES = { admin: 'admin', 'fastpath-gateway': 'gateway', 'sandbox-controller': '', 'pool-controller': '' };
 export type ServiceName = 'apiserver' | 'fastpath-gateway' | 'sandbox-controller' | 'pool-controller';
-/** A list of 50,000 sandboxes in one answer is above gRPC's usual 4 MiB. */
-const NO_LIMIT = { 'grpc.max_receive_message_length': -1 };
 
 /** The real API server, gateway and controllers, with folders and ports of their own, and the simulated agents. */
 export class Cluster {
@@ -27,7 +23,8 @@ export class Cluster {
     readonly services: Readonly<Record<ServiceName, ServiceProcess>>,
     readonly fleet: Fleet,
     readonly kube: KubeClient,
-    readonly gateway: FastPathServiceClient,
+    /** of the gateway */
+    readonly endpoint: string,
   ) {}
 
   static async start(settings: Settings): Promise<Cluster> {
@@ -42,9 +39,8 @@ export class Cluster {
     const { apiserver, gateway, sandboxes, pools } = services;
     await Promise.all([gateway, sandboxes, pools].map((service) => service.start()));
     const kube = new KubeClient(loadKubeConfig(join(folder, 'admin.kubeconfig')), 'scale');
-    const client = new FastPathServiceClient(`127.0.0.1:${ports.grpc}`, credentials.createInsecure(), NO_LIMIT);
     const byName = { 'fastpath-gateway': gateway, 'sandbox-controller': sandboxes, 'pool-controller': pools };
-    return new Cluster(folder, { apiserver, ...byName }, fleet, kube, client);
+    return new Cluster(folder, { apiserver, ...byName }, fleet, kube, `127.0.0.1:${ports.grpc}`);
   }
 
   get all(): readonly ServiceProcess[] {
@@ -56,7 +52,6 @@ export class Cluster {
   }
 
   async stop(): Promise<void> {
-    this.gateway.close();
     await this.kube.close();
     const { apiserver, ...others } = this.services;
     await Promise.all(Object.values(others).map((service) => service.end('SIGTERM')));

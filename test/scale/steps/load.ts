@@ -1,11 +1,14 @@
-import { FailurePolicy, type ListResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { FailurePolicy, FastPathServiceClient, type ListResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { PatientCaller } from '../../support/patient-caller';
 import { type Cluster } from '../stack/cluster';
 
 export const NAMESPACE = 'default';
 const IMAGE = 'busybox';
+/** A list of 50,000 sandboxes in one answer is above gRPC's usual 4 MiB. */
+const NO_LIMIT = { 'grpc.max_receive_message_length': -1 };
 const IN_FLIGHT = 24;
 const DEADLINE_MS = 60_000;
 /** One of ten is made by its object, as kubectl would. */
@@ -24,12 +27,17 @@ export function poolName(index: number): string {
 
 /** Makes and ends sandboxes as callers do: numbered, over all pools, half of them to be recreated when their agent is lost. */
 export class Load {
+  private readonly caller: PatientCaller;
+  private readonly lists: FastPathServiceClient;
   private made = 0;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly pools: number,
-  ) {}
+  ) {
+    this.caller = new PatientCaller([cluster.endpoint]);
+    this.lists = new FastPathServiceClient(cluster.endpoint, credentials.createInsecure(), NO_LIMIT);
+  }
 
   /** @returns how long the FAST ones took to be answered */
   async create(count: number): Promise<Latencies> {
@@ -52,7 +60,7 @@ export class Load {
   /** The last that were made. */
   async delete(count: number): Promise<void> {
     this.made -= count;
-    await inParallel(count, (step) => this.deleteOne(nameOf(this.made + step)));
+    await inParallel(count, (step) => this.caller.delete(nameOf(this.made + step)));
   }
 
   /** @returns the name of one more */
@@ -68,21 +76,24 @@ export class Load {
     return nameOf(index);
   }
 
+  close(): void {
+    this.caller.close();
+    this.lists.close();
+  }
+
   list(limit: number, token: string): Promise<ListResponse> {
     const request = { namespace: NAMESPACE, limit, continue: token };
-    return unary((done) => this.cluster.gateway.listSandboxes(request, new Metadata(), deadline(), done));
+    return unary((done) => this.lists.listSandboxes(request, new Metadata(), deadline(), done));
   }
 
   private async createFast(index: number): Promise<void> {
-    const request = {
-      ...{ image: IMAGE, poolRef: this.poolOf(index), namespace: NAMESPACE, name: nameOf(index) },
-      ...{ exposedPorts: [], command: ['/bin/sleep', 'infinity'], args: [], envs: { INDEX: String(index) } },
-      ...{ workingDir: '', labels: { batch: String(index % 100) }, requestId: '' },
-      ...{ consistencyMode: undefined, resources: undefined, expireTimeSeconds: undefined },
+    await this.caller.create(nameOf(index), {
+      ...{ image: IMAGE, poolRef: this.poolOf(index), namespace: NAMESPACE },
+      ...{ command: ['/bin/sleep', 'infinity'], envs: { INDEX: String(index) } },
+      labels: { batch: String(index % 100) },
       failurePolicy: recreated(index) ? FailurePolicy.AUTO_RECREATE : FailurePolicy.MANUAL,
       recoveryTimeoutSeconds: 1,
-    };
-    await unary((done) => this.cluster.gateway.createSandbox(request, new Metadata(), deadline(), done));
+    });
   }
 
   private async createObject(index: number): Promise<void> {
@@ -94,11 +105,6 @@ export class Load {
       },
     };
     await this.cluster.kube.create(SANDBOX_KIND, object, { deadlineMs: DEADLINE_MS });
-  }
-
-  private async deleteOne(name: string): Promise<void> {
-    const request = { sandboxName: name, namespace: NAMESPACE, sandboxId: '' };
-    await unary((done) => this.cluster.gateway.deleteSandbox(request, new Metadata(), deadline(), done));
   }
 
   private poolOf(index: number): string {
