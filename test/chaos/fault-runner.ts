@@ -107,7 +107,7 @@ export class FaultRunner {
     const { containerd, ledger } = this.parts;
     const shims = shimsOf(containerd.socket);
     const shim = shims[Math.floor(which * shims.length)];
-    if (shim) for (const id of await killShim(shim, containerd)) ledger.shimDeaths.add(id);
+    for (const id of (shim && (await killShim(shim, containerd))) ?? []) ledger.shimDeaths.add(id);
   }
 
   private async pause(target: Target | undefined, ms: number, stop: AbortSignal): Promise<void> {

@@ -7,12 +7,12 @@ import { readText } from '../../apps/standalone/src/state-file';
 const LIST_MS = 5_000;
 
 export interface Shim {
-  /** of its first container, or of the group that shares it */
+  /** of the first container that it served, which may be gone */
   readonly id: string;
   readonly process: ProcessIdentity;
 }
 
-/** A shim names its containerd's socket, and its first container or its group, on its command line. */
+/** A shim names its containerd's socket on its command line. */
 export function shimsOf(containerdSocket: string): Shim[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -25,18 +25,34 @@ export function shimsOf(containerdSocket: string): Shim[] {
 }
 
 /**
- * It is stopped while its containers are read: no task comes to it after that.
- * @returns ids of the containers that die with it, and of the sandboxes in them
+ * It is stopped while the containers of its group are read: no task comes to it after that.
+ * @returns ids of the containers that die with it, and of the sandboxes in them; undefined where it serves none yet
  */
-export async function killShim({ id, process }: Shim, containerd: ContainerdClient): Promise<string[]> {
+export async function killShim({ process }: Shim, containerd: ContainerdClient): Promise<string[] | undefined> {
+  const group = await groupOf(process.pid, containerd);
+  if (group === undefined) return undefined;
   signalProcess(process, 'SIGSTOP');
   try {
     const { containers } = await containerd.containers.list({ filters: [] }, { deadlineMs: LIST_MS });
-    const dying = containers.filter(({ id: own, labels }) => (labels[ContainerLabels.shimGroup] ?? own) === id);
+    const dying = containers.filter(({ labels }) => labels[ContainerLabels.shimGroup] === group);
     signalProcess(process, 'SIGKILL');
-    return dying.flatMap(({ id: own, labels }) => [own, labels[ContainerLabels.id] ?? own]);
+    return dying.flatMap(({ id, labels }) => [id, labels[ContainerLabels.id] ?? id]);
   } catch (error) {
     signalProcess(process, 'SIGCONT'); // nobody could say whom it would take along
     throw error;
   }
+}
+
+/** By its children: a shim does not say which group it serves. */
+async function groupOf(pid: number, containerd: ContainerdClient): Promise<string | undefined> {
+  const { tasks } = await containerd.tasks.list({ filter: '' }, { deadlineMs: LIST_MS });
+  const child = tasks.find((task) => parentOf(task.pid) === pid);
+  if (!child) return undefined;
+  const { container } = await containerd.containers.get({ id: child.id || child.containerId }, { deadlineMs: LIST_MS });
+  return container?.labels[ContainerLabels.shimGroup];
+}
+
+function parentOf(pid: number): number | undefined {
+  const parent = /^PPid:\s+(\d+)$/m.exec(readText(`/proc/${pid}/status`) ?? '')?.[1];
+  return parent === undefined ? undefined : Number(parent);
 }
