@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../../test/support/eventually';
-import { type Asked, type Held } from './testing/gate';
+import { type Asked, type Held } from '../../../test/support/gate';
 import { type Replica } from './testing/replica';
 import { SLEEP, Stage, unbound } from './testing/stage';
 
@@ -50,6 +50,7 @@ async function runsOnce(name: string, attempt: number): Promise<void> {
 describe('a leader killed with -9 in the middle of everything', () => {
   let tookMs = 0;
   let adopted: { id: string; createdAt: number };
+  let half = '';
   let standbyDid: string[] = [];
   const raw = { endedAfterMs: 0 };
 
@@ -89,6 +90,16 @@ describe('a leader killed with -9 in the middle of everything', () => {
         const held = first.api.hold('question', ({ method, path }) => method === 'POST' && path.endsWith('/sandboxes'));
         const { body } = await stage.agents.get('agent-1')!.process.create(id, request);
         adopted = { id, createdAt: body.createdAt };
+        return held.reached;
+      },
+      async () => {
+        const { id, request } = unbound('half');
+        const held = first.api.hold(
+          'question',
+          ({ method, path }) => method !== 'GET' && path.includes('/half/status'),
+        );
+        half = id;
+        await stage.agents.get('agent-2')!.process.create(id, request);
         return held.reached;
       },
     ];
@@ -134,6 +145,11 @@ describe('a leader killed with -9 in the middle of everything', () => {
     expect(await stage.containers('adopted')).toMatchObject([{ sandboxId: adopted.id, createdAt: adopted.createdAt }]);
   });
 
+  it('with an adoption whose object has no status yet: it goes on with that object', async () => {
+    await runsOnce('half', 0);
+    expect(await stage.containers('half')).toMatchObject([{ sandboxId: half }]);
+  });
+
   it('ends nothing unbound before somebody has led for the whole timeout', () => {
     expect(tookMs).toBeGreaterThan(ORPHAN_TIMEOUT_MS); // or the rest says nothing
     expect(raw.endedAfterMs).toBeGreaterThan(ORPHAN_TIMEOUT_MS - 500);
@@ -160,6 +176,37 @@ describe('a leader', () => {
     expect(await first.ended()).toBe(0);
     expect(first.changes().slice(did)).toEqual([]);
     await runsOnce('overtaken', 0);
+  });
+
+  it('goes on with the silence that the one before it has seen', async () => {
+    const recoveryTimeoutSeconds = 15;
+    const before = await stage.leader();
+    const standby = await stage.addReplica();
+    await stage.create('quiet', { failurePolicy: 'AutoRecreate', recoveryTimeoutSeconds });
+    const { status } = await stage.reaches('quiet', { phase: 'Running' });
+    const pod = status?.assignedPod ?? '';
+    const address = stage.agents.get(pod)?.address ?? '';
+    const silent = performance.now();
+    const open = [before, standby].map(({ agents }) => agents.get(address)!.shut());
+    await stage.setPodReady(pod, 'False');
+    await eventually(async () => {
+      const ready = (await stage.get('quiet')).status?.conditions?.find(({ type }) => type === 'Ready');
+      return ready?.status === 'Unknown';
+    }, 20_000);
+    before.signal('SIGKILL');
+    const killed = performance.now() - silent;
+    expect(await stage.leader(before)).toBe(standby);
+    const overtaken = performance.now() - silent;
+    const moved = await stage.reaches('quiet', { phase: 'Running', attempt: 1, recreations: 1 }, 40_000);
+    const tookMs = performance.now() - silent;
+    expect(moved.status?.assignedPod).not.toBe(pod);
+    // counted anew from its start, or from its lead, it would be later
+    expect(tookMs).toBeGreaterThan(recoveryTimeoutSeconds * 1000 - 1_000);
+    expect(tookMs).toBeLessThan(recoveryTimeoutSeconds * 1000 + Math.min(overtaken, killed + LEASE_MS));
+    for (const each of open) each();
+    await stage.setPodReady(pod, 'True');
+    await eventually(async () => expect(await stage.containers('quiet')).toHaveLength(1), 20_000);
+    await stage.end('quiet');
   });
 
   it('that is told to end hands over at once', async () => {

@@ -1,7 +1,9 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { eventually } from '../../../test/support/eventually';
+import { POD_KIND } from '@fsb/controller-runtime/kinds';
+import { type Asked } from '../../../test/support/gate';
 import { type Replica } from './testing/replica';
-import { Stage } from './testing/stage';
+import { NAMESPACE, Stage } from './testing/stage';
 
 jest.setTimeout(90_000);
 let stage: Stage;
@@ -11,6 +13,7 @@ beforeAll(async () => {
   stage = await Stage.start('4s');
   await stage.addAgent('agent-1');
   await stage.addAgent('agent-2');
+  await stage.addAgent('agent-3');
   replica = await stage.addReplica();
   await stage.leader();
 }, 120_000);
@@ -39,6 +42,46 @@ describe('how a process ends, which the original never sees (5.1 #10)', () => {
       expect(await stage.events('ends')).toContain(sandbox.status?.reason);
     });
     await stage.end('ends');
+  });
+});
+
+describe('a placement', () => {
+  const isCreate = ({ path }: Asked): boolean => path.endsWith('/agent/create');
+  const askedOf = (name: string) =>
+    door(name).asked.filter((asked) => isCreate(asked) && asked.body.includes('"picky"'));
+  const AGENTS = ['agent-1', 'agent-2', 'agent-3'];
+
+  afterEach(async () => {
+    for (const name of AGENTS) door(name).refuse(undefined);
+    await stage.end('picky');
+  });
+
+  it.each(['slots_full', 'port_taken', 'other_agent', 'draining'])(
+    'refused by two agents (%s) runs at the third, and each was asked by its uid',
+    async (code) => {
+      const body = { success: false, sandboxId: '', createdAt: 0, code, message: code };
+      for (const name of AGENTS.slice(0, 2)) door(name).refuse({ matches: isCreate, status: 409, body });
+      const before = new Map(AGENTS.map((name) => [name, askedOf(name).length]));
+      await stage.create('picky');
+      const { status } = await running('picky');
+      expect(status?.assignedPod).toBe('agent-3');
+      expect(await idsOf('picky')).toEqual([status?.sandboxID]);
+      for (const name of AGENTS) {
+        const uid = (await stage.client.get(POD_KIND, { namespace: NAMESPACE, name })).metadata.uid ?? '';
+        for (const asked of askedOf(name).slice(before.get(name)))
+          expect(JSON.parse(asked.body)).toMatchObject({ agentUid: uid });
+      }
+    },
+  );
+
+  it('refused by all says so, and runs once one of them takes it', async () => {
+    const body = { success: false, sandboxId: '', createdAt: 0, code: 'slots_full', message: 'full' };
+    for (const name of AGENTS) door(name).refuse({ matches: isCreate, status: 409, body });
+    await stage.create('picky');
+    await stage.reaches('picky', { phase: 'Pending', reason: 'InsufficientCapacity' });
+    await eventually(() => AGENTS.every((name) => askedOf(name).length > 0), 20_000);
+    door('agent-2').refuse(undefined);
+    expect((await running('picky')).status?.assignedPod).toBe('agent-2');
   });
 });
 

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { type UpdateRequest, type UpdateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type KubeObject, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { failurePolicyName } from '../create/create-order';
+import { Catalog } from './catalog';
 import { checkLabels, clip, instant, invalid, namespaceName, objectName, recoveryTimeout } from './field-rules';
 import { PendingRecords } from './pending-records';
 import { requireId } from './sandbox-queries';
@@ -11,10 +13,16 @@ import { viewOfObject } from './sandbox-view';
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
+/** In memory: it costs nothing. */
+const LOOK_AGAIN_MS = 50;
+/** For the API server, of a call that has waited. */
+const ANSWER_MS = 1_000;
+
 /** Changes one setting, or labels, of the object; the controllers do the rest. */
 @Injectable()
 export class UpdateSandbox {
   constructor(
+    private readonly catalog: Catalog,
     private readonly records: PendingRecords,
     private readonly client: KubeClient,
   ) {}
@@ -28,6 +36,7 @@ export class UpdateSandbox {
     const key = { namespace: namespaceName(request.namespace), name: objectName('sandbox_name', request.sandboxName) };
     const patch = patchOf(request);
     await this.records.settled(`${key.namespace}/${key.name}`, deadline);
+    await this.written(key, deadline);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     try {
       const version = await this.requiredVersion(key, request.sandboxId, limit);
@@ -39,6 +48,13 @@ export class UpdateSandbox {
       if (isApiError(error, 'aborted')) return refusal(`failed to update sandbox: ${messageOf(error)}`);
       throw error;
     }
+  }
+
+  /** Another replica has answered its create: the object comes from there, or by the sandbox-controller's adoption. */
+  private async written({ namespace, name }: { namespace: string; name: string }, deadline: number): Promise<void> {
+    const isComing = (): boolean =>
+      this.catalog.object(`${namespace}/${name}`) === undefined && this.catalog.unbound(namespace, name).length > 0;
+    while (isComing() && Date.now() < deadline - ANSWER_MS) await sleep(LOOK_AGAIN_MS);
   }
 
   /** With a precondition: the version that was looked at, so that nobody changes the object in between. */

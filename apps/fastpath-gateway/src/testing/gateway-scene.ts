@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type CallOptions,
@@ -22,6 +22,7 @@ import { AgentProcess } from '../../../../test/support/agent-process';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
+import { Gate } from '../../../../test/support/gate';
 
 const ROOT = resolve(__dirname, '../../../..');
 const POD = { namespace: 'default', name: 'agent-1' };
@@ -80,6 +81,7 @@ export class GatewayScene {
   readonly agent: AgentProcess;
   readonly pool: AgentPool;
   readonly endpoint: string;
+  private readonly gates: Gate[] = [];
   private readonly children = new Map<string, ChildProcess>();
 
   private constructor({ api, kube, agent, pool, endpoint }: SceneParts) {
@@ -127,6 +129,7 @@ export class GatewayScene {
   async stop(): Promise<void> {
     for (const client of [this.sandboxes, this.logs, ...this.clients]) client.close();
     for (const app of [...this.children.keys()]) await this.end(app);
+    for (const gate of this.gates) await gate.close();
     await this.kube.close();
     await this.agent.stop();
     await this.api.end();
@@ -169,6 +172,16 @@ export class GatewayScene {
     const client = new FastPathServiceClient(endpoint, credentials.createInsecure());
     this.clients.push(client);
     return client;
+  }
+
+  /** One more gateway, that has a door of its own to the API server. */
+  async gated(name: string): Promise<{ client: FastPathServiceClient; api: Gate }> {
+    const { folder, port } = this.api;
+    const api = await Gate.open({ target: port, tlsFolder: folder });
+    this.gates.push(api);
+    const kubeconfig = join(folder, `kubeconfig-${name}`);
+    writeFileSync(kubeconfig, readFileSync(join(folder, 'kubeconfig'), 'utf8').replace(`:${port}`, `:${api.port}`));
+    return { client: await this.replica(name, { kubeconfig }), api };
   }
 
   /** @param name under which it is ended, and its log found */

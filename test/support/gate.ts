@@ -26,6 +26,13 @@ export interface Held {
   release(): void;
 }
 
+/** In the server's place. */
+export interface Refusal {
+  readonly matches: (asked: Asked) => boolean;
+  readonly status: number;
+  readonly body: object;
+}
+
 interface Hold {
   readonly matches: (asked: Asked) => boolean;
   readonly where: 'question' | 'answer';
@@ -45,6 +52,7 @@ export interface GateOptions {
 export class Gate {
   readonly asked: Asked[] = [];
   private readonly holds: Hold[] = [];
+  private refusal: Refusal | undefined;
   private readonly sockets = new Set<Socket>();
   private readonly upstream: HttpAgent | HttpsAgent;
   private readonly server: Server;
@@ -90,6 +98,11 @@ export class Gate {
     return { reached, release };
   }
 
+  /** All that match, from now on; undefined: no more. */
+  refuse(refusal: Refusal | undefined): void {
+    this.refusal = refusal;
+  }
+
   /** Cuts every connection; what is asked from then on waits until the function that is returned is called. */
   shut(): () => void {
     let open: () => void = () => undefined;
@@ -116,6 +129,11 @@ export class Gate {
     await this.blocked;
     await this.stop('question', asked);
     if (answer.destroyed) return; // whoever asked is gone: it was never sent
+    if (this.refusal?.matches(asked)) {
+      const { status, body: reason } = this.refusal;
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reason));
+      return;
+    }
     const reply = await this.forward(question, body, answer);
     await this.stop('answer', asked);
     answer.writeHead(reply.statusCode ?? 502, reply.headers);
