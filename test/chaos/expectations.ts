@@ -1,20 +1,22 @@
 import { ContainerLabels, CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
-import { type Change, type Entry, isAcknowledged, type Ledger } from './ledger';
+import { type Change, type CreateAttempt, type Entry, isAcknowledged, type Ledger } from './ledger';
 import { POOL_MAX } from './pool';
 import { type World } from './world';
 
+/** The orphan timeout, and time to write. */
+const ADOPTED_MS = 20_000;
+
 /** Where what was promised, name by name, is not what there is. Empty: every promise is kept. Pure. */
 export function brokenPromises(ledger: Ledger, world: World, now: number): string[] {
-  const { shimDeaths } = ledger;
   const entries = ledger.current();
   const objects = new Map(world.objects.map((object) => [object.metadata.name ?? '', object]));
   const asked = new Set(entries.map(({ name }) => name));
   return [
     ...[...objects.keys()].filter((name) => !asked.has(name)).map((name) => `sandbox ${name} was never asked for`),
     ...entries.flatMap((entry) => {
-      const broken = judge(entry, objects.get(entry.name), { world, now, shimDeaths });
+      const broken = judge(entry, objects.get(entry.name), { world, now, ledger });
       return broken === undefined ? [] : [`sandbox ${entry.name}: ${broken} [${historyOf(entry)}]`];
     }),
   ];
@@ -24,13 +26,13 @@ interface Evidence {
   readonly world: World;
   /** Unix ms */
   readonly now: number;
-  readonly shimDeaths: Ledger['shimDeaths'];
+  readonly ledger: Ledger;
 }
 
 function judge(entry: Entry, object: Sandbox | undefined, evidence: Evidence): string | undefined {
   const { world } = evidence;
   if (!object)
-    return mustExist(entry) && !isExplained(entry, world) ? 'acknowledged, and gone without a word' : undefined;
+    return mustExist(entry) && !isExplained(entry, evidence) ? 'acknowledged, and gone without a word' : undefined;
   if (mustBeAbsent(entry)) return `must not exist, and is ${phaseOf(object)}`;
   if (object.metadata.deletionTimestamp !== undefined) return 'is still being deleted';
   const stranger = strangers(entry, object, world);
@@ -62,8 +64,16 @@ function strangers(entry: Entry, object: Sandbox, world: World): string | undefi
   );
 }
 
-function isExplained({ creates }: Entry, world: World): boolean {
-  return creates.filter(isAcknowledged).every(({ sandboxId }) => isTold(sandboxId, world));
+function isExplained({ creates }: Entry, { world, ledger }: Evidence): boolean {
+  return creates
+    .filter(isAcknowledged)
+    .every((create) => isTold(create.sandboxId, world) || wentWithAll(create, ledger));
+}
+
+/** Its agent, which alone still knew of it where its gateway died too, before the object was written. */
+function wentWithAll({ agentPod, at }: CreateAttempt, { podDeaths }: Ledger): boolean {
+  const diedAt = podDeaths.get(agentPod);
+  return diedAt !== undefined && Math.abs(diedAt - at) < ADOPTED_MS;
 }
 
 function isTold(sandboxId: string, { events }: World): boolean {
@@ -79,16 +89,20 @@ function lineage({ metadata, status }: Sandbox): Set<string> {
   return new Set([...attempts, ...first, status?.sandboxID ?? uid]);
 }
 
-function phase(entry: Entry, object: Sandbox, { world, now }: Evidence): string | undefined {
+function phase(entry: Entry, object: Sandbox, { world, now, ledger }: Evidence): string | undefined {
   const is = phaseOf(object);
   if (is === 'Pending' || is === 'Bound') return waits(entry, object, world);
   const { exitCode, reason = '', message = '' } = object.status ?? {};
-  // a delete without an answer may have come as far as the container
-  if (is === 'Lost' && entry.deletes.some(({ outcome }) => outcome === 'unknown')) return undefined;
+  if (is === 'Lost' && mayBeLost(entry, object, ledger)) return undefined;
   const allowed = allowedPhases(entry, now);
   if (!allowed.has(is)) return `is ${is} (${reason}: ${message}), not ${[...allowed].join(' or ')}`;
   if (is === 'Failed' && exitCode !== 7) return `has failed with ${exitCode ?? 'no code'} (${reason}: ${message})`;
   return undefined;
+}
+
+/** Its agent's Pod was deleted; or a delete without an answer came as far as the container. */
+function mayBeLost({ deletes }: Entry, { status }: Sandbox, { podDeaths }: Ledger): boolean {
+  return podDeaths.has(status?.assignedPod ?? '') || deletes.some(({ outcome }) => outcome === 'unknown');
 }
 
 function saysThatItsShimDied({ status }: Sandbox): boolean {
@@ -96,7 +110,7 @@ function saysThatItsShimDied({ status }: Sandbox): boolean {
 }
 
 /** A container that waited for its sandbox has another id than that. */
-function diedWithItsShim({ status }: Sandbox, { world: { containers }, shimDeaths }: Evidence): boolean {
+function diedWithItsShim({ status }: Sandbox, { world: { containers }, ledger: { shimDeaths } }: Evidence): boolean {
   const id = status?.sandboxID ?? '';
   const own = containers.find(({ labels }) => labels[ContainerLabels.id] === id)?.id;
   return shimDeaths.has(id) || (own !== undefined && shimDeaths.has(own));

@@ -23,6 +23,8 @@ export type Fault =
       readonly which: number | 'leader';
     }
   | { readonly type: 'pause'; readonly service: Service; readonly which: number | 'leader'; readonly ms: number }
+  /** an agent Pod is deleted: its sandboxes are Lost, or made anew elsewhere */
+  | { readonly type: 'pod'; readonly which: number }
   /** SIGKILL to a shim: several sandboxes end with it */
   | { readonly type: 'shim'; readonly which: number }
   /** a gateway, and whoever would adopt what it leaves */
@@ -93,6 +95,7 @@ const KINDS: readonly Kind[] = [
   [1, pause('containerd')],
   [2, (random) => ({ type: 'pair', which: random.next() })],
   [1, (random) => ({ type: 'shim', which: random.next() })],
+  [1, (random) => ({ type: 'pod', which: random.next() })],
   [1, api('500')],
   [1, api('409')],
   [1, api('429')],
@@ -123,6 +126,8 @@ export function describe(fault: Fault): string {
       return `${named(fault)} paused for ${fault.ms} ms`;
     case 'pair':
       return 'SIGKILL to a gateway and the leading sandbox-controller';
+    case 'pod':
+      return 'an agent Pod is deleted';
     case 'shim':
       return 'SIGKILL to a shim';
     case 'api': {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
-import { LEASE_KIND } from '@fsb/controller-runtime/kinds';
+import { LEASE_KIND, POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { signalProcess } from '../../apps/standalone/src/process-identity';
@@ -9,6 +9,7 @@ import { describe, type Fault, type PlannedFault, type Service } from './fault-p
 import { type FaultProxy } from './fault-proxy';
 import { type Ledger } from './ledger';
 import { killShim, shimsOf } from './shims';
+import { agentPods } from './world';
 import { livingTargets, replicasOf, type Target } from './targets';
 
 const LEASE_MS = 1_000;
@@ -93,6 +94,9 @@ export class FaultRunner {
       case 'shim':
         await this.killShim(fault.which);
         return;
+      case 'pod':
+        await this.deletePod(fault.which);
+        return;
       case 'api':
         await this.during(this.parts.proxy.begin(fault.fault), fault.ms, stop);
         return;
@@ -108,6 +112,16 @@ export class FaultRunner {
     const shims = shimsOf(containerd.socket);
     const shim = shims[Math.floor(which * shims.length)];
     for (const id of (shim && (await killShim(shim, containerd))) ?? []) ledger.shimDeaths.add(id);
+  }
+
+  private async deletePod(which: number): Promise<void> {
+    const { client, ledger } = this.parts;
+    const pods = await agentPods(client);
+    const pod = pods[Math.floor(which * pods.length)];
+    if (!pod) return;
+    const { namespace = '', name = '' } = pod.metadata;
+    ledger.podDeaths.set(name, Date.now());
+    await client.delete(POD_KIND, { namespace, name });
   }
 
   private async pause(target: Target | undefined, ms: number, stop: AbortSignal): Promise<void> {

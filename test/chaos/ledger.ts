@@ -15,6 +15,7 @@ export interface Change {
 
 export interface CreateAttempt extends Change {
   readonly sandboxId: string;
+  readonly agentPod: string;
 }
 
 /** One sandbox that was asked for, and everything that was asked of it. Times are Unix ms. */
@@ -44,6 +45,8 @@ export class Ledger {
   private readonly past: Entry[] = [];
   /** ids of containers, and of the sandboxes in them, whose shim was killed */
   readonly shimDeaths = new Set<string>();
+  /** when an agent Pod was deleted, by its name */
+  readonly podDeaths = new Map<string, number>();
 
   add(entry: Entry): void {
     const before = this.entries.get(entry.name);

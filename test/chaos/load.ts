@@ -83,7 +83,8 @@ export class Worker {
   private async ask(gateway: number, request: CreateRequest, deadlineMs: number): Promise<CreateAttempt> {
     const at = now();
     const reply = await this.at(gateway).create(request, deadlineMs);
-    return { ...outcomeOf(reply, gateway, at), sandboxId: reply.answer?.sandboxId ?? '' };
+    const { sandboxId = '', agentPod = '' } = reply.answer ?? {};
+    return { ...outcomeOf(reply, gateway, at), sandboxId, agentPod };
   }
 
   private async delete(entry: Entry, step: Extract<Step, { type: 'delete' }>): Promise<void> {

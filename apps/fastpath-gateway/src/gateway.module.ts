@@ -29,6 +29,7 @@ import { GrpcHealth } from './grpc/grpc-server';
 import { LogsController } from './grpc/logs.controller';
 import { Catalog } from './sandboxes/catalog';
 import { DeleteSandbox } from './sandboxes/delete-sandbox';
+import { LateObjects } from './sandboxes/late-objects';
 import { PendingRecords } from './sandboxes/pending-records';
 import { RecordSandbox } from './sandboxes/record-sandbox';
 import { SandboxLogs } from './sandboxes/sandbox-logs';
@@ -38,6 +39,7 @@ import { UpdateSandbox } from './sandboxes/update-sandbox';
 export const GATEWAY = 'fastpath-gateway';
 /** Writes behind answers at once; the connection pool is shared with the informers. */
 const RECORD_CONCURRENCY = 16;
+const LATE_CONCURRENCY = 2;
 
 /** What a gateway knows: its caches of the API, and the agents behind them. */
 class World {
@@ -120,6 +122,12 @@ export class GatewayModule {
           inject: [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics],
         },
         {
+          provide: LateObjects,
+          useFactory: ({ sandboxes }: World, client: KubeClient, events: EventRecorder) =>
+            new LateObjects({ sandboxes, client, events, rememberMs: 2 * config.fastpathOrphanTimeout }),
+          inject: [World, KubeClient, EventRecorder],
+        },
+        {
           provide: Demand,
           useFactory: (world: World, client: KubeClient, metrics: ControllerMetrics) =>
             new Demand(world, client, metrics),
@@ -133,15 +141,22 @@ export class GatewayModule {
         {
           provide: ControllerHost,
           useFactory: makeHost,
-          inject: [World, Controller, Demand, KubeClient, Readiness, ControllerMetrics],
+          inject: [World, Controller, LateObjects, Demand, KubeClient, Readiness, ControllerMetrics],
         },
         { provide: HealthStatus, useFactory: (world: World) => new HealthStatus(world, health), inject: [World] },
-        ...[DeleteSandbox, UpdateSandbox, SandboxQueries, SandboxLogs],
+        {
+          provide: DeleteSandbox,
+          useFactory: (...[catalog, names, records, lateObjects, client, agents]: DeletingParts) =>
+            new DeleteSandbox({ catalog, names, records, lateObjects, client, agents }),
+          inject: [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient],
+        },
+        ...[UpdateSandbox, SandboxQueries, SandboxLogs],
       ],
     };
   }
 }
 
+type DeletingParts = [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient];
 type RecordingParts = [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics];
 
 function recordController(config: GatewayConfig, parts: RecordingParts): Controller {
@@ -185,10 +200,15 @@ function unixNanos(): () => bigint {
   };
 }
 
-type HostParts = [World, Controller, Demand, KubeClient, Readiness, ControllerMetrics];
+type HostParts = [World, Controller, LateObjects, Demand, KubeClient, Readiness, ControllerMetrics];
 
 function makeHost(...parts: HostParts): ControllerHost {
-  const [{ sandboxes, pools, pods, directory, agents }, controller, demand, client, readiness, metrics] = parts;
+  const [{ sandboxes, pools, pods, directory, agents }, controller, lateObjects, demand, ...rest] = parts;
+  const [client, readiness, metrics] = rest;
+  const late = new Controller(lateObjects, { name: 'late-objects', concurrency: LATE_CONCURRENCY, metrics });
+  sandboxes.onChange((key) => {
+    if (lateObjects.isLate(key)) late.queue.add(key);
+  });
   readiness.add('agents', () => directory.isSettled || 'the agents have not told yet what they have');
   const following = {
     start: () => {
@@ -204,7 +224,7 @@ function makeHost(...parts: HostParts): ControllerHost {
     {
       name: GATEWAY,
       informers: { sandboxes, pools, pods },
-      controllers: [controller, demand.controller],
+      controllers: [controller, late, demand.controller],
       runnables: [following],
     },
   );

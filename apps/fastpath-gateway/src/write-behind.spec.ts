@@ -106,6 +106,22 @@ describe('the object behind a FAST create', () => {
     await end('survivor');
   });
 
+  it('goes again where it is written after a delete at another gateway, though its own died', async () => {
+    const { calls, api } = await gated('late');
+    const [question, written] = [api.hold('question', isObject), api.hold('answer', isObject)];
+    const { answer } = await calls.create('late');
+    await question.reached;
+    await eventually(async () => expect((await one.get('late')).code).toBe('OK'));
+    expect((await one.remove('late', answer?.sandboxId)).code).toBe('OK');
+    await eventually(async () => expect(await ids()).toEqual([]), SOON);
+    question.release();
+    await written.reached;
+    await scene.kill('late');
+    written.release();
+    await eventually(async () => expect(await scene.left()).toEqual([]), SOON);
+    expect((await one.get('late')).code).toBe('NOT_FOUND');
+  });
+
   it('is waited for by an update through a gateway that knows the container alone', async () => {
     const { calls, api } = await gated('slow');
     const held = api.hold('question', isObject);

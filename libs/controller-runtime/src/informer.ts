@@ -27,7 +27,8 @@ export type ChangeListener<T> = (key: string, current: T | undefined, previous: 
 
 const PAGE = 500;
 const LIST_DEADLINE_MS = 30_000;
-const MAX_RETRY_MS = 30_000;
+/** A few processes ask, and mostly for what has changed since: blindness costs more than asking again. */
+const MAX_RETRY_MS = 5_000;
 /** The server ends a watch after five to ten minutes: replicas must not all come back at once. */
 const WATCH_SECONDS = 300;
 /** Too many requests, and what a proxy says while the server is away. */

@@ -1,15 +1,15 @@
-import { Injectable } from '@nestjs/common';
-import { AgentClient } from '@fsb/agent-api/agent-client';
+import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type CallOptions, type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { sandboxIdOf } from '@fsb/placement/sandbox-object';
-import { NamesUnderWay } from '../create/names-under-way';
-import { Catalog } from './catalog';
+import { type NamesUnderWay } from '../create/names-under-way';
+import { type Catalog } from './catalog';
 import { namespaceName, objectName } from './field-rules';
-import { PendingRecords } from './pending-records';
+import { type LateObjects } from './late-objects';
+import { type PendingRecords } from './pending-records';
 import { anotherOne } from './sandbox-queries';
 
 /** Of a thing that has the name: the one to delete, or one with another id. */
@@ -20,16 +20,18 @@ interface NamedKey {
   readonly name: string;
 }
 
+export interface DeleteParts {
+  readonly catalog: Catalog;
+  readonly names: NamesUnderWay;
+  readonly records: PendingRecords;
+  readonly lateObjects: LateObjects;
+  readonly client: KubeClient;
+  readonly agents: AgentClient;
+}
+
 /** "Ensure absent": repeating it, and finding nothing, is success. */
-@Injectable()
 export class DeleteSandbox {
-  constructor(
-    private readonly catalog: Catalog,
-    private readonly names: NamesUnderWay,
-    private readonly records: PendingRecords,
-    private readonly client: KubeClient,
-    private readonly agents: AgentClient,
-  ) {}
+  constructor(private readonly parts: DeleteParts) {}
 
   /**
    * @param deadline Unix milliseconds
@@ -38,14 +40,14 @@ export class DeleteSandbox {
   async delete({ sandboxName, namespace: given, sandboxId }: DeleteRequest, deadline: number): Promise<void> {
     const name = objectName('sandbox_name', sandboxName);
     const namespace = namespaceName(given);
-    await this.names.ended(`${namespace}/${name}`, deadline);
+    await this.parts.names.ended(`${namespace}/${name}`, deadline);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     const first = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);
     // while the API server was asked, agents may have told of one that another replica had answered a moment before
     const found = first.length > 0 ? first : await this.deleteContainers({ namespace, name }, sandboxId);
     if (found.includes('meant')) return;
     if (found.includes('another')) throw anotherOne(name, sandboxId);
-    if (this.catalog.isComplete(namespace)) return;
+    if (this.parts.catalog.isComplete(namespace)) return;
     const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
     throw new ApiError('unavailable', message, { retryDelayMs: 1000 });
   }
@@ -57,9 +59,9 @@ export class DeleteSandbox {
 
   /** Those without an object: the one that is being recorded, and those that another replica made. */
   private async deleteContainers({ namespace, name }: NamedKey, wanted: string): Promise<Found[]> {
-    const record = this.records.get(`${namespace}/${name}`);
+    const record = this.parts.records.get(`${namespace}/${name}`);
     const containers = new Map<string, string>();
-    for (const { agent, sandbox } of this.catalog.unbound(namespace, name)) {
+    for (const { agent, sandbox } of this.parts.catalog.unbound(namespace, name)) {
       containers.set(sandbox.sandboxId, agent.address);
     }
     if (record) containers.set(record.sandboxId, record.agent.address);
@@ -69,7 +71,8 @@ export class DeleteSandbox {
       found.push(isMeant ? 'meant' : 'another');
       if (!isMeant) continue;
       if (record?.sandboxId === sandboxId) record.cancelled = true;
-      await this.agents.delete(address, sandboxId);
+      this.parts.lateObjects.add(sandboxId);
+      await this.parts.agents.delete(address, sandboxId);
     }
     return found;
   }
@@ -80,7 +83,7 @@ export class DeleteSandbox {
       const object = await this.meantObject(key, sandboxId, limit);
       if (object && sandboxId !== '' && sandboxIdOf(object) !== sandboxId) return 'another';
       const uid = object?.metadata.uid;
-      await this.client
+      await this.parts.client
         .delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid }, limit)
         .catch(async (error: unknown) => {
           const meantIsGone = isApiError(error, 'aborted') && (await this.hasAnotherUid(key, uid, limit));
@@ -96,12 +99,12 @@ export class DeleteSandbox {
   /** A conflict alone does not say that the one that was meant is gone. */
   private async hasAnotherUid(key: NamedKey, uid: string | undefined, limit: CallOptions): Promise<boolean> {
     if (uid === undefined) return false;
-    return (await this.client.get(SANDBOX_KIND, key, limit)).metadata.uid !== uid;
+    return (await this.parts.client.get(SANDBOX_KIND, key, limit)).metadata.uid !== uid;
   }
 
   /** Which object of that name is meant; undefined: whichever there is. A precondition is not judged by the cache. */
   private async meantObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Sandbox | undefined> {
-    if (sandboxId === '') return this.catalog.object(`${key.namespace}/${key.name}`);
-    return this.client.get(SANDBOX_KIND, key, limit);
+    if (sandboxId === '') return this.parts.catalog.object(`${key.namespace}/${key.name}`);
+    return this.parts.client.get(SANDBOX_KIND, key, limit);
   }
 }

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { type UpdateRequest, type UpdateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type KubeObject, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
-import { KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { type KubeObject, type ObjectKey, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
 import { failurePolicyName } from '../create/create-order';
 import { Catalog } from './catalog';
 import { checkLabels, clip, instant, invalid, namespaceName, objectName, recoveryTimeout } from './field-rules';
@@ -13,6 +14,7 @@ import { viewOfObject } from './sandbox-view';
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
+const TRIES = 5;
 /** In memory: it costs nothing. */
 const LOOK_AGAIN_MS = 50;
 /** For the API server, of a call that has waited. */
@@ -39,9 +41,7 @@ export class UpdateSandbox {
     await this.written(key, deadline);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     try {
-      const version = await this.requiredVersion(key, request.sandboxId, limit);
-      const metadata = { ...patch.metadata, ...(version === undefined ? {} : { resourceVersion: version }) };
-      const updated = await this.client.patch(SANDBOX_KIND, key, { ...patch, metadata }, limit);
+      const updated = await this.patch(key, patch, request.sandboxId, limit);
       return { success: true, message: 'sandbox updated successfully', sandbox: viewOfObject(updated) };
     } catch (error) {
       if (isApiError(error, 'not_found')) return refusal(`failed to get sandbox: ${messageOf(error)}`);
@@ -51,18 +51,27 @@ export class UpdateSandbox {
   }
 
   /** Another replica has answered its create: the object comes from there, or by the sandbox-controller's adoption. */
-  private async written({ namespace, name }: { namespace: string; name: string }, deadline: number): Promise<void> {
+  private async written({ namespace = '', name }: ObjectKey, deadline: number): Promise<void> {
     const isComing = (): boolean =>
       this.catalog.object(`${namespace}/${name}`) === undefined && this.catalog.unbound(namespace, name).length > 0;
     while (isComing() && Date.now() < deadline - ANSWER_MS) await sleep(LOOK_AGAIN_MS);
   }
 
+  /** A conflict says only that somebody, as a controller with its status, was faster: it is looked at again. */
+  private async patch(key: ObjectKey, patch: Patch, sandboxId: string, limit: CallOptions): Promise<Sandbox> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const version = await this.requiredVersion(key, sandboxId, limit);
+        const metadata = { ...patch.metadata, ...(version === undefined ? {} : { resourceVersion: version }) };
+        return await this.client.patch(SANDBOX_KIND, key, { ...patch, metadata }, limit);
+      } catch (error) {
+        if (tries === TRIES || !isApiError(error, 'aborted')) throw error;
+      }
+    }
+  }
+
   /** With a precondition: the version that was looked at, so that nobody changes the object in between. */
-  private async requiredVersion(
-    key: { namespace: string; name: string },
-    sandboxId: string,
-    limit: { deadlineMs: number },
-  ): Promise<string | undefined> {
+  private async requiredVersion(key: ObjectKey, sandboxId: string, limit: CallOptions): Promise<string | undefined> {
     if (sandboxId === '') return undefined;
     const object = await this.client.get(SANDBOX_KIND, key, limit);
     requireId(viewOfObject(object), sandboxId);

@@ -88,7 +88,8 @@ export class SandboxLifecycle {
   /** @returns whether it is there to stay: whoever writes its object must know that it was deleted meanwhile */
   async bind(id: string, claimUid: string): Promise<boolean> {
     const { table, claims, runtime } = this.parts;
-    if (!table.get(id)) return false;
+    // told at once, also while containerd does not answer: an object that is written too late must not stay
+    if ((table.get(id)?.phase ?? 'terminating') === 'terminating') return false;
     const claim = await claims.change(id, { claimUid });
     if (!claim) return false;
     await runtime.setLabels(id, { [ContainerLabels.claimUid]: claimUid });
