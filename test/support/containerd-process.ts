@@ -44,6 +44,10 @@ export class ContainerdProcess {
     return process_;
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   /** Kills containerd alone: its shims and what they run live on. */
   async kill(): Promise<void> {
     const exited = once(this.child, 'exit');

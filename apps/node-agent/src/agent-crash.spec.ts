@@ -174,6 +174,19 @@ describe('node-agent: killed and paused at the worst moment', () => {
     await eventually(async () => (await agent.status()).sandboxStatuses.length === 1, 20_000);
   }, 60_000);
 
+  it('says at once that a sandbox is being ended, also while containerd stands still', async () => {
+    await agent.create('leaves', polite);
+    process.kill(agent.containerd.pid, 'SIGSTOP');
+    try {
+      await remove('leaves');
+      const bound = await agent.post('bind', { sandboxId: 'leaves', claimUid: 'u' }, AbortSignal.timeout(5_000));
+      expect(bound).toMatchObject({ status: 200, body: { bound: false } });
+    } finally {
+      process.kill(agent.containerd.pid, 'SIGCONT');
+    }
+    await eventually(async () => (await leftOf('leaves')).length === 0, 20_000);
+  }, 60_000);
+
   it.each(['/containers/create', '/tasks/create'])(
     'containerd killed after %s: sandboxes run on, creates are whole or leave nothing, deletes complete',
     async (topic) => {
