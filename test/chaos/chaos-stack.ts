@@ -62,6 +62,7 @@ export class ChaosStack {
     const flags = [
       ...['--root', root, '--containerd', 'private', '--grpc-address', `127.0.0.1:${grpcPort}`],
       ...['--port-base', String(first + 10), '--replicas', String(REPLICAS)],
+      ...(process.env['FSB_TEST_WARM'] === undefined ? [] : ['--warm-containers', process.env['FSB_TEST_WARM']]),
       ...(cluster
         ? ['--kubeconfig', through(proxyPort, cluster, root)]
         : ['--api-address', api, '--api-advertise', `127.0.0.1:${proxyPort}`]),

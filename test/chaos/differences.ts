@@ -6,12 +6,16 @@ import { type World } from './world';
 
 /** Where containerd, agents, API and the machine's own lists disagree. Empty: they say the same. Pure. */
 export function differences(world: World, installation: string): string[] {
-  const { containers, machine } = world;
+  const { machine } = world;
+  const waiting = world.containers.filter(waits).map(({ id }) => id);
+  const containers = world.containers.filter((container) => !waits(container));
   const reports = new Map(
     world.agents.flatMap(({ status }) => status?.sandboxStatuses ?? []).map((status) => [status.sandboxId, status]),
   );
   const ids = containers.map(({ id, labels }) => labels[ContainerLabels.id] ?? id);
   const running = [...reports.values()].filter(({ phase }) => phase === 'running').map(({ sandboxId }) => sandboxId);
+  const containerOf = new Map(containers.map(({ id, labels }) => [labels[ContainerLabels.id] ?? id, id]));
+  const holding = [...running.map((id) => containerOf.get(id) ?? id), ...waiting];
   const objects = objectIds(world);
   const same = (what: string, found: readonly string[], wanted: readonly string[]): string[] =>
     compare(what, found, wanted, (id) => about(id, world, reports.get(id)));
@@ -19,13 +23,13 @@ export function differences(world: World, installation: string): string[] {
     ...world.agents.flatMap(({ pod, status }) => (status ? capacity(pod, status) : [`agent ${pod} does not answer`])),
     ...same('containers of containerd / sandboxes of agents', ids, [...reports.keys()]),
     ...same('sandboxes of agents / ids in Sandbox objects', [...reports.keys()], objects),
-    ...same('tasks of containerd / running sandboxes of agents', tasks(world), running),
-    ...same('snapshots / running sandboxes', machine.snapshots, running),
-    ...same('cgroups / running sandboxes', machine.cgroups, running),
-    ...same('logs / containers', machine.logs, ids),
-    ...same('folders / containers', machine.folders, ids),
+    ...same('tasks of containerd / running sandboxes of agents', tasks(containers), running),
+    ...same('snapshots / running containers', machine.snapshots, holding),
+    ...same('cgroups / running containers', machine.cgroups, holding),
+    ...same('logs / containers', machine.logs, [...ids, ...waiting]),
+    ...same('folders / containers', machine.folders, [...ids, ...waiting]),
     ...machine.leases.map((lease) => `lease ${lease} is left in containerd`),
-    ...shims(machine.shims, running),
+    ...shims(machine.shims, holding),
     ...same('network namespaces / agent Pods', machine.networkNamespaces, namespaces(world, installation)),
     ...same('addresses given / agent Pods', machine.addresses, podAddresses(world)),
     ...same("node's records / agent Pods", machine.podUids, podUids(world)),
@@ -54,7 +58,12 @@ function objectIds({ objects }: World): string[] {
   );
 }
 
-function tasks({ containers }: World): string[] {
+/** For a sandbox: nobody's yet. */
+export function waits({ labels }: World['containers'][number]): boolean {
+  return (labels[ContainerLabels.waiting] ?? '') !== '';
+}
+
+function tasks(containers: World['containers']): string[] {
   return containers.flatMap(({ id, labels, task }) => (task ? (labels[ContainerLabels.id] ?? id) : []));
 }
 

@@ -12,13 +12,14 @@ import { shimsOf } from './shims';
 
 /** What the machine has of this installation outside its API and containerd: files, namespaces, cgroups, processes. */
 export interface MachineState {
-  /** ids of sandboxes by what there is of them */
+  /** ids of sandboxes, or of containers that wait for one, by what there is of them */
   readonly logs: readonly string[];
   readonly folders: readonly string[];
+  /** ids of containers */
   readonly cgroups: readonly string[];
+  readonly snapshots: readonly string[];
   /** ids on the command lines of containerd's shims */
   readonly shims: readonly string[];
-  readonly snapshots: readonly string[];
   readonly leases: readonly string[];
   /** of agent Pods */
   readonly networkNamespaces: readonly string[];
@@ -26,7 +27,8 @@ export interface MachineState {
   readonly podUids: readonly string[];
 }
 
-const SANDBOX_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?)$/;
+/** or of a container that waits, or waited, for one */
+const SANDBOX_ID = /^(?:warm-[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?)$/;
 const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 
 export async function readMachine(stack: ChaosStack): Promise<MachineState> {

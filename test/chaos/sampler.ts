@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels } from '@fsb/api/labels';
 import { messageOf } from '@fsb/api/errors';
 import { z } from 'zod';
-import { capacity } from './differences';
+import { capacity, waits } from './differences';
 import { agentPods, type Readers, report } from './world';
 
 const EVERY_MS = 400;
@@ -46,7 +46,8 @@ export class CapacitySampler {
    * container that was in both ran all the time between.
    */
   private async containers(): Promise<void> {
-    const running = (await this.readers.runtime.list('')).filter(({ task }) => task?.status === 'running');
+    const all = await this.readers.runtime.list('');
+    const running = all.filter((container) => container.task?.status === 'running' && !waits(container));
     const now = new Map<string, Set<string>>();
     const ports = new Map<string, string[]>();
     for (const { id, labels, claim: said } of running) {

@@ -74,7 +74,8 @@ export class AgentProcess {
       ...{ 'http-port': String(this.port), 'agent-capacity': '3', 'containerd-socket': socket, pull: 'false' },
       ...{ 'agent-token-file': join(folder, 'token'), 'log-dir': join(folder, 'logs'), 'run-dir': join(folder, 'run') },
       ...{ 'network-namespace': `/run/netns/${this.name}`, 'cgroup-parent': `/${this.name}` },
-      'metrics-bind-address': '127.0.0.1:0',
+      // what waits is looked at where it is tested; elsewhere containers are counted
+      ...{ 'metrics-bind-address': '127.0.0.1:0', 'warm-containers': '0' },
       ...this.flags,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);

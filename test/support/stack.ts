@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { ContainerLabels } from '@fsb/api/labels';
 import { freePort, freePorts } from './free-port';
 import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
 
@@ -39,6 +40,7 @@ export class Stack {
       ...(cluster ? ['--kubeconfig', cluster.kubeconfig] : ['--api-address', `127.0.0.1:${await freePort()}`]),
       ...['--port-base', String(await freePorts(10 * replicas))],
       ...['--replicas', String(replicas)],
+      ...(process.env['FSB_TEST_WARM'] === undefined ? [] : ['--warm-containers', process.env['FSB_TEST_WARM']]),
     ];
     const stack = new Stack(root, flags, endpoints, cluster);
     try {
@@ -121,8 +123,19 @@ export class Stack {
     return checked('ctr', ['-a', this.containerdSocket, '-n', 'k8s.io', ...args]);
   }
 
+  /** ids in containerd, but for those that wait for a sandbox */
   async containers(): Promise<string[]> {
-    return (await this.ctr('containers', 'ls', '-q')).split('\n').filter(Boolean);
+    const [all, waiting] = await Promise.all([this.containerIds(), this.waiting()]);
+    return all.filter((id) => !waiting.includes(id));
+  }
+
+  /** ids of the containers that wait for a sandbox */
+  waiting(): Promise<string[]> {
+    return this.containerIds(`labels."${ContainerLabels.waiting}"`);
+  }
+
+  private async containerIds(...filters: string[]): Promise<string[]> {
+    return (await this.ctr('containers', 'ls', '-q', ...filters)).split('\n').filter(Boolean);
   }
 
   private async standalone(command: string, ...more: string[]): Promise<string> {

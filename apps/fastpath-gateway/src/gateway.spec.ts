@@ -136,6 +136,12 @@ describe('fastpath-gateway, as a process', () => {
       status: { sandboxID: answer?.sandboxId, assignedPod: 'agent-1', endpoints: answer?.endpoints },
     });
     await eventually(async () => expect((await scene.agent.of(answer!.sandboxId))?.claimUid).toBe(object.metadata.uid));
+    const kept = JSON.parse(object.metadata.annotations?.['sandbox.fast.io/timings'] ?? '[]') as typeof stages;
+    expect(kept.map(({ name }) => name)).toEqual(stages.map(({ name }) => name).filter((name) => name !== 'validate'));
+    await eventually(async () => {
+      const later = JSON.parse((await get('one')).trailers['fastpath-stages'] ?? '[]') as typeof stages;
+      expect(later).toEqual(kept);
+    });
     expect((await create('other', { requestId: 'r' })).answer).toEqual(answer);
     await end('one');
   });

@@ -167,6 +167,24 @@ describe('fsb-ctl get', () => {
   });
 });
 
+describe('fsb-ctl get --timings', () => {
+  it('draws the stages of the create', async () => {
+    gateway.sandbox = running();
+    gateway.stages = '[{"name":"claim","ms":2},{"name":"launch","ms":1}]';
+    expect((await ctl('get', 'web', '--timings')).stdout).toMatch(
+      /^Stages \(warm\):\n {2}claim .*\n {2}launch .*\n {2}total {3}3\.0 ms\n$/,
+    );
+  });
+
+  it('says so where they are not known', async () => {
+    gateway.sandbox = running();
+    expect(await ctl('get', 'web', '--timings')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('stages of web') as string,
+    });
+  });
+});
+
 describe('fsb-ctl logs', () => {
   it('prints the log of the sandbox that has the name now', async () => {
     gateway.sandbox = running();

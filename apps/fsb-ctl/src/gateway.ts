@@ -73,8 +73,8 @@ export class Gateway {
     return (await this.call(this.sandboxes.updateSandbox.bind(this.sandboxes), request)).answer;
   }
 
-  async get(request: GetRequest): Promise<SandboxInfo> {
-    return (await this.call(this.sandboxes.getSandbox.bind(this.sandboxes), request)).answer;
+  get(request: GetRequest): Promise<Answer<SandboxInfo>> {
+    return this.call(this.sandboxes.getSandbox.bind(this.sandboxes), request);
   }
 
   async list(request: ListRequest): Promise<ListResponse> {

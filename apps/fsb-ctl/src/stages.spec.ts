@@ -19,6 +19,13 @@ describe('waterfall', () => {
     );
   });
 
+  it.each([
+    ['claim', 'launch', 'Stages (warm):'],
+    ['snapshot', 'task', 'Stages (cold):'],
+  ])('says how it was made: %s, %s', (first, second, title) => {
+    expect(waterfall(JSON.stringify([first, second].map((name) => ({ name, ms: 1 }))))).toMatch(title);
+  });
+
   it.each([undefined, '', '[]', '{}', 'x', '[{"name":"a"}]', '[{"name":"a","ms":-1}]'])('is empty for %j', (json) => {
     expect(waterfall(json)).toBe('');
   });

@@ -17,7 +17,13 @@ export function waterfall(json: string | undefined): string {
     before += ms;
     return `  ${name.padEnd(names)}  ${ms.toFixed(1).padStart(numbers)} ms  ${bar}`.trimEnd();
   });
-  return ['Stages:', ...lines, ''].join('\n');
+  return [`Stages${kindOf(stages)}:`, ...lines, ''].join('\n');
+}
+
+/** A container that had waited is launched, another one is made. */
+function kindOf(stages: readonly { readonly name: string }[]): string {
+  if (stages.some(({ name }) => name === 'launch')) return ' (warm)';
+  return stages.some(({ name }) => name === 'task') ? ' (cold)' : '';
 }
 
 function barOf(before: number, ms: number, total: number): string {

@@ -68,7 +68,7 @@ export const agentFlags = {
   warmContainers: flag(
     z
       .string()
-      .default('0')
+      .default('16')
       .refine((text) => /^\d{1,4}$/.test(text), 'must be a number from 0 to 9999')
       .transform(Number),
     'How many containers may wait for sandboxes, of all images together; 0: none',

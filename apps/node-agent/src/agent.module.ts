@@ -77,7 +77,7 @@ export class AgentModule {
       provide: SandboxLifecycle,
       inject: [Registry],
       useFactory: (registry: Registry) => {
-        const metrics = new AgentMetrics(registry, admission, config.agentCapacity);
+        const metrics = new AgentMetrics(registry, { admission, warm, slots: config.agentCapacity });
         const parts = { config, admission, table, claims, exits, recovery, containers, runtime, metrics };
         return new SandboxLifecycle(parts);
       },

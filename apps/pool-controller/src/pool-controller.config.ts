@@ -18,6 +18,14 @@ export const poolControllerFlags = {
   agentLogDir: flag(path('/var/log/fast-sandbox'), "Where the sandboxes' logs are on the nodes"),
   agentRunDir: flag(path('/run/fast-sandbox'), "Where the sandboxes' own files are on the nodes"),
   runtimeBinary: flag(z.string().optional(), 'runc or crun on the nodes; absent: what containerd is set to'),
+  agentWarmContainers: flag(
+    z
+      .string()
+      .default('16')
+      .refine((text) => /^\d{1,4}$/.test(text), 'must be a number from 0 to 9999')
+      .transform(Number),
+    'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
+  ),
   agentPort: flag(port().default(5758), 'Where the agents serve their API'),
 };
 export type PoolControllerConfig = ConfigOf<typeof poolControllerFlags>;

@@ -56,7 +56,13 @@ async function startController(): Promise<void> {
     kubeconfig: join(server.folder, 'kubeconfig'),
     ...{ leaderElect: true, leaderElectionNamespace: 'kube-system' },
     ...{ containerdSocket: '/run/c/c.sock', containerdRoot: '/var/lib/c', agentTokenFile: `${server.folder}/token` },
-    ...{ agentLogDir: '/var/log/x', agentRunDir: '/run/x', runtimeBinary: undefined, agentPort },
+    ...{
+      agentLogDir: '/var/log/x',
+      agentRunDir: '/run/x',
+      runtimeBinary: undefined,
+      agentWarmContainers: 0,
+      agentPort,
+    },
   };
   const root = ComponentModule.forRoot({ name: 'spec', verbosity: 0 }, PoolControllerModule.forRoot(config));
   app = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });

@@ -37,6 +37,7 @@ const withSettings = (command: Command): Command =>
     .option('--api-address <host:port>', 'where the Kubernetes API is served (default 127.0.0.1:6443)')
     .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)')
     .option('--replicas <n>', 'gateways, and controllers of each kind; gateway n serves on 100 ports above (default 1)')
+    .option('--warm-containers <n>', 'how many may wait for sandboxes on each agent; 0: none (default 16)')
     .option('--kubeconfig <file>', 'use this API server, which has the CRDs, and start none')
     .option('--api-advertise <host:port>', 'what kubeconfigs name, where a proxy stands before the API server');
 

@@ -9,6 +9,9 @@ export const CREATE_TIMESTAMP_ANNOTATION = 'sandbox.fast.io/createTimestamp';
 /** The caller's request_id: the same one, on any replica, gives the same answer. */
 export const REQUEST_ID_ANNOTATION = 'sandbox.fast.io/request-id';
 
+/** JSON `[{name, ms}]`: the stages of a FAST create, in their order, milliseconds. */
+export const TIMINGS_ANNOTATION = 'sandbox.fast.io/timings';
+
 export const AGENT_APP_LABEL = 'app';
 export const AGENT_APP = 'sandbox-agent';
 export const POOL_LABEL = 'fast-sandbox.io/pool';

@@ -23,7 +23,7 @@ import { UpdateSandbox } from '../sandboxes/update-sandbox';
 import { callDeadline } from './call-deadline';
 
 const SERVICE = 'FastPathService';
-/** Trailing metadata of a create: JSON `[{name, ms}]`. */
+/** Trailing metadata of a create, and of a later get: JSON `[{name, ms}]`. */
 const STAGES = 'fastpath-stages';
 /** For callers that set no deadline, and the most that one may ask for. */
 const CREATE_MS = [30_000, 600_000] as const;
@@ -77,7 +77,10 @@ export class FastPathController {
   }
 
   @GrpcMethod(SERVICE, 'getSandbox')
-  getSandbox(request: GetRequest): SandboxInfo {
-    return this.queries.get(request);
+  getSandbox(request: GetRequest, metadata: Metadata): SandboxInfo {
+    const found = this.queries.get(request);
+    const timings = this.queries.timings(found);
+    if (timings !== undefined) setTrailers(metadata, { [STAGES]: timings });
+    return found;
   }
 }

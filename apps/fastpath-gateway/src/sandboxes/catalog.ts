@@ -1,5 +1,6 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
+import { TIMINGS_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type AgentDirectory, type AgentView, type ReportedSandbox } from '@fsb/placement/agent-directory';
@@ -75,6 +76,12 @@ export class Catalog {
       (object ? undefined : reports.find(({ sandbox }) => sandbox.claimUid === ''));
     if (reported) return viewOfReport(reported, templateOf(reported.sandbox.object));
     return object && viewOfObject(object);
+  }
+
+  /** JSON of the stages of its create, where that was FAST and is known. */
+  timings(namespace: string, name: string): string | undefined {
+    const key = `${namespace}/${name}`;
+    return this.object(key)?.metadata.annotations?.[TIMINGS_ANNOTATION] ?? this.sources.records.get(key)?.timings;
   }
 
   /** The agent that has a sandbox's container and log, where there is one. */

@@ -8,6 +8,8 @@ export interface PendingRecord {
   readonly sandboxId: string;
   /** Unix seconds */
   readonly createdAt: number;
+  /** JSON, as the annotation has it */
+  readonly timings: string;
   /** Unix milliseconds of the answer, by our own clock */
   readonly since: number;
   /** Somebody deleted it meanwhile: the object must not stay either. */

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
-import { CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
+import { CREATE_TIMESTAMP_ANNOTATION, TIMINGS_ANNOTATION } from '@fsb/api/labels';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
@@ -87,7 +87,9 @@ export class RecordSandbox implements Reconciler {
     const { name, namespace } = order;
     try {
       const object = sandboxObject({ name, namespace, template: templateOf(order), agent, createdAt });
-      return await this.parts.client.create(SANDBOX_KIND, object);
+      const annotations = { ...object.metadata.annotations, [TIMINGS_ANNOTATION]: record.timings };
+      const timed = { ...object, metadata: { ...object.metadata, annotations } };
+      return await this.parts.client.create(SANDBOX_KIND, timed);
     } catch (error) {
       if (!isApiError(error, 'already_exists')) throw error;
     }

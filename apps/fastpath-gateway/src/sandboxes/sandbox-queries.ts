@@ -25,6 +25,11 @@ export class SandboxQueries {
     return found;
   }
 
+  /** @returns JSON `[{name, ms}]`; undefined where the sandbox was not made FAST, or nobody knows any more */
+  timings({ sandboxName, namespace }: SandboxInfo): string | undefined {
+    return this.catalog.timings(namespace, sandboxName);
+  }
+
   /** @throws ApiError invalid_argument */
   list({ namespace, limit, continue: token }: ListRequest): ListResponse {
     if (limit < 0) throw invalid('limit', `${limit} must be 0 (all) or more`);

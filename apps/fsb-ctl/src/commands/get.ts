@@ -1,10 +1,12 @@
 import { Argument, type Command, Option } from 'commander';
 import { NAME } from '../checks';
+import { CommandError } from '../command-error';
 import { checked } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 
 interface Flags extends GlobalFlags {
   readonly output: 'yaml' | 'json';
+  readonly timings?: true;
 }
 
 const EXAMPLES = `
@@ -14,6 +16,9 @@ Examples:
 
   # one field of it
   fsb-ctl get my-sandbox -o json | jq -r .endpoints[0]
+
+  # how long each stage of its create took
+  fsb-ctl get my-sandbox --timings
 `;
 
 export function addGet(program: Command): void {
@@ -23,6 +28,7 @@ export function addGet(program: Command): void {
     .description('Shows everything about a sandbox.')
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
+    .option('--timings', 'show the stages of its create instead')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
       await get(name, self.optsWithGlobals<Flags>());
@@ -33,7 +39,15 @@ async function get(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const { withGateway } = await import('../gateway.js');
   const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '' };
-  const sandbox = await withGateway(settings, (gateway) => gateway.get(request));
+  const { answer: sandbox, trailers } = await withGateway(settings, (gateway) => gateway.get(request));
+  if (flags.timings === true) {
+    const { waterfall } = await import('../stages.js');
+    const drawn = waterfall(trailers.get('fastpath-stages')[0]?.toString());
+    if (drawn === '')
+      throw new CommandError(`the stages of ${name} are not known: only those of a FAST create are kept`);
+    process.stdout.write(drawn);
+    return;
+  }
   const { asJson, asYaml } = await import('../sandbox-view.js');
   process.stdout.write(flags.output === 'json' ? asJson(sandbox) : asYaml(sandbox, Date.now()));
 }

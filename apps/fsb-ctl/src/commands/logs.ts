@@ -41,7 +41,8 @@ async function logs(name: string, flags: Flags): Promise<void> {
   await withGateway(settings, async (gateway) => {
     // a call with a deadline first, since the stream can have none; and the log that follows is of this sandbox, not of a
     // later one of its name
-    const { sandboxId } = await gateway.get({ sandboxName: name, namespace, sandboxId: '' });
+    const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '' });
+    const { sandboxId } = answer;
     const follow = flags.follow === true;
     await printLogs(gateway, { sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail });
   });

@@ -66,11 +66,9 @@ export class RecordingGateway {
       createSandbox: (call, reply) => {
         const { request } = call;
         this.received.push({ rpc: 'create', request, deadlineMs: left(call.getDeadline()) });
-        const trailer = new Metadata();
-        if (this.stages !== undefined) trailer.set('fastpath-stages', this.stages);
         const endpoints = request.exposedPorts.map((port) => `10.0.0.7:${port}`);
         const answer = { sandboxId: 'id-1', agentPod: 'agent-1', endpoints, sandboxName: request.name };
-        this.answer(reply, answer, trailer);
+        this.answer(reply, answer, this.stagesTrailer());
       },
       deleteSandbox: (call, reply) => {
         this.received.push({ rpc: 'delete', request: call.request, deadlineMs: left(call.getDeadline()) });
@@ -89,7 +87,7 @@ export class RecordingGateway {
       },
       getSandbox: (call, reply) => {
         this.received.push({ rpc: 'get', request: call.request, deadlineMs: left(call.getDeadline()) });
-        this.answer(reply, this.sandbox);
+        this.answer(reply, this.sandbox, this.stagesTrailer());
       },
     };
   }
@@ -108,6 +106,12 @@ export class RecordingGateway {
         next();
       },
     };
+  }
+
+  private stagesTrailer(): Metadata {
+    const trailer = new Metadata();
+    if (this.stages !== undefined) trailer.set('fastpath-stages', this.stages);
+    return trailer;
   }
 
   private answer<T>(reply: sendUnaryData<T>, value: T, trailer?: Metadata): void {

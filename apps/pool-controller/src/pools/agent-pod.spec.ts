@@ -9,6 +9,7 @@ const settings: AgentSettings = {
   agentLogDir: '/var/log/fast-sandbox',
   agentRunDir: '/run/fast-sandbox',
   runtimeBinary: '/usr/bin/crun',
+  agentWarmContainers: 2,
   agentPort: 5758,
 };
 const pool = (template: Record<string, unknown> = {}, spec: SandboxPoolSpec = {}): SandboxPool => ({
@@ -77,6 +78,7 @@ it('tells the agent in the first container all it needs, over what the template 
     LOG_DIR: '/var/log/fast-sandbox',
     RUN_DIR: '/run/fast-sandbox',
     CPU_LIMIT: '2',
+    WARM_CONTAINERS: '2',
     MEMORY_LIMIT: '1Gi',
   });
   expect(agent!.securityContext).toEqual({ runAsUser: 0, privileged: true });
@@ -84,8 +86,8 @@ it('tells the agent in the first container all it needs, over what the template 
 });
 
 it.each<[string, SandboxPoolSpec, object[], Record<string, string>]>([
-  ['no image is named', {}, [], {}],
-  ['none of one', { warmImages: [{ image: 'a', containers: 0 }] }, [], {}],
+  ['no image is named', {}, [], { WARM_CONTAINERS: '2' }],
+  ['none of one', { warmImages: [{ image: 'a', containers: 0 }] }, [], { WARM_CONTAINERS: '2' }],
   [
     'as many as are named',
     { warmImages: [{ image: 'a', containers: 2 }, { image: 'b', containers: 1 }] }, // prettier-ignore
@@ -103,6 +105,12 @@ it.each<[string, SandboxPoolSpec, object[], Record<string, string>]>([
   const [agent] = agentPod(pool({ containers }, spec), 'x', settings).spec!.containers;
   const warm = agent!.env!.filter(({ name }) => name.startsWith('WARM_'));
   expect(Object.fromEntries(warm.map(({ name, value }) => [name, value]))).toEqual(told);
+});
+
+it('tells the agent that none is to wait where that is the setting, whatever the pool names', () => {
+  const named = pool({}, { warmImages: [{ image: 'a', containers: 2 }] });
+  const [agent] = agentPod(named, 'x', { ...settings, agentWarmContainers: 0 }).spec!.containers;
+  expect(agent!.env).toContainEqual({ name: 'WARM_CONTAINERS', value: '0' });
 });
 
 it('is another template where other containers are to wait', () => {

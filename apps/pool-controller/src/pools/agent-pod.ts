@@ -17,6 +17,8 @@ export interface AgentSettings {
   readonly agentLogDir: string;
   readonly agentRunDir: string;
   readonly runtimeBinary?: string | undefined;
+  /** how many may wait on each agent; 0: none, whatever a pool names */
+  readonly agentWarmContainers: number;
   readonly agentPort: number;
 }
 
@@ -91,7 +93,7 @@ function agentContainer(
   settings: AgentSettings,
   folders: readonly HostFolder[],
 ): PodContainer {
-  const env = [...injectedEnv(pool, settings), ...limitsEnv(container), ...warmEnv(pool, container)];
+  const env = [...injectedEnv(pool, settings), ...limitsEnv(container), ...warmEnv(pool, container, settings)];
   const own = new Set(env.map(({ name }) => name));
   const probe = { httpGet: { path: '/readyz', port: settings.agentPort }, periodSeconds: 2, failureThreshold: 3 };
   return {
@@ -138,14 +140,16 @@ function injectedEnv(pool: SandboxPool, settings: AgentSettings): Env[] {
   ];
 }
 
-/** As many containers wait as the named images want, unless the template lets more wait, for those that become hot. */
-function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer): Env[] {
+/** The named images come first; what is left of the budget is for those that traffic shows to be hot. A template's own number wins. */
+function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer, { agentWarmContainers }: AgentSettings): Env[] {
   const images = (spec.warmImages ?? []).filter(({ containers }) => containers > 0);
-  if (images.length === 0) return [];
   const all = images.reduce((sum, { containers }) => sum + containers, 0);
-  const named = { name: 'WARM_IMAGES', value: JSON.stringify(images) };
+  const budget = agentWarmContainers === 0 ? 0 : Math.max(agentWarmContainers, all);
   const isGiven = env.some(({ name }) => name === 'WARM_CONTAINERS');
-  return isGiven ? [named] : [named, { name: 'WARM_CONTAINERS', value: String(all) }];
+  return [
+    ...(images.length > 0 ? [{ name: 'WARM_IMAGES', value: JSON.stringify(images) }] : []),
+    ...(isGiven ? [] : [{ name: 'WARM_CONTAINERS', value: String(budget) }]),
+  ];
 }
 
 const quantity = z.union([z.string(), z.number()]).transform(String).optional();

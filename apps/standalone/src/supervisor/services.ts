@@ -54,6 +54,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
         ...containerd,
         ...['--containerd-root', choice.containerd.root, ...agents, ...runtime],
         ...['--agent-log-dir', layout.log, '--agent-run-dir', layout.run],
+        ...['--agent-warm-containers', String(settings.warmContainers)],
       ],
       replica,
     ),

@@ -38,7 +38,9 @@ describe('a supervised process', () => {
     expect(isAlive(first)).toBe(false);
     expect(readRecord(layout, 'sleeper')?.restarts).toBe(1);
     // the second one may run before it has said so
-    await eventually(() => expect(readFileSync(files.serviceLog(layout, 'sleeper'), 'utf8')).toBe('started\nstarted\n'));
+    await eventually(() =>
+      expect(readFileSync(files.serviceLog(layout, 'sleeper'), 'utf8')).toBe('started\nstarted\n'),
+    );
   });
 
   it('is adopted by the next supervisor, which also starts it again', async () => {
