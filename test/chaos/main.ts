@@ -8,8 +8,8 @@
  * to run. A seed that failed makes the same failure likely, not certain: run it again a few times, or longer.
  */
 import { randomInt } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { messageOf } from '@fsb/api/errors';
+import { countRun } from '../support/run-count';
 import { ChaosRun } from './chaos-run';
 import { ChaosStack } from './chaos-stack';
 
@@ -44,15 +44,9 @@ async function main(): Promise<number> {
     await stack.end(failed && !stop.signal.aborted);
   }
   if (failed && !stop.signal.aborted) say(`its folder stays: ${stack.root}`);
-  count(failed);
+  countRun(!failed);
   console.log(`chaos seed=${seed} duration=${seconds}: ${lines.at(-1) ?? 'nothing was counted'}`);
   return failed ? 1 : 0;
-}
-
-/** Of several runs, whoever runs them has the sum. */
-function count(failed: boolean): void {
-  const counts = given('FSB_TEST_COUNTS');
-  if (counts !== undefined) appendFileSync(counts, failed ? '0 passed, 1 failed\n' : '1 passed, 0 failed\n');
 }
 
 /** make hands on what was not set as an empty text. */

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { countRun } from '../support/run-count';
 import { type FleetOptions, runFleet } from './fleet/fleet-main';
 import { tables } from './report';
 import { settingsOf } from './settings';
@@ -29,6 +30,7 @@ async function main([what, options]: readonly string[]): Promise<void> {
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, `${JSON.stringify(result, undefined, 2)}\n`);
     console.log(`\n${tables(result)}\nfigures: ${settings.out}`);
+    countRun(true);
   } finally {
     await cluster.stop();
   }
@@ -36,5 +38,6 @@ async function main([what, options]: readonly string[]): Promise<void> {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error);
+  countRun(false);
   process.exitCode = 1;
 });
