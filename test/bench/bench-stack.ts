@@ -1,4 +1,6 @@
-import { CreateRequest, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { credentials } from '@grpc/grpc-js';
+import { ConsistencyMode, CreateRequest, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
@@ -13,25 +15,41 @@ const CALL_MS = 60_000;
 export const IMAGE = 'busybox';
 const IMAGE_NAME = 'docker.io/library/busybox:latest';
 /** Ends at once when it is told to: deletes are not to wait for a grace period. */
-const COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
+const COMMAND = ['/bin/sh', '-c', 'echo up; trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
 const pool = (name: string, slots: number, waiting: number): object => ({
   ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', metadata: { name, namespace: 'default' } },
   spec: {
     capacity: { poolMin: 1, poolMax: 1 },
     maxSandboxesPerPod: slots,
     ...(waiting > 0 ? { warmImages: [{ image: IMAGE, containers: waiting }] } : {}),
-    agentTemplate: { spec: { containers: [{ name: 'agent', image: 'fast-sandbox/node-agent:latest' }] } },
+    agentTemplate: {
+      spec: {
+        containers: [
+          {
+            ...{ name: 'agent', image: 'fast-sandbox/node-agent:latest' },
+            ...(waiting > 0 ? {} : { env: [{ name: 'WARM_CONTAINERS', value: '0' }] }),
+          },
+        ],
+      },
+    },
   },
 });
 
+export type Mode = 'FAST' | 'STRONG';
+
 /** The product as its users have it on one machine, and the yardsticks on the same containerd. */
 export class BenchStack {
+  private readonly gateway: GatewayClient;
+  private readonly logs: SandboxLogServiceClient;
+
   private constructor(
     private readonly stack: Stack,
-    private readonly gateway: GatewayClient,
     private readonly client: ContainerdClient,
     readonly yardsticks: { readonly plain: Yardstick; readonly ctr: Yardstick },
-  ) {}
+  ) {
+    this.gateway = new GatewayClient(1, stack.endpoint);
+    this.logs = new SandboxLogServiceClient(stack.endpoint, credentials.createInsecure());
+  }
 
   /** @param waiting containers that wait in the pool `warm`; the pool `cold` has none */
   static async start(waiting: number): Promise<BenchStack> {
@@ -45,8 +63,7 @@ export class BenchStack {
       plain: new PlainContainerd(client, image, stack.root),
       ctr: new CtrRun(stack.containerdSocket, IMAGE_NAME),
     };
-    const gateway = new GatewayClient(1, stack.endpoint);
-    const bench = new BenchStack(stack, gateway, client, yardsticks);
+    const bench = new BenchStack(stack, client, yardsticks);
     for (const name of ['warm', 'cold'])
       await eventually(async () => bench.create(name, `first-${name}`).then(() => true), LONG_MS, 300);
     for (const name of ['warm', 'cold']) await bench.delete(`first-${name}`);
@@ -54,10 +71,37 @@ export class BenchStack {
   }
 
   /** @returns when its process runs */
-  async create(poolRef: string, name: string): Promise<void> {
-    const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: COMMAND });
+  async create(poolRef: string, name: string, mode: Mode = 'FAST'): Promise<void> {
+    const consistencyMode = ConsistencyMode[mode];
+    const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: COMMAND, consistencyMode });
     const { code, message } = await this.gateway.create(request, CALL_MS);
     if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
+  }
+
+  /** @returns when the first of its output is here; its log is asked for as soon as its create has answered */
+  async firstOutput(poolRef: string, name: string): Promise<void> {
+    await this.create(poolRef, name);
+    const log = this.logs.streamLogs({
+      sandboxName: name,
+      namespace: 'default',
+      sandboxId: '',
+      follow: true,
+      tailLines: 0,
+    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        log.once('data', () => {
+          resolve();
+        });
+        log.once('error', reject);
+        log.once('end', () => {
+          reject(new Error(`${name} ended without a word`));
+        });
+      });
+    } finally {
+      log.on('error', () => undefined); // the end that comes now is wanted
+      log.cancel();
+    }
   }
 
   /** @returns when its container is gone */
@@ -85,6 +129,7 @@ export class BenchStack {
 
   async end(): Promise<void> {
     this.gateway.close();
+    this.logs.close();
     this.client.close();
     await this.stack.end();
   }

@@ -26,6 +26,8 @@ function casesOf(share: number): ReadonlyMap<string, Case> {
     start({ name: 'warm-1', ...warm, parallel: 1, rounds: rounds(60), target: { p50: 5, p95: 10, ratio: 1 / 12 } }),
     start({ name: 'warm-1-ctr', ...warm, yardstick: 'ctr', parallel: 1, rounds: rounds(20), target: {} }),
     start({ name: 'warm-burst-50', ...warm, parallel: BURST, rounds: rounds(3), target: { p99: 80 } }),
+    start({ name: 'first-output', ...warm, until: 'output', parallel: 1, rounds: rounds(40), target: { p50: 10 } }),
+    start({ name: 'strong', ...warm, until: 'STRONG', parallel: 1, rounds: rounds(40), target: { p50: 20 } }),
     start({ name: 'cold-1', ...cold, parallel: 1, rounds: rounds(40), target: { ratio: 0.75 } }),
     start({ name: 'cold-4', ...cold, parallel: 4, rounds: rounds(10), target: { ratio: 0.75 } }),
     start({ name: 'cold-16', ...cold, parallel: 16, rounds: rounds(3), target: { ratio: 0.75 } }),

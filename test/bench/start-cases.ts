@@ -12,6 +12,8 @@ type Starter = Pick<Yardstick, 'start' | 'remove'>;
 export interface StartCase {
   readonly name: string;
   readonly pool: 'warm' | 'cold';
+  /** what is waited for: its process, in the mode that is asked for, or its first output */
+  readonly until?: 'FAST' | 'STRONG' | 'output';
   readonly yardstick: 'plain' | 'ctr';
   /** at a time */
   readonly parallel: number;
@@ -22,7 +24,11 @@ export interface StartCase {
 /** Client call to user process running, ours and the yardstick's in turns. */
 export async function startCase(stack: BenchStack, { pool, parallel, rounds, ...what }: StartCase): Promise<Measured> {
   const yardstick = stack.yardsticks[what.yardstick];
-  const own: Starter = { start: (id) => stack.create(pool, id), remove: (id) => stack.delete(id) };
+  const { until = 'FAST' } = what;
+  const own: Starter = {
+    start: (id) => (until === 'output' ? stack.firstOutput(pool, id) : stack.create(pool, id, until)),
+    remove: (id) => stack.delete(id),
+  };
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let round = 0; round <= rounds; round++) {
     if (pool === 'warm') await stack.refilled(parallel);

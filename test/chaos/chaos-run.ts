@@ -11,6 +11,7 @@ import { files } from '../../apps/standalone/src/layout';
 import { eventually } from '../support/eventually';
 import { type Account, settle } from './accounting';
 import { type ChaosStack } from './chaos-stack';
+import { waits } from './differences';
 import { planFaults } from './fault-plan';
 import { FaultProxy } from './fault-proxy';
 import { FaultRunner } from './fault-runner';
@@ -21,7 +22,7 @@ import { chaosPool, SLOTS } from './pool';
 import { CapacitySampler } from './sampler';
 import { SeededRandom } from './seeded-random';
 import { livingTargets } from './targets';
-import { agentPods, type Readers } from './world';
+import { agentPods, type Readers, type World } from './world';
 
 const AGENT_PORT = 5758;
 const WORKERS = 6;
@@ -157,6 +158,14 @@ export class ChaosRun {
   }
 }
 
+/** A container that had waited keeps its own id. */
+function startsOf(world: World | undefined): string[] {
+  if (!world) return [];
+  const waiting = world.containers.filter(waits).length;
+  const warm = world.containers.filter(({ id }) => id.startsWith('warm-')).length - waiting;
+  return [`${warm} of ${world.containers.length - waiting} started warm, ${waiting} wait`];
+}
+
 function summary(
   { ledger }: ChaosRun,
   faults: FaultRunner,
@@ -190,6 +199,7 @@ function summary(
     ),
     `faults ${faults.count}`,
     `samples ${sampler.count}`,
+    ...startsOf(world),
     `at the end ${[...phases].map(([phase, number]) => `${number} ${phase}`).join(', ') || 'nothing'}`,
     settledMs === undefined ? 'not settled' : `settled in ${(settledMs / 1000).toFixed(1)} s`,
     `differences ${differences}`,

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { freePort, freePorts } from './free-port';
 import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
 
@@ -17,6 +18,11 @@ export interface Answer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+interface ContainerEntry {
+  readonly id: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A whole one-machine stack with folders, ports, containerd and network of its own: it runs beside any other. */
@@ -123,19 +129,24 @@ export class Stack {
     return checked('ctr', ['-a', this.containerdSocket, '-n', 'k8s.io', ...args]);
   }
 
-  /** ids in containerd, but for those that wait for a sandbox */
+  /** ids of the sandboxes that have a container; what is not a sandbox's has its own id here */
   async containers(): Promise<string[]> {
-    const [all, waiting] = await Promise.all([this.containerIds(), this.waiting()]);
-    return all.filter((id) => !waiting.includes(id));
+    const all = await this.containerRecords();
+    return all.flatMap(({ id, labels }) => (isWaiting(labels) ? [] : (labels[ContainerLabels.id] ?? id)));
   }
 
-  /** ids of the containers that wait for a sandbox */
-  waiting(): Promise<string[]> {
-    return this.containerIds(`labels."${ContainerLabels.waiting}"`);
+  /** containerd's own ids, of the containers that wait for a sandbox */
+  async waiting(): Promise<string[]> {
+    return (await this.containerRecords()).flatMap(({ id, labels }) => (isWaiting(labels) ? [id] : []));
   }
 
-  private async containerIds(...filters: string[]): Promise<string[]> {
-    return (await this.ctr('containers', 'ls', '-q', ...filters)).split('\n').filter(Boolean);
+  private async containerRecords(): Promise<readonly ContainerEntry[]> {
+    const client = new ContainerdClient(this.containerdSocket);
+    try {
+      return (await client.containers.list({ filters: [] })).containers;
+    } finally {
+      client.close();
+    }
   }
 
   private async standalone(command: string, ...more: string[]): Promise<string> {
@@ -151,6 +162,10 @@ export class Stack {
     const folder = join(this.root, 'log');
     return existsSync(folder) ? execFileSync('sh', ['-c', `tail -n 5 ${folder}/*.log`], { encoding: 'utf8' }) : '';
   }
+}
+
+function isWaiting(labels: ContainerEntry['labels']): boolean {
+  return (labels[ContainerLabels.waiting] ?? '') !== '';
 }
 
 async function checked(command: string, args: readonly string[]): Promise<string> {
