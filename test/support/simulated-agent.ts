@@ -28,8 +28,11 @@ export class SimulatedAgent {
   readonly seen = { most: 0, refused: 0 };
   /** milliseconds from the admission to the answer */
   createMs = 0;
-  /** false: an agent of the original, which answers once, knows neither uid nor watch, and says null for nothing */
-  isCurrent = true;
+  /**
+   * `original` answers once, knows neither uid nor watch, and says null for nothing; `next` says more than anybody here
+   * understands: fields, and kinds of events
+   */
+  version: 'original' | 'current' | 'next' = 'current';
   private readonly watchers = new Set<ServerResponse>();
 
   private constructor(
@@ -85,8 +88,9 @@ export class SimulatedAgent {
   }
 
   private status(url: string, response: ServerResponse): void {
-    if (!this.isCurrent || !url.includes('watch=true')) {
-      response.end(`${JSON.stringify(this.isCurrent ? this.snapshot() : this.originalStatus())}\n`);
+    const isOriginal = this.version === 'original';
+    if (isOriginal || !url.includes('watch=true')) {
+      response.end(`${JSON.stringify(isOriginal ? this.originalStatus() : this.snapshot())}\n`);
       return;
     }
     this.watchers.add(response);
@@ -115,12 +119,13 @@ export class SimulatedAgent {
     this.seen.most = Math.max(this.seen.most, this.sandboxes.size);
     setTimeout(() => {
       this.put({ ...status, phase: 'running' });
-      response.end(JSON.stringify({ success: true, sandboxId, createdAt }));
+      const more = this.version === 'next' ? { gpu: null } : {};
+      response.end(JSON.stringify({ success: true, sandboxId, createdAt, ...more }));
     }, this.createMs);
   }
 
   private refusal(ports: readonly number[], meant: string | undefined): Refusal | undefined {
-    if (this.isCurrent && meant !== undefined && meant !== this.traits.uid) return 'other_agent';
+    if (this.version !== 'original' && meant !== undefined && meant !== this.traits.uid) return 'other_agent';
     if (this.sandboxes.size >= this.traits.slots) return 'slots_full';
     const used = this.ports;
     return ports.some((port) => used.includes(port)) ? 'port_taken' : undefined;
@@ -132,7 +137,14 @@ export class SimulatedAgent {
   }
 
   private tell(event: AgentEvent): void {
-    for (const watcher of this.watchers) watcher.write(`${JSON.stringify(event)}\n`);
+    const events =
+      this.version === 'next'
+        ? [
+            { type: 'weather', sky: 'clear' },
+            { ...event, gpus: 0 },
+          ]
+        : [event];
+    for (const watcher of this.watchers) for (const each of events) watcher.write(`${JSON.stringify(each)}\n`);
   }
 
   private left(): { allocated: number; free: FreeCapacity } {
@@ -144,7 +156,8 @@ export class SimulatedAgent {
     const { name, uid, slots } = this.traits;
     const sandboxStatuses = [...this.sandboxes.values()];
     const own = { agentId: name, agentUid: uid, nodeName: 'node', capacity: slots, images: [] };
-    return { ...own, ...this.left(), sandboxStatuses };
+    const more = this.version === 'next' ? { gpus: 0, features: { sleep: true } } : {};
+    return { ...own, ...more, ...this.left(), sandboxStatuses };
   }
 
   /** What the contract says that an agent of the original answers; `gpus` is a field that nobody here knows. */

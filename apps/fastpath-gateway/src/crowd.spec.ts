@@ -23,6 +23,8 @@ describe('a crowd at two gateways', () => {
   let api: ApiserverProcess;
   let kube: KubeClient;
   const agents: SimulatedAgent[] = [];
+  /** of another version than the gateways */
+  const others: SimulatedAgent[] = [];
   const gateways: { child: ChildProcess; calls: GatewayCalls }[] = [];
 
   beforeAll(async () => {
@@ -37,6 +39,15 @@ describe('a crowd at two gateways', () => {
       agents.push(agent);
       await pool.setAddress(traits.name, traits.address);
     }
+    for (const version of ['original', 'next'] as const) {
+      const other = await AgentPool.make(kube, version, { maxSandboxesPerPod: SLOTS });
+      const address = `127.0.2.${others.length + 1}`;
+      const traits = { name: version, uid: await other.addPod(version), address, port, slots: SLOTS };
+      const agent = await SimulatedAgent.start(traits);
+      agent.version = version;
+      others.push(agent);
+      await other.setAddress(version, address);
+    }
     writeFileSync(join(api.folder, 'token'), 't');
     for (const name of ['one', 'two']) gateways.push(await launch(name, port));
   }, 300_000);
@@ -48,7 +59,7 @@ describe('a crowd at two gateways', () => {
       child.kill('SIGTERM');
       await exited;
     }
-    for (const agent of agents) await agent.stop();
+    for (const agent of [...agents, ...others]) await agent.stop();
     await kube.close();
     await api.end();
   }, 120_000);
@@ -101,6 +112,26 @@ describe('a crowd at two gateways', () => {
     const ids = agents.flatMap(({ sandboxes }) => [...sandboxes.keys()]);
     expect(new Set(ids).size).toBe(AGENTS * SLOTS);
     await end(running);
+  });
+
+  it.each(['original', 'next'] as const)('works with an agent of another version: %s', async (version) => {
+    const agent = others.find(({ traits }) => traits.name === version)!;
+    const names = [`${version}-1`, `${version}-2`];
+    for (const [index, name] of names.entries()) {
+      const { calls } = gateways[index]!;
+      // one of the original is asked on the beat: until then nobody knows that it is there
+      const made = await eventually(async () => {
+        const { code, answer } = await calls.create(name, { poolRef: version, exposedPorts: [9000 + index] });
+        expect(code).toBe('OK');
+        return answer!;
+      }, 30_000);
+      expect(made).toMatchObject({ agentPod: version, endpoints: [`${agent.traits.address}:${9000 + index}`] });
+      expect([...agent.sandboxes.keys()]).toContain(made.sandboxId);
+    }
+    for (const { calls } of gateways)
+      await eventually(async () => expect((await calls.get(names[0]!)).answer?.phase).toBe('Running'), 30_000);
+    await end(names);
+    agent.clear();
   });
 
   it('gives a fixed port once an agent, to as many as there are agents', async () => {

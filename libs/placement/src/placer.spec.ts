@@ -58,11 +58,11 @@ describe('an allocator and its agents', () => {
   }, 60_000);
 
   /** Each has an address of its own: 127.0.0.2 and so on. */
-  async function add(more: { slots?: number; isCurrent?: boolean } = {}): Promise<SimulatedAgent> {
+  async function add(more: { slots?: number; version?: SimulatedAgent['version'] } = {}): Promise<SimulatedAgent> {
     const name = `agent-${++number}`;
     const traits = { name, uid: await pool.addPod(name), address: `127.0.0.${number + 1}`, port };
     const agent = await SimulatedAgent.start({ ...traits, slots: more.slots ?? 2 });
-    agent.isCurrent = more.isCurrent ?? true;
+    agent.version = more.version ?? 'current';
     agents.set(name, agent);
     await pool.setAddress(name, agent.traits.address);
     await eventually(() => expect(directory.agent(`default/${name}`)?.inSync).toBe(true), 20_000);
@@ -159,7 +159,7 @@ describe('an allocator and its agents', () => {
   });
 
   it('works with an agent of the original: asked on the beat, known by its name, its ports remembered', async () => {
-    const agent = await add({ slots: 3, isCurrent: false });
+    const agent = await add({ slots: 3, version: 'original' });
     expect(directory.agent(`default/${agent.traits.name}`)).toMatchObject({ capacity: 3, draining: false });
     expect((await place('old', [80])).endpoints).toEqual([`${agent.traits.address}:80`]);
     const reported = () => directory.report(`default/${agent.traits.name}`, 'old')?.phase;
