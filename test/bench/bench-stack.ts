@@ -1,4 +1,4 @@
-import { credentials } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
 import { ConsistencyMode, CreateRequest, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
 import { ContainerLabels } from '@fsb/api/labels';
@@ -81,13 +81,8 @@ export class BenchStack {
   /** @returns when the first of its output is here; its log is asked for as soon as its create has answered */
   async firstOutput(poolRef: string, name: string): Promise<void> {
     await this.create(poolRef, name);
-    const log = this.logs.streamLogs({
-      sandboxName: name,
-      namespace: 'default',
-      sandboxId: '',
-      follow: true,
-      tailLines: 0,
-    });
+    const request = { sandboxName: name, namespace: 'default', sandboxId: '', follow: true };
+    const log = this.logs.streamLogs(request, new Metadata(), { deadline: Date.now() + CALL_MS });
     try {
       await new Promise<void>((resolve, reject) => {
         log.once('data', () => {
