@@ -1,33 +1,48 @@
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Stage } from '@fsb/agent-api/agent-api';
 import { ConsistencyMode, CreateRequest, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
+import { CAPABILITIES } from '@fsb/containerd/oci-spec';
+import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { eventually } from '../support/eventually';
 import { GatewayClient } from '../support/gateway-client';
 import { Stack } from '../support/stack';
-import { CtrRun, PlainContainerd, type Yardstick } from './yardsticks';
+import { CtrRun } from './yardsticks/ctr-run';
+import { PlainContainerd } from './yardsticks/plain-containerd';
+import { PodmanRun } from './yardsticks/podman-run';
+import { RawRuntime } from './yardsticks/raw-runtime';
+import { COMMAND, type Yardstick } from './yardsticks/yardstick';
 
+const ROOT = resolve(__dirname, '../..');
+const ARCHIVE = join(ROOT, '.cache/busybox.tar');
+const SECCOMP = '/usr/share/containers/seccomp.json';
 const LONG_MS = 120_000;
 const CALL_MS = 60_000;
-export const IMAGE = 'busybox';
+const IMAGE = 'busybox';
 const IMAGE_NAME = 'docker.io/library/busybox:latest';
-/** Ends at once when it is told to: deletes are not to wait for a grace period. */
-const COMMAND = ['/bin/sh', '-c', 'echo up; trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
-const pool = (name: string, slots: number, waiting: number): object => ({
+const SLOTS = 200;
+/** A client that has been used for a while, as the yardstick's is: its code is compiled. */
+const FIRST_CALLS = 1_000;
+const SAYS_HELLO = ['/bin/sh', '-c', `echo up; exec ${COMMAND.join(' ')}`];
+
+const pool = (name: string, waiting: number): object => ({
   ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', metadata: { name, namespace: 'default' } },
   spec: {
     capacity: { poolMin: 1, poolMax: 1 },
-    maxSandboxesPerPod: slots,
+    maxSandboxesPerPod: SLOTS,
     ...(waiting > 0 ? { warmImages: [{ image: IMAGE, containers: waiting }] } : {}),
     agentTemplate: {
       spec: {
         containers: [
           {
             ...{ name: 'agent', image: 'fast-sandbox/node-agent:latest' },
-            ...(waiting > 0 ? {} : { env: [{ name: 'WARM_CONTAINERS', value: '0' }] }),
+            env: [{ name: 'WARM_CONTAINERS', value: String(waiting) }],
           },
         ],
       },
@@ -36,67 +51,74 @@ const pool = (name: string, slots: number, waiting: number): object => ({
 });
 
 export type Mode = 'FAST' | 'STRONG';
+export type YardstickName = 'plain' | 'ctr' | 'podman' | 'crun' | 'runc';
 
 /** The product as its users have it on one machine, and the yardsticks on the same containerd. */
 export class BenchStack {
   private readonly gateway: GatewayClient;
-  private readonly logs: SandboxLogServiceClient;
+  private readonly runtime: SandboxRuntime;
+  private podman: PodmanRun | undefined;
 
   private constructor(
-    private readonly stack: Stack,
+    readonly stack: Stack,
     private readonly client: ContainerdClient,
-    readonly yardsticks: { readonly plain: Yardstick; readonly ctr: Yardstick },
+    private readonly plain: PlainContainerd,
   ) {
     this.gateway = new GatewayClient(1, stack.endpoint);
-    this.logs = new SandboxLogServiceClient(stack.endpoint, credentials.createInsecure());
+    this.runtime = new SandboxRuntime(client);
   }
 
   /** @param waiting containers that wait in the pool `warm`; the pool `cold` has none */
   static async start(waiting: number): Promise<BenchStack> {
     const stack = await Stack.start();
-    for (const text of [pool('warm', 200, waiting), pool('cold', 200, 0)])
+    for (const text of [pool('warm', waiting), pool('cold', 0)])
       await stack.tryKubectl(['apply', '-f', '-'], JSON.stringify(text));
     const client = new ContainerdClient(stack.containerdSocket);
     const image = await new ImageStore(client).resolve(IMAGE_NAME);
     if (!image) throw new Error('the image was not imported');
-    const yardsticks = {
-      plain: new PlainContainerd(client, image, stack.root),
-      ctr: new CtrRun(stack.containerdSocket, IMAGE_NAME),
-    };
-    const bench = new BenchStack(stack, client, yardsticks);
+    const bench = new BenchStack(stack, client, new PlainContainerd(client, image, stack.root, seccomp()));
     for (const name of ['warm', 'cold'])
       await eventually(async () => bench.create(name, `first-${name}`).then(() => true), LONG_MS, 300);
-    for (const name of ['warm', 'cold']) await bench.delete(`first-${name}`);
+    for (const name of ['warm', 'cold']) await bench.remove(`first-${name}`);
+    for (let i = 0; i < FIRST_CALLS; i++) await bench.gateway.create(CreateRequest.fromPartial({}), CALL_MS); // refused
     return bench;
   }
 
-  /** @returns when its process runs */
-  async create(poolRef: string, name: string, mode: Mode = 'FAST'): Promise<void> {
-    const consistencyMode = ConsistencyMode[mode];
-    const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: COMMAND, consistencyMode });
-    const { code, message } = await this.gateway.create(request, CALL_MS);
-    if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
+  async yardstick(name: YardstickName): Promise<Yardstick> {
+    const { stack } = this;
+    if (name === 'plain') return this.plain;
+    if (name === 'ctr') return new CtrRun(stack.containerdSocket, IMAGE_NAME);
+    if (name === 'podman') return (this.podman ??= await PodmanRun.prepare(stack.root, ARCHIVE));
+    const containerd = await stack.pid('containerd');
+    return new RawRuntime({
+      binary: name,
+      rootfs: rootfs(stack.root),
+      folder: stack.root,
+      seccomp: seccomp(),
+      containerd,
+    });
   }
 
-  /** @returns when the first of its output is here; its log is asked for as soon as its create has answered */
+  /** Resolves when its process runs. @returns where the time went */
+  async create(poolRef: string, name: string, mode: Mode = 'FAST'): Promise<readonly Stage[]> {
+    const consistencyMode = ConsistencyMode[mode];
+    const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: COMMAND, consistencyMode });
+    const { code, message, stages } = await this.gateway.create(request, CALL_MS);
+    if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
+    return stages;
+  }
+
+  /** Resolves when the first of its output is here. */
   async firstOutput(poolRef: string, name: string): Promise<void> {
-    await this.create(poolRef, name);
-    const request = { sandboxName: name, namespace: 'default', sandboxId: '', follow: true };
-    const log = this.logs.streamLogs(request, new Metadata(), { deadline: Date.now() + CALL_MS });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        log.once('data', () => {
-          resolve();
-        });
-        log.once('error', reject);
-        log.once('end', () => {
-          reject(new Error(`${name} ended without a word`));
-        });
-      });
-    } finally {
-      log.on('error', () => undefined); // the end that comes now is wanted
-      log.cancel();
-    }
+    const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: SAYS_HELLO });
+    await this.gateway.firstOutput(request, CALL_MS);
+  }
+
+  /** Kills its process, as if it had ended: a delete would give it ten seconds. @returns when its container is gone */
+  async remove(name: string): Promise<void> {
+    const [record] = await eventually(async () => found(await this.runtime.list(labelled(name))), LONG_MS, 5);
+    await absentIsFine(this.runtime.kill(record?.id ?? '', 'SIGKILL'));
+    await this.delete(name);
   }
 
   /** @returns when its container is gone */
@@ -104,18 +126,16 @@ export class BenchStack {
     const request = DeleteRequest.fromPartial({ sandboxName: name, namespace: 'default' });
     const { code, message } = await this.gateway.delete(request, CALL_MS);
     if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
-    const runtime = new SandboxRuntime(this.client);
-    const filter = `labels."${ContainerLabels.sandboxName}"==${JSON.stringify(name)}`;
-    await eventually(async () => (await runtime.list(filter)).length === 0, LONG_MS, 5);
+    await eventually(async () => (await this.runtime.list(labelled(name))).length === 0, LONG_MS, 5);
   }
 
-  /** Until as many wait as should. */
-  async refilled(count: number): Promise<void> {
-    const runtime = new SandboxRuntime(this.client);
-    await eventually(
+  /** Until as many wait as should. @returns the pids of their first processes */
+  refilled(count: number): Promise<number[]> {
+    return eventually(
       async () => {
-        const all = await runtime.list(`labels."${ContainerLabels.waiting}"`);
-        return all.length >= count && all.every(({ task }) => task?.status === 'running');
+        const all = await this.runtime.list(`labels."${ContainerLabels.waiting}"`);
+        const pids = all.flatMap(({ task }) => (task?.status === 'running' ? [task.pid] : []));
+        return pids.length >= count && pids.length === all.length ? pids : false;
       },
       LONG_MS,
       50,
@@ -124,8 +144,28 @@ export class BenchStack {
 
   async end(): Promise<void> {
     this.gateway.close();
-    this.logs.close();
     this.client.close();
+    await this.podman?.end();
     await this.stack.end();
   }
+}
+
+function labelled(name: string): string {
+  return `labels."${ContainerLabels.sandboxName}"==${JSON.stringify(name)}`;
+}
+
+function found<T>(list: readonly T[]): readonly T[] | false {
+  return list.length > 0 && list;
+}
+
+function seccomp(): ReturnType<typeof toOciSeccomp> {
+  return toOciSeccomp(JSON.parse(readFileSync(SECCOMP, 'utf8')) as SeccompProfile, CAPABILITIES, process.arch);
+}
+
+/** The image's files in one folder, with the mount points that a read-only root must have. */
+function rootfs(folder: string): string {
+  const script = `skopeo copy -q --insecure-policy oci-archive:${ARCHIVE} oci:oci:latest
+    umoci unpack --image oci:latest bundle && mkdir -p bundle/rootfs/proc bundle/rootfs/dev bundle/rootfs/sys`;
+  execFileSync('sh', ['-ec', `test -d bundle || { ${script}; }`], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  return join(folder, 'bundle/rootfs');
 }

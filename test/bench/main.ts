@@ -1,61 +1,99 @@
 import 'reflect-metadata';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { join, resolve } from 'node:path';
-import { allocateCase } from './allocate-case';
+import { type FleetOptions, runFleet } from '../scale/fleet/fleet-main';
 import { BenchStack } from './bench-stack';
-import { type Measured, resultOf, table } from './result';
-import { deleteCase, startCase } from './start-cases';
+import { allocateCase } from './cases/allocate';
+import { gatewayAloneCases } from './cases/gateway-alone';
+import { lifecyclesCase } from './cases/lifecycles';
+import { waitingMemoryCase } from './cases/memory';
+import { deleteCase, mixedCase, startCase, type StartCase } from './cases/starts';
+import { sustainedCase } from './cases/sustained';
+import { Drawings } from './drawings/drawings';
+import { type Measured, resultOf, type Result, table } from './result';
 
-const OUT = join(resolve(__dirname, '../..'), 'test/bench/results.json');
+const ROOT = resolve(__dirname, '../..');
+const RESULTS = join(ROOT, 'test/bench/results.json');
+const PICTURES = join(ROOT, 'docs/pictures');
 const BURST = 50;
+const SUSTAINED_S = 600;
 
-type Case = (stack: () => Promise<BenchStack>) => Promise<Measured>;
+type Case = (stack: () => Promise<BenchStack>) => Promise<readonly Measured[]>;
 
 /** The targets are those of issue 4, on two cores. @param share of the usual number of rounds */
-function casesOf(share: number): ReadonlyMap<string, Case> {
+function casesOf(share: number, drawings: Drawings): ReadonlyMap<string, Case> {
   const rounds = (usual: number): number => Math.max(1, Math.round(usual * share));
-  const warm = { pool: 'warm', yardstick: 'plain' } as const;
-  const cold = { pool: 'cold', yardstick: 'plain' } as const;
-  const start = (what: Parameters<typeof startCase>[1]): [string, Case] => [
-    what.name,
-    async (stack) => startCase(await stack(), what),
+  const start = (name: string, usual: number, what: Partial<StartCase> & Pick<StartCase, 'pool'>): [string, Case] => [
+    name,
+    async (stack) => {
+      const options = { yardstick: 'plain', parallel: 1, target: {}, ...what, name, rounds: rounds(usual) } as const;
+      const measured = await startCase(await stack(), options);
+      drawings.add(measured);
+      return [measured];
+    },
   ];
   return new Map<string, Case>([
-    ...[100, 10_000, 100_000].map((n): [string, Case] => [`allocate-${n}`, () => Promise.resolve(allocateCase(n))]),
-    start({ name: 'warm-1', ...warm, parallel: 1, rounds: rounds(60), target: { p50: 5, p95: 10, ratio: 1 / 12 } }),
-    start({ name: 'warm-1-ctr', ...warm, yardstick: 'ctr', parallel: 1, rounds: rounds(20), target: {} }),
-    start({ name: 'warm-burst-50', ...warm, parallel: BURST, rounds: rounds(3), target: { p99: 80 } }),
-    start({ name: 'first-output', ...warm, until: 'output', parallel: 1, rounds: rounds(40), target: { p50: 10 } }),
-    start({ name: 'strong', ...warm, until: 'STRONG', parallel: 1, rounds: rounds(40), target: { p50: 20 } }),
-    start({ name: 'cold-1', ...cold, parallel: 1, rounds: rounds(40), target: { ratio: 0.75 } }),
-    start({ name: 'cold-4', ...cold, parallel: 4, rounds: rounds(10), target: { ratio: 0.75 } }),
-    start({ name: 'cold-16', ...cold, parallel: 16, rounds: rounds(3), target: { ratio: 0.75 } }),
-    ['delete', async (stack) => deleteCase(await stack(), rounds(20), {})],
+    ...[100, 10_000, 100_000].map((n): [string, Case] => [`allocate-${n}`, () => Promise.resolve([allocateCase(n)])]),
+    start('warm-1', 60, { pool: 'warm', target: { p50: 5, p95: 10, ratio: 1 / 12 } }),
+    start('warm-1-ctr', 20, { pool: 'warm', yardstick: 'ctr' }),
+    start('warm-1-podman', 20, { pool: 'warm', yardstick: 'podman' }),
+    start('warm-1-crun', 20, { pool: 'warm', yardstick: 'crun' }),
+    start('warm-1-runc', 20, { pool: 'warm', yardstick: 'runc' }),
+    start('warm-burst-50', 3, { pool: 'warm', parallel: BURST, target: { p99: 80 } }),
+    start('first-output', 40, { pool: 'warm', until: 'output', target: { p50: 10 } }),
+    start('strong', 40, { pool: 'warm', until: 'STRONG', target: { p50: 20 } }),
+    start('cold-1', 40, { pool: 'cold', target: { ratio: 0.75 } }),
+    start('cold-4', 10, { pool: 'cold', parallel: 4, target: { ratio: 0.75 } }),
+    start('cold-16', 3, { pool: 'cold', parallel: 16, target: { ratio: 0.75 } }),
+    ['mixed', async (stack) => [await mixedCase(await stack(), rounds(60), BURST)]],
+    ['lifecycles', async (stack) => [await lifecyclesCase(await stack(), rounds(5))]],
+    ['delete', async (stack) => [await deleteCase(await stack(), rounds(20))]],
+    ['waiting-memory', async (stack) => [await waitingMemoryCase(await stack(), BURST)]],
+    ['sustained', async (stack) => sustainedCase(await stack(), SUSTAINED_S * share, BURST)],
+    ['gateway-alone', () => gatewayAloneCases(rounds(5))],
   ]);
 }
 
-async function main(): Promise<void> {
-  const cases = casesOf(Number(given('SHARE') ?? 1));
-  const chosen = given('CASES')?.split(',') ?? [...cases.keys()];
-  const unknown = chosen.find((name) => !cases.has(name));
-  if (unknown !== undefined) throw new RangeError(`CASES: no ${unknown} among ${[...cases.keys()].join(', ')}`);
+async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string[]): Promise<Result[]> {
+  const results: Result[] = [];
   let running: Promise<BenchStack> | undefined;
   const stack = (): Promise<BenchStack> => (running ??= BenchStack.start(BURST));
-  const results = [];
   try {
     for (const name of chosen) {
       console.log(`measures ${name} ...`);
-      const measured = await cases.get(name)?.(stack);
-      if (measured) results.push(resultOf(measured));
+      if (name === 'gateway-alone') {
+        await (await running)?.end(); // what it is measured without
+        running = undefined;
+      }
+      const measured = (await cases.get(name)?.(stack)) ?? [];
+      results.push(...measured.map((one) => resultOf(one)));
+      console.log(table(results.slice(-measured.length)).split('\n').slice(1).join('\n'));
     }
   } finally {
     await (await running)?.end();
   }
+  return results;
+}
+
+async function main([what, options]: readonly string[]): Promise<void> {
+  if (what === 'fleet') {
+    await runFleet(JSON.parse(options ?? '') as FleetOptions); // written by Fleet.start
+    return;
+  }
   const [cpu] = cpus();
-  console.log(`\n${cpus().length} cores (${cpu?.model ?? ''}), Linux ${release()}, Node ${process.versions.node}`);
-  console.log(table(results));
-  if (given('CASES') === undefined) writeFileSync(OUT, `${JSON.stringify(results, undefined, 2)}\n`);
+  const machine = `${cpus().length} cores (${cpu?.model ?? ''}), Linux ${release()}, Node ${process.versions.node}`;
+  const drawings = new Drawings(machine);
+  const cases = casesOf(Number(given('SHARE') ?? 1), drawings);
+  const chosen = given('CASES')?.split(',') ?? [...cases.keys()];
+  const unknown = chosen.find((name) => !cases.has(name));
+  if (unknown !== undefined) throw new RangeError(`CASES: no ${unknown} among ${[...cases.keys()].join(', ')}`);
+  const results = await measure(cases, chosen);
+  console.log(`\n${machine}\n${table(results)}`);
+  if (given('CASES') !== undefined) return;
+  writeFileSync(RESULTS, `${JSON.stringify(results, undefined, 2)}\n`);
+  mkdirSync(PICTURES, { recursive: true });
+  for (const [name, picture] of drawings.all()) writeFileSync(join(PICTURES, name), picture);
 }
 
 /** make hands on what was not set as an empty text. */
@@ -64,7 +102,7 @@ function given(name: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-main().catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error);
   process.exitCode = 1;
 });

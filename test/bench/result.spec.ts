@@ -19,3 +19,12 @@ it('compares medians, and meets a target only as a whole', () => {
   expect(missed).toMatchObject({ met: false, target: 'ratio ≤ 0.5, p95 ≤ 94' });
   expect(table([missed])).toMatch(/case +100 +50 ms +95 ms +99 ms +other +0.5 +ratio ≤ 0.5, p95 ≤ 94 +NOT MET/);
 });
+
+it('knows targets that are a least, and cases without a yardstick or a target', () => {
+  const measured = { name: 'case', unit: 'per s', ours: values } as const;
+  expect(resultOf({ ...measured, target: { p50: { least: 50 } } })).toMatchObject({ met: true, target: 'p50 ≥ 50' });
+  expect(resultOf({ ...measured, target: { p50: { least: 51 } } })).toMatchObject({ met: false, ratio: null });
+  const bare = resultOf({ ...measured, target: {} });
+  expect(bare).toMatchObject({ met: null, target: '', yardstick: '' });
+  expect(table([bare]).split('\n')[1]).toBe('case  100  50 per s  95 per s  99 per s');
+});

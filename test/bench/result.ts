@@ -5,27 +5,28 @@ export interface Result {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
-  readonly unit: 'ms' | 'µs';
-  /** what it is compared with, measured in the same run */
+  readonly unit: Unit;
+  /** what it is compared with, measured in the same run; empty: nothing */
   readonly yardstick: string;
   /** ours ÷ yardstick, medians */
-  readonly ratio: number;
+  readonly ratio: number | null;
+  /** empty: none */
   readonly target: string;
-  readonly met: boolean;
+  /** null where there is no target */
+  readonly met: boolean | null;
 }
 
-export interface Target {
-  readonly p50?: number;
-  readonly p95?: number;
-  readonly p99?: number;
-  readonly ratio?: number;
-}
+export type Unit = 'ms' | 'µs' | 'per s' | 'MB' | '%';
+type Figure = 'p50' | 'p95' | 'p99' | 'ratio';
+/** A number is the most that is allowed. */
+export type Target = Partial<Record<Figure, number | { readonly least: number }>>;
 
 export interface Measured {
   readonly name: string;
-  readonly unit: Result['unit'];
+  readonly unit: Unit;
+  /** not empty */
   readonly ours: readonly number[];
-  readonly yardstick: { readonly name: string; readonly values: readonly number[] };
+  readonly yardstick?: { readonly name: string; readonly values: readonly number[] };
   readonly target: Target;
 }
 
@@ -34,14 +35,21 @@ export function resultOf({ name, unit, ours, yardstick, target }: Measured): Res
     p50: percentile(ours, 0.5),
     p95: percentile(ours, 0.95),
     p99: percentile(ours, 0.99),
-    ratio: percentile(ours, 0.5) / percentile(yardstick.values, 0.5),
+    ratio: yardstick ? percentile(ours, 0.5) / percentile(yardstick.values, 0.5) : NaN,
   };
-  const wanted = Object.entries(target) as [keyof Target, number][];
+  const wanted = Object.entries(target) as [Figure, NonNullable<Target[Figure]>][]; // the keys of Target
+  const isMet = ([figure, limit]: (typeof wanted)[number]): boolean =>
+    typeof limit === 'number' ? figures[figure] <= limit : figures[figure] >= limit.least;
   return {
-    ...{ name, n: ours.length, ...figures, unit, yardstick: yardstick.name },
-    target: wanted.map(([figure, limit]) => `${figure} ≤ ${round(limit)}`).join(', '),
-    met: wanted.every(([figure, limit]) => figures[figure] <= limit),
+    ...{ name, n: ours.length, ...figures, unit, yardstick: yardstick?.name ?? '' },
+    ratio: yardstick ? figures.ratio : null,
+    target: wanted.map(([figure, limit]) => `${figure} ${sign(limit)}`).join(', '),
+    met: wanted.length === 0 ? null : wanted.every(isMet),
   };
+}
+
+function sign(limit: NonNullable<Target[Figure]>): string {
+  return typeof limit === 'number' ? `≤ ${round(limit)}` : `≥ ${round(limit.least)}`;
 }
 
 /** @param values not empty; nearest rank */
@@ -57,7 +65,8 @@ export function table(results: readonly Result[]): string {
     one.name,
     String(one.n),
     ...[one.p50, one.p95, one.p99].map((value) => `${round(value)} ${one.unit}`),
-    ...[one.yardstick, round(one.ratio), one.target, one.met ? 'met' : 'NOT MET'],
+    ...[one.yardstick, one.ratio === null ? '' : round(one.ratio), one.target],
+    one.met === null ? '' : one.met ? 'met' : 'NOT MET',
   ]);
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)));
   return [head, ...rows]

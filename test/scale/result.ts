@@ -1,6 +1,6 @@
 import { type Settings } from './settings';
 import { type Account } from './stack/ledger';
-import { type Memory } from './stack/usage';
+import { type Memory } from '../support/process-usage';
 import { type ListFigures } from './steps/lists';
 import { type Latencies } from './steps/load';
 import { type LossFigures } from './steps/loss';

@@ -4,8 +4,10 @@ import {
   credentials,
   Metadata,
   type ServiceError,
+  type StatusObject,
   status as Code,
 } from '@grpc/grpc-js';
+import { type Stage } from '@fsb/agent-api/agent-api';
 import {
   type CreateRequest,
   type CreateResponse,
@@ -15,12 +17,15 @@ import {
   type UpdateRequest,
   type UpdateResponse,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type RunSandboxResponse, SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
 
 export interface Reply<A> {
   /** gRPC's status by name */
   readonly code: string;
   readonly message: string;
   readonly answer: A | undefined;
+  /** of a create, where its time went; else empty */
+  readonly stages: readonly Stage[];
 }
 
 type Unary<Q, A> = (
@@ -33,16 +38,16 @@ type Unary<Q, A> = (
 /** One gateway as its callers see it; every outcome is a value. */
 export class GatewayClient {
   private readonly client: FastPathServiceClient;
+  private readonly streams: SandboxLogServiceClient;
 
   constructor(
     readonly index: number,
     endpoint: string,
   ) {
-    this.client = new FastPathServiceClient(endpoint, credentials.createInsecure(), {
-      // gateways come back within a second here
-      'grpc.initial_reconnect_backoff_ms': 100,
-      'grpc.max_reconnect_backoff_ms': 1000,
-    });
+    // gateways come back within a second here
+    const options = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
+    this.client = new FastPathServiceClient(endpoint, credentials.createInsecure(), options);
+    this.streams = new SandboxLogServiceClient(endpoint, credentials.createInsecure(), options);
   }
 
   create(request: CreateRequest, deadlineMs: number): Promise<Reply<CreateResponse>> {
@@ -57,16 +62,41 @@ export class GatewayClient {
     return call<UpdateRequest, UpdateResponse>(this.client.updateSandbox.bind(this.client), request, deadlineMs);
   }
 
+  /** Creates and follows. Resolves with the first of its output. @throws what the call ends with before that */
+  firstOutput(request: CreateRequest, deadlineMs: number): Promise<Buffer> {
+    const call = this.streams.runSandbox(request, new Metadata(), { deadline: Date.now() + deadlineMs });
+    return new Promise<Buffer>((resolve, reject) => {
+      call.on('data', ({ data }: RunSandboxResponse) => {
+        if (data.length === 0) return;
+        resolve(data);
+        call.cancel();
+      });
+      call.on('error', reject); // after the output: the end that was wanted
+      call.on('end', () => {
+        reject(new Error(`${request.name} ended without a word`));
+      });
+    });
+  }
+
   close(): void {
     this.client.close();
+    this.streams.close();
   }
 }
 
 function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs: number): Promise<Reply<A>> {
   return new Promise((done) => {
-    method(request, new Metadata(), { deadline: Date.now() + deadlineMs }, (error, answer) => {
-      if (error) done({ code: Code[error.code], message: error.details, answer: undefined });
-      else done({ code: 'OK', message: '', answer });
+    let answer: A | undefined;
+    const options = { deadline: Date.now() + deadlineMs };
+    const rpc = method(request, new Metadata(), options, (_error, value) => (answer = value));
+    // comes after the answer, with what the gateway sent behind it
+    rpc.on('status', ({ code, details, metadata }: StatusObject) => {
+      done({ code: Code[code], message: details === 'OK' ? '' : details, answer, stages: stagesOf(metadata) });
     });
   });
+}
+
+function stagesOf(trailers: Metadata): readonly Stage[] {
+  const [text] = trailers.get('fastpath-stages');
+  return text === undefined ? [] : (JSON.parse(text.toString()) as Stage[]); // the gateway's own words
 }

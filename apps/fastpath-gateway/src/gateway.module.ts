@@ -1,32 +1,29 @@
-import { readFileSync } from 'node:fs';
-import { type DynamicModule, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { Readiness } from '@fsb/component-base/readiness';
-import { Controller } from '@fsb/controller-runtime/controller';
+import { Traffic } from '@fsb/component-base/traffic';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
-import { Informer } from '@fsb/controller-runtime/informer';
-import { POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
-import { AgentDirectory } from '@fsb/placement/agent-directory';
-import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
 import { Placer } from '@fsb/placement/placer';
-import { Registry as Agents } from '@fsb/registry/registry';
 import { Registry } from 'prom-client';
+import { type OrderDefaults } from './create/create-order';
 import { CreateSandbox } from './create/create-sandbox';
 import { FastCreate } from './create/fast-create';
 import { NamesUnderWay } from './create/names-under-way';
 import { PoolLookup } from './create/pool-lookup';
 import { RequestIds } from './create/request-ids';
+import { RunSandbox } from './create/run-sandbox';
 import { StrongCreate } from './create/strong-create';
 import { Demand } from './demand/demand';
 import { type GatewayConfig } from './gateway.config';
 import { GatewayMetrics } from './gateway.metrics';
 import { FastPathController } from './grpc/fastpath.controller';
-import { GrpcHealth } from './grpc/grpc-server';
+import { type GrpcHealth } from './grpc/grpc-server';
 import { LogsController } from './grpc/logs.controller';
+import { Serving } from './grpc/serving';
 import { Catalog } from './sandboxes/catalog';
 import { DeleteSandbox } from './sandboxes/delete-sandbox';
 import { LateObjects } from './sandboxes/late-objects';
@@ -35,58 +32,10 @@ import { RecordSandbox } from './sandboxes/record-sandbox';
 import { SandboxLogs } from './sandboxes/sandbox-logs';
 import { SandboxQueries } from './sandboxes/sandbox-queries';
 import { UpdateSandbox } from './sandboxes/update-sandbox';
+import { WriteBehind } from './sandboxes/write-behind';
+import { World } from './world';
 
 export const GATEWAY = 'fastpath-gateway';
-/** Writes behind answers at once; the connection pool is shared with the informers. */
-const RECORD_CONCURRENCY = 16;
-const LATE_CONCURRENCY = 2;
-
-/** What a gateway knows: its caches of the API, and the agents behind them. */
-class World {
-  readonly sandboxes;
-  readonly pools;
-  readonly pods;
-  readonly agents: AgentClient;
-  readonly directory: AgentDirectory;
-
-  constructor({ agentTokenFile, agentPort }: GatewayConfig, client: KubeClient) {
-    this.sandboxes = new Informer({ client, kind: SANDBOX_KIND });
-    this.pools = new Informer({ client, kind: POOL_KIND });
-    this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
-    this.agents = new AgentClient({ token: readFileSync(agentTokenFile, 'utf8').trim(), port: agentPort });
-    this.directory = new AgentDirectory({ registry: new Agents(), client: this.agents, pods: this.pods });
-  }
-
-  get isFilled(): boolean {
-    const { sandboxes, pools, pods, directory } = this;
-    return sandboxes.hasSynced && pools.hasSynced && pods.hasSynced && directory.isSettled;
-  }
-}
-
-const LOOK_MS = 50;
-
-/** Says SERVING once the caches are filled and the agents heard, and stops taking calls before anything else stops. */
-class HealthStatus implements OnApplicationBootstrap, OnModuleDestroy {
-  private looking: NodeJS.Timeout | undefined;
-
-  constructor(
-    private readonly world: World,
-    private readonly health: GrpcHealth,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looking = setInterval(() => {
-      if (!this.world.isFilled) return;
-      clearInterval(this.looking);
-      this.health.set('SERVING');
-    }, LOOK_MS);
-  }
-
-  onModuleDestroy(): void {
-    clearInterval(this.looking);
-    this.health.set('NOT_SERVING');
-  }
-}
 
 @Module({})
 export class GatewayModule {
@@ -100,6 +49,7 @@ export class GatewayModule {
         { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
         PendingRecords,
         NamesUnderWay,
+        Traffic,
         {
           provide: Catalog,
           useFactory: (world: World, records: PendingRecords) =>
@@ -117,15 +67,15 @@ export class GatewayModule {
           inject: [Registry, PendingRecords],
         },
         {
-          provide: Controller,
-          useFactory: (...parts: RecordingParts) => recordController(config, parts),
-          inject: [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics],
-        },
-        {
           provide: LateObjects,
           useFactory: ({ sandboxes }: World, client: KubeClient, events: EventRecorder) =>
             new LateObjects({ sandboxes, client, events, rememberMs: 2 * config.fastpathOrphanTimeout }),
           inject: [World, KubeClient, EventRecorder],
+        },
+        {
+          provide: WriteBehind,
+          useFactory: (...parts: WritingParts) => writeBehind(config, parts),
+          inject: [World, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic],
         },
         {
           provide: Demand,
@@ -136,58 +86,58 @@ export class GatewayModule {
         {
           provide: CreateSandbox,
           useFactory: (...parts: CreateParts) => createSandbox(config, parts),
-          inject: [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics, Demand],
+          inject: [World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics, Demand, Traffic],
         },
         {
           provide: ControllerHost,
           useFactory: makeHost,
-          inject: [World, Controller, LateObjects, Demand, KubeClient, Readiness, ControllerMetrics],
+          inject: [World, WriteBehind, Demand, KubeClient, Readiness, ControllerMetrics],
         },
-        { provide: HealthStatus, useFactory: (world: World) => new HealthStatus(world, health), inject: [World] },
+        {
+          provide: Serving,
+          useFactory: (world: World) => new Serving(world, health, config.grpcBindAddress),
+          inject: [World],
+        },
         {
           provide: DeleteSandbox,
           useFactory: (...[catalog, names, records, lateObjects, client, agents]: DeletingParts) =>
             new DeleteSandbox({ catalog, names, records, lateObjects, client, agents }),
           inject: [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient],
         },
-        ...[UpdateSandbox, SandboxQueries, SandboxLogs],
+        ...[UpdateSandbox, SandboxQueries, SandboxLogs, RunSandbox],
       ],
     };
   }
 }
 
 type DeletingParts = [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient];
-type RecordingParts = [World, PendingRecords, KubeClient, EventRecorder, ControllerMetrics];
+type WritingParts = [World, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic];
 
-function recordController(config: GatewayConfig, parts: RecordingParts): Controller {
-  const [{ agents }, records, client, events, metrics] = parts;
+function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
+  const [{ sandboxes, agents }, records, lateObjects, client, events, metrics, traffic] = parts;
   const giveUpAfterMs = config.fastpathOrphanTimeout;
-  const reconciler = new RecordSandbox({ client, agents, events, records, giveUpAfterMs });
-  const queue = { baseDelayMs: 100, maxDelayMs: 5_000 };
-  return new Controller(reconciler, { name: 'record-sandbox', concurrency: RECORD_CONCURRENCY, metrics, queue });
+  const recordSandbox = new RecordSandbox({ client, agents, events, records, traffic, giveUpAfterMs });
+  return new WriteBehind({ records, recordSandbox, lateObjects, sandboxes, metrics });
 }
 
-type CreateParts = [World, PendingRecords, Catalog, NamesUnderWay, KubeClient, Controller, GatewayMetrics, Demand];
+type CreateParts = [World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics, Demand, Traffic];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
-  const [{ sandboxes, pools, directory, agents }, records, catalog, names, client, controller, metrics, demand] = parts;
+  const [{ sandboxes, pools, directory, agents }, behind, catalog, names, client, metrics, demand, traffic] = parts;
   const placer = new Placer({ directory, client: agents });
   const lookup = new PoolLookup(client, pools);
-  const record = (key: string): void => {
-    controller.queue.add(key);
-  };
   const modes = {
-    fast: new FastCreate({ pools: lookup, placer, records, record }),
+    fast: new FastCreate({ pools: lookup, placer, writeBehind: behind }),
     strong: new StrongCreate({ client, sandboxes, pools: lookup }),
   };
   const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
   const nanos = unixNanos();
-  const defaults = (): { mode: 'fast' | 'strong'; agentPort: number; nowNanos: bigint } => ({
+  const defaults = (): OrderDefaults => ({
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
     nowNanos: nanos(),
   });
-  return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, demand: demand.capacity });
+  return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, traffic, demand: demand.capacity });
 }
 
 /** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */
@@ -200,32 +150,18 @@ function unixNanos(): () => bigint {
   };
 }
 
-type HostParts = [World, Controller, LateObjects, Demand, KubeClient, Readiness, ControllerMetrics];
+type HostParts = [World, WriteBehind, Demand, KubeClient, Readiness, ControllerMetrics];
 
-function makeHost(...parts: HostParts): ControllerHost {
-  const [{ sandboxes, pools, pods, directory, agents }, controller, lateObjects, demand, ...rest] = parts;
-  const [client, readiness, metrics] = rest;
-  const late = new Controller(lateObjects, { name: 'late-objects', concurrency: LATE_CONCURRENCY, metrics });
-  sandboxes.onChange((key) => {
-    if (lateObjects.isLate(key)) late.queue.add(key);
-  });
+function makeHost(...[world, behind, demand, client, readiness, metrics]: HostParts): ControllerHost {
+  const { sandboxes, pools, pods, directory } = world;
   readiness.add('agents', () => directory.isSettled || 'the agents have not told yet what they have');
-  const following = {
-    start: () => {
-      directory.start();
-    },
-    stop: async () => {
-      await directory.stop();
-      agents.close();
-    },
-  };
   return new ControllerHost(
     { client, readiness, metrics },
     {
       name: GATEWAY,
       informers: { sandboxes, pools, pods },
-      controllers: [controller, late, demand.controller],
-      runnables: [following],
+      controllers: [...behind.controllers, demand.controller],
+      runnables: [world],
     },
   );
 }

@@ -115,11 +115,23 @@ describe('fsb-ctl run', () => {
     });
   });
 
-  it('follows the log of what it created', async () => {
+  it('creates and follows the log in one call', async () => {
     gateway.log = [Buffer.from('one\n'), Buffer.from('two\n')];
     const { stdout } = await ctl('run', 'web', '--image', 'busybox', '--follow');
     expect(stdout).toMatch(/Endpoints: \[\]\none\ntwo\n$/);
-    expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { sandboxId: 'id-1', follow: true } });
+    expect(gateway.received).toMatchObject([{ rpc: 'run', request: { name: 'web', image: 'busybox' } }]);
+  });
+
+  it('shows where the time went also where it follows', async () => {
+    gateway.stages = '[{"name":"claim","ms":0.5},{"name":"launch","ms":1}]';
+    const { stdout } = await ctl('run', 'web', '--image', 'busybox', '--follow');
+    expect(stdout).toMatch(/claim +0\.50/);
+  });
+
+  it('waits no longer for a create that it follows than for another', async () => {
+    gateway.silent = true;
+    const { code, stderr } = await ctl('run', 'web', '--image', 'busybox', '--follow', '--timeout', '1');
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/within 1/) as string });
   });
 });
 

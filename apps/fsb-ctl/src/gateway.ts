@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   credentials,
   Metadata,
@@ -20,6 +21,7 @@ import {
   type UpdateResponse,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import {
+  type RunSandboxResponse,
   SandboxLogServiceClient,
   type StreamLogsRequest,
   type StreamLogsResponse,
@@ -83,32 +85,53 @@ export class Gateway {
 
   /** Pulled by its reader: who stops reading stops the gateway. Without follow, each wait for more has a limit. */
   async *logs(request: StreamLogsRequest): AsyncGenerator<Buffer> {
-    const stream = this.streams.streamLogs(request);
-    const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<StreamLogsResponse>; // what the method is declared to send
     const limitMs = this.settings.timeoutMs ?? OTHER_MS;
-    try {
-      for (;;) {
-        const timer = request.follow
-          ? undefined
-          : setTimeout(() => {
-              stream.cancel();
-            }, limitMs);
-        const next = await chunks.next().finally(() => {
-          clearTimeout(timer);
-        });
-        if (next.done) return;
-        yield next.value.data;
-      }
-    } catch (error) {
-      throw callFailure(error, this.settings.endpoint, limitMs);
-    } finally {
-      stream.cancel();
-    }
+    const messages = this.read<StreamLogsResponse>(this.streams.streamLogs(request), () =>
+      request.follow ? undefined : limitMs,
+    );
+    for await (const { data } of messages) yield data;
+  }
+
+  /** A create, and its log until it ends; the create alone has a limit. */
+  run(request: CreateRequest): AsyncGenerator<RunSandboxResponse> {
+    const limitMs = this.settings.timeoutMs ?? CREATE_MS;
+    return this.read<RunSandboxResponse>(this.streams.runSandbox(request), (isFirst) =>
+      isFirst ? limitMs : undefined,
+    );
   }
 
   close(): void {
     this.sandboxes.close();
     this.streams.close();
+  }
+
+  /** @param limitOf how long the next message may take, in milliseconds; undefined: as long as it likes */
+  private async *read<M>(
+    stream: ClientReadableStream<M>,
+    limitOf: (isFirst: boolean) => number | undefined,
+  ): AsyncGenerator<M> {
+    const messages = stream[Symbol.asyncIterator]() as AsyncIterator<M>; // what the stream is declared to send
+    let limitMs: number | undefined;
+    try {
+      for (let isFirst = true; ; isFirst = false) {
+        limitMs = limitOf(isFirst);
+        const timer =
+          limitMs === undefined
+            ? undefined
+            : setTimeout(() => {
+                stream.cancel();
+              }, limitMs);
+        const next = await messages.next().finally(() => {
+          clearTimeout(timer);
+        });
+        if (next.done) return;
+        yield next.value;
+      }
+    } catch (error) {
+      throw callFailure(error, this.settings.endpoint, limitMs ?? 0);
+    } finally {
+      stream.cancel();
+    }
   }
 
   private call<Q, A>(method: Unary<Q, A>, request: Q, defaultMs = OTHER_MS): Promise<Answer<A>> {

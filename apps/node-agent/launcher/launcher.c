@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,14 @@
 #define MAX_ORDER 65536 /* what a pipe holds: the writer never waits */
 #define MAX_TEXTS 8192
 #define MAX_GROUPS 256
-#define CAPABILITIES 64
+#define CAPABILITIES 64 /* bits of a mask; the kernel has fewer */
 
 static char order[MAX_ORDER + 1];
 static size_t order_length, at;
 static char *texts[MAX_TEXTS + 2];
 static size_t texts_used;
-static int answer = -1;
+static int orders = -1, answer = -1;
+static unsigned long long bounding;
 
 static void fail(const char *step) {
   char line[64];
@@ -38,9 +40,20 @@ static void fail(const char *step) {
   _exit(1);
 }
 
+/* All that can be done ahead. Opening both without waiting: for writing, a FIFO that nobody reads opens only so. */
+static void prepare(void) {
+  orders = open(FOLDER "/orders", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  answer = open(FOLDER "/answer", O_RDWR | O_CLOEXEC);
+  if (orders < 0 || answer < 0) _exit(1);
+  if (umount2(FOLDER, MNT_DETACH) < 0 || rmdir(FOLDER) < 0) _exit(1);
+  for (unsigned long cap = 0; cap < CAPABILITIES; cap++)
+    if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1) bounding |= 1ULL << cap;
+}
+
 static void read_order(void) {
-  int orders = open(FOLDER "/orders", O_RDONLY | O_CLOEXEC); /* waits here for whoever writes */
-  if (orders < 0) _exit(1);
+  struct pollfd first = {.fd = orders, .events = POLLIN};
+  while (poll(&first, 1, -1) <= 0) continue; /* waits here for whoever writes */
+  if (fcntl(orders, F_SETFL, 0) < 0) _exit(1);
   while (order_length < MAX_ORDER) {
     ssize_t got = read(orders, order + order_length, MAX_ORDER - order_length);
     if (got < 0 && errno == EINTR) continue;
@@ -50,7 +63,7 @@ static void read_order(void) {
   close(orders);
 }
 
-/* One that breaks off was written by an agent that is gone: nobody waits for an answer. */
+/* One that breaks off, or never begins, is of an agent that is gone: nobody waits for an answer. */
 static char *next_text(void) {
   char *text = order + at;
   size_t length = strnlen(text, order_length - at);
@@ -71,13 +84,13 @@ static char **next_list(void) {
 
 static void drop_all_but(unsigned long long kept) {
   for (unsigned long cap = 0; cap < CAPABILITIES; cap++) {
-    if (kept >> cap & 1) continue;
-    if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL) fail("capabilities"); /* EINVAL: the kernel has none such */
+    if (bounding >> cap & ~(kept >> cap) & 1 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0) fail("capabilities");
   }
 }
 
 int main(void) {
   gid_t groups[MAX_GROUPS];
+  prepare();
   read_order();
   const char *hostname = next_text();
   uid_t uid = (uid_t)next_number(10);
@@ -92,10 +105,7 @@ int main(void) {
   char **variables = next_list();
   if (strcmp(next_text(), "end") != 0) _exit(1);
 
-  answer = open(FOLDER "/answer", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-  if (answer < 0) _exit(1); /* nobody listens */
   if (sethostname(hostname, strlen(hostname)) < 0) fail("hostname");
-  if (umount2(FOLDER, MNT_DETACH) < 0 || rmdir(FOLDER) < 0) fail("folder");
   if (chdir(folder) < 0) fail("chdir");
   drop_all_but(kept);
   if (setgroups(group_count, groups) < 0) fail("groups");

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -48,6 +49,8 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     }, LONG_MS);
   const recordOf = async (id: string): Promise<ContainerRecord | undefined> =>
     (await runtime.list(`labels."${ContainerLabels.id}"==${id}`))[0];
+  /** containerd is told behind the answer */
+  const recorded = (id: string): Promise<ContainerRecord> => eventually(() => recordOf(id).then((found) => found ?? false));
   const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
   const log = (id: string): string => readFileSync(agent.path(`logs/${id}.log`), 'utf8');
   const wasWarm = (body: { stages?: readonly { name: string }[] | undefined }): boolean =>
@@ -80,9 +83,9 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     }
     expect(looks[0]).toContain('\ndone\n');
     expect(looks[0]).toBe(looks[1]);
-    const [warm, cold] = [await recordOf('warm'), await recordOf('cold')];
+    const [warm, cold] = [await recorded('warm'), await recorded('cold')];
     const named = ({ labels }: ContainerRecord): string[] => Object.keys(labels).sort();
-    expect(named(warm!)).toEqual(named(cold!));
+    expect(named(warm)).toEqual(named(cold));
     for (const id of ['warm', 'cold']) await remove(id);
     await gone('cold');
   }, 180_000);
@@ -92,7 +95,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     const resources = { memory: '64Mi', cpu: '500m', pids: '77' };
     const { body } = await agent.create('limited', { command: STAY, resources });
     expect(wasWarm(body)).toBe(true);
-    const { id } = (await recordOf('limited'))!;
+    const { id } = await recorded('limited');
     const file = (controller: string, name: string): string =>
       readFileSync(join('/sys/fs/cgroup', controller, `fsb-warm-${process.pid}`, id, name), 'utf8').trim();
     expect(file('memory', 'memory.limit_in_bytes')).toBe(String(64 * 1024 * 1024));
@@ -105,7 +108,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     });
     expect(wasWarm(ends.body)).toBe(true);
     await eventually(() => log('ends').includes('up'));
-    process.kill((await recordOf('ends'))!.task!.pid, 'SIGTERM');
+    process.kill((await recorded('ends')).task!.pid, 'SIGTERM');
     expect(await agent.ended('ends')).toMatchObject({ phase: 'failed', exitCode: 9, reason: 'Error' });
     expect(log('ends')).toBe('up\ntold\n');
     await gone('ends');
@@ -132,6 +135,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     const answers = await Promise.all(ids.map((id) => agent.create(id, { command: STAY })));
     expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
     expect(answers.filter(({ body }) => wasWarm(body)).length).toBeGreaterThanOrEqual(WAITING);
+    for (const id of ids) await recorded(id);
     const records = (await runtime.list('')).filter(({ labels }) => labels[ContainerLabels.id] !== undefined);
     expect(records.map(({ labels }) => labels[ContainerLabels.id]).sort()).toEqual([...ids].sort());
     expect(new Set(records.map(({ task }) => task?.pid)).size).toBe(ids.length);
@@ -144,7 +148,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     for (const { task } of await refilled()) process.kill(task!.pid, 'SIGKILL');
     const { status } = await agent.create('after', { command: STAY });
     expect(status).toBe(200);
-    expect((await recordOf('after'))?.task?.status).toBe('running');
+    expect((await recorded('after')).task?.status).toBe('running');
     await gone('after');
     await refilled();
   }, 120_000);
@@ -156,27 +160,43 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     expect((await refilled()).map(({ id }) => id).sort()).toEqual(before);
     const { body } = await agent.create('later', { command: STAY });
     expect(wasWarm(body)).toBe(true);
-    expect(before).toContain((await recordOf('later'))?.id);
+    expect(before).toContain((await recorded('later')).id);
     await agent.end('SIGKILL');
     await agent.launch();
     expect(await agent.of('later')).toMatchObject({ phase: 'running' });
     await gone('later');
   }, 120_000);
 
-  it.each([1, 2, 3])(
-    'killed when a claim is recorded (%i): it runs and is told, or nothing is there',
-    async (time) => {
+  /** Resolves when the name of a folder's entry shows that something has come so far. */
+  const seen = (folder: string, name: (entry: string) => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const watcher = watch(folder, (_event, entry) => {
+        if (!name(entry ?? '')) return;
+        watcher.close();
+        resolve();
+      });
+    });
+  const moments: Record<string, (id: string) => Promise<unknown>> = {
+    'its claim is in a file': async () =>
+      Promise.race((await waiting()).map(({ id }) => seen(agent.path(`run/sandboxes/${id}`), (name) => name === 'claim'))),
+    'its process runs': (id) => seen(agent.path('run/sandboxes'), (name) => name === id),
+    'containerd has its claim': async () => {
+      const events = client.stream(() => client.events.subscribe({ filters: ['topic=="/containers/update"'] }));
+      await events.next();
+      await events.return(undefined);
+    },
+  };
+
+  it.each(Object.keys(moments).flatMap((moment) => [1, 2].map((time) => [moment, time] as const)))(
+    'killed when %s (%i): it runs and is told, or nothing is there',
+    async (moment, time) => {
       await refilled();
-      const id = `claimed-${time}`;
-      const listening = new AbortController();
-      const topic = 'topic=="/containers/update"';
-      const events = client.stream(() => client.events.subscribe({ filters: [topic] }), listening.signal);
-      const first = events.next();
+      const id = `killed-${Object.keys(moments).indexOf(moment)}-${time}`;
+      const reached = moments[moment]!(id);
+      await sleep(100); // whoever watches must have begun
       const answer = agent.create(id, { command: STAY }).catch(() => undefined);
-      await Promise.race([first, answer]); // the subscription may have come too late: then it is killed just after
+      await reached;
       await agent.end('SIGKILL');
-      listening.abort();
-      await first.catch(() => undefined);
       const told = await answer;
       await agent.launch();
       const record = await eventually(async () => {
@@ -193,4 +213,16 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     },
     120_000,
   );
+
+  it('starts without containerd, which is told when it is there again; an exit that it slept through is found', async () => {
+    await refilled();
+    process.kill(agent.containerd.pid, 'SIGSTOP');
+    const { body } = await agent.create('patient', { command: ['/bin/sh', '-c', 'exit 3'] });
+    expect(wasWarm(body)).toBe(true);
+    await agent.containerd.kill();
+    await agent.containerd.restart();
+    expect(await agent.ended('patient', LONG_MS)).toMatchObject({ phase: 'failed', exitCode: 3 });
+    await eventually(async () => expect((await recorded('patient')).claim).toMatchObject({ finished: { exitCode: 3 } }));
+    await gone('patient');
+  }, 120_000);
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { Readiness } from '@fsb/component-base/readiness';
+import { Traffic } from '@fsb/component-base/traffic';
 import { ContainerIds } from '@fsb/containerd/container-ids';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
@@ -17,6 +18,7 @@ import { AgentErrorFilter } from './http/agent-error.filter';
 import { AGENT_TOKEN } from './http/bearer.guard';
 import { LogsController } from './http/logs.controller';
 import { OpenStreams } from './http/open-streams';
+import { Rehearsal } from './http/rehearsal';
 import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
@@ -37,6 +39,7 @@ import { SandboxLifecycle } from './sandboxes/sandbox-lifecycle';
 import { SandboxRecovery } from './sandboxes/sandbox-recovery';
 import { SandboxTable } from './sandboxes/sandbox-table';
 import { DEFAULT_PIDS } from './sandboxes/create-request';
+import { ClaimFiles } from './warm/claim-files';
 import { WarmContainers } from './warm/warm-containers';
 import { WarmDemand } from './warm/warm-demand';
 import { WarmStart } from './warm/warm-start';
@@ -57,19 +60,21 @@ export class AgentModule {
     const table = new SandboxTable(admission);
     const images = new ImageList(store, table);
     const logs = new SandboxLogs(config.logDir, new LogCutter());
-    const claims = new ClaimRecords(runtime, config);
     const placement = placementOf(config, ids);
-    const exits = new SandboxExits({ admission, table, claims, runtime, cgroups: placement.cgroups });
+    const traffic = new Traffic();
     const folder = new SandboxFolder(config.runDir, logs, config.podUid);
+    const claimFiles = new ClaimFiles({ runtime, folder, traffic });
+    const claims = new ClaimRecords(runtime, config, claimFiles);
+    const exits = new SandboxExits({ admission, table, claims, runtime, cgroups: placement.cgroups });
     const { networkNamespace, cgroups, seccomp } = placement;
     const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids: DEFAULT_PIDS };
     const demand = new WarmDemand();
     demand.name(config.warmImages);
     const places = { networkNamespace, cgroups, seccomp, folder };
-    const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits });
+    const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits, traffic });
     const address = config.podIp;
-    const warmStart = new WarmStart({ containers: warm, runtime, folder, cgroups, ids, limits, address });
-    const recovery = new SandboxRecovery({ admission, table, claims, exits, folder, groups, ids, warm });
+    const warmStart = new WarmStart({ containers: warm, claimFiles, folder, cgroups, ids, limits, address });
+    const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
     const pulls = new ImagePulls(store, config.pull);
     const made = { config, placement, images: pulls, runtime, folder, ids };
     const containers = new SandboxContainers({ ...made, warm, warmStart });
@@ -88,6 +93,7 @@ export class AgentModule {
       providers: [
         lifecycle,
         OpenStreams,
+        Rehearsal,
         { provide: AGENT_CONFIG, useValue: config },
         { provide: AGENT_TOKEN, useFactory: () => readFileSync(config.agentTokenFile, 'utf8') },
         { provide: Admission, useValue: admission },

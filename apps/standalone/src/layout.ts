@@ -46,6 +46,12 @@ export const files = {
 /** The folder of package.json, whether this runs from dist/ or from the sources. */
 export const PACKAGE_ROOT = packageRoot();
 
+/**
+ * What a service's Node is started with. Twice V8's own nursery: a create's garbage dies before the next scavenge, which is
+ * a quarter of what the gateway and the agent do in a burst; it costs 32 MiB at most.
+ */
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=32'];
+
 /** The built entry of an app. */
 export function appEntry(app: string): string {
   return join(PACKAGE_ROOT, 'dist/apps', app, 'src/main.js');

@@ -44,6 +44,9 @@ const MAX_CACHED = 256;
 /** The node's images: containerd's own store, with CRI's image service on the same socket for pulls. */
 export class ImageStore {
   private readonly byDigest = new Map<string, Promise<ImageInfo>>();
+  /** what each name means; undefined: containerd has to be asked */
+  private tags: ReadonlyMap<string, ContentDescriptor> | undefined;
+  private tagChanges = 0;
   private readonly snapshots: SnapshotStore;
 
   constructor(private readonly client: ContainerdClient) {
@@ -100,18 +103,28 @@ export class ImageStore {
     return image;
   }
 
-  /** Names of the cached images, without CRI's own aliases by digest. */
+  /** From here on containerd is asked what a name means: one has another meaning now, or nobody would hear of it. */
+  tagsChanged(): void {
+    this.tags = undefined;
+    this.tagChanges++;
+  }
+
+  /**
+   * Names of the cached images, without CRI's own aliases by digest.
+   * What they mean is remembered until {@link tagsChanged}: only for those who are told of every change.
+   */
   async list(signal?: AbortSignal): Promise<string[]> {
-    const { images } = await this.client.images.list(
-      { filters: [] },
-      {
-        signal,
-      },
-    );
+    const before = this.tagChanges;
+    const { images } = await this.client.images.list({ filters: [] }, { signal });
+    if (before === this.tagChanges) {
+      this.tags = new Map(images.flatMap(({ name, target }) => (target ? [[name, target]] : [])));
+    }
     return images.map(({ name }) => name).filter((name) => !name.startsWith('sha256:') && !name.includes('@sha256:'));
   }
 
   private async target(name: string, signal?: AbortSignal): Promise<ContentDescriptor | undefined> {
+    const known = this.tags?.get(name);
+    if (known) return known;
     try {
       const { image } = await this.client.images.get({ name }, { signal });
       return image?.target;

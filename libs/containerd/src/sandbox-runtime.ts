@@ -1,3 +1,4 @@
+import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerIds } from './container-ids';
 import { CrunFilters } from './crun-filter';
@@ -178,15 +179,8 @@ export class SandboxRuntime {
     await this.client.containers.update(request);
   }
 
-  async setClaim(id: string, claim: unknown): Promise<void> {
-    const extensions = { [CLAIM_EXTENSION]: encodeClaim(claim) };
-    const container = { ...emptyContainer(this.ids.containerOf(id)), extensions };
-    const request = { container, updateMask: [`extensions.${CLAIM_EXTENSION}`] };
-    await this.client.containers.update(request);
-  }
-
   /**
-   * Labels and claim at once, of a container that has waited for them.
+   * A claim, and labels that go with it, at once.
    * @param labels an empty value removes the label
    */
   async claim(id: string, labels: Readonly<Record<string, string>>, claim: unknown): Promise<void> {
@@ -194,6 +188,17 @@ export class SandboxRuntime {
     const container = { ...emptyContainer(this.ids.containerOf(id)), labels: { ...labels }, extensions };
     const updateMask = [...Object.keys(labels).map((key) => `labels.${key}`), `extensions.${CLAIM_EXTENSION}`];
     await this.client.containers.update({ container, updateMask });
+  }
+
+  /** What containerd has of it but for its task. @returns undefined where there is no such container */
+  async find(id: string): Promise<Omit<ContainerRecord, 'task'> | undefined> {
+    try {
+      const { container } = await this.client.containers.get({ id: this.ids.containerOf(id) });
+      return container && toRecord(container, undefined);
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return undefined;
+      throw error;
+    }
   }
 
   /** @param filters in containerd's syntax, as in `labels."fast-sandbox.io/managed"==true`: what any of them meets */

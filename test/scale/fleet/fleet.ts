@@ -14,6 +14,10 @@ export class Fleet {
     return new Fleet(child);
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   counts(): Promise<FleetCounts> {
     return this.ask<FleetCounts>({ op: 'counts' });
   }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { eventually } from '../../support/eventually';
-import { type Memory, memoryOf, type Usage, usageOf } from './usage';
+import { type Memory, memoryOf, type Usage, usageOf } from '../../support/process-usage';
 
 export interface ServiceOptions {
   readonly name: string;
@@ -32,6 +32,11 @@ export class ServiceProcess {
 
   get name(): string {
     return this.options.name;
+  }
+
+  /** 0 while it does not run */
+  get pid(): number {
+    return this.child?.pid ?? 0;
   }
 
   get hasMetrics(): boolean {

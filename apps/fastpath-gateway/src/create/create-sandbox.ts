@@ -1,5 +1,6 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type Traffic } from '@fsb/component-base/traffic';
 import { NoRoomError } from '@fsb/placement/no-room';
 import { type CapacityDemand } from '../demand/capacity-demand';
 import { type Catalog } from '../sandboxes/catalog';
@@ -16,6 +17,7 @@ export interface CreateParts {
   readonly requestIds: RequestIds;
   readonly modes: { readonly fast: CreateMode; readonly strong: CreateMode };
   readonly metrics: GatewayMetrics;
+  readonly traffic: Traffic;
   readonly demand: CapacityDemand;
 }
 
@@ -59,6 +61,8 @@ export class CreateSandbox {
       const message = `name: sandbox "${name}" already exists in namespace "${namespace}"; delete it first, or choose another name`;
       throw new ApiError('already_exists', message);
     }
-    return this.parts.names.hold(key, () => this.parts.modes[mode].create(order, signal, deadline));
+    return this.parts.names.hold(key, () =>
+      this.parts.traffic.during(() => this.parts.modes[mode].create(order, signal, deadline)),
+    );
   }
 }

@@ -1,8 +1,7 @@
-import { type Stage } from '@fsb/agent-api/agent-api';
 import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type PoolLimits } from '@fsb/placement/placement';
 import { type Placer } from '@fsb/placement/placer';
-import { type PendingRecord, type PendingRecords } from '../sandboxes/pending-records';
+import { type WriteBehind } from '../sandboxes/write-behind';
 import { agentRequest, type CreateOrder } from './create-order';
 import { type Created, type CreateMode } from './create-mode';
 import { type PoolLookup } from './pool-lookup';
@@ -10,9 +9,7 @@ import { type PoolLookup } from './pool-lookup';
 export interface FastParts {
   readonly pools: PoolLookup;
   readonly placer: Placer;
-  readonly records: PendingRecords;
-  /** wakes the write-behind */
-  readonly record: (key: string) => void;
+  readonly writeBehind: WriteBehind;
 }
 
 /** The container first; nothing here waits for Kubernetes once the pool is known. */
@@ -35,20 +32,10 @@ export class FastCreate implements CreateMode {
     };
     const { agent, createdAt, endpoints, stages } = await this.parts.placer.place(request, signal, deadline);
     const { sandboxId } = sandbox;
-    const timings = timingsOf(stages);
-    this.recordBehind({ order, agent, sandboxId, createdAt, timings, since: Date.now(), cancelled: false });
+    const since = Date.now();
+    this.parts.writeBehind.record({ order, agent, sandboxId, createdAt, stages, since, cancelled: false });
     return { response: { sandboxId, agentPod: agent.name, endpoints: [...endpoints], sandboxName: name }, stages };
   }
-
-  private recordBehind(record: PendingRecord): void {
-    const key = `${record.order.namespace}/${record.order.name}`;
-    if (this.parts.records.add(key, record)) this.parts.record(key);
-  }
-}
-
-/** To the hundredth of a millisecond: more digits say nothing, and each object has them. */
-function timingsOf(stages: readonly Stage[]): string {
-  return JSON.stringify(stages.map(({ name, ms }) => ({ name, ms: Math.round(ms * 100) / 100 })));
 }
 
 function limitsOf({ spec }: SandboxPool): PoolLimits {

@@ -1,11 +1,14 @@
-import { type ServerUnaryCall } from '@grpc/grpc-js';
+import { type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+
+/** For callers that set no deadline, and the most that one may ask for. */
+export const CREATE_MS = [30_000, 600_000] as const;
 
 /**
  * The caller's deadline in Unix milliseconds.
  * @param limits milliseconds from now: where the caller set none, and the most that is granted
  */
 export function callDeadline<Q, R>(
-  call: ServerUnaryCall<Q, R>,
+  call: ServerUnaryCall<Q, R> | ServerWritableStream<Q, R>,
   [absent, most]: readonly [absent: number, most: number],
 ): number {
   const given = call.getDeadline();

@@ -17,16 +17,15 @@ import { callSignal } from '@fsb/component-base/grpc/call-signal';
 import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { setTrailers } from '@fsb/component-base/grpc/trailers';
 import { CreateSandbox } from '../create/create-sandbox';
+import { timingsOf } from '../create/timings';
 import { DeleteSandbox } from '../sandboxes/delete-sandbox';
 import { SandboxQueries } from '../sandboxes/sandbox-queries';
 import { UpdateSandbox } from '../sandboxes/update-sandbox';
-import { callDeadline } from './call-deadline';
+import { callDeadline, CREATE_MS } from './call-deadline';
 
 const SERVICE = 'FastPathService';
 /** Trailing metadata of a create, and of a later get: JSON `[{name, ms}]`. */
 const STAGES = 'fastpath-stages';
-/** For callers that set no deadline, and the most that one may ask for. */
-const CREATE_MS = [30_000, 600_000] as const;
 const CALL_MS = [10_000, 60_000] as const;
 
 type Call<Q, R> = ServerUnaryCall<Q, R>;
@@ -48,7 +47,7 @@ export class FastPathController {
     call: Call<CreateRequest, CreateResponse>,
   ): Promise<CreateResponse> {
     const { response, stages } = await this.creates.create(request, callSignal(call), callDeadline(call, CREATE_MS));
-    setTrailers(metadata, { [STAGES]: JSON.stringify(stages) });
+    setTrailers(metadata, { [STAGES]: timingsOf(stages) });
     return response;
   }
 

@@ -1,17 +1,27 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { type Metadata, type ServerWritableStream } from '@grpc/grpc-js';
-import { type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import {
+  type RunSandboxResponse,
+  type StreamLogsRequest,
+  type StreamLogsResponse,
+} from '@fsb/api/gen/fastpath/v1/logs';
 import { callSignal } from '@fsb/component-base/grpc/call-signal';
 import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { writeAll } from '@fsb/component-base/grpc/write-all';
 import { type Observable } from 'rxjs';
+import { RunSandbox } from '../create/run-sandbox';
 import { SandboxLogs } from '../sandboxes/sandbox-logs';
+import { callDeadline, CREATE_MS } from './call-deadline';
 
 @Controller()
 @UseFilters(ApiErrorFilter)
 export class LogsController {
-  constructor(private readonly logs: SandboxLogs) {}
+  constructor(
+    private readonly logs: SandboxLogs,
+    private readonly runs: RunSandbox,
+  ) {}
 
   @GrpcMethod('SandboxLogService', 'streamLogs')
   async streamLogs(
@@ -21,5 +31,15 @@ export class LogsController {
   ): Promise<Observable<never>> {
     const signal = callSignal(call);
     return writeAll(call, await this.logs.open(request, signal), signal);
+  }
+
+  @GrpcMethod('SandboxLogService', 'runSandbox')
+  runSandbox(
+    request: CreateRequest,
+    _metadata: Metadata,
+    call: ServerWritableStream<CreateRequest, RunSandboxResponse>,
+  ): Promise<Observable<never>> {
+    const signal = callSignal(call);
+    return writeAll(call, this.runs.run(request, signal, callDeadline(call, CREATE_MS)), signal);
   }
 }

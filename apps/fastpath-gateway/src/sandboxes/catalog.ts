@@ -1,3 +1,4 @@
+import { timingsOf } from '../create/timings';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
 import { TIMINGS_ANNOTATION } from '@fsb/api/labels';
@@ -81,7 +82,8 @@ export class Catalog {
   /** JSON of the stages of its create, where that was FAST and is known. */
   timings(namespace: string, name: string): string | undefined {
     const key = `${namespace}/${name}`;
-    return this.object(key)?.metadata.annotations?.[TIMINGS_ANNOTATION] ?? this.sources.records.get(key)?.timings;
+    const pending = this.sources.records.get(key);
+    return this.object(key)?.metadata.annotations?.[TIMINGS_ANNOTATION] ?? (pending && timingsOf(pending.stages));
   }
 
   /** The agent that has a sandbox's container and log, where there is one. */

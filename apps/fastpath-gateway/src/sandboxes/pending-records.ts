@@ -1,3 +1,4 @@
+import { type Stage } from '@fsb/agent-api/agent-api';
 import { type AgentView } from '@fsb/placement/agent-directory';
 import { type CreateOrder } from '../create/create-order';
 
@@ -8,8 +9,7 @@ export interface PendingRecord {
   readonly sandboxId: string;
   /** Unix seconds */
   readonly createdAt: number;
-  /** JSON, as the annotation has it */
-  readonly timings: string;
+  readonly stages: readonly Stage[];
   /** Unix milliseconds of the answer, by our own clock */
   readonly since: number;
   /** Somebody deleted it meanwhile: the object must not stay either. */

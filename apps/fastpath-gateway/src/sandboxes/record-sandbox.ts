@@ -3,12 +3,14 @@ import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
 import { CREATE_TIMESTAMP_ANNOTATION, TIMINGS_ANNOTATION } from '@fsb/api/labels';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
+import { type Traffic } from '@fsb/component-base/traffic';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler } from '@fsb/controller-runtime/reconciler';
 import { runningStatus, sandboxIdOf, sandboxObject } from '@fsb/placement/sandbox-object';
 import { templateOf } from '../create/create-order';
+import { timingsOf } from '../create/timings';
 import { type PendingRecord, type PendingRecords } from './pending-records';
 
 export interface RecordParts {
@@ -16,6 +18,8 @@ export interface RecordParts {
   readonly agents: AgentClient;
   readonly events: EventRecorder;
   readonly records: PendingRecords;
+  /** the creates, which objects keep out of the way of */
+  readonly traffic: Traffic;
   /** After so long without an answer the sandbox-controller adopts instead. */
   readonly giveUpAfterMs: number;
 }
@@ -28,6 +32,9 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'not_found',
 ]);
 
+/** An object waits for a lull of the creates, but no longer than this: many writers would starve behind steady traffic. */
+const LATEST_MS = 250;
+
 /** The Kubernetes object behind a FAST create: object, status, then the agent is told its uid. A queue's reconciler. */
 export class RecordSandbox implements Reconciler {
   private readonly logger = new Logger(RecordSandbox.name);
@@ -37,6 +44,7 @@ export class RecordSandbox implements Reconciler {
   async reconcile(key: string): Promise<void> {
     const record = this.parts.records.get(key);
     if (!record) return;
+    await this.parts.traffic.lull(record.since + LATEST_MS - Date.now());
     try {
       await this.attempt(record);
     } catch (error) {
@@ -87,7 +95,7 @@ export class RecordSandbox implements Reconciler {
     const { name, namespace } = order;
     try {
       const object = sandboxObject({ name, namespace, template: templateOf(order), agent, createdAt });
-      const annotations = { ...object.metadata.annotations, [TIMINGS_ANNOTATION]: record.timings };
+      const annotations = { ...object.metadata.annotations, [TIMINGS_ANNOTATION]: timingsOf(record.stages) };
       const timed = { ...object, metadata: { ...object.metadata, annotations } };
       return await this.parts.client.create(SANDBOX_KIND, timed);
     } catch (error) {

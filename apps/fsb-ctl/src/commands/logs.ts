@@ -37,13 +37,13 @@ async function logs(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const { namespace } = settings;
   const { withGateway } = await import('../gateway.js');
-  const { printLogs } = await import('../log-output.js');
+  const { printAll } = await import('../log-output.js');
   await withGateway(settings, async (gateway) => {
     // a call with a deadline first, since the stream can have none; and the log that follows is of this sandbox, not of a
     // later one of its name
     const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '' });
     const { sandboxId } = answer;
     const follow = flags.follow === true;
-    await printLogs(gateway, { sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail });
+    await printAll(gateway.logs({ sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail }));
   });
 }

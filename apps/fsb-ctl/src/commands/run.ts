@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import type { CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
+import type { RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { FOLDER, NAME, NOT_EMPTY, QUANTITY, SECONDS } from '../checks';
 import { CommandError } from '../command-error';
 import type { RunFlags, SandboxFile } from '../create-request';
@@ -76,19 +77,32 @@ async function run(name: string, command: readonly string[], flags: Flags): Prom
   const { withGateway } = await import('../gateway.js');
   await withGateway(settings, async (gateway) => {
     const start = performance.now();
-    const { answer, trailers } = await gateway.create(request);
-    const took = performance.now() - start;
-    process.stdout.write(created(answer, took));
-    const [stages] = trailers.get('fastpath-stages');
-    if (stages !== undefined) {
-      const { waterfall } = await import('../stages.js');
-      process.stdout.write(waterfall(stages.toString()));
+    if (flags.follow === true) {
+      await follow(gateway.run(request), start);
+      return;
     }
-    if (flags.follow !== true) return;
-    const { printLogs } = await import('../log-output.js');
-    const { sandboxName, sandboxId } = answer;
-    await printLogs(gateway, { sandboxName, sandboxId, namespace: settings.namespace, follow: true });
+    const { answer, trailers } = await gateway.create(request);
+    await tell(answer, trailers.get('fastpath-stages')[0]?.toString(), start);
   });
+}
+
+/** What the create answered goes before the first of the log. */
+async function follow(messages: AsyncIterable<RunSandboxResponse>, start: number): Promise<void> {
+  const { printAll } = await import('../log-output.js');
+  async function* log(): AsyncGenerator<Buffer> {
+    for await (const { created, stages, data } of messages) {
+      if (created) await tell(created, stages, start);
+      else yield data;
+    }
+  }
+  await printAll(log());
+}
+
+async function tell(answer: CreateResponse, stages: string | undefined, start: number): Promise<void> {
+  process.stdout.write(created(answer, performance.now() - start));
+  if (stages === undefined || stages === '') return;
+  const { waterfall } = await import('../stages.js');
+  process.stdout.write(waterfall(stages));
 }
 
 async function describedBy(name: string, flags: Flags, settings: Settings): Promise<SandboxFile> {

@@ -1,6 +1,7 @@
 import { Metadata, type sendUnaryData, Server, ServerCredentials, type status } from '@grpc/grpc-js';
 import {
   type CreateRequest,
+  type CreateResponse,
   type DeleteRequest,
   FastPathServiceService,
   type FastPathServiceServer,
@@ -17,6 +18,7 @@ import {
 
 type Received =
   | { readonly rpc: 'create'; readonly request: CreateRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'run'; readonly request: CreateRequest; readonly deadlineMs: number }
   | { readonly rpc: 'delete'; readonly request: DeleteRequest; readonly deadlineMs: number }
   | { readonly rpc: 'update'; readonly request: UpdateRequest; readonly deadlineMs: number }
   | { readonly rpc: 'list'; readonly request: ListRequest; readonly deadlineMs: number }
@@ -66,9 +68,7 @@ export class RecordingGateway {
       createSandbox: (call, reply) => {
         const { request } = call;
         this.received.push({ rpc: 'create', request, deadlineMs: left(call.getDeadline()) });
-        const endpoints = request.exposedPorts.map((port) => `10.0.0.7:${port}`);
-        const answer = { sandboxId: 'id-1', agentPod: 'agent-1', endpoints, sandboxName: request.name };
-        this.answer(reply, answer, this.stagesTrailer());
+        this.answer(reply, createdOf(request), this.stagesTrailer());
       },
       deleteSandbox: (call, reply) => {
         this.received.push({ rpc: 'delete', request: call.request, deadlineMs: left(call.getDeadline()) });
@@ -105,6 +105,17 @@ export class RecordingGateway {
         };
         next();
       },
+      runSandbox: (call) => {
+        this.received.push({ rpc: 'run', request: call.request, deadlineMs: left(call.getDeadline()) });
+        if (this.silent) return;
+        if (this.failure) {
+          call.emit('error', this.failure);
+          return;
+        }
+        call.write({ created: createdOf(call.request), stages: this.stages ?? '', data: Buffer.alloc(0) });
+        for (const data of this.log) call.write({ created: undefined, stages: '', data });
+        call.end();
+      },
     };
   }
 
@@ -119,6 +130,11 @@ export class RecordingGateway {
     if (this.failure) reply(this.failure);
     else reply(null, value, trailer);
   }
+}
+
+function createdOf({ name, exposedPorts }: CreateRequest): CreateResponse {
+  const endpoints = exposedPorts.map((port) => `10.0.0.7:${port}`);
+  return { sandboxId: 'id-1', agentPod: 'agent-1', endpoints, sandboxName: name };
 }
 
 function left(deadline: Date | number): number {

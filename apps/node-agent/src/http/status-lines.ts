@@ -1,27 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentEvent } from '@fsb/agent-api/agent-api';
 
 const HEARTBEAT_MS = 2000;
+/** What changes within it is told at once: a create is over before anybody wakes up to hear that it has begun. */
+const TOGETHER_MS = 10;
 
 /** The stream of `status?watch=true`: the snapshot, every change, and a sign of life in silence. Lines of JSON. */
 export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<[AgentEvent]>): AsyncGenerator<string> {
   yield line(snapshot);
-  const iterator = changes[Symbol.asyncIterator]();
-  let next = iterator.next();
+  const heard = new Heard(changes);
   for (;;) {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<'silence'>((resolve) => {
-      timer = setTimeout(resolve, HEARTBEAT_MS, 'silence');
-    });
-    const result = await Promise.race([next, silence]);
-    clearTimeout(timer);
-    if (result === 'silence') {
-      yield line({ type: 'heartbeat' });
-      continue;
-    }
-    if (result.done === true) return;
-    yield line(result.value[0]);
-    next = iterator.next();
+    if (!(await heard.within(HEARTBEAT_MS))) yield line({ type: 'heartbeat' });
+    else await sleep(TOGETHER_MS);
+    const events = heard.take();
+    if (events.length > 0) yield events.map(line).join('');
+    else if (heard.isOver) return;
   }
+}
+
+/** The changes that came and were not told yet; of those of one sandbox the last. */
+class Heard {
+  private readonly events = new Map<string, AgentEvent>();
+  private count = 0;
+  private over = false;
+  private wake: (() => void) | undefined;
+
+  constructor(changes: AsyncIterable<[AgentEvent]>) {
+    void this.listen(changes);
+  }
+
+  get isOver(): boolean {
+    return this.over;
+  }
+
+  take(): AgentEvent[] {
+    const events = [...this.events.values()];
+    this.events.clear();
+    return events;
+  }
+
+  /** Resolves when there is one, or there will be none: true; else false after `ms`. */
+  within(ms: number): Promise<boolean> {
+    if (this.events.size > 0 || this.over) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms, false);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  private async listen(changes: AsyncIterable<[AgentEvent]>): Promise<void> {
+    try {
+      for await (const [event] of changes) {
+        const key = keyOf(event) ?? String(this.count++);
+        this.events.delete(key); // the last of one is as late as it came
+        this.events.set(key, event);
+        this.wake?.();
+      }
+    } catch {
+      // the reader has left, or the agent stops
+    }
+    this.over = true;
+    this.wake?.();
+  }
+}
+
+function keyOf(event: AgentEvent): string | undefined {
+  if (event.type === 'sandbox') return `sandbox ${event.sandbox.sandboxId}`;
+  return event.type === 'removed' ? `sandbox ${event.sandboxId}` : undefined;
 }
 
 function line(event: AgentEvent): string {

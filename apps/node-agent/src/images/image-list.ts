@@ -20,8 +20,14 @@ export class ImageList {
     return this.names;
   }
 
+  /** No event tells of changes any more. */
+  disconnected(): void {
+    this.store.tagsChanged();
+  }
+
   /** Asks anew; a pull makes a handful of events, which are at most two questions. */
   refresh(): Promise<void> {
+    this.store.tagsChanged();
     if (this.running) this.again = true;
     this.running ??= this.ask().finally(() => {
       this.running = undefined;

@@ -1,6 +1,7 @@
 import { ContainerLabels } from '@fsb/api/labels';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type ClaimFiles } from '../warm/claim-files';
 import { type AgentConfig } from '../agent.config';
 import { Claim } from './claim';
 
@@ -11,6 +12,7 @@ export class ClaimRecords {
   constructor(
     private readonly runtime: SandboxRuntime,
     private readonly config: Pick<AgentConfig, 'installation' | 'podUid'>,
+    private readonly files: Pick<ClaimFiles, 'recorded'>,
   ) {}
 
   /** Every container of this agent; another Pod's are not ours, be it of the same name. */
@@ -23,30 +25,37 @@ export class ClaimRecords {
   async find(id: string): Promise<ContainerRecord | undefined> {
     const quoted = JSON.stringify(id);
     const [record] = await this.runtime.list(`id==${quoted}`, `labels."${ContainerLabels.id}"==${quoted}`);
-    return record && Object.entries(this.own()).every(([label, value]) => record.labels[label] === value)
-      ? record
-      : undefined;
+    return record && this.isOwn(record) ? record : undefined;
   }
 
   /** Read and write are one step here: an exit and a bind may come at once. @returns undefined where there is no claim */
-  change(id: string, change: Partial<Claim>): Promise<Claim | undefined> {
+  change(
+    id: string,
+    change: Partial<Claim>,
+    labels: Readonly<Record<string, string>> = {},
+  ): Promise<Claim | undefined> {
     return this.mutex.run(id, async () => {
-      const record = await this.find(id);
+      await this.files.recorded(id);
+      const record = await this.runtime.find(id);
       const before = Claim.safeParse(record?.claim);
-      if (!before.success) return undefined;
+      if (!record || !before.success || !this.isOwn(record)) return undefined;
       const claim = { ...before.data, ...change };
-      await this.runtime.setClaim(id, claim);
+      await this.runtime.claim(id, labels, claim);
       return claim;
     });
   }
 
   async shimGroup(id: string): Promise<string | undefined> {
-    return (await this.find(id))?.labels[ContainerLabels.shimGroup];
+    return (await this.runtime.find(id))?.labels[ContainerLabels.shimGroup];
   }
 
   /** What creates of a process before this one had begun and not finished. */
   dropLeases(): Promise<void> {
     return this.runtime.dropLeases(this.own());
+  }
+
+  private isOwn({ labels }: Pick<ContainerRecord, 'labels'>): boolean {
+    return Object.entries(this.own()).every(([label, value]) => labels[label] === value);
   }
 
   private own(): Record<string, string> {

@@ -54,6 +54,7 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
         this.connected = `containerd does not answer: ${messageOf(error)}`;
         this.logger.warn({ msg: 'containerd events', error: messageOf(error) });
       } finally {
+        this.parts.images.disconnected();
         attempt.abort();
       }
       await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);

@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SandboxLogs } from '../logs/sandbox-logs';
@@ -33,20 +33,21 @@ export class SandboxFolder {
       mkdir(this.logs.folder, { recursive: true }),
     ]);
     await writeFile(this.file(id, 'owner'), this.owner);
+    this.call(id, name, address);
     await Promise.all([
       this.resolvConf.then((text) => writeFile(files.resolvConf, text)),
-      this.call(id, name, address),
       open(this.logs.file(id), 'a', 0o640).then((file) => file.close()),
     ]);
   }
 
-  /** Its name in the files that say it: in place, since a container has them mounted. */
-  async call(id: string, name: string, address: string): Promise<void> {
+  /**
+   * Its name in the files that say it: in place, since a container has them mounted. Synchronous: they are in memory, and
+   * a way through the thread pool would take ten times as long.
+   */
+  call(id: string, name: string, address: string): void {
     const files = this.paths(id);
-    await Promise.all([
-      writeFile(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`),
-      writeFile(files.hostname, `${name}\n`),
-    ]);
+    writeFileSync(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`);
+    writeFileSync(files.hostname, `${name}\n`);
   }
 
   /** What a waiting container had is the sandbox's: mounts and the shim's open log stay what they are. */
@@ -57,6 +58,10 @@ export class SandboxFolder {
 
   logFile(id: string): string {
     return this.logs.file(id);
+  }
+
+  claimFile(id: string): string {
+    return this.file(id, 'claim');
   }
 
   launchFolder(id: string): string {
@@ -79,14 +84,21 @@ export class SandboxFolder {
     await Promise.all([rm(join(this.runDir, 'sandboxes', id), { recursive: true, force: true }), this.logs.remove(id)]);
   }
 
+  /** The ids that have a folder of this agent. */
+  async own(): Promise<string[]> {
+    const ids = await readdir(join(this.runDir, 'sandboxes')).catch(() => []); // none yet
+    const owned = await Promise.all(
+      ids.map(async (id) => {
+        const owner = await readFile(this.file(id, 'owner'), 'utf8').catch(() => undefined); // without one: the janitor's
+        return owner === this.owner ? [id] : [];
+      }),
+    );
+    return owned.flat();
+  }
+
   /** This agent's folders of sandboxes without a container: their creates ended with the process before this one. */
   async removeStrays(known: ReadonlySet<string>): Promise<void> {
-    const ids = await readdir(join(this.runDir, 'sandboxes')).catch(() => []); // none yet
-    for (const id of ids) {
-      if (known.has(id)) continue;
-      const owner = await readFile(this.file(id, 'owner'), 'utf8').catch(() => undefined); // without one: the janitor's
-      if (owner === this.owner) await this.remove(id);
-    }
+    for (const id of await this.own()) if (!known.has(id)) await this.remove(id);
   }
 
   private file(id: string, name: string): string {

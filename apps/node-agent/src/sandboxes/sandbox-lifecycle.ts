@@ -87,12 +87,11 @@ export class SandboxLifecycle {
 
   /** @returns whether it is there to stay: whoever writes its object must know that it was deleted meanwhile */
   async bind(id: string, claimUid: string): Promise<boolean> {
-    const { table, claims, runtime } = this.parts;
+    const { table, claims } = this.parts;
     // told at once, also while containerd does not answer: an object that is written too late must not stay
     if ((table.get(id)?.phase ?? 'terminating') === 'terminating') return false;
-    const claim = await claims.change(id, { claimUid });
+    const claim = await claims.change(id, { claimUid }, { [ContainerLabels.claimUid]: claimUid });
     if (!claim) return false;
-    await runtime.setLabels(id, { [ContainerLabels.claimUid]: claimUid });
     const phase = table.get(id)?.phase;
     if (phase) table.set({ ...toStatus(claim, phase), ...outcome(claim.finished) });
     return phase !== undefined && phase !== 'terminating';

@@ -5,6 +5,7 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ShimGroups } from '@fsb/containerd/shim-groups';
+import { type ClaimFiles } from '../warm/claim-files';
 import { type WarmContainers } from '../warm/warm-containers';
 import { type Admission } from './admission';
 import { Claim } from './claim';
@@ -18,6 +19,7 @@ export interface RecoveryParts {
   readonly admission: Admission;
   readonly table: SandboxTable;
   readonly claims: ClaimRecords;
+  readonly claimFiles: ClaimFiles;
   readonly exits: SandboxExits;
   readonly folder: SandboxFolder;
   readonly groups: ShimGroups | undefined;
@@ -33,26 +35,28 @@ export class SandboxRecovery {
 
   /** Before anything is admitted: what a process before this one had begun to make and not finished. */
   async begin(): Promise<void> {
-    const { claims, folder, groups } = this.parts;
+    const { claims, claimFiles, folder, groups } = this.parts;
     await claims.dropLeases();
+    await claimFiles.recordLeft();
     const records = await claims.list();
     for (const { id, labels, task } of records) if (task) groups?.know(id, labels[ContainerLabels.shimGroup]);
-    await folder.removeStrays(new Set(records.flatMap((record) => [record.id, sandboxIdOf(record)])));
+    await folder.removeStrays(new Set(records.flatMap((record) => [record.id, this.sandboxIdOf(record)])));
   }
 
   /** @returns the ids of those that are to be ended: their end had begun, or their start was never finished */
   async restore(): Promise<string[]> {
-    const { table, claims } = this.parts;
+    const { table, claims, claimFiles } = this.parts;
+    await claimFiles.allRecorded();
     const before = table.list().filter(({ phase }) => phase === 'running');
     // what changed while containerd was asked is newer than its answer
     const { result: records, changed } = await table.during(() => claims.list());
     const ending = new Set<string>();
     for (const record of records) {
-      const id = sandboxIdOf(record);
+      const id = this.sandboxIdOf(record);
       if (!changed.has(id) && (await this.adopt(record))) ending.add(id);
     }
     this.parts.warm.restore(records);
-    const there = new Set(records.map(sandboxIdOf));
+    const there = new Set(records.map((record) => this.sandboxIdOf(record)));
     for (const { sandboxId } of before) if (!there.has(sandboxId) && !changed.has(sandboxId)) this.gone(sandboxId);
     for (const { sandboxId, phase } of table.list()) if (phase === 'terminating') ending.add(sandboxId);
     return [...ending];
@@ -125,8 +129,9 @@ export class SandboxRecovery {
     this.parts.admission.release(id);
     this.parts.table.update(id, { phase: 'failed', reason: 'ContainerGone', message: 'its container is gone' });
   }
-}
 
-function sandboxIdOf({ id, labels }: ContainerRecord): string {
-  return labels[ContainerLabels.id] ?? id;
+  /** Of a claim that containerd has not been told yet, only we know. */
+  private sandboxIdOf({ id, labels }: ContainerRecord): string {
+    return labels[ContainerLabels.id] ?? this.parts.ids.sandboxOf(id);
+  }
 }

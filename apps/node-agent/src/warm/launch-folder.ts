@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { copyFile, link, mkdir, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,7 +13,7 @@ const ANSWER_MS = 5_000;
 
 /** Why the launcher could not become what it was ordered to be. */
 export interface LaunchFailure {
-  /** hostname, folder, chdir, capabilities, groups, user, exec; empty: it ended without a word */
+  /** hostname, chdir, capabilities, groups, user, exec; empty: it ended without a word */
   readonly step: string;
   /** of the system call; 0: unknown */
   readonly errno: number;
@@ -52,10 +52,6 @@ export class LaunchFolder {
       if (code === 'ENXIO' || code === 'ENOENT') return undefined;
       throw error;
     }
-  }
-
-  remove(): Promise<void> {
-    return rm(this.path, { recursive: true, force: true });
   }
 }
 

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
+import { type Traffic } from '@fsb/component-base/traffic';
 import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
 import { type ContainerRecord, type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -26,6 +26,7 @@ export interface WarmParts {
   readonly runtime: SandboxRuntime;
   readonly folder: SandboxFolder;
   readonly demand: WarmDemand;
+  readonly traffic: Traffic;
   /** of a sandbox that asks for none */
   readonly limits: Limits;
 }
@@ -37,7 +38,6 @@ export interface Taken {
 }
 
 /** A refill waits for creates to pause, but not for ever. */
-const QUIET_MS = 20;
 const LONGEST_WAIT_MS = 1_000;
 /** After a failure, and to see what is hot no more. */
 const LOOK_AGAIN_MS = 5_000;
@@ -56,8 +56,6 @@ export class WarmContainers {
   private filling = false;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
-  private creates = 0;
-  private lastCreate = 0;
 
   constructor(private readonly parts: WarmParts) {
     this.seccomp = launcherSeccomp(parts.seccomp);
@@ -86,12 +84,9 @@ export class WarmContainers {
   /** Around every create: a refill keeps out of its way. */
   async during<T>(image: string, create: () => Promise<T>): Promise<T> {
     this.parts.demand.created(image, Date.now());
-    this.creates++;
     try {
-      return await create();
+      return await this.parts.traffic.during(create);
     } finally {
-      this.creates--;
-      this.lastCreate = performance.now();
       this.refill();
     }
   }
@@ -167,14 +162,14 @@ export class WarmContainers {
   }
 
   private async fill(): Promise<void> {
-    const { demand, config } = this.parts;
+    const { demand, config, traffic } = this.parts;
     while (!this.wasStopped()) {
+      await traffic.lull(LONGEST_WAIT_MS);
       const targets = demand.targets(config.warmContainers, Date.now());
       const images = await this.resolve(new Set([...targets.keys(), ...this.waiting.map(({ image }) => image)]));
       const keys = new Map([...images].map(([name, image]) => [name, this.keyOf(image)]));
       const step = nextStep(this.waiting, targets, keys);
       if (!step) return;
-      await this.quiet();
       if ('remove' in step) {
         if (this.leave(step.remove)) await this.discard(step.remove.id);
         continue;
@@ -186,12 +181,6 @@ export class WarmContainers {
 
   private wasStopped(): boolean {
     return this.stopped;
-  }
-
-  private async quiet(): Promise<void> {
-    const deadline = performance.now() + LONGEST_WAIT_MS;
-    while (performance.now() < deadline && (this.creates > 0 || performance.now() - this.lastCreate < QUIET_MS))
-      await sleep(QUIET_MS / 4);
   }
 
   /** @returns whether it still waited, and does so no more */

@@ -4,7 +4,6 @@ import { ApiError } from '@fsb/api/errors';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
-import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Claim } from '../sandboxes/claim';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
@@ -12,11 +11,12 @@ import { type SandboxFolder } from '../sandboxes/sandbox-files';
 import { type SandboxProcess } from '../sandboxes/sandbox-process';
 import { type LaunchFailure } from './launch-folder';
 import { encodeOrder } from './launch-order';
+import { type ClaimFiles } from './claim-files';
 import { type Taken, type WarmContainers } from './warm-containers';
 
 export interface WarmStartParts {
   readonly containers: WarmContainers;
-  readonly runtime: SandboxRuntime;
+  readonly claimFiles: ClaimFiles;
   readonly folder: SandboxFolder;
   readonly cgroups: SandboxCgroups;
   readonly ids: ContainerIds;
@@ -52,7 +52,7 @@ export class WarmStart {
    * @throws ApiError not_found (command:); what was begun is there still, under the sandbox's id
    */
   async start({ claim, image, process, labels }: WarmOrder): Promise<Stage[] | undefined> {
-    const { containers, runtime, folder, cgroups, ids, address } = this.parts;
+    const { containers, claimFiles, folder, cgroups, ids, address } = this.parts;
     const order = encodeOrder(process);
     const folderOfWork = await image.files.stat(process.workingDir);
     if (!order || folderOfWork?.stats.isDirectory() !== true) return undefined;
@@ -60,18 +60,18 @@ export class WarmStart {
     if (!taken) return undefined;
     ids.pair(claim.sandboxId, taken.id);
     const started = performance.now();
+    const file = { containerId: taken.id, labels: { ...labels, [ContainerLabels.waiting]: '' }, claim };
     try {
-      await Promise.all([
-        runtime.claim(claim.sandboxId, { ...labels, [ContainerLabels.waiting]: '' }, claim),
-        folder.call(taken.id, claim.claimName, address),
-        this.differs(process.limits) ? cgroups.limit(claim.sandboxId, process.limits) : undefined,
-      ]);
+      claimFiles.write(file);
+      folder.call(taken.id, claim.claimName, address);
+      if (this.differs(process.limits)) await cgroups.limit(claim.sandboxId, process.limits);
     } catch (error) {
       taken.launch.abandon();
       throw error;
     }
     const claimMs = performance.now() - started;
     await this.launch(taken, order, process, claim.sandboxId);
+    claimFiles.recordBehind(file);
     return [
       { name: 'claim', ms: claimMs },
       { name: 'launch', ms: performance.now() - started - claimMs },
@@ -82,7 +82,6 @@ export class WarmStart {
     const failure = await taken.launch.order(order);
     if (failure) throw toError(failure, process);
     this.parts.folder.give(taken.id, sandboxId);
-    void this.parts.containers.launchFolder(sandboxId).remove();
   }
 
   private differs({ memoryBytes, cpus, pids }: Limits): boolean {

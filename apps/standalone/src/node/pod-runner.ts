@@ -6,6 +6,7 @@ import { type Condition } from '@fsb/api/sandbox';
 import { aborted } from '@fsb/controller-runtime/deadline';
 import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
 import { BackOff } from '../back-off';
+import { NODE_FLAGS } from '../layout';
 import { probe } from '../probe';
 import { endProcess, isAlive, type ProcessIdentity } from '../process-identity';
 import { readJson, removeFile, writeJson } from '../state-file';
@@ -131,7 +132,7 @@ export class PodRunner {
     const namespace = join(NETWORK_NAMESPACES, before.networkNamespace);
     const own = containerEnvironment(this.pod, container, { ...facts, podIp: ip });
     const started = startPodProcess({
-      argv: [process.execPath, agentEntry, ...(container.args ?? [])],
+      argv: [process.execPath, ...NODE_FLAGS, agentEntry, ...(container.args ?? [])],
       env: {
         PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
         HOSTNAME: before.name,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { appEntry, files, type Layout, PACKAGE_ROOT } from '../layout';
+import { appEntry, files, type Layout, NODE_FLAGS, PACKAGE_ROOT } from '../layout';
 import { probe } from '../probe';
 import { DEFAULT_PORT_BASE, hostAndPort, type Settings } from '../settings';
 import { type Choice } from './choice';
@@ -115,7 +115,7 @@ function service({ layout, settings }: ServicesContext, { name, app, port, args 
   const own = app === 'standalone' ? [name, ...common] : [...common, '--metrics-bind-address', probes];
   return {
     name,
-    command: [process.execPath, appEntry(app), ...own, ...args],
+    command: [process.execPath, ...NODE_FLAGS, appEntry(app), ...own, ...args],
     env: environment(),
     graceMs: GRACE_MS,
     health: () => probe(`http://${probes}/readyz`),

@@ -1,5 +1,5 @@
 import { Registry } from '@fsb/registry/registry';
-import { type Measured } from './result';
+import { type Measured } from '../result';
 
 const SLOTS = 10;
 const CHOICES = 20_000;

@@ -1,42 +1,25 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { readFileSync } from 'node:fs';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { emptyContainer } from '@fsb/containerd/container-record';
 import { type ImageInfo } from '@fsb/containerd/image-store';
-import { buildSpec, CAPABILITIES } from '@fsb/containerd/oci-spec';
+import { buildSpec } from '@fsb/containerd/oci-spec';
 import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { SandboxTasks } from '@fsb/containerd/sandbox-tasks';
-import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
+import { COMMAND, type Yardstick } from './yardstick';
 
-const run = promisify(execFile);
-const PROFILE = '/usr/share/containers/seccomp.json';
 const SPEC_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
-const COMMAND = ['/bin/sleep', '100000'];
-
-/** A way to start a container that others use. */
-export interface Yardstick {
-  readonly name: string;
-  /** @returns when the process runs */
-  start(id: string): Promise<void>;
-  remove(id: string): Promise<void>;
-}
 
 /** What a program on containerd does that takes no care: runc, a shim per container, one call after the other. */
 export class PlainContainerd implements Yardstick {
   readonly name = 'plain containerd';
-  private readonly seccomp = toOciSeccomp(
-    JSON.parse(readFileSync(PROFILE, 'utf8')) as SeccompProfile,
-    CAPABILITIES,
-    process.arch,
-  );
 
   constructor(
     private readonly client: ContainerdClient,
     private readonly image: ImageInfo,
     private readonly folder: string,
+    private readonly seccomp: OciSeccomp,
   ) {}
 
   async start(id: string): Promise<void> {
@@ -74,28 +57,5 @@ export class PlainContainerd implements Yardstick {
       seccomp: this.seccomp,
       files: { resolvConf: file, hosts: file, hostname: file },
     });
-  }
-}
-
-/** containerd's own command. */
-export class CtrRun implements Yardstick {
-  readonly name = 'ctr run';
-
-  constructor(
-    private readonly socket: string,
-    private readonly image: string,
-  ) {}
-
-  async start(id: string): Promise<void> {
-    await this.ctr('run', '-d', this.image, id, ...COMMAND);
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.ctr('tasks', 'delete', '--force', id);
-    await this.ctr('containers', 'delete', id);
-  }
-
-  private async ctr(...args: string[]): Promise<void> {
-    await run('ctr', ['-a', this.socket, '-n', 'k8s.io', ...args], { timeout: 60_000 });
   }
 }

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { SandboxLogs } from '../sandboxes/sandbox-logs';
+import { CreateSandbox } from './create-sandbox';
+import { timingsOf } from './timings';
+
+const NO_DATA = Buffer.alloc(0);
+
+/** A create whose log follows its answer. */
+@Injectable()
+export class RunSandbox {
+  constructor(
+    private readonly creates: CreateSandbox,
+    private readonly logs: SandboxLogs,
+  ) {}
+
+  /**
+   * @param deadline Unix milliseconds, of the create alone
+   * @throws ApiError as a create and as a log
+   */
+  async *run(request: CreateRequest, signal: AbortSignal, deadline: number): AsyncGenerator<RunSandboxResponse> {
+    const { response, stages } = await this.creates.create(request, signal, deadline);
+    yield { created: response, stages: timingsOf(stages), data: NO_DATA };
+    const { sandboxName, sandboxId } = response;
+    const log = await this.logs.open({ sandboxName, sandboxId, namespace: request.namespace, follow: true }, signal);
+    for await (const { data } of log) yield { created: undefined, stages: '', data };
+  }
+}

@@ -1,0 +1,38 @@
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { messageOf } from '@fsb/api/errors';
+import { type Address } from '@fsb/component-base/config';
+import { type World } from '../world';
+import { type GrpcHealth } from './grpc-server';
+import { rehearseCreates } from './rehearsal';
+
+const LOOK_MS = 50;
+
+/** Says SERVING once the caches are filled and the agents heard, and stops taking calls before anything else stops. */
+export class Serving implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger(Serving.name);
+  private readonly stopping = new AbortController();
+  private looking: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly world: World,
+    private readonly health: GrpcHealth,
+    private readonly address: Address,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.looking = setInterval(() => {
+      if (!this.world.isFilled) return;
+      clearInterval(this.looking);
+      this.health.set('SERVING');
+      rehearseCreates(this.address, this.stopping.signal).catch((error: unknown) => {
+        this.logger.debug({ msg: 'not rehearsed', error: messageOf(error) }); // it serves all the same, only slower
+      });
+    }, LOOK_MS);
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.looking);
+    this.stopping.abort();
+    this.health.set('NOT_SERVING');
+  }
+}

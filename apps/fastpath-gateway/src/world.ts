@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { AgentClient } from '@fsb/agent-api/agent-client';
+import { Informer } from '@fsb/controller-runtime/informer';
+import { POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { AgentDirectory } from '@fsb/placement/agent-directory';
+import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
+import { Registry as Agents } from '@fsb/registry/registry';
+import { type GatewayConfig } from './gateway.config';
+
+/** What a gateway knows: its caches of the API, and the agents behind them. */
+export class World {
+  readonly sandboxes;
+  readonly pools;
+  readonly pods;
+  readonly agents: AgentClient;
+  readonly directory: AgentDirectory;
+
+  constructor({ agentTokenFile, agentPort }: GatewayConfig, client: KubeClient) {
+    this.sandboxes = new Informer({ client, kind: SANDBOX_KIND });
+    this.pools = new Informer({ client, kind: POOL_KIND });
+    this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
+    this.agents = new AgentClient({ token: readFileSync(agentTokenFile, 'utf8').trim(), port: agentPort });
+    this.directory = new AgentDirectory({ registry: new Agents(), client: this.agents, pods: this.pods });
+  }
+
+  get isFilled(): boolean {
+    const { sandboxes, pools, pods, directory } = this;
+    return sandboxes.hasSynced && pools.hasSynced && pods.hasSynced && directory.isSettled;
+  }
+
+  start(): void {
+    this.directory.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.directory.stop();
+    this.agents.close();
+  }
+}

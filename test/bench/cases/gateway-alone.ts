@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { settingsOf } from '../../scale/settings';
+import { Cluster } from '../../scale/stack/cluster';
+import { metric } from '../../scale/stack/metric';
+import { poolName } from '../../scale/steps/load';
+import { makePools } from '../../scale/steps/pools';
+import { eventually } from '../../support/eventually';
+import { GatewayClient } from '../../support/gateway-client';
+import { type Measured } from '../result';
+import { timed } from '../timed';
+
+const IN_FLIGHT = 16;
+const CALL_MS = 30_000;
+const DRAIN_MS = 120_000;
+/** Agents that answer at once, with room for all. */
+const WORLD = { AGENTS: '20', SANDBOXES: '60000' };
+
+/**
+ * The gateway on a core of its own; API server, agents that answer at once, and the caller share another. How many creates a
+ * second, until their objects are written; and how many while the API server stands still, so that none can be.
+ */
+export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
+  if (cpus().length < 2) throw new Error('gateway-alone needs two cores: one for the gateway, one for everything else');
+  const settings = settingsOf(WORLD);
+  const cluster = await Cluster.start(settings);
+  const client = new GatewayClient(1, cluster.endpoint);
+  try {
+    await makePools(cluster, settings);
+    const gateway = cluster.services['fastpath-gateway'];
+    for (const pid of [process.pid, cluster.fleet.pid, ...cluster.all.map((service) => service.pid)]) {
+      pin(pid, pid === gateway.pid ? '0' : '1');
+    }
+    const load = new GatewayLoad(client, () => gateway.metrics());
+    await load.round(1_000, true); // everything has run once
+    const written = await load.rounds(rounds, 1_000, true);
+    process.kill(cluster.services.apiserver.pid, 'SIGSTOP');
+    const bare = await load.rounds(rounds, 3_000, false).finally(() => {
+      process.kill(cluster.services.apiserver.pid, 'SIGCONT');
+    });
+    return [
+      { name: 'gateway-alone', unit: 'per s', ours: bare.rates, target: { p50: { least: 2_000 } } },
+      { name: 'gateway-alone-latency', unit: 'ms', ours: bare.took, target: { p99: 50 } },
+      { name: 'gateway-objects', unit: 'per s', ours: written.rates, target: { p50: { least: 500 } } },
+      { name: 'gateway-objects-latency', unit: 'ms', ours: written.took, target: { p99: 50 } },
+    ];
+  } finally {
+    pin(process.pid, `0-${cpus().length - 1}`);
+    client.close();
+    await cluster.stop();
+  }
+}
+
+interface Load {
+  /** creates a second, of each round */
+  readonly rates: number[];
+  /** milliseconds, of each create */
+  readonly took: number[];
+}
+
+class GatewayLoad {
+  private made = 0;
+
+  constructor(
+    private readonly client: GatewayClient,
+    private readonly metrics: () => Promise<string>,
+  ) {}
+
+  async rounds(rounds: number, creates: number, untilWritten: boolean): Promise<Load> {
+    const load: Load = { rates: [], took: [] };
+    for (let round = 0; round < rounds; round++) {
+      const { rate, took } = await this.round(creates, untilWritten);
+      load.rates.push(rate);
+      load.took.push(...took);
+    }
+    return load;
+  }
+
+  async round(creates: number, untilWritten: boolean): Promise<{ rate: number; took: number[] }> {
+    const took: number[] = [];
+    let left = creates;
+    const worker = async (): Promise<void> => {
+      while (left-- > 0) took.push(await timed(() => this.create()));
+    };
+    const started = performance.now();
+    await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+    if (untilWritten) await eventually(async () => metric(await this.metrics(), 'fastpath_pending_records') === 0, DRAIN_MS, 5); // prettier-ignore
+    return { rate: (creates * 1_000) / (performance.now() - started), took };
+  }
+
+  private async create(): Promise<void> {
+    const name = `alone-${this.made++}`;
+    const request = CreateRequest.fromPartial({
+      name,
+      image: 'busybox',
+      poolRef: poolName(0),
+      command: ['/bin/sleep'],
+    });
+    const { code, message } = await this.client.create(request, CALL_MS);
+    if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
+  }
+}
+
+/** All its threads. */
+function pin(pid: number, cores: string): void {
+  execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', cores, String(pid)], { stdio: 'ignore' });
+}

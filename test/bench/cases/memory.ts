@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import { type BenchStack } from '../bench-stack';
+import { type Measured } from '../result';
+import { memoryOf } from '../../support/process-usage';
+
+/** What each waiting container costs: its process, and its share of the shim (PSS: of pages that are shared, a share). */
+export async function waitingMemoryCase(stack: BenchStack, waiting: number): Promise<Measured> {
+  const pids = await stack.refilled(waiting);
+  const shims = new Set(pids.map(parentOf));
+  const megabytes = [...pids, ...shims].reduce((sum, pid) => sum + memoryOf(pid).pssMiB * 1.048576, 0);
+  return { name: 'waiting-memory', unit: 'MB', ours: [megabytes / pids.length], target: { p50: 2 } };
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}

@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Stage } from '@fsb/agent-api/agent-api';
+import { type BenchStack, type YardstickName } from '../bench-stack';
+import { type Measured, type Target } from '../result';
+import { timed } from '../timed';
+
+/** Between two measurements: what the one left to do behind its answer is not the other's burden. */
+const CALM_MS = 100;
+
+/** Something that starts, and is removed again; the start alone is measured. */
+interface Starter {
+  start(id: string): Promise<unknown>;
+  remove(id: string): Promise<void>;
+}
+
+export interface StartCase {
+  readonly name: string;
+  readonly pool: 'warm' | 'cold';
+  /** what is waited for: its process, in the mode that is asked for, or its first output */
+  readonly until?: 'FAST' | 'STRONG' | 'output';
+  readonly yardstick: YardstickName;
+  /** at a time */
+  readonly parallel: number;
+  readonly rounds: number;
+  readonly target: Target;
+}
+
+export interface MeasuredStarts extends Measured {
+  /** where the time of our starts went; none of those that wait for output */
+  readonly stages: readonly (readonly Stage[])[];
+}
+
+/** Client call to user process running, ours and the yardstick's in turns. */
+export async function startCase(
+  stack: BenchStack,
+  { pool, parallel, rounds, ...what }: StartCase,
+): Promise<MeasuredStarts> {
+  const yardstick = await stack.yardstick(what.yardstick);
+  const { until = 'FAST' } = what;
+  const stages: (readonly Stage[])[] = [];
+  const own: Starter = {
+    start: async (id) => {
+      if (until === 'output') await stack.firstOutput(pool, id);
+      else stages.push(await stack.create(pool, id, until));
+    },
+    remove: (id) => stack.remove(id),
+  };
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let round = 0; round <= rounds; round++) {
+    if (pool === 'warm') await stack.refilled(parallel);
+    const one = await burst(own, `${what.name}-o${round}`, parallel);
+    const other = await burst(yardstick, `${what.name}-y${round}`, parallel);
+    if (round === 0) continue; // both have warmed up
+    ours.push(...one);
+    theirs.push(...other);
+  }
+  const { name, target } = what;
+  return { name, unit: 'ms', ours, yardstick: { name: yardstick.name, values: theirs }, target, stages };
+}
+
+/** How long each took to start, of so many at once. */
+async function burst(starter: Starter, prefix: string, parallel: number): Promise<number[]> {
+  await sleep(CALM_MS);
+  const ids = Array.from({ length: parallel }, (_, i) => `${prefix}-${i}`);
+  const took = await Promise.all(ids.map((id) => timed(() => starter.start(id))));
+  await Promise.all(ids.map((id) => starter.remove(id)));
+  return took;
+}
+
+/** From the call until nothing is left; the process ends at SIGTERM, the yardstick's by SIGKILL. */
+export async function deleteCase(stack: BenchStack, rounds: number): Promise<Measured> {
+  const plain = await stack.yardstick('plain');
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    await stack.create('cold', `delete-o${round}`);
+    await plain.start(`delete-y${round}`);
+    await sleep(CALM_MS);
+    ours.push(await timed(() => stack.remove(`delete-o${round}`)));
+    theirs.push(await timed(() => plain.remove(`delete-y${round}`)));
+  }
+  return { name: 'delete', unit: 'ms', ours, yardstick: { name: plain.name, values: theirs }, target: {} };
+}
+
+/** One start after the other without a pause, each removed while the next begins: refills are under way all the time. */
+export async function mixedCase(stack: BenchStack, count: number, waiting: number): Promise<Measured> {
+  const plain = await stack.yardstick('plain');
+  const run = async (prefix: string, { start, remove }: Starter): Promise<number[]> => {
+    const took: number[] = [];
+    const removals: Promise<void>[] = [];
+    for (let i = 0; i < count; i++) {
+      took.push(await timed(() => start(`${prefix}${i}`)));
+      removals.push(remove(`${prefix}${i}`));
+    }
+    await Promise.all(removals);
+    return took;
+  };
+  await stack.refilled(waiting);
+  const ours = await run('mixed-o', {
+    start: (id) => stack.create('warm', id),
+    remove: (id) => stack.remove(id),
+  });
+  const theirs = await run('mixed-y', { start: (id) => plain.start(id), remove: (id) => plain.remove(id) });
+  return { name: 'mixed', unit: 'ms', ours, yardstick: { name: plain.name, values: theirs }, target: {} };
+}

@@ -1,0 +1,40 @@
+import { type MeasuredStarts } from '../cases/starts';
+import { latencyChart, type Series } from './latency-chart';
+import { type Creates, stageChart } from './stage-chart';
+
+/** Cases whose own starts, or whose yardstick's, are drawn, and what they are called there. */
+const OURS: Readonly<Record<string, string>> = { 'warm-1': 'Fast Sandbox, warm', 'cold-1': 'Fast Sandbox, cold' };
+const YARDSTICKS: ReadonlySet<string> = new Set([
+  'warm-1',
+  'warm-1-ctr',
+  'warm-1-podman',
+  'warm-1-crun',
+  'warm-1-runc',
+]);
+
+/** The pictures of the README, of what was measured in this run. */
+export class Drawings {
+  private readonly ours: Series[] = [];
+  private readonly yardsticks: Series[] = [];
+  private readonly creates: Creates[] = [];
+
+  constructor(private readonly machine: string) {}
+
+  add({ name, ours, yardstick, stages }: MeasuredStarts): void {
+    const own = OURS[name];
+    if (own !== undefined) {
+      this.ours.push({ name: own, values: ours });
+      this.creates.push({ name: own, stages });
+    }
+    if (yardstick && YARDSTICKS.has(name)) this.yardsticks.push(yardstick);
+  }
+
+  /** By file name. */
+  all(): ReadonlyMap<string, string> {
+    const of = `one at a time; ${this.machine}`;
+    return new Map([
+      ['latency.svg', latencyChart(`From the call to the process running: ${of}`, [...this.ours, ...this.yardsticks])],
+      ['stages.svg', stageChart(`Where the time of a create goes, medians: ${of}`, this.creates)],
+    ]);
+  }
+}
