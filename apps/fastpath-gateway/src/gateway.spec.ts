@@ -226,8 +226,11 @@ describe('fastpath-gateway, as a process', () => {
     await create('brief');
     await end('brief');
     expect((await remove('brief')).answer).toEqual({ success: true });
-    await scene.setPodIp('127.0.0.2');
-    await eventually(async () => expect((await remove('unseen')).code).toBe('UNAVAILABLE'));
+    process.kill(scene.agent.pid, 'SIGSTOP');
+    await scene.setPodIp('127.0.0.2'); // the same agent, which does not answer there
+    await eventually(async () => expect((await remove('unseen')).code).toBe('UNAVAILABLE')).finally(() =>
+      process.kill(scene.agent.pid, 'SIGCONT'),
+    );
     await scene.setPodIp('127.0.0.1');
     await eventually(async () => expect((await remove('unseen')).code).toBe('OK'));
   });

@@ -125,7 +125,7 @@ describe('fsb-ctl run', () => {
   it('shows where the time went also where it follows', async () => {
     gateway.stages = '[{"name":"claim","ms":0.5},{"name":"launch","ms":1}]';
     const { stdout } = await ctl('run', 'web', '--image', 'busybox', '--follow');
-    expect(stdout).toMatch(/claim +0\.50/);
+    expect(stdout).toMatch(/claim +0\.5 ms/);
   });
 
   it('waits no longer for a create that it follows than for another', async () => {

@@ -50,7 +50,8 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
   const recordOf = async (id: string): Promise<ContainerRecord | undefined> =>
     (await runtime.list(`labels."${ContainerLabels.id}"==${id}`))[0];
   /** containerd is told behind the answer */
-  const recorded = (id: string): Promise<ContainerRecord> => eventually(() => recordOf(id).then((found) => found ?? false));
+  const recorded = (id: string): Promise<ContainerRecord> =>
+    eventually(() => recordOf(id).then((found) => found ?? false));
   const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
   const log = (id: string): string => readFileSync(agent.path(`logs/${id}.log`), 'utf8');
   const wasWarm = (body: { stages?: readonly { name: string }[] | undefined }): boolean =>
@@ -178,7 +179,9 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     });
   const moments: Record<string, (id: string) => Promise<unknown>> = {
     'its claim is in a file': async () =>
-      Promise.race((await waiting()).map(({ id }) => seen(agent.path(`run/sandboxes/${id}`), (name) => name === 'claim'))),
+      Promise.race(
+        (await waiting()).map(({ id }) => seen(agent.path(`run/sandboxes/${id}`), (name) => name === 'claim')),
+      ),
     'its process runs': (id) => seen(agent.path('run/sandboxes'), (name) => name === id),
     'containerd has its claim': async () => {
       const events = client.stream(() => client.events.subscribe({ filters: ['topic=="/containers/update"'] }));
@@ -222,7 +225,9 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await agent.containerd.kill();
     await agent.containerd.restart();
     expect(await agent.ended('patient', LONG_MS)).toMatchObject({ phase: 'failed', exitCode: 3 });
-    await eventually(async () => expect((await recorded('patient')).claim).toMatchObject({ finished: { exitCode: 3 } }));
+    await eventually(async () =>
+      expect((await recorded('patient')).claim).toMatchObject({ finished: { exitCode: 3 } }),
+    );
     await gone('patient');
   }, 120_000);
 });

@@ -9,6 +9,8 @@ export interface IndexedAgent {
   /** in use */
   readonly ports: ReadonlySet<number>;
 }
+/** With a bit for each of 31 groups of ports: whose bits are apart, whose ports are; the set itself is not touched then. */
+type Entry = IndexedAgent & { readonly portBits: number };
 export interface Wish {
   readonly image: string;
   readonly ports: readonly number[];
@@ -26,11 +28,11 @@ const SMALL = 32;
  * agent has on average, so the index stays in proportion to what is indexed.
  */
 export class PoolIndex {
-  private readonly agents = new Map<string, IndexedAgent>();
-  private readonly all = new Ranking();
-  private readonly byImage = new Map<string, Ranking>();
+  private readonly agents = new Map<string, Entry>();
+  private readonly all = new Ranking<Entry>();
+  private readonly byImage = new Map<string, Ranking<Entry>>();
   private readonly users = new Map<number, number>();
-  private readonly without = new Map<number, Ranking>();
+  private readonly without = new Map<number, Ranking<Entry>>();
 
   constructor(private readonly random: () => number) {}
 
@@ -38,16 +40,16 @@ export class PoolIndex {
     return this.agents.size;
   }
 
-  add(agent: IndexedAgent): void {
-    const { id, free, images, ports } = agent;
-    this.agents.set(id, agent);
-    this.all.add(id, free);
+  add({ id, free, images, ports }: IndexedAgent): void {
+    const agent = { id, free, images, ports, portBits: bitsOf(ports) };
+    this.agents.set(agent.id, agent);
+    this.all.add(agent);
     for (const image of images) {
-      const ranking = this.byImage.get(image) ?? new Ranking();
+      const ranking = this.byImage.get(image) ?? new Ranking<Entry>();
       this.byImage.set(image, ranking);
-      ranking.add(id, free);
+      ranking.add(agent);
     }
-    for (const [port, ranking] of this.without) if (!ports.has(port)) ranking.add(id, free);
+    for (const [port, ranking] of this.without) if (!ports.has(port)) ranking.add(agent);
     for (const port of ports) {
       this.users.set(port, (this.users.get(port) ?? 0) + 1);
       this.reviewPort(port);
@@ -57,14 +59,14 @@ export class PoolIndex {
   delete(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
-    const { free, images, ports } = agent;
+    const { images, ports } = agent;
     this.agents.delete(id);
-    this.all.delete(id, free);
+    this.all.delete(agent);
     for (const image of images) {
-      this.byImage.get(image)?.delete(id, free);
+      this.byImage.get(image)?.delete(agent);
       if (this.byImage.get(image)?.size === 0) this.byImage.delete(image);
     }
-    for (const [port, ranking] of this.without) if (!ports.has(port)) ranking.delete(id, free);
+    for (const [port, ranking] of this.without) if (!ports.has(port)) ranking.delete(agent);
     for (const port of ports) {
       const users = (this.users.get(port) ?? 0) - 1;
       if (users > 0) this.users.set(port, users);
@@ -75,19 +77,21 @@ export class PoolIndex {
 
   /** The least loaded agent that has the image, else the least loaded; ties at random. */
   choose({ image, ports, exclude }: Wish): string | undefined {
-    const fits = (id: string): boolean =>
-      !exclude.has(id) && !ports.some((port) => this.agents.get(id)?.ports.has(port));
+    const bits = bitsOf(ports);
+    const fits = (agent: Entry): boolean =>
+      !(exclude.size > 0 && exclude.has(agent.id)) &&
+      ((agent.portBits & bits) === 0 || !ports.some((port) => agent.ports.has(port)));
     const cached = this.byImage.get(image);
     const found = cached?.first(fits, ports.length === 0 ? Infinity : IMAGE_PROBES, this.random);
-    if (found !== undefined) return found;
+    if (found) return found.id;
     const candidates = this.narrowest(ports);
-    const hasImage = (id: string): boolean => fits(id) && this.agents.get(id)?.images.includes(image) === true;
+    const hasImage = (agent: Entry): boolean => fits(agent) && agent.images.includes(image);
     const again = cached && candidates !== this.all ? candidates.first(hasImage, IMAGE_PROBES, this.random) : undefined;
-    return again ?? candidates.first(fits, Infinity, this.random);
+    return (again ?? candidates.first(fits, Infinity, this.random))?.id;
   }
 
   /** The fewest agents among which each must be that has all of the ports free. */
-  private narrowest(ports: readonly number[]): Ranking {
+  private narrowest(ports: readonly number[]): Ranking<Entry> {
     let narrowest = this.all;
     for (const port of ports) {
       const ranking = this.without.get(port);
@@ -102,8 +106,14 @@ export class PoolIndex {
     const known = this.without.get(port);
     if (known && users * 4 < this.size) this.without.delete(port);
     if (known || this.size < SMALL || users * 2 <= this.size) return;
-    const ranking = new Ranking();
-    for (const { id, free, ports } of this.agents.values()) if (!ports.has(port)) ranking.add(id, free);
+    const ranking = new Ranking<Entry>();
+    for (const agent of this.agents.values()) if (!agent.ports.has(port)) ranking.add(agent);
     this.without.set(port, ranking);
   }
+}
+
+function bitsOf(ports: Iterable<number>): number {
+  let bits = 0;
+  for (const port of ports) bits |= 1 << (port % 31);
+  return bits;
 }

@@ -84,12 +84,13 @@ export async function deleteCase(stack: BenchStack, rounds: number): Promise<Mea
 /** One start after the other without a pause, each removed while the next begins: refills are under way all the time. */
 export async function mixedCase(stack: BenchStack, count: number, waiting: number): Promise<Measured> {
   const plain = await stack.yardstick('plain');
-  const run = async (prefix: string, { start, remove }: Starter): Promise<number[]> => {
+  const run = async (prefix: string, starter: Starter): Promise<number[]> => {
     const took: number[] = [];
     const removals: Promise<void>[] = [];
     for (let i = 0; i < count; i++) {
-      took.push(await timed(() => start(`${prefix}${i}`)));
-      removals.push(remove(`${prefix}${i}`));
+      const id = `${prefix}${i}`;
+      took.push(await timed(() => starter.start(id)));
+      removals.push(starter.remove(id));
     }
     await Promise.all(removals);
     return took;
@@ -99,6 +100,6 @@ export async function mixedCase(stack: BenchStack, count: number, waiting: numbe
     start: (id) => stack.create('warm', id),
     remove: (id) => stack.remove(id),
   });
-  const theirs = await run('mixed-y', { start: (id) => plain.start(id), remove: (id) => plain.remove(id) });
+  const theirs = await run('mixed-y', plain);
   return { name: 'mixed', unit: 'ms', ours, yardstick: { name: plain.name, values: theirs }, target: {} };
 }

@@ -36,7 +36,8 @@ export function viewOfRecord(record: PendingRecord, report: AgentSandboxStatus |
   const { order, agent, sandboxId, createdAt } = record;
   return {
     ...{ sandboxId, createdAt },
-    phase: report ? phaseOf(report.phase) : 'Running',
+    // a report that it is being made is older than the answer that it runs
+    phase: report && report.phase !== 'creating' ? phaseOf(report.phase) : 'Running',
     agentPod: agent.name,
     endpoints: endpointsOf(agent, order.spec.exposedPorts ?? []),
     image: order.spec.image,

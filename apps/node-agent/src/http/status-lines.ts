@@ -5,7 +5,10 @@ const HEARTBEAT_MS = 2000;
 /** What changes within it is told at once: a create is over before anybody wakes up to hear that it has begun. */
 const TOGETHER_MS = 10;
 
-/** The stream of `status?watch=true`: the snapshot, every change, and a sign of life in silence. Lines of JSON. */
+/**
+ * The stream of `status?watch=true`: the snapshot, every change, and a sign of life in silence. Lines of JSON.
+ * @throws what `changes` throws: a stream that has broken off must not look as if it had ended
+ */
 export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<[AgentEvent]>): AsyncGenerator<string> {
   yield line(snapshot);
   const heard = new Heard(changes);
@@ -14,7 +17,7 @@ export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<
     else await sleep(TOGETHER_MS);
     const events = heard.take();
     if (events.length > 0) yield events.map(line).join('');
-    else if (heard.isOver) return;
+    else if (heard.over) throw heard.over;
   }
 }
 
@@ -22,15 +25,12 @@ export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<
 class Heard {
   private readonly events = new Map<string, AgentEvent>();
   private count = 0;
-  private over = false;
+  /** why there will be no more */
+  over: Error | undefined;
   private wake: (() => void) | undefined;
 
   constructor(changes: AsyncIterable<[AgentEvent]>) {
     void this.listen(changes);
-  }
-
-  get isOver(): boolean {
-    return this.over;
   }
 
   take(): AgentEvent[] {
@@ -52,6 +52,11 @@ class Heard {
   }
 
   private async listen(changes: AsyncIterable<[AgentEvent]>): Promise<void> {
+    this.over = await this.read(changes);
+    this.wake?.();
+  }
+
+  private async read(changes: AsyncIterable<[AgentEvent]>): Promise<Error> {
     try {
       for await (const [event] of changes) {
         const key = keyOf(event) ?? String(this.count++);
@@ -59,11 +64,10 @@ class Heard {
         this.events.set(key, event);
         this.wake?.();
       }
-    } catch {
-      // the reader has left, or the agent stops
+    } catch (error) {
+      return error as Error; // the reader has left, or the agent stops: an AbortError
     }
-    this.over = true;
-    this.wake?.();
+    return new Error('no more changes');
   }
 }
 
