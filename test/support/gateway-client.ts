@@ -64,7 +64,7 @@ export class GatewayClient {
 
   /** Creates and follows. Resolves with the first of its output. @throws what the call ends with before that */
   firstOutput(request: CreateRequest, deadlineMs: number): Promise<Buffer> {
-    const call = this.streams.runSandbox(request, new Metadata(), { deadline: Date.now() + deadlineMs });
+    const call = this.streams.runSandbox({ sandbox: request }, new Metadata(), { deadline: Date.now() + deadlineMs });
     return new Promise<Buffer>((resolve, reject) => {
       call.on('data', ({ data }: RunSandboxResponse) => {
         if (data.length === 0) return;

@@ -119,7 +119,7 @@ describe('fsb-ctl run', () => {
     gateway.log = [Buffer.from('one\n'), Buffer.from('two\n')];
     const { stdout } = await ctl('run', 'web', '--image', 'busybox', '--follow');
     expect(stdout).toMatch(/Endpoints: \[\]\none\ntwo\n$/);
-    expect(gateway.received).toMatchObject([{ rpc: 'run', request: { name: 'web', image: 'busybox' } }]);
+    expect(gateway.received).toMatchObject([{ rpc: 'run', request: { sandbox: { name: 'web', image: 'busybox' } } }]);
   });
 
   it('shows where the time went also where it follows', async () => {

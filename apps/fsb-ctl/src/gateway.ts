@@ -95,7 +95,7 @@ export class Gateway {
   /** A create, and its log until it ends; the create alone has a limit. */
   run(request: CreateRequest): AsyncGenerator<RunSandboxResponse> {
     const limitMs = this.settings.timeoutMs ?? CREATE_MS;
-    return this.read<RunSandboxResponse>(this.streams.runSandbox(request), (isFirst) =>
+    return this.read<RunSandboxResponse>(this.streams.runSandbox({ sandbox: request }), (isFirst) =>
       isFirst ? limitMs : undefined,
     );
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type RunSandboxRequest, type RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { SandboxLogs } from '../sandboxes/sandbox-logs';
 import { CreateSandbox } from './create-sandbox';
 import { timingsOf } from './timings';
@@ -19,7 +19,12 @@ export class RunSandbox {
    * @param deadline Unix milliseconds, of the create alone
    * @throws ApiError as a create and as a log
    */
-  async *run(request: CreateRequest, signal: AbortSignal, deadline: number): AsyncGenerator<RunSandboxResponse> {
+  async *run(
+    { sandbox }: RunSandboxRequest,
+    signal: AbortSignal,
+    deadline: number,
+  ): AsyncGenerator<RunSandboxResponse> {
+    const request = sandbox ?? CreateRequest.create(); // whose fields are missing then
     const { response, stages } = await this.creates.create(request, signal, deadline);
     yield { created: response, stages: timingsOf(stages), data: NO_DATA };
     const { sandboxName, sandboxId } = response;

@@ -1,8 +1,8 @@
 import { Controller, UseFilters } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { type Metadata, type ServerWritableStream } from '@grpc/grpc-js';
-import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import {
+  type RunSandboxRequest,
   type RunSandboxResponse,
   type StreamLogsRequest,
   type StreamLogsResponse,
@@ -35,9 +35,9 @@ export class LogsController {
 
   @GrpcMethod('SandboxLogService', 'runSandbox')
   runSandbox(
-    request: CreateRequest,
+    request: RunSandboxRequest,
     _metadata: Metadata,
-    call: ServerWritableStream<CreateRequest, RunSandboxResponse>,
+    call: ServerWritableStream<RunSandboxRequest, RunSandboxResponse>,
   ): Promise<Observable<never>> {
     const signal = callSignal(call);
     return writeAll(call, this.runs.run(request, signal, callDeadline(call, CREATE_MS)), signal);

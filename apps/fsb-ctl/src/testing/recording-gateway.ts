@@ -1,6 +1,6 @@
 import { Metadata, type sendUnaryData, Server, ServerCredentials, type status } from '@grpc/grpc-js';
 import {
-  type CreateRequest,
+  CreateRequest,
   type CreateResponse,
   type DeleteRequest,
   FastPathServiceService,
@@ -11,6 +11,7 @@ import {
   type UpdateRequest,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import {
+  type RunSandboxRequest,
   SandboxLogServiceService,
   type SandboxLogServiceServer,
   type StreamLogsRequest,
@@ -18,7 +19,7 @@ import {
 
 type Received =
   | { readonly rpc: 'create'; readonly request: CreateRequest; readonly deadlineMs: number }
-  | { readonly rpc: 'run'; readonly request: CreateRequest; readonly deadlineMs: number }
+  | { readonly rpc: 'run'; readonly request: RunSandboxRequest; readonly deadlineMs: number }
   | { readonly rpc: 'delete'; readonly request: DeleteRequest; readonly deadlineMs: number }
   | { readonly rpc: 'update'; readonly request: UpdateRequest; readonly deadlineMs: number }
   | { readonly rpc: 'list'; readonly request: ListRequest; readonly deadlineMs: number }
@@ -112,7 +113,11 @@ export class RecordingGateway {
           call.emit('error', this.failure);
           return;
         }
-        call.write({ created: createdOf(call.request), stages: this.stages ?? '', data: Buffer.alloc(0) });
+        call.write({
+          created: createdOf(call.request.sandbox ?? CreateRequest.create()),
+          stages: this.stages ?? '',
+          data: Buffer.alloc(0),
+        });
         for (const data of this.log) call.write({ created: undefined, stages: '', data });
         call.end();
       },
