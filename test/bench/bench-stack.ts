@@ -13,6 +13,7 @@ import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profi
 import { eventually } from '../support/eventually';
 import { GatewayClient } from '../support/gateway-client';
 import { Stack } from '../support/stack';
+import { Removals } from './removals';
 import { CtrRun } from './yardsticks/ctr-run';
 import { PlainContainerd } from './yardsticks/plain-containerd';
 import { PodmanRun } from './yardsticks/podman-run';
@@ -24,6 +25,8 @@ const ARCHIVE = join(ROOT, '.cache/busybox.tar');
 const SECCOMP = '/usr/share/containers/seccomp.json';
 const LONG_MS = 120_000;
 const CALL_MS = 60_000;
+/** Often enough, and not so often that looking is what is measured. */
+const LOOK_MS = 20;
 const IMAGE = 'busybox';
 const IMAGE_NAME = 'docker.io/library/busybox:latest';
 const SLOTS = 200;
@@ -57,6 +60,7 @@ export type YardstickName = 'plain' | 'ctr' | 'podman' | 'crun' | 'runc';
 export class BenchStack {
   private readonly gateway: GatewayClient;
   private readonly runtime: SandboxRuntime;
+  private readonly removals: Removals;
   private podman: PodmanRun | undefined;
 
   private constructor(
@@ -66,6 +70,7 @@ export class BenchStack {
   ) {
     this.gateway = new GatewayClient(1, stack.endpoint);
     this.runtime = new SandboxRuntime(client);
+    this.removals = new Removals(client);
   }
 
   /** @param waiting containers that wait in the pool `warm`; the pool `cold` has none */
@@ -116,17 +121,20 @@ export class BenchStack {
 
   /** Kills its process, as if it had ended: a delete would give it ten seconds. @returns when its container is gone */
   async remove(name: string): Promise<void> {
-    const [record] = await eventually(async () => found(await this.runtime.list(labelled(name))), LONG_MS, 5);
-    await absentIsFine(this.runtime.kill(record?.id ?? '', 'SIGKILL'));
-    await this.delete(name);
-  }
-
-  /** @returns when its container is gone */
-  async delete(name: string): Promise<void> {
+    const id = await eventually(() => this.containerOf(name), LONG_MS, LOOK_MS);
+    const gone = this.removals.of(id);
+    await absentIsFine(this.runtime.kill(id, 'SIGKILL'));
     const request = DeleteRequest.fromPartial({ sandboxName: name, namespace: 'default' });
     const { code, message } = await this.gateway.delete(request, CALL_MS);
     if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
-    await eventually(async () => (await this.runtime.list(labelled(name))).length === 0, LONG_MS, 5);
+    await gone;
+  }
+
+  /** @returns false while containerd has not been told whose it is */
+  private async containerOf(name: string): Promise<string | false> {
+    const filter = `labels."${ContainerLabels.sandboxName}"==${JSON.stringify(name)}`;
+    const { containers } = await this.client.containers.list({ filters: [filter] });
+    return containers[0]?.id ?? false;
   }
 
   /** Until as many wait as should. @returns the pids of their first processes */
@@ -144,18 +152,11 @@ export class BenchStack {
 
   async end(): Promise<void> {
     this.gateway.close();
+    this.removals.end();
     this.client.close();
     await this.podman?.end();
     await this.stack.end();
   }
-}
-
-function labelled(name: string): string {
-  return `labels."${ContainerLabels.sandboxName}"==${JSON.stringify(name)}`;
-}
-
-function found<T>(list: readonly T[]): readonly T[] | false {
-  return list.length > 0 && list;
 }
 
 function seccomp(): ReturnType<typeof toOciSeccomp> {

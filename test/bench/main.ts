@@ -66,9 +66,14 @@ async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string
         await (await running)?.end(); // what it is measured without
         running = undefined;
       }
-      const measured = (await cases.get(name)?.(stack)) ?? [];
-      results.push(...measured.map((one) => resultOf(one)));
-      console.log(table(results.slice(-measured.length)).split('\n').slice(1).join('\n'));
+      try {
+        const measured = ((await cases.get(name)?.(stack)) ?? []).map((one) => resultOf(one));
+        results.push(...measured);
+        console.log(table(measured).split('\n').slice(1).join('\n'));
+      } catch (error) {
+        console.error(`${name} could not be measured:`, error);
+        process.exitCode = 1;
+      }
     }
   } finally {
     await (await running)?.end();

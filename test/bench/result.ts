@@ -16,7 +16,7 @@ export interface Result {
   readonly met: boolean | null;
 }
 
-export type Unit = 'ms' | 'µs' | 'per s' | 'MB' | '%';
+export type Unit = 'ms' | 'µs' | 'per s' | 'per CPU s' | 'MB' | '%';
 type Figure = 'p50' | 'p95' | 'p99' | 'ratio';
 /** A number is the most that is allowed. */
 export type Target = Partial<Record<Figure, number | { readonly least: number }>>;

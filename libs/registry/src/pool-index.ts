@@ -1,3 +1,4 @@
+import { type Ports } from './agent-sandboxes';
 import { Ranking } from './ranking';
 
 /** An agent that takes sandboxes, as it is indexed. */
@@ -7,7 +8,7 @@ export interface IndexedAgent {
   readonly free: number;
   readonly images: readonly string[];
   /** in use */
-  readonly ports: ReadonlySet<number>;
+  readonly ports: Ports;
 }
 /** With a bit for each of 31 groups of ports: whose bits are apart, whose ports are; the set itself is not touched then. */
 type Entry = IndexedAgent & { readonly portBits: number };

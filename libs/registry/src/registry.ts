@@ -2,16 +2,11 @@
  * What an allocator knows of its agents: pure and synchronous. The agent decides, the registry proposes; it may be
  * wrong without harm. Agents are indexed by pool, image, free slots and crowded ports, so that a choice is no scan.
  */
+import { AgentSandboxes, type Ports, type SandboxEntry } from './agent-sandboxes';
 import { PoolIndex } from './pool-index';
 
-export interface SandboxEntry {
-  readonly sandboxId: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly ports: readonly number[];
-  /** as the agent reports it; before that `reserved`, then `confirmed` */
-  readonly phase: string;
-}
+export type { SandboxEntry };
+
 export interface AgentInfo {
   /** unique among all agents */
   readonly id: string;
@@ -29,8 +24,6 @@ export interface Demand {
   readonly ports: readonly number[];
   readonly exclude: ReadonlySet<string>;
 }
-/** Phases of a sandbox that holds no slot any more. */
-const ENDED: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
 const RESERVED = 'reserved';
 const CONFIRMED = 'confirmed';
 
@@ -42,9 +35,8 @@ export interface Remainder {
 
 interface Agent {
   info: AgentInfo;
-  readonly sandboxes: Map<string, SandboxEntry>;
+  readonly sandboxes: AgentSandboxes;
   free: number;
-  ports: ReadonlySet<number>;
   /** What is taken besides the sandboxes known here, until the agent reports again. */
   hidden?: { readonly slots: number; readonly ports: readonly number[] } | undefined;
 }
@@ -56,8 +48,7 @@ export class Registry {
   constructor(private readonly random: () => number = Math.random) {}
 
   upsertAgent(info: AgentInfo): void {
-    const nothing = { sandboxes: new Map<string, SandboxEntry>(), free: 0, ports: new Set<number>() };
-    const agent = this.agents.get(info.id) ?? { info, ...nothing };
+    const agent = this.agents.get(info.id) ?? { info, sandboxes: new AgentSandboxes(), free: 0 };
     this.agents.set(info.id, agent);
     this.change(agent, () => {
       agent.info = info;
@@ -68,7 +59,7 @@ export class Registry {
     const agent = this.agents.get(id);
     if (!agent) return;
     this.hide(agent.info);
-    for (const entry of agent.sandboxes.values()) this.forget(entry);
+    for (const entry of agent.sandboxes.list()) this.forget(entry);
     this.agents.delete(id);
   }
 
@@ -78,7 +69,7 @@ export class Registry {
     if (!agent) return;
     this.change(agent, () => {
       agent.hidden = undefined;
-      for (const old of [...agent.sandboxes.values()]) if (old.phase !== RESERVED) this.drop(agent, old.sandboxId);
+      for (const old of agent.sandboxes.list()) if (old.phase !== RESERVED) this.drop(agent, old.sandboxId);
       for (const entry of entries) this.put(agent, entry);
     });
   }
@@ -115,7 +106,7 @@ export class Registry {
   confirm(id: string, sandboxId: string): void {
     const agent = this.agents.get(id);
     const entry = agent?.sandboxes.get(sandboxId);
-    if (agent && entry?.phase === RESERVED) agent.sandboxes.set(sandboxId, { ...entry, phase: CONFIRMED });
+    if (agent && entry?.phase === RESERVED) agent.sandboxes.set({ ...entry, phase: CONFIRMED });
   }
 
   /** Gives up a reservation; what the agent has reported meanwhile stays. */
@@ -132,7 +123,7 @@ export class Registry {
     const agent = this.agents.get(id);
     if (!agent) return;
     this.change(agent, () => {
-      agent.hidden = { slots: Math.max(0, agent.info.capacity - heldBy(agent) - slots), ports: usedPorts };
+      agent.hidden = { slots: Math.max(0, agent.info.capacity - agent.sandboxes.held - slots), ports: usedPorts };
     });
   }
 
@@ -140,7 +131,7 @@ export class Registry {
   reported(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
-    const ended = [...agent.sandboxes.values()].filter(({ phase }) => phase === CONFIRMED);
+    const ended = agent.sandboxes.list().filter(({ phase }) => phase === CONFIRMED);
     if (!agent.hidden && ended.length === 0) return;
     this.change(agent, () => {
       agent.hidden = undefined;
@@ -172,16 +163,16 @@ export class Registry {
   private change(agent: Agent, work: () => void): void {
     this.hide(agent.info);
     work();
-    const { info, hidden } = agent;
-    agent.free = Math.max(0, info.capacity - heldBy(agent) - (hidden?.slots ?? 0));
-    agent.ports = portsOf(agent);
+    const { info, hidden, sandboxes } = agent;
+    agent.free = Math.max(0, info.capacity - sandboxes.held - (hidden?.slots ?? 0));
     if (info.schedulable && agent.free > 0) this.show(agent);
   }
 
-  private show({ info, free, ports }: Agent): void {
+  private show(agent: Agent): void {
+    const { info, free } = agent;
     const pool = this.pools.get(poolKey(info)) ?? new PoolIndex(this.random);
     this.pools.set(poolKey(info), pool);
-    pool.add({ id: info.id, images: info.images, free, ports });
+    pool.add({ id: info.id, images: info.images, free, ports: portsOf(agent) });
   }
 
   private hide(info: AgentInfo): void {
@@ -192,7 +183,7 @@ export class Registry {
 
   private put(agent: Agent, entry: SandboxEntry): void {
     this.drop(agent, entry.sandboxId);
-    agent.sandboxes.set(entry.sandboxId, entry);
+    agent.sandboxes.set(entry);
     const key = `${entry.namespace}/${entry.name}`;
     const named = this.byName.get(key) ?? new Map<string, string>();
     this.byName.set(key, named.set(entry.sandboxId, agent.info.id));
@@ -212,18 +203,8 @@ export class Registry {
   }
 }
 
-function heldBy({ sandboxes }: Agent): number {
-  let held = 0;
-  for (const { phase } of sandboxes.values()) if (!ENDED.has(phase)) held++;
-  return held;
-}
-
-function portsOf({ sandboxes, hidden }: Agent): Set<number> {
-  const ports = new Set(hidden?.ports);
-  for (const entry of sandboxes.values()) {
-    if (!ENDED.has(entry.phase)) for (const port of entry.ports) ports.add(port);
-  }
-  return ports;
+function portsOf({ sandboxes, hidden }: Agent): Ports {
+  return hidden ? new Set([...sandboxes.ports, ...hidden.ports]) : sandboxes.ports;
 }
 
 function poolKey({ namespace, pool }: Pick<AgentInfo, 'namespace' | 'pool'>): string {

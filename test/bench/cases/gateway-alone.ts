@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { settingsOf } from '../../scale/settings';
 import { Cluster } from '../../scale/stack/cluster';
+import { type ServiceProcess } from '../../scale/stack/service-process';
 import { metric } from '../../scale/stack/metric';
 import { poolName } from '../../scale/steps/load';
 import { makePools } from '../../scale/steps/pools';
@@ -18,12 +19,13 @@ const DRAIN_MS = 120_000;
 const WORLD = { AGENTS: '20', SANDBOXES: '60000' };
 
 /**
- * The gateway on a core of its own; API server, agents that answer at once, and the caller share another. How many creates a
- * second, until their objects are written; and how many while the API server stands still, so that none can be.
+ * The gateway on a core of its own; API server, agents that answer at once, and the caller share another, and cannot keep
+ * it busy: counted are creates per second of the gateway's own CPU time. Once until the objects are written, and once
+ * while the API server stands still, so that none can be.
  */
 export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
   if (cpus().length < 2) throw new Error('gateway-alone needs two cores: one for the gateway, one for everything else');
-  const settings = settingsOf(WORLD);
+  const settings = settingsOf({ ...WORLD, PROFILE: process.env['PROFILE'] });
   const cluster = await Cluster.start(settings);
   const client = new GatewayClient(1, cluster.endpoint);
   try {
@@ -32,7 +34,7 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
     for (const pid of [process.pid, cluster.fleet.pid, ...cluster.all.map((service) => service.pid)]) {
       pin(pid, pid === gateway.pid ? '0' : '1');
     }
-    const load = new GatewayLoad(client, () => gateway.metrics());
+    const load = new GatewayLoad(client, gateway);
     await load.round(1_000, true); // everything has run once
     const written = await load.rounds(rounds, 1_000, true);
     process.kill(cluster.services.apiserver.pid, 'SIGSTOP');
@@ -40,9 +42,9 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
       process.kill(cluster.services.apiserver.pid, 'SIGCONT');
     });
     return [
-      { name: 'gateway-alone', unit: 'per s', ours: bare.rates, target: { p50: { least: 2_000 } } },
+      { name: 'gateway-alone', unit: 'per CPU s', ours: bare.rates, target: { p50: { least: 2_000 } } },
       { name: 'gateway-alone-latency', unit: 'ms', ours: bare.took, target: { p99: 50 } },
-      { name: 'gateway-objects', unit: 'per s', ours: written.rates, target: { p50: { least: 500 } } },
+      { name: 'gateway-objects', unit: 'per CPU s', ours: written.rates, target: { p50: { least: 500 } } },
       { name: 'gateway-objects-latency', unit: 'ms', ours: written.took, target: { p99: 50 } },
     ];
   } finally {
@@ -53,7 +55,7 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
 }
 
 interface Load {
-  /** creates a second, of each round */
+  /** creates a second of CPU time, of each round */
   readonly rates: number[];
   /** milliseconds, of each create */
   readonly took: number[];
@@ -64,7 +66,7 @@ class GatewayLoad {
 
   constructor(
     private readonly client: GatewayClient,
-    private readonly metrics: () => Promise<string>,
+    private readonly gateway: ServiceProcess,
   ) {}
 
   async rounds(rounds: number, creates: number, untilWritten: boolean): Promise<Load> {
@@ -83,10 +85,10 @@ class GatewayLoad {
     const worker = async (): Promise<void> => {
       while (left-- > 0) took.push(await timed(() => this.create()));
     };
-    const started = performance.now();
+    const before = this.gateway.usage().cpuSeconds;
     await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-    if (untilWritten) await eventually(async () => metric(await this.metrics(), 'fastpath_pending_records') === 0, DRAIN_MS, 5); // prettier-ignore
-    return { rate: (creates * 1_000) / (performance.now() - started), took };
+    if (untilWritten) await eventually(async () => metric(await this.gateway.metrics(), 'fastpath_pending_records') === 0, DRAIN_MS, 100); // prettier-ignore
+    return { rate: creates / (this.gateway.usage().cpuSeconds - before), took };
   }
 
   private async create(): Promise<void> {

@@ -67,7 +67,7 @@ async function burst(starter: Starter, prefix: string, parallel: number): Promis
   return took;
 }
 
-/** From the call until nothing is left; the process ends at SIGTERM, the yardstick's by SIGKILL. */
+/** From the death of the process, and the call, until nothing is left. */
 export async function deleteCase(stack: BenchStack, rounds: number): Promise<Measured> {
   const plain = await stack.yardstick('plain');
   const [ours, theirs]: [number[], number[]] = [[], []];

@@ -22,7 +22,7 @@ export class PodmanRun implements Yardstick {
   }
 
   async start(id: string): Promise<void> {
-    await this.podman('run', '--detach', '--network=none', '--name', id, this.image, ...COMMAND);
+    await this.podman('run', '--detach', '--network=none', '--ulimit=host', '--name', id, this.image, ...COMMAND);
   }
 
   async remove(id: string): Promise<void> {
