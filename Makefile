@@ -36,11 +36,11 @@ build: dist/.built ## compile what has changed
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
 	@scripts/tests.sh --selectProjects unit e2e --passWithNoTests=false
 
-test-kube: packages build ## end-to-end tests and chaos against a real Kubernetes API server (built once), and how ours differs from it
+test-kube: packages build ## end-to-end tests (without waiting containers) and chaos against a real Kubernetes API server (built once), and how ours differs from it
 	@scripts/kubernetes.sh; code=$$?; \
 	if [ $$code = 77 ]; then exit 0; elif [ $$code != 0 ]; then exit $$code; fi; \
 	export FSB_TEST_KUBERNETES=1; \
-	scripts/tests.sh --selectProjects kube e2e --passWithNoTests=false; code=$$?; \
+	FSB_TEST_WARM=0 scripts/tests.sh --selectProjects kube e2e --passWithNoTests=false; code=$$?; \
 	DURATION=60 node test/chaos/run.mjs && exit $$code
 
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { isWaiting } from '../support/waiting-containers';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +12,6 @@ import { files } from '../../apps/standalone/src/layout';
 import { eventually } from '../support/eventually';
 import { type Account, settle } from './accounting';
 import { type ChaosStack } from './chaos-stack';
-import { waits } from './differences';
 import { planFaults } from './fault-plan';
 import { FaultProxy } from './fault-proxy';
 import { FaultRunner } from './fault-runner';
@@ -161,7 +161,7 @@ export class ChaosRun {
 /** A container that had waited keeps its own id. */
 function startsOf(world: World | undefined): string[] {
   if (!world) return [];
-  const waiting = world.containers.filter(waits).length;
+  const waiting = world.containers.filter(isWaiting).length;
   const warm = world.containers.filter(({ id }) => id.startsWith('warm-')).length - waiting;
   return [`${warm} of ${world.containers.length - waiting} started warm, ${waiting} wait`];
 }

@@ -9,6 +9,7 @@ import { type Layout, files, layoutOf } from '../../apps/standalone/src/layout';
 import { identify, type ProcessIdentity } from '../../apps/standalone/src/process-identity';
 import { freePorts } from '../support/free-port';
 import { KubernetesCluster } from '../support/kubernetes-cluster';
+import { WARM_FLAGS } from '../support/waiting-containers';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
@@ -62,7 +63,7 @@ export class ChaosStack {
     const flags = [
       ...['--root', root, '--containerd', 'private', '--grpc-address', `127.0.0.1:${grpcPort}`],
       ...['--port-base', String(first + 10), '--replicas', String(REPLICAS)],
-      ...(process.env['FSB_TEST_WARM'] === undefined ? [] : ['--warm-containers', process.env['FSB_TEST_WARM']]),
+      ...WARM_FLAGS,
       ...(cluster
         ? ['--kubeconfig', through(proxyPort, cluster, root)]
         : ['--api-address', api, '--api-advertise', `127.0.0.1:${proxyPort}`]),

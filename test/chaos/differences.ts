@@ -2,13 +2,14 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { networkNamespaceName } from '@fsb/api/machine-names';
+import { isWaiting } from '../support/waiting-containers';
 import { type World } from './world';
 
 /** Where containerd, agents, API and the machine's own lists disagree. Empty: they say the same. Pure. */
 export function differences(world: World, installation: string): string[] {
   const { machine } = world;
-  const waiting = world.containers.filter(waits).map(({ id }) => id);
-  const containers = world.containers.filter((container) => !waits(container));
+  const waiting = world.containers.filter(isWaiting).map(({ id }) => id);
+  const containers = world.containers.filter((container) => !isWaiting(container));
   const reports = new Map(
     world.agents.flatMap(({ status }) => status?.sandboxStatuses ?? []).map((status) => [status.sandboxId, status]),
   );
@@ -56,11 +57,6 @@ function objectIds({ objects }: World): string[] {
   return objects.flatMap(({ status }) =>
     status?.sandboxID && status.phase !== 'Lost' && status.phase !== 'Pending' ? status.sandboxID : [],
   );
-}
-
-/** For a sandbox: nobody's yet. */
-export function waits({ labels }: World['containers'][number]): boolean {
-  return (labels[ContainerLabels.waiting] ?? '') !== '';
 }
 
 function tasks(containers: World['containers']): string[] {

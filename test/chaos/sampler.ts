@@ -1,3 +1,4 @@
+import { isWaiting } from '../support/waiting-containers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels } from '@fsb/api/labels';
 import { messageOf } from '@fsb/api/errors';
@@ -47,7 +48,7 @@ export class CapacitySampler {
    */
   private async containers(): Promise<void> {
     const all = await this.readers.runtime.list('');
-    const running = all.filter((container) => container.task?.status === 'running' && !waits(container));
+    const running = all.filter((container) => container.task?.status === 'running' && !isWaiting(container));
     const now = new Map<string, Set<string>>();
     const ports = new Map<string, string[]>();
     for (const { id, labels, claim: said } of running) {

@@ -58,7 +58,7 @@ describe('Sandboxes and pools made with kubectl', () => {
     };
     expect(status.nodeName).not.toBe('');
     expect(status.endpoints[0]).toMatch(/^[\d.]+:\d+$/);
-    expect(await stack.containers()).toContain(status.sandboxID);
+    await eventually(async () => expect(await stack.containers()).toContain(status.sandboxID));
     expect(await stack.fsbCtl('list')).toMatch(/my-sandbox/);
     await stack.kubectl('delete', 'sandbox', 'my-sandbox', '--timeout=60s');
     expect(await stack.containers()).not.toContain(status.sandboxID);

@@ -30,7 +30,7 @@ describe('A sandbox made through the gateway', () => {
       sandbox_name: 'first',
       pool_ref: 'default-pool',
     });
-    expect(await stack.containers()).toContain(id);
+    await eventually(async () => expect(await stack.containers()).toContain(id));
     await eventually(async () => /first\s+Running/.test(await stack.kubectl('get', 'sandboxes')));
     expect(await stack.fsbCtl('logs', 'first', '--tail', '2')).toMatch(/^line \d+\nline \d+\n$/);
 

@@ -68,7 +68,8 @@ describe('Two gateways and two of each controller', () => {
   it('give each slot once, and all of them, to a hundred creates at once', async () => {
     const made = await storm('slot', 100, []);
     expect(made.length).toBe(AGENTS * SLOTS);
-    expect((await stack.containers()).sort()).toEqual(made.map(({ id }) => id).sort());
+    // containerd is told of those that had waited behind their answers
+    await eventually(async () => expect((await stack.containers()).sort()).toEqual(made.map(({ id }) => id).sort()));
     await emptied(made.map(({ name }) => name));
   }, 120_000);
 

@@ -45,7 +45,7 @@ describe('A pool under a burst', () => {
     const again = names.filter((_, i) => first[i]?.code !== 0);
     await Promise.all(again.map((name) => eventually(async () => (await run(name)).code === 0, LONG_MS, 1_000)));
     await eventually(async () => expect(await ready()).toBe('2'), LONG_MS, 300);
-    expect(await stack.containers()).toHaveLength(names.length);
+    await eventually(async () => expect(await stack.containers()).toHaveLength(names.length));
 
     // two agents are all there may be
     const { code, stderr } = await run('one-too-many');

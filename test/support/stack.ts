@@ -6,6 +6,7 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { freePort, freePorts } from './free-port';
 import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
+import { isWaiting, WARM_FLAGS } from './waiting-containers';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
@@ -46,7 +47,7 @@ export class Stack {
       ...(cluster ? ['--kubeconfig', cluster.kubeconfig] : ['--api-address', `127.0.0.1:${await freePort()}`]),
       ...['--port-base', String(await freePorts(10 * replicas))],
       ...['--replicas', String(replicas)],
-      ...(process.env['FSB_TEST_WARM'] === undefined ? [] : ['--warm-containers', process.env['FSB_TEST_WARM']]),
+      ...WARM_FLAGS,
     ];
     const stack = new Stack(root, flags, endpoints, cluster);
     try {
@@ -132,12 +133,12 @@ export class Stack {
   /** ids of the sandboxes that have a container; what is not a sandbox's has its own id here */
   async containers(): Promise<string[]> {
     const all = await this.containerRecords();
-    return all.flatMap(({ id, labels }) => (isWaiting(labels) ? [] : (labels[ContainerLabels.id] ?? id)));
+    return all.flatMap((one) => (isWaiting(one) ? [] : (one.labels[ContainerLabels.id] ?? one.id)));
   }
 
   /** containerd's own ids, of the containers that wait for a sandbox */
   async waiting(): Promise<string[]> {
-    return (await this.containerRecords()).flatMap(({ id, labels }) => (isWaiting(labels) ? [id] : []));
+    return (await this.containerRecords()).flatMap((one) => (isWaiting(one) ? [one.id] : []));
   }
 
   private async containerRecords(): Promise<readonly ContainerEntry[]> {
@@ -162,10 +163,6 @@ export class Stack {
     const folder = join(this.root, 'log');
     return existsSync(folder) ? execFileSync('sh', ['-c', `tail -n 5 ${folder}/*.log`], { encoding: 'utf8' }) : '';
   }
-}
-
-function isWaiting(labels: ContainerEntry['labels']): boolean {
-  return (labels[ContainerLabels.waiting] ?? '') !== '';
 }
 
 async function checked(command: string, args: readonly string[]): Promise<string> {

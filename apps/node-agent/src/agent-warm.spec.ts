@@ -145,6 +145,11 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await refilled();
   }, 120_000);
 
+  it('tells for which images one waits', async () => {
+    await refilled();
+    expect((await agent.status()).waiting).toEqual(['docker.io/library/busybox:latest']);
+  });
+
   it('gives none that is dead', async () => {
     for (const { task } of await refilled()) process.kill(task!.pid, 'SIGKILL');
     const { status } = await agent.create('after', { command: STAY });

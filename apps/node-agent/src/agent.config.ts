@@ -1,17 +1,11 @@
 import { join } from 'node:path';
-import { boolean, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
+import { boolean, type ConfigOf, duration, flag, port, wholeNumber } from '@fsb/component-base/config';
 import { packageRoot } from '@fsb/component-base/package-root';
 import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { parseQuantity } from '@fsb/api/quantity';
 import { z } from 'zod';
 
-const count = (fallback: string): z.ZodType<number, string | undefined> =>
-  z
-    .string()
-    .default(fallback)
-    .refine((text) => /^[1-9]\d{0,3}$/.test(text), 'must be a number from 1 to 9999')
-    .transform(Number);
 const quantity = z.string().transform((text, context) => {
   try {
     return parseQuantity(text, 'value');
@@ -45,7 +39,7 @@ export const agentFlags = {
   namespace: flag(z.string().default('default'), "The agent Pod's namespace", 'NAMESPACE'),
   installation: flag(z.string(), "uid of the cluster's kube-system namespace"),
   httpPort: flag(port().default(5758), "Where the agent's API and its probes are served", 'AGENT_PORT'),
-  agentCapacity: flag(count('5'), 'How many sandboxes at once'),
+  agentCapacity: flag(wholeNumber(1, 9999).default(5), 'How many sandboxes at once'),
   memoryLimit: flag(quantity.optional(), 'Memory for all sandboxes and the agent, as a quantity'),
   cpuLimit: flag(quantity.optional(), 'Cores that a sandbox may use at most, as a quantity'),
   containerdSocket: flag(
@@ -64,13 +58,12 @@ export const agentFlags = {
     'What sandboxes are: container',
   ),
   runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
-  sandboxesPerShim: flag(count('4'), 'How many sandboxes share one shim, and end with it where it is killed; 1: none'),
+  sandboxesPerShim: flag(
+    wholeNumber(1, 9999).default(4),
+    'How many sandboxes share one shim, and end with it where it is killed; 1: none',
+  ),
   warmContainers: flag(
-    z
-      .string()
-      .default('16')
-      .refine((text) => /^\d{1,4}$/.test(text), 'must be a number from 0 to 9999')
-      .transform(Number),
+    wholeNumber(0, 9999).default(16),
     'How many containers may wait for sandboxes, of all images together; 0: none',
   ),
   warmImages: flag(

@@ -71,7 +71,10 @@ export class AgentModule {
     const demand = new WarmDemand();
     demand.name(config.warmImages);
     const places = { networkNamespace, cgroups, seccomp, folder };
-    const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits, traffic });
+    const onImages = (of: readonly string[]): void => {
+      table.publish({ type: 'waiting', images: of });
+    };
+    const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits, traffic, onImages });
     const address = config.podIp;
     const warmStart = new WarmStart({ containers: warm, claimFiles, folder, cgroups, ids, limits, address });
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
@@ -83,7 +86,7 @@ export class AgentModule {
       inject: [Registry],
       useFactory: (registry: Registry) => {
         const metrics = new AgentMetrics(registry, { admission, warm, slots: config.agentCapacity });
-        const parts = { config, admission, table, claims, exits, recovery, containers, runtime, metrics };
+        const parts = { config, admission, table, claims, exits, recovery, containers, runtime, metrics, traffic };
         return new SandboxLifecycle(parts);
       },
     };
@@ -111,6 +114,7 @@ export class AgentModule {
             new RuntimeWatch({ runtime, lifecycle: built, exits, images, warm, ids }, readiness),
         },
         { provide: SandboxTable, useValue: table },
+        { provide: WarmContainers, useValue: warm },
       ],
     };
   }

@@ -1,4 +1,4 @@
-import { type ConfigOf, flag, port } from '@fsb/component-base/config';
+import { type ConfigOf, flag, port, wholeNumber } from '@fsb/component-base/config';
 import { leaderElectionFlags } from '@fsb/controller-runtime/controller-host';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
@@ -19,11 +19,7 @@ export const poolControllerFlags = {
   agentRunDir: flag(path('/run/fast-sandbox'), "Where the sandboxes' own files are on the nodes"),
   runtimeBinary: flag(z.string().optional(), 'runc or crun on the nodes; absent: what containerd is set to'),
   agentWarmContainers: flag(
-    z
-      .string()
-      .default('16')
-      .refine((text) => /^\d{1,4}$/.test(text), 'must be a number from 0 to 9999')
-      .transform(Number),
+    wholeNumber(0, 9999).default(16),
     'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
   ),
   agentPort: flag(port().default(5758), 'Where the agents serve their API'),

@@ -149,6 +149,8 @@ export interface AgentStatus {
   readonly agentUid?: string;
   readonly draining?: boolean;
   readonly free?: FreeCapacity;
+  /** normalised names of the images that have a container which waits for a sandbox */
+  readonly waiting?: readonly string[];
 }
 
 /** A line of `GET status?watch=true`. The first is always a snapshot; a reader drops what it knew when one comes. */
@@ -162,6 +164,7 @@ export type AgentEvent =
     }
   | { readonly type: 'removed'; readonly sandboxId: string; readonly allocated: number; readonly free: FreeCapacity }
   | { readonly type: 'images'; readonly images: readonly string[] }
+  | { readonly type: 'waiting'; readonly images: readonly string[] }
   | { readonly type: 'draining'; readonly draining: boolean }
   /** every 2 s of silence: a reader that hears nothing for 6 s takes the stream for dead */
   | { readonly type: 'heartbeat' };

@@ -67,6 +67,16 @@ export function duration(): z.ZodType<number, string> {
     );
 }
 
+/** A whole number. @param most of at most 15 digits */
+export function wholeNumber(least: number, most: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .refine((text) => /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `must be a number from ${least} to ${most}`,
+    })
+    .transform(Number);
+}
+
 /** `--flag`, `--flag=true`, `--flag=false` */
 export function boolean(): z.ZodType<boolean, string> {
   return z.enum(['true', 'false']).transform((text) => text === 'true');

@@ -38,6 +38,7 @@ export interface ReportedSandbox {
 interface Agent {
   view: AgentView;
   images: readonly string[];
+  waiting: readonly string[];
   readonly stream: AgentStatusStream;
 }
 
@@ -174,7 +175,12 @@ export class AgentDirectory {
       },
     });
     const view = { id, namespace, name, pool, nodeName, address, podUid: pod.uid, terminating };
-    this.agents.set(id, { view: { ...view, inSync: false, draining: false, capacity: 0 }, images: [], stream });
+    this.agents.set(id, {
+      view: { ...view, inSync: false, draining: false, capacity: 0 },
+      images: [],
+      waiting: [],
+      stream,
+    });
     const siblings = this.pools.get(`${namespace}/${pool}`) ?? new Set<string>();
     this.pools.set(`${namespace}/${pool}`, siblings.add(id));
     this.change(id, {});
@@ -207,7 +213,10 @@ export class AgentDirectory {
         this.reported.remove(id, event.sandboxId);
         break;
       case 'images':
-        this.change(id, {}, event.images);
+        this.change(id, {}, { images: event.images });
+        break;
+      case 'waiting':
+        this.change(id, {}, { waiting: event.images });
         break;
       case 'draining':
         this.change(id, { draining: event.draining });
@@ -219,13 +228,13 @@ export class AgentDirectory {
   }
 
   private takeSnapshot(id: string, status: AgentStatus): void {
-    const { capacity, draining = false, images, sandboxStatuses: sandboxes } = status;
+    const { capacity, draining = false, images, waiting = [], sandboxStatuses: sandboxes } = status;
     const view = this.agents.get(id)?.view;
     if (!view || !isSaidBy(view, status)) {
       this.logger.warn({ msg: 'another agent answers at this address', agent: id, other: status.agentId });
       throw new Error(`agent ${id}: another one answers at its address`);
     }
-    this.change(id, { capacity, draining }, images ?? []);
+    this.change(id, { capacity, draining }, { images: images ?? [], waiting });
     this.registry.replaceSandboxes(
       id,
       sandboxes.map((sandbox) => entryOf(this.registry, id, sandbox)),
@@ -233,14 +242,19 @@ export class AgentDirectory {
     this.reported.replace(id, sandboxes);
   }
 
-  private change(id: string, change: Partial<AgentView>, images?: readonly string[]): void {
+  private change(
+    id: string,
+    change: Partial<AgentView>,
+    content: Partial<Pick<Agent, 'images' | 'waiting'>> = {},
+  ): void {
     const agent = this.agents.get(id);
     if (!agent) return;
     agent.view = { ...agent.view, ...change };
-    agent.images = images ?? agent.images;
+    Object.assign(agent, content);
     const { namespace, pool, capacity, inSync, draining, terminating } = agent.view;
     const schedulable = inSync && !draining && !terminating;
-    this.registry.upsertAgent({ id, namespace, pool, capacity, images: agent.images, schedulable });
+    const { images, waiting } = agent;
+    this.registry.upsertAgent({ id, namespace, pool, capacity, images, waiting, schedulable });
     this.tellAgent(id);
   }
 

@@ -7,6 +7,8 @@ export interface IndexedAgent {
   /** at least 1 */
   readonly free: number;
   readonly images: readonly string[];
+  /** images of which a container waits there for a sandbox */
+  readonly waiting: readonly string[];
   /** in use */
   readonly ports: Ports;
 }
@@ -32,6 +34,7 @@ export class PoolIndex {
   private readonly agents = new Map<string, Entry>();
   private readonly all = new Ranking<Entry>();
   private readonly byImage = new Map<string, Ranking<Entry>>();
+  private readonly byWaiting = new Map<string, Ranking<Entry>>();
   private readonly users = new Map<number, number>();
   private readonly without = new Map<number, Ranking<Entry>>();
 
@@ -41,15 +44,13 @@ export class PoolIndex {
     return this.agents.size;
   }
 
-  add({ id, free, images, ports }: IndexedAgent): void {
-    const agent = { id, free, images, ports, portBits: bitsOf(ports) };
+  add(indexed: IndexedAgent): void {
+    const { images, waiting, ports } = indexed;
+    const agent = { ...indexed, portBits: bitsOf(ports) };
     this.agents.set(agent.id, agent);
     this.all.add(agent);
-    for (const image of images) {
-      const ranking = this.byImage.get(image) ?? new Ranking<Entry>();
-      this.byImage.set(image, ranking);
-      ranking.add(agent);
-    }
+    rank(this.byImage, images, agent);
+    rank(this.byWaiting, waiting, agent);
     for (const [port, ranking] of this.without) if (!ports.has(port)) ranking.add(agent);
     for (const port of ports) {
       this.users.set(port, (this.users.get(port) ?? 0) + 1);
@@ -60,13 +61,11 @@ export class PoolIndex {
   delete(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
-    const { images, ports } = agent;
+    const { images, waiting, ports } = agent;
     this.agents.delete(id);
     this.all.delete(agent);
-    for (const image of images) {
-      this.byImage.get(image)?.delete(agent);
-      if (this.byImage.get(image)?.size === 0) this.byImage.delete(image);
-    }
+    unrank(this.byImage, images, agent);
+    unrank(this.byWaiting, waiting, agent);
     for (const [port, ranking] of this.without) if (!ports.has(port)) ranking.delete(agent);
     for (const port of ports) {
       const users = (this.users.get(port) ?? 0) - 1;
@@ -76,14 +75,16 @@ export class PoolIndex {
     }
   }
 
-  /** The least loaded agent that has the image, else the least loaded; ties at random. */
+  /** The least loaded agent where a container of the image waits, else one that has it, else any; ties at random. */
   choose({ image, ports, exclude }: Wish): string | undefined {
     const bits = bitsOf(ports);
     const fits = (agent: Entry): boolean =>
       !(exclude.size > 0 && exclude.has(agent.id)) &&
       ((agent.portBits & bits) === 0 || !ports.some((port) => agent.ports.has(port)));
     const cached = this.byImage.get(image);
-    const found = cached?.first(fits, ports.length === 0 ? Infinity : IMAGE_PROBES, this.random);
+    const probes = ports.length === 0 ? Infinity : IMAGE_PROBES;
+    const found =
+      this.byWaiting.get(image)?.first(fits, probes, this.random) ?? cached?.first(fits, probes, this.random);
     if (found) return found.id;
     const candidates = this.narrowest(ports);
     const hasImage = (agent: Entry): boolean => fits(agent) && agent.images.includes(image);
@@ -110,6 +111,21 @@ export class PoolIndex {
     const ranking = new Ranking<Entry>();
     for (const agent of this.agents.values()) if (!agent.ports.has(port)) ranking.add(agent);
     this.without.set(port, ranking);
+  }
+}
+
+function rank(rankings: Map<string, Ranking<Entry>>, images: readonly string[], agent: Entry): void {
+  for (const image of images) {
+    const ranking = rankings.get(image) ?? new Ranking<Entry>();
+    rankings.set(image, ranking);
+    ranking.add(agent);
+  }
+}
+
+function unrank(rankings: Map<string, Ranking<Entry>>, images: readonly string[], agent: Entry): void {
+  for (const image of images) {
+    rankings.get(image)?.delete(agent);
+    if (rankings.get(image)?.size === 0) rankings.delete(image);
   }
 }
 

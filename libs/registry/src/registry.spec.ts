@@ -31,6 +31,19 @@ describe('Registry', () => {
     expect(registry.choose(demand({ namespace: 'elsewhere' }))).toBeUndefined();
   });
 
+  it('prefers where a container of the image waits, be it fuller', () => {
+    const registry = new Registry();
+    registry.upsertAgent(agent('cached', ['i'], 3));
+    registry.upsertAgent({ ...agent('waits', ['i'], 2), waiting: ['i'] });
+    expect(registry.choose(demand())).toBe('waits');
+    expect(registry.choose(demand({ exclude: new Set(['waits']) }))).toBe('cached');
+    registry.upsertAgent({ ...agent('waits', ['i'], 2), waiting: [] });
+    expect(registry.choose(demand())).toBe('cached');
+    registry.upsertAgent({ ...agent('waits', ['i'], 2), waiting: ['i'] });
+    for (const id of ['a', 'b']) registry.reserve('waits', entry(id));
+    expect(registry.choose(demand())).toBe('cached'); // that one is full
+  });
+
   it('keeps a reservation over a snapshot, and a report over a release', () => {
     const registry = new Registry();
     registry.upsertAgent(agent('x'));

@@ -14,6 +14,8 @@ export interface AgentInfo {
   readonly pool: string;
   readonly capacity: number;
   readonly images: readonly string[];
+  /** images of which a container waits there for a sandbox */
+  readonly waiting?: readonly string[];
   /** draining, not in sync: known, but not to be chosen */
   readonly schedulable: boolean;
 }
@@ -139,7 +141,7 @@ export class Registry {
     });
   }
 
-  /** The least loaded agent that has the image, else the least loaded; ties at random. */
+  /** The least loaded agent where a container of the image waits, else one that has it, else any; ties at random. */
   choose({ namespace, pool, ...wish }: Demand): string | undefined {
     return this.pools.get(poolKey({ namespace, pool }))?.choose(wish);
   }
@@ -172,7 +174,8 @@ export class Registry {
     const { info, free } = agent;
     const pool = this.pools.get(poolKey(info)) ?? new PoolIndex(this.random);
     this.pools.set(poolKey(info), pool);
-    pool.add({ id: info.id, images: info.images, free, ports: portsOf(agent) });
+    const { id, images, waiting = [] } = info;
+    pool.add({ id, images, waiting, free, ports: portsOf(agent) });
   }
 
   private hide(info: AgentInfo): void {

@@ -73,7 +73,8 @@ class Heard {
 
 function keyOf(event: AgentEvent): string | undefined {
   if (event.type === 'sandbox') return `sandbox ${event.sandbox.sandboxId}`;
-  return event.type === 'removed' ? `sandbox ${event.sandboxId}` : undefined;
+  if (event.type === 'removed') return `sandbox ${event.sandboxId}`;
+  return event.type === 'waiting' ? 'waiting' : undefined;
 }
 
 function line(event: AgentEvent): string {

@@ -6,6 +6,7 @@ import { AGENT_CONFIG, type AgentConfig } from '../agent.config';
 import { ImageList } from '../images/image-list';
 import { Admission } from '../sandboxes/admission';
 import { SandboxTable } from '../sandboxes/sandbox-table';
+import { WarmContainers } from '../warm/warm-containers';
 import { BearerGuard } from './bearer.guard';
 import { callerLeft } from './caller-left';
 import { OpenStreams } from './open-streams';
@@ -21,6 +22,7 @@ export class StatusController {
     private readonly admission: Admission,
     private readonly table: SandboxTable,
     private readonly images: ImageList,
+    private readonly warm: WarmContainers,
     private readonly streams: OpenStreams,
   ) {}
 
@@ -45,6 +47,7 @@ export class StatusController {
       draining: this.admission.draining,
       free: this.admission.free(),
       images: this.images.current,
+      waiting: this.warm.images,
       sandboxStatuses: this.table.list(),
     };
   }

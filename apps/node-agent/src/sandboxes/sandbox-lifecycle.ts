@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { messageOf } from '@fsb/api/errors';
+import { type Traffic } from '@fsb/component-base/traffic';
 import { ContainerLabels } from '@fsb/api/labels';
 import { isAnswerless, LeftoverError } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -29,6 +30,8 @@ export interface LifecycleParts {
   readonly containers: SandboxContainers;
   readonly runtime: SandboxRuntime;
   readonly metrics: AgentMetrics;
+  /** the creates */
+  readonly traffic: Traffic;
 }
 
 interface Creation {
@@ -40,6 +43,8 @@ interface Creation {
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
+/** A removal costs as much as a cold create: it waits for a lull of them, with its process dead already. */
+const REMOVE_LATEST_MS = 500;
 const REMOVE_ATTEMPTS = 5;
 const RETRY_MS = 500;
 
@@ -168,7 +173,7 @@ export class SandboxLifecycle {
   }
 
   private async end(id: string): Promise<void> {
-    const { admission, table, runtime, exits } = this.parts;
+    const { admission, table, runtime, exits, traffic } = this.parts;
     const creation = this.creating.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
@@ -177,6 +182,7 @@ export class SandboxLifecycle {
     table.update(id, { phase: 'terminating' });
     await runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
     if (phase === 'running' || phase === 'terminating') await this.terminate(id);
+    await traffic.lull(REMOVE_LATEST_MS);
     await this.remove(id);
     exits.forget(id);
     const last = table.get(id);

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
@@ -13,6 +12,7 @@ import { type AgentConfig } from '../agent.config';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
 import { type Launch, LaunchFolder } from './launch-folder';
+import { placeLauncher } from './launcher-file';
 import { type WarmDemand } from './warm-demand';
 import { countByImage, nextStep, type Waiting } from './warm-plan';
 import { launcherSeccomp, waitingSpec } from './waiting-spec';
@@ -29,6 +29,8 @@ export interface WarmParts {
   readonly traffic: Traffic;
   /** of a sandbox that asks for none */
   readonly limits: Limits;
+  /** told when the images that have one have become others */
+  readonly onImages: (images: readonly string[]) => void;
 }
 
 /** A waiting container that was taken: it is nobody else's, and its launcher listens to `launch` alone. */
@@ -51,6 +53,7 @@ export class WarmContainers {
   /** of all that was here before the first image: the spec, and the launcher */
   private readonly template: string;
   private waiting: Waiting[] = [];
+  private told: readonly string[] = [];
   /** whatever became of them: a list of containerd's may be older than what is known here */
   private readonly known = new Set<string>();
   private filling = false;
@@ -59,8 +62,17 @@ export class WarmContainers {
 
   constructor(private readonly parts: WarmParts) {
     this.seccomp = launcherSeccomp(parts.seccomp);
-    this.launcher = this.placeLauncher();
+    this.launcher = placeLauncher(parts.config);
+    if (this.launcher === undefined && parts.config.warmContainers > 0) {
+      const file = parts.config.launcher;
+      this.logger.warn({ msg: 'no container waits for its sandbox: the launcher is not there', file });
+    }
     this.template = hashOf([this.spec(''), this.launcher]);
+  }
+
+  /** The images that have one. */
+  get images(): readonly string[] {
+    return [...this.counts().keys()].sort();
   }
 
   /** How many wait, by image. */
@@ -75,6 +87,7 @@ export class WarmContainers {
       const at = this.waiting.findIndex((one) => one.key === key);
       const [found] = at < 0 ? [] : this.waiting.splice(at, 1);
       if (!found) return undefined;
+      this.tell();
       const launch = this.launchFolder(found.id).open();
       if (launch) return { id: found.id, launch };
       void this.discard(found.id);
@@ -101,6 +114,7 @@ export class WarmContainers {
       if (task?.status === 'running' && typeof image === 'string') this.waiting.push({ id, image, key });
       else void this.discard(id);
     }
+    this.tell();
     this.refill();
   }
 
@@ -109,6 +123,7 @@ export class WarmContainers {
     const before = this.waiting.length;
     this.waiting = this.waiting.filter((one) => one.id !== id);
     if (this.waiting.length === before) return false;
+    this.tell();
     void this.discard(id).then(() => {
       this.refill();
     });
@@ -187,6 +202,7 @@ export class WarmContainers {
   private leave({ id }: Waiting): boolean {
     const at = this.waiting.findIndex((one) => one.id === id);
     if (at >= 0) this.waiting.splice(at, 1);
+    this.tell();
     return at >= 0;
   }
 
@@ -214,6 +230,14 @@ export class WarmContainers {
       throw error;
     }
     this.waiting.push({ id, image: image.name, key });
+    this.tell();
+  }
+
+  private tell(): void {
+    const { images } = this;
+    if (images.join() === this.told.join()) return;
+    this.told = images;
+    this.parts.onImages(images);
   }
 
   private request(id: string, image: ImageInfo, key: string): ContainerRequest {
@@ -252,27 +276,6 @@ export class WarmContainers {
 
   private keyOf({ name, chainId }: ImageInfo): string {
     return hashOf([name, chainId, this.template]);
-  }
-
-  /**
-   * Beside the folders that it is linked into: one file for all. Its name says which version it is.
-   * @returns undefined where none can wait
-   */
-  private placeLauncher(): string | undefined {
-    const { config } = this.parts;
-    if (config.warmContainers === 0) return undefined;
-    if (!existsSync(config.launcher)) {
-      this.logger.warn({ msg: 'no container waits for its sandbox: the launcher is not there', file: config.launcher });
-      return undefined;
-    }
-    const { size, mtimeMs } = statSync(config.launcher);
-    mkdirSync(config.runDir, { recursive: true });
-    const placed = join(config.runDir, `launcher-${size}-${Math.floor(mtimeMs)}`);
-    if (!existsSync(placed)) {
-      copyFileSync(config.launcher, `${placed}.${process.pid}`);
-      renameSync(`${placed}.${process.pid}`, placed);
-    }
-    return placed;
   }
 }
 
