@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels } from '@fsb/api/labels';
 import { messageOf } from '@fsb/api/errors';
 import { z } from 'zod';
-import { capacity, waits } from './differences';
+import { capacity } from './differences';
 import { agentPods, type Readers, report } from './world';
 
 const EVERY_MS = 400;

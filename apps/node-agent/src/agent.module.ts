@@ -19,6 +19,7 @@ import { AGENT_TOKEN } from './http/bearer.guard';
 import { LogsController } from './http/logs.controller';
 import { OpenStreams } from './http/open-streams';
 import { Rehearsal } from './http/rehearsal';
+import { StatusSnapshot } from './http/status-snapshot';
 import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
@@ -114,7 +115,7 @@ export class AgentModule {
             new RuntimeWatch({ runtime, lifecycle: built, exits, images, warm, ids }, readiness),
         },
         { provide: SandboxTable, useValue: table },
-        { provide: WarmContainers, useValue: warm },
+        { provide: StatusSnapshot, useValue: new StatusSnapshot({ config, admission, table, images, warm }) },
       ],
     };
   }

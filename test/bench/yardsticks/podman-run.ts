@@ -22,7 +22,17 @@ export class PodmanRun implements Yardstick {
   }
 
   async start(id: string): Promise<void> {
-    await this.podman('run', '--detach', '--network=none', '--ulimit=host', '--name', id, this.image, ...COMMAND);
+    await this.podman(
+      'run',
+      '--detach',
+      '--network=none',
+      '--ulimit=nofile=1024:1024',
+      '--ulimit=nproc=1024:1024',
+      '--name',
+      id,
+      this.image,
+      ...COMMAND,
+    );
   }
 
   async remove(id: string): Promise<void> {
