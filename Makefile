@@ -50,7 +50,7 @@ scale: build ## the real processes with AGENTS=1000 simulated agents and SANDBOX
 	@npx esbuild test/scale/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/scale/main.js
 	node dist/scale/main.js
 
-bench: build ## every figure beside a yardstick of the same run, 25 minutes (CASES=warm-1,cold-1 SHARE=0.5 of the rounds)
+bench: build ## every figure beside a yardstick of the same run, 16 minutes (CASES=warm-1,cold-1 SHARE=0.5 of the rounds)
 	@scripts/packages.sh podman
 	@npx esbuild test/bench/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/bench/main.js
 	@CASES=$(CASES) SHARE=$(SHARE) node dist/bench/main.js
