@@ -5,8 +5,8 @@
  * The order comes through the FIFO `orders` as texts that each end with a NUL:
  *   hostname, uid, gid, number of groups and groups, capabilities that stay (hexadecimal mask), working directory,
  *   program, number of arguments and arguments, number of variables and variables (NAME=value), "end".
- * The answer goes through the FIFO `answer`: nothing and its end when execve has succeeded (the descriptor closes on
- * exec), else `<step> <errno>`.
+ * The answer goes through the FIFO `answer`: a dot when the order is read whole, then its end when execve has succeeded
+ * (the descriptor closes on exec), else `<step> <errno>`. An end without a dot: it died before, and nothing has run.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -105,6 +105,7 @@ int main(void) {
   char **variables = next_list();
   if (strcmp(next_text(), "end") != 0) _exit(1);
 
+  if (write(answer, ".", 1) != 1) _exit(1);
   if (sethostname(hostname, strlen(hostname)) < 0) fail("hostname");
   if (chdir(folder) < 0) fail("chdir");
   drop_all_but(kept);

@@ -159,6 +159,19 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await refilled();
   }, 120_000);
 
+  it('gives none that dies before it reads its order: nothing has run, and another is taken', async () => {
+    const pids = (await refilled()).map(({ task }) => task!.pid);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const answer = agent.create('spared', { command: STAY });
+    await sleep(300);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    expect((await answer).status).toBe(200);
+    expect((await recorded('spared')).task?.status).toBe('running');
+    expect(await agent.of('spared')).toMatchObject({ phase: 'running' });
+    await gone('spared');
+    await refilled();
+  }, 120_000);
+
   it('keeps them through its own death', async () => {
     const before = (await refilled()).map(({ id }) => id).sort();
     await agent.end('SIGKILL');

@@ -77,7 +77,7 @@ export class AgentModule {
     };
     const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits, traffic, onImages });
     const address = config.podIp;
-    const warmStart = new WarmStart({ containers: warm, claimFiles, folder, cgroups, ids, limits, address });
+    const warmStart = new WarmStart({ containers: warm, claimFiles, exits, folder, cgroups, ids, limits, address });
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
     const pulls = new ImagePulls(store, config.pull);
     const made = { config, placement, images: pulls, runtime, folder, ids };

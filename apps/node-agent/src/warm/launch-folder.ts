@@ -11,6 +11,9 @@ export const LAUNCH_MOUNT = '/run/fast-sandbox';
 /** The launcher does a handful of system calls. */
 const ANSWER_MS = 5_000;
 
+/** Written by the launcher when it has read its order. */
+const READ = '.';
+
 /** Why the launcher could not become what it was ordered to be. */
 export interface LaunchFailure {
   /** hostname, chdir, capabilities, groups, user, exec; empty: it ended without a word */
@@ -75,12 +78,12 @@ export class Launch {
   /**
    * Resolves when the program runs: the launcher's end of the answer closes with its exec, and by nothing else without a
    * word, but for its death.
+   * @returns undefined then; `unread` where the launcher had died before, and nothing has run
    */
-  order(bytes: Buffer): Promise<LaunchFailure | undefined> {
+  order(bytes: Buffer): Promise<LaunchFailure | 'unread' | undefined> {
     this.isOpen = false;
     const answer = new Socket({ fd: this.answer, readable: true, writable: false });
-    writeSync(this.orders, bytes);
-    closeSync(this.orders);
+    this.write(bytes);
     return new Promise((resolve) => {
       let said = '';
       const timer = setTimeout(() => {
@@ -91,13 +94,25 @@ export class Launch {
       answer.on('error', () => undefined); // 'close' follows
       answer.on('close', () => {
         clearTimeout(timer);
-        resolve(said === '' ? undefined : parse(said));
+        resolve(outcomeOf(said));
       });
     });
   }
+
+  private write(bytes: Buffer): void {
+    try {
+      writeSync(this.orders, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error; // dead: the answer ends without a word
+    } finally {
+      closeSync(this.orders);
+    }
+  }
 }
 
-function parse(said: string): LaunchFailure {
-  const [step = '', errno = ''] = said.split(' ');
+function outcomeOf(said: string): LaunchFailure | 'unread' | undefined {
+  if (!said.startsWith(READ)) return 'unread';
+  if (said === READ) return undefined;
+  const [step = '', errno = ''] = said.slice(READ.length).split(' ');
   return { step, errno: Number(errno) || 0 };
 }

@@ -7,6 +7,7 @@ import { type Limits } from '@fsb/containerd/oci-spec';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Claim } from '../sandboxes/claim';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
+import { type SandboxExits } from '../sandboxes/sandbox-exits';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
 import { type SandboxProcess } from '../sandboxes/sandbox-process';
 import { type LaunchFailure } from './launch-folder';
@@ -17,6 +18,7 @@ import { type Taken, type WarmContainers } from './warm-containers';
 export interface WarmStartParts {
   readonly containers: WarmContainers;
   readonly claimFiles: ClaimFiles;
+  readonly exits: Pick<SandboxExits, 'takeEarly'>;
   readonly folder: SandboxFolder;
   readonly cgroups: SandboxCgroups;
   readonly ids: ContainerIds;
@@ -52,12 +54,20 @@ export class WarmStart {
    * @throws ApiError not_found (command:); what was begun is there still, under the sandbox's id
    */
   async start({ claim, image, process, labels }: WarmOrder): Promise<Stage[] | undefined> {
-    const { containers, claimFiles, folder, cgroups, ids, address } = this.parts;
     const order = encodeOrder(process);
     const folderOfWork = await image.files.stat(process.workingDir);
     if (!order || folderOfWork?.stats.isDirectory() !== true) return undefined;
-    const taken = containers.take(image);
-    if (!taken) return undefined;
+    for (;;) {
+      const taken = this.parts.containers.take(image);
+      const stages = taken && (await this.startIn(taken, order, { claim, image, process, labels }));
+      if (stages || !taken) return stages;
+    }
+  }
+
+  /** @returns undefined where it had died, and nothing has happened */
+  private async startIn(taken: Taken, order: Buffer, what: WarmOrder): Promise<Stage[] | undefined> {
+    const { claimFiles, folder, cgroups, ids, address } = this.parts;
+    const { claim, process, labels } = what;
     ids.pair(claim.sandboxId, taken.id);
     const started = performance.now();
     const file = { containerId: taken.id, labels: { ...labels, [ContainerLabels.waiting]: '' }, claim };
@@ -70,7 +80,13 @@ export class WarmStart {
       throw error;
     }
     const claimMs = performance.now() - started;
-    await this.launch(taken, order, process, claim.sandboxId);
+    const failure = await taken.launch.order(order);
+    if (failure === 'unread') {
+      this.leave(taken, claim.sandboxId);
+      return undefined;
+    }
+    if (failure) throw toError(failure, process);
+    folder.give(taken.id, claim.sandboxId);
     claimFiles.recordBehind(file);
     return [
       { name: 'claim', ms: claimMs },
@@ -78,10 +94,11 @@ export class WarmStart {
     ];
   }
 
-  private async launch(taken: Taken, order: Buffer, process: SandboxProcess, sandboxId: string): Promise<void> {
-    const failure = await taken.launch.order(order);
-    if (failure) throw toError(failure, process);
-    this.parts.folder.give(taken.id, sandboxId);
+  /** Its exit, told or not, is nobody's. */
+  private leave({ id }: Taken, sandboxId: string): void {
+    this.parts.ids.forget(sandboxId);
+    this.parts.exits.takeEarly(sandboxId);
+    void this.parts.containers.discard(id);
   }
 
   private differs({ memoryBytes, cpus, pids }: Limits): boolean {
