@@ -160,7 +160,10 @@ export class AgentClient {
             connected = true;
           });
       });
-      request.once('response', resolve);
+      request.once('response', (response) => {
+        response.on('error', () => undefined); // its reader is told; there may be none any more
+        resolve(response);
+      });
       request.on('error', (error) => {
         // before there was a connection nothing can have been sent
         const effect = connected ? 'unknown' : 'none';

@@ -100,7 +100,10 @@ export class KubeConnection {
       request.signal?.addEventListener('abort', abort, { once: true });
       outgoing.once('close', () => request.signal?.removeEventListener('abort', abort));
       outgoing.once('socket', (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
-      outgoing.once('response', resolve);
+      outgoing.once('response', (response) => {
+        response.on('error', () => undefined); // its reader is told; there may be none any more
+        resolve(response);
+      });
       outgoing.on('error', reject);
       if (opening.aborted) abort();
       outgoing.end(body);
