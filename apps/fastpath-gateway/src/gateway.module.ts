@@ -127,7 +127,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
   const placer = new Placer({ directory, client: agents });
   const lookup = new PoolLookup(client, pools);
   const modes = {
-    fast: new FastCreate({ pools: lookup, placer, writeBehind: behind }),
+    fast: new FastCreate({ pools: lookup, placer, writeBehind: behind, traffic }),
     strong: new StrongCreate({ client, sandboxes, pools: lookup }),
   };
   const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
@@ -137,7 +137,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     agentPort: config.agentPort,
     nowNanos: nanos(),
   });
-  return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, traffic, demand: demand.capacity });
+  return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, demand: demand.capacity });
 }
 
 /** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */

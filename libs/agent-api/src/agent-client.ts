@@ -1,6 +1,7 @@
 /** The agent's HTTP API from the caller's side: typed calls here, the followed status in `status-stream.ts`. */
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { ApiError } from '@fsb/api/errors';
+import { readBody } from '@fsb/component-base/read-body';
 import {
   AGENT_PATHS,
   type AgentStatus,
@@ -143,7 +144,10 @@ export class AgentClient {
   private async call(call: Call): Promise<Answer> {
     const response = await this.open(call);
     try {
-      return { status: response.statusCode ?? 0, body: JSON.parse(await readBody(response)) as unknown };
+      return {
+        status: response.statusCode ?? 0,
+        body: JSON.parse(await readBody(response, MAX_BODY_BYTES)) as unknown,
+      };
     } catch (error) {
       throw new AgentCallError('unknown', `agent ${call.address}: ${call.path}: broken answer`, { cause: error });
     }
@@ -187,26 +191,6 @@ export class AgentClient {
       },
     });
   }
-}
-
-/** By events: as an async iterator a body of one chunk takes twice as long. */
-function readBody(response: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    response.on('data', (bytes: Buffer) => {
-      size += bytes.length;
-      chunks.push(bytes);
-      if (size > MAX_BODY_BYTES) response.destroy(new Error(`answer is over ${MAX_BODY_BYTES} bytes`));
-    });
-    response.on('end', () => {
-      resolve(Buffer.concat(chunks).toString('utf8'));
-    });
-    response.on('error', reject);
-    response.on('close', () => {
-      reject(new Error('the answer broke off'));
-    });
-  });
 }
 
 function isCreateResponse(body: unknown): body is CreateSandboxResponse {

@@ -2,6 +2,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from
 import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest, type RequestOptions } from 'node:https';
 import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { ApiError, messageOf } from '@fsb/api/errors';
+import { readBody } from '@fsb/component-base/read-body';
 import { withDeadline } from './deadline';
 import { kubeError, networkError } from './kube-error';
 
@@ -44,7 +45,7 @@ export class KubeConnection {
     const what = `${request.method} ${request.path}`;
     return withDeadline(what, request.deadlineMs, request.signal, async (signal) => {
       const response = await this.open(request, signal);
-      const text = await readAll(response);
+      const text = await readBody(response);
       const { statusCode = 0 } = response;
       if (statusCode < 200 || statusCode > 299) throw kubeError(what, statusCode, text);
       return JSON.parse(text) as unknown;
@@ -143,24 +144,10 @@ function tlsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions
 async function readText(response: IncomingMessage): Promise<string> {
   const cut = setTimeout(() => response.destroy(), 5_000);
   try {
-    return await readAll(response);
+    return await readBody(response);
   } catch (error) {
     return messageOf(error);
   } finally {
     clearTimeout(cut);
   }
-}
-
-function readAll(response: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.on('end', () => {
-      resolve(Buffer.concat(chunks).toString('utf8'));
-    });
-    response.on('error', reject);
-    response.on('close', () => {
-      reject(new Error('the answer broke off'));
-    });
-  });
 }

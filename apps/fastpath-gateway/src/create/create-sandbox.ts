@@ -1,6 +1,5 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type Traffic } from '@fsb/component-base/traffic';
 import { NoRoomError } from '@fsb/placement/no-room';
 import { type CapacityDemand } from '../demand/capacity-demand';
 import { type Catalog } from '../sandboxes/catalog';
@@ -17,7 +16,6 @@ export interface CreateParts {
   readonly requestIds: RequestIds;
   readonly modes: { readonly fast: CreateMode; readonly strong: CreateMode };
   readonly metrics: GatewayMetrics;
-  readonly traffic: Traffic;
   readonly demand: CapacityDemand;
 }
 
@@ -61,8 +59,6 @@ export class CreateSandbox {
       const message = `name: sandbox "${name}" already exists in namespace "${namespace}"; delete it first, or choose another name`;
       throw new ApiError('already_exists', message);
     }
-    return this.parts.names.hold(key, () =>
-      this.parts.traffic.during(() => this.parts.modes[mode].create(order, signal, deadline)),
-    );
+    return this.parts.names.hold(key, () => this.parts.modes[mode].create(order, signal, deadline));
   }
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type Traffic } from '@fsb/component-base/traffic';
 import { type PoolLimits } from '@fsb/placement/placement';
 import { type Placer } from '@fsb/placement/placer';
 import { type WriteBehind } from '../sandboxes/write-behind';
@@ -10,6 +11,7 @@ export interface FastParts {
   readonly pools: PoolLookup;
   readonly placer: Placer;
   readonly writeBehind: WriteBehind;
+  readonly traffic: Traffic;
 }
 
 /** The container first; nothing here waits for Kubernetes once the pool is known. */
@@ -30,7 +32,9 @@ export class FastCreate implements CreateMode {
       sandbox,
       limits: limitsOf(pool),
     };
-    const { agent, createdAt, endpoints, stages } = await this.parts.placer.place(request, signal, deadline);
+    const { agent, createdAt, endpoints, stages } = await this.parts.traffic.during(() =>
+      this.parts.placer.place(request, signal, deadline),
+    );
     const { sandboxId } = sandbox;
     const since = Date.now();
     this.parts.writeBehind.record({ order, agent, sandboxId, createdAt, stages, since, cancelled: false });

@@ -21,10 +21,9 @@ export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<
   }
 }
 
-/** The changes that came and were not told yet; of those of one sandbox the last. */
+/** The changes that came and were not told yet: of those of one sandbox, and of each other kind, the last. */
 class Heard {
   private readonly events = new Map<string, AgentEvent>();
-  private count = 0;
   /** why there will be no more */
   over: Error | undefined;
   private wake: (() => void) | undefined;
@@ -59,7 +58,7 @@ class Heard {
   private async read(changes: AsyncIterable<[AgentEvent]>): Promise<Error> {
     try {
       for await (const [event] of changes) {
-        const key = keyOf(event) ?? String(this.count++);
+        const key = keyOf(event);
         this.events.delete(key); // the last of one is as late as it came
         this.events.set(key, event);
         this.wake?.();
@@ -71,10 +70,10 @@ class Heard {
   }
 }
 
-function keyOf(event: AgentEvent): string | undefined {
+function keyOf(event: AgentEvent): string {
   if (event.type === 'sandbox') return `sandbox ${event.sandbox.sandboxId}`;
   if (event.type === 'removed') return `sandbox ${event.sandboxId}`;
-  return event.type === 'waiting' ? 'waiting' : undefined;
+  return event.type;
 }
 
 function line(event: AgentEvent): string {
