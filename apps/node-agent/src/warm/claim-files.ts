@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
@@ -37,6 +37,11 @@ export class ClaimFiles {
   /** In the folder of the container, which is not the sandbox's before its process runs. @throws Error of the file system */
   write(file: ClaimFile): void {
     writeFileSync(this.parts.folder.claimFile(file.containerId), JSON.stringify(file), { mode: 0o600 });
+  }
+
+  /** Nothing has run there, and the sandbox goes to another container: two may not claim to be it. */
+  withdraw(containerId: string): void {
+    rmSync(this.parts.folder.claimFile(containerId), { force: true });
   }
 
   /** Begins to tell containerd; tells it until it knows, or has no such container any more. */

@@ -16,7 +16,7 @@ const READ = '.';
 
 /** Why the launcher could not become what it was ordered to be. */
 export interface LaunchFailure {
-  /** hostname, chdir, capabilities, groups, user, exec; empty: it ended without a word */
+  /** hostname, chdir, capabilities, groups, user, exec; empty: no answer in time */
   readonly step: string;
   /** of the system call; 0: unknown */
   readonly errno: number;

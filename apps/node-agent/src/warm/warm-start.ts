@@ -96,6 +96,7 @@ export class WarmStart {
 
   /** Its exit, told or not, is nobody's. */
   private leave({ id }: Taken, sandboxId: string): void {
+    this.parts.claimFiles.withdraw(id);
     this.parts.ids.forget(sandboxId);
     this.parts.exits.takeEarly(sandboxId);
     void this.parts.containers.discard(id);
