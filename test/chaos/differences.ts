@@ -52,11 +52,14 @@ function compare(
   ];
 }
 
-/** A lost one has an id, and no container that anybody knows of. */
-function objectIds({ objects }: World): string[] {
-  return objects.flatMap(({ status }) =>
-    status?.sandboxID && status.phase !== 'Lost' && status.phase !== 'Pending' ? status.sandboxID : [],
-  );
+/** A lost one has an id, and no container that anybody knows of; so has one that had ended before its agent went. */
+function objectIds({ objects, pods }: World): string[] {
+  const agents = new Set(pods.map(({ metadata }) => metadata.name));
+  return objects.flatMap(({ status }) => {
+    const { sandboxID, phase = '', assignedPod } = status ?? {};
+    if (!sandboxID || phase === 'Lost' || phase === 'Pending') return [];
+    return (phase === 'Failed' || phase === 'Succeeded') && !agents.has(assignedPod) ? [] : sandboxID;
+  });
 }
 
 function tasks(containers: World['containers']): string[] {
