@@ -40,7 +40,8 @@ describe('fsb-ctl run', () => {
     gateway.stages = '[{"name":"choose","ms":0.1},{"name":"agent create","ms":12.34}]';
     const flags = ['--image', 'busybox', '--ports', '80,443', '-e', 'A=b=c', '-w', '/work', '-l', 'team=blue'];
     const more = ['--cpu', '500m', '--memory', '64Mi', '--mode', 'fast', '-n', 'dev', '--', 'sh', '-c', 'echo --x'];
-    const { code, stdout, stderr } = await ctl('run', 'web', ...flags, ...more);
+    const limits = ['--pids', '77', '--ephemeral-storage', '1Gi'];
+    const { code, stdout, stderr } = await ctl('run', 'web', ...flags, ...limits, ...more);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
       /^🎉 Sandbox created successfully in [\d.]+m?s\nName: {6}web\nID: {8}id-1\nAgent: {5}agent-1\nEndpoints: \[10.0.0.7:80 10.0.0.7:443\]\nStages:\n/,
@@ -60,7 +61,7 @@ describe('fsb-ctl run', () => {
           envs: { A: 'b=c' },
           workingDir: '/work',
           labels: { team: 'blue' },
-          resources: { cpu: '500m', memory: '64Mi' },
+          resources: { cpu: '500m', memory: '64Mi', pids: '77', ephemeralStorage: '1Gi' },
           consistencyMode: 0,
         },
       },

@@ -16,6 +16,8 @@ export interface RunFlags {
   readonly label?: Pairs;
   readonly cpu?: string;
   readonly memory?: string;
+  readonly pids?: string;
+  readonly ephemeralStorage?: string;
   readonly expireTime?: number;
   readonly failurePolicy?: PolicyName;
   readonly recoveryTimeout?: number;
@@ -96,8 +98,8 @@ function resources(flags: RunFlags, file: FileResources): Resources | undefined 
   const wanted: Resources = {
     cpu: flags.cpu ?? file.cpu ?? '',
     memory: flags.memory ?? file.memory ?? '',
-    pids: file.pids ?? '',
-    ephemeralStorage: file.ephemeral_storage ?? '',
+    pids: flags.pids ?? file.pids ?? '',
+    ephemeralStorage: flags.ephemeralStorage ?? file.ephemeral_storage ?? '',
   };
   return Object.values(wanted).some((quantity) => quantity !== '') ? wanted : undefined;
 }

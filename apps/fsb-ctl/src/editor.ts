@@ -24,7 +24,7 @@ command: ["/bin/sh", "-c", "while :; do date; sleep 1; done"]
 #   NAME: value
 # labels:
 #   team: blue
-# resources: { cpu: 500m, memory: 64Mi }
+# resources: { cpu: 500m, memory: 64Mi, pids: 100, ephemeral_storage: 1Gi }
 `;
 
 /** Lets the user write the sandbox. The last text of each name is kept, as it was saved, valid or not. */

@@ -5,6 +5,7 @@ import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { eventually } from '../../../test/support/eventually';
+import { freePort } from '../../../test/support/free-port';
 import { AgentProcess } from '../../../test/support/agent-process';
 
 it('a runtime type that it does not have, in one line', () => {
@@ -19,9 +20,14 @@ it('a runtime type that it does not have, in one line', () => {
 describe('node-agent: what it refuses', () => {
   let agent: AgentProcess;
   let client: ContainerdClient;
+  let metricsPort: number;
 
   beforeAll(async () => {
-    agent = await AgentProcess.start('refuse', { 'memory-limit': '512Mi' });
+    metricsPort = await freePort();
+    agent = await AgentProcess.start('refuse', {
+      ...{ 'memory-limit': '512Mi', 'ephemeral-storage-limit': '3Gi' },
+      'metrics-bind-address': `127.0.0.1:${metricsPort}`,
+    });
     client = new ContainerdClient(agent.containerd.socket);
   }, 120_000);
 
@@ -75,6 +81,8 @@ describe('node-agent: what it refuses', () => {
     ['memory too small to start in', { resources: { memory: '1Mi' } }, 400, 'invalid_argument', /resources.memory/],
     ['memory that no machine has', { resources: { memory: '9E' } }, 400, 'invalid_argument', /resources.memory/],
     ['more memory than the agent has', { resources: { memory: '1Gi' } }, 409, 'memory_full', /left on the agent/],
+    ['more storage than the agent has', { resources: { 'ephemeral-storage': '4Gi' } }, 409, 'storage_full', /left on/],
+    ['no storage', { resources: { 'ephemeral-storage': '0' } }, 400, 'invalid_argument', /ephemeral-storage/],
     ['negative cpu', { cpu: '-1' }, 400, 'invalid_argument', /cpu/],
     ['no cpu at all', { resources: { cpu: '0' } }, 400, 'invalid_argument', /resources.cpu/],
     ['half a process', { resources: { pids: '0.5' } }, 400, 'invalid_argument', /resources.pids/],
@@ -106,9 +114,11 @@ describe('node-agent: what it refuses', () => {
     await expectNothingLeft();
   }, 90_000);
 
-  it("a create with the agent's own port", async () => {
-    const answer = await agent.create('bad', { ports: [agent.port] });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'port_taken' } });
+  it.each([0, 1])("a create with the agent's own port (%i)", async (which) => {
+    const port = [agent.port, metricsPort][which]!;
+    const answer = await agent.create('bad', { ports: [80, port] });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument' } });
+    expect(answer.body.message).toContain(`${port} is the agent's own`);
     await expectNothingLeft();
   });
 

@@ -41,6 +41,12 @@ export const agentFlags = {
   httpPort: flag(port().default(5758), "Where the agent's API and its probes are served", 'AGENT_PORT'),
   agentCapacity: flag(wholeNumber(1, 9999).default(5), 'How many sandboxes at once'),
   memoryLimit: flag(quantity.optional(), 'Memory for all sandboxes and the agent, as a quantity'),
+  ephemeralStorageLimit: flag(quantity.optional(), 'What all sandboxes together may write, as a quantity'),
+  sandboxStorage: flag(
+    quantity.prefault('10Gi'),
+    'What a sandbox may write, its log too, where neither it nor the limit of all says so',
+  ),
+  storageInterval: flag(duration().default(10_000), 'How often what sandboxes have written is measured'),
   cpuLimit: flag(quantity.optional(), 'Cores that a sandbox may use at most, as a quantity'),
   containerdSocket: flag(
     z.string().default('/run/containerd/containerd.sock'),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { type CommonConfig } from '@fsb/component-base/bootstrap';
 import { Readiness } from '@fsb/component-base/readiness';
 import { Traffic } from '@fsb/component-base/traffic';
 import { ContainerIds } from '@fsb/containerd/container-ids';
@@ -40,6 +41,8 @@ import { SandboxLifecycle } from './sandboxes/sandbox-lifecycle';
 import { SandboxRecovery } from './sandboxes/sandbox-recovery';
 import { SandboxTable } from './sandboxes/sandbox-table';
 import { DEFAULT_PIDS } from './sandboxes/create-request';
+import { StorageWatch } from './storage/storage-watch';
+import { UsageMeter } from './storage/usage-meter';
 import { ClaimFiles } from './warm/claim-files';
 import { WarmContainers } from './warm/warm-containers';
 import { WarmDemand } from './warm/warm-demand';
@@ -50,7 +53,7 @@ const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
 
 @Module({})
 export class AgentModule {
-  static forRoot(config: AgentConfig): DynamicModule {
+  static forRoot(config: AgentConfig & Pick<CommonConfig, 'metricsBindAddress'>): DynamicModule {
     signFolders(config.runDir, config.installation);
     const client = new ContainerdClient(config.containerdSocket);
     const groups = shimGroupsOf(config);
@@ -82,6 +85,10 @@ export class AgentModule {
     const pulls = new ImagePulls(store, config.pull);
     const made = { config, placement, images: pulls, runtime, folder, ids };
     const containers = new SandboxContainers({ ...made, warm, warmStart });
+    const storage = new StorageWatch(
+      { admission, table, exits, runtime, folder, meter: new UsageMeter() },
+      { everyMs: config.storageInterval, defaultBytes: config.sandboxStorage },
+    );
     const lifecycle: Provider = {
       provide: SandboxLifecycle,
       inject: [Registry],
@@ -114,6 +121,7 @@ export class AgentModule {
           useFactory: (built: SandboxLifecycle, readiness: Readiness) =>
             new RuntimeWatch({ runtime, lifecycle: built, exits, images, warm, ids }, readiness),
         },
+        { provide: StorageWatch, useValue: storage },
         { provide: SandboxTable, useValue: table },
         { provide: StatusSnapshot, useValue: new StatusSnapshot({ config, admission, table, images, warm }) },
       ],
@@ -121,11 +129,13 @@ export class AgentModule {
   }
 }
 
-function capacityOf({ agentCapacity, memoryLimit, httpPort }: AgentConfig): Capacity {
+function capacityOf(config: AgentConfig & Pick<CommonConfig, 'metricsBindAddress'>): Capacity {
+  const { agentCapacity, memoryLimit, ephemeralStorageLimit, httpPort, metricsBindAddress } = config;
   return {
     slots: agentCapacity,
     memoryBytes: memoryLimit === undefined ? undefined : Math.max(0, memoryLimit - AGENT_RESERVE_BYTES),
-    reservedPorts: [httpPort],
+    storageBytes: ephemeralStorageLimit,
+    reservedPorts: [...new Set([httpPort, metricsBindAddress.port])].filter((port) => port > 0),
   };
 }
 

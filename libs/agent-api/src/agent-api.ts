@@ -61,7 +61,7 @@ export interface CreateSandboxResponse {
 
 /** Why an agent said no before any effect (HTTP 409). */
 export type AdmissionCode =
-  'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'stale_generation' | 'other_agent';
+  'slots_full' | 'port_taken' | 'memory_full' | 'storage_full' | 'draining' | 'stale_generation' | 'other_agent';
 /** Why a create failed (400, 404, 500, 503). */
 export type AgentErrorCode =
   | 'invalid_argument'
@@ -81,6 +81,8 @@ export interface FreeCapacity {
   readonly slots: number;
   /** bytes; absent where the agent has no limit */
   readonly memoryBytes?: number;
+  /** bytes of what sandboxes write; absent where the agent has no limit */
+  readonly storageBytes?: number;
   /** ports in use on this agent */
   readonly usedPorts: readonly number[];
 }
@@ -127,7 +129,7 @@ export interface AgentSandboxStatus {
   readonly ports?: readonly number[];
   readonly generation?: number;
   readonly exitCode?: number;
-  /** `Completed`, `Error`, `OOMKilled`, `ContainerGone` … */
+  /** `Completed`, `Error`, `OOMKilled`, `EphemeralStorageExceeded`, `ContainerGone` … */
   readonly reason?: string;
   /** RFC 3339 */
   readonly finishedAt?: string;

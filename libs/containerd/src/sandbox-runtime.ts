@@ -12,7 +12,7 @@ import { absentIsFine, isAnswerless, LeftoverError } from './runtime-errors';
 import { type Exited, SandboxTasks, type Signal } from './sandbox-tasks';
 import { shimSocket, removeDeadSocket } from './shim-socket';
 import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups';
-import { SNAPSHOTTER } from './snapshot-store';
+import { SNAPSHOTTER, writableFolder } from './snapshot-store';
 import { type RuntimeEvent, runtimeEvents } from './runtime-events';
 
 export type { ContainerRecord };
@@ -146,6 +146,17 @@ export class SandboxRuntime {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
     await this.removeSnapshot(container);
+  }
+
+  /** The folder on the host that a container's writes go to. @returns undefined where it has none any more */
+  async writableLayer(id: string): Promise<string | undefined> {
+    try {
+      const key = `${this.ids.containerOf(id)}-snapshot`;
+      return writableFolder((await this.client.snapshots.mounts({ snapshotter, key })).mounts);
+    } catch (error) {
+      if (isApiError(error, 'not_found')) return undefined;
+      throw error;
+    }
   }
 
   /** The name of the shim that it shares. */

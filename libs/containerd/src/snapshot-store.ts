@@ -90,3 +90,10 @@ export function layerFolders(mounts: readonly Mount[]): string[] {
   if (lower !== undefined) return lower.slice('lowerdir='.length).split(':');
   return mount ? [mount.source] : [];
 }
+
+/** Where writes go, from the mounts of an active snapshot: overlayfs' upperdir, or the folder of an image without layers. */
+export function writableFolder(mounts: readonly Mount[]): string | undefined {
+  const [mount] = mounts;
+  const upper = mount?.options.find((option) => option.startsWith('upperdir='));
+  return upper === undefined ? mount?.source : upper.slice('upperdir='.length);
+}

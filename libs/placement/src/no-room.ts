@@ -2,7 +2,8 @@ import { ApiError } from '@fsb/api/errors';
 import { type PlacementRequest } from './placement';
 
 /** Why an agent did not take the sandbox. */
-export type Refusal = 'slots_full' | 'port_taken' | 'memory_full' | 'draining' | 'other_agent' | 'unreachable';
+export type Refusal =
+  'slots_full' | 'port_taken' | 'memory_full' | 'storage_full' | 'draining' | 'other_agent' | 'unreachable';
 
 export interface Candidate {
   readonly id: string;
@@ -30,6 +31,7 @@ export function noRoom(
     [count('slots_full'), 'without a free slot'],
     [count('port_taken'), `with port ${ports.join(' or ')} in use`],
     [count('memory_full'), 'without the memory asked for'],
+    [count('storage_full'), 'without the ephemeral storage asked for'],
   ] as const;
   const said = full.filter(([agentsOf]) => agentsOf > 0).map(([agentsOf, what]) => `${agentsOf} ${what}`);
   if (said.length === 0) {

@@ -42,6 +42,7 @@ const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
   slots_full: 'resource_exhausted',
   port_taken: 'resource_exhausted',
   memory_full: 'resource_exhausted',
+  storage_full: 'resource_exhausted',
   draining: 'unavailable',
   other_agent: 'unavailable',
 };
@@ -160,6 +161,7 @@ function isRefusal(code: CreateSandboxResponse['code']): code is Exclude<Refusal
     code === 'slots_full' ||
     code === 'port_taken' ||
     code === 'memory_full' ||
+    code === 'storage_full' ||
     code === 'draining' ||
     code === 'other_agent'
   );

@@ -53,6 +53,8 @@ export function addRun(program: Command): void {
     .option('-l, --label <key=value>', 'label of the sandbox; may be repeated', labels)
     .option('--cpu <quantity>', 'limit, as in 500m or 2', checked(QUANTITY))
     .option('--memory <quantity>', 'limit, as in 64Mi or 1Gi', checked(QUANTITY))
+    .option('--pids <quantity>', 'limit of its processes and threads, as in 100', checked(QUANTITY))
+    .option('--ephemeral-storage <quantity>', 'limit of what it writes, its log too, as in 1Gi', checked(QUANTITY))
     .option('--expire-time <time>', 'end it then: Unix seconds, RFC 3339, or from now as in 30m', expireTime)
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
     .option('--recovery-timeout <seconds>', 'time to wait for a lost agent', number(SECONDS))

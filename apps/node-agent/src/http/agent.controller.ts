@@ -29,7 +29,7 @@ export class AgentController {
   @Post(AGENT_PATHS.create)
   @HttpCode(200)
   create(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<CreateSandboxResponse> {
-    return this.lifecycle.create(parseCreate(body), callerLeft(reply));
+    return this.lifecycle.create(parseCreate(body, this.admission.reservedPorts), callerLeft(reply));
   }
 
   @Post(AGENT_PATHS.delete)

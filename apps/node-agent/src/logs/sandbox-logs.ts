@@ -44,6 +44,11 @@ export class SandboxLogs {
     return join(this.folder, age === 0 ? `${id}.log` : `${id}.log.${age}`);
   }
 
+  /** The current one and those that were rotated, whether they are there or not. */
+  files(id: string): string[] {
+    return Array.from({ length: KEPT + 1 }, (_, age) => this.file(id, age));
+  }
+
   oldest(id: string): LogPosition {
     return { generation: this.generation(id) - KEPT, offset: 0 };
   }
@@ -104,7 +109,7 @@ export class SandboxLogs {
 
   remove(id: string): Promise<void> {
     return this.mutex.run(id, async () => {
-      for (let age = 0; age <= KEPT; age++) await rm(this.file(id, age), { force: true });
+      for (const file of this.files(id)) await rm(file, { force: true });
       this.rotations.delete(id);
     });
   }

@@ -4,6 +4,8 @@ export interface Capacity {
   readonly slots: number;
   /** bytes for all sandboxes together; undefined: not counted */
   readonly memoryBytes: number | undefined;
+  /** bytes that all sandboxes together may write; undefined: not counted */
+  readonly storageBytes: number | undefined;
   /** the agent's own */
   readonly reservedPorts: readonly number[];
 }
@@ -11,15 +13,23 @@ export interface Demand {
   readonly ports: readonly number[];
   /** bytes; undefined: an equal share of the agent's */
   readonly memoryBytes: number | undefined;
+  /** bytes; undefined: an equal share of the agent's */
+  readonly storageBytes: number | undefined;
 }
 export interface Refusal {
   readonly code: AdmissionCode;
   readonly message: string;
 }
 
-/** Slots, ports and memory of one agent. Synchronous: a demand is admitted whole or refused whole. */
+interface Held {
+  readonly ports: readonly number[];
+  readonly memoryBytes: number;
+  readonly storageBytes: number;
+}
+
+/** Slots, ports, memory and storage of one agent. Synchronous: a demand is admitted whole or refused whole. */
 export class Admission {
-  private readonly held = new Map<string, { ports: readonly number[]; memoryBytes: number }>();
+  private readonly held = new Map<string, Held>();
   draining = false;
 
   constructor(private readonly capacity: Capacity) {}
@@ -32,16 +42,27 @@ export class Admission {
   }
 
   /** What already runs is held without asking. */
-  hold(id: string, { ports, memoryBytes }: Demand): void {
-    this.held.set(id, { ports, memoryBytes: memoryBytes ?? this.share() });
+  hold(id: string, { ports, memoryBytes, storageBytes }: Demand): void {
+    const shares = { memoryBytes: memoryBytes ?? this.share(), storageBytes: storageBytes ?? this.storageShare() };
+    this.held.set(id, { ports, ...shares });
   }
 
   release(id: string): void {
     this.held.delete(id);
   }
 
+  /** bytes that it may write; 0 or undefined: as its agent allows any */
+  storageOf(id: string): number | undefined {
+    return this.held.get(id)?.storageBytes;
+  }
+
   get allocated(): number {
     return this.held.size;
+  }
+
+  /** The agent's own: no sandbox gets them. */
+  get reservedPorts(): readonly number[] {
+    return this.capacity.reservedPorts;
   }
 
   /** What a demand that names no memory is charged, and limited to; 0 where memory is not counted. */
@@ -49,13 +70,23 @@ export class Admission {
     return Math.floor((this.capacity.memoryBytes ?? 0) / this.capacity.slots);
   }
 
-  free(): FreeCapacity {
-    const slots = Math.max(0, this.capacity.slots - this.held.size);
-    const memory = this.freeMemory();
-    return { slots, usedPorts: this.usedPorts(), ...(memory === undefined ? {} : { memoryBytes: memory }) };
+  /** As {@link share}, of what sandboxes write. */
+  storageShare(): number {
+    return Math.floor((this.capacity.storageBytes ?? 0) / this.capacity.slots);
   }
 
-  private refusal({ ports, memoryBytes }: Demand): Refusal | undefined {
+  free(): FreeCapacity {
+    const slots = Math.max(0, this.capacity.slots - this.held.size);
+    const memory = this.left('memoryBytes');
+    const storage = this.left('storageBytes');
+    return {
+      ...{ slots, usedPorts: this.usedPorts() },
+      ...(memory === undefined ? {} : { memoryBytes: memory }),
+      ...(storage === undefined ? {} : { storageBytes: storage }),
+    };
+  }
+
+  private refusal({ ports, memoryBytes, storageBytes }: Demand): Refusal | undefined {
     if (this.draining) return { code: 'draining', message: 'the agent is draining' };
     if (this.held.size >= this.capacity.slots) {
       return { code: 'slots_full', message: `all ${this.capacity.slots} slots of the agent are taken` };
@@ -64,9 +95,14 @@ export class Admission {
     const taken = ports.find((port) => used.has(port));
     if (taken !== undefined) return { code: 'port_taken', message: `port ${taken} is in use on the agent` };
     const wanted = memoryBytes ?? this.share();
-    const left = this.freeMemory();
+    const left = this.left('memoryBytes');
     if (left !== undefined && wanted > left) {
       return { code: 'memory_full', message: `${wanted} bytes of memory asked for, ${left} left on the agent` };
+    }
+    const written = storageBytes ?? this.storageShare();
+    const room = this.left('storageBytes');
+    if (room !== undefined && written > room) {
+      return { code: 'storage_full', message: `${written} bytes of storage asked for, ${room} left on the agent` };
     }
     return undefined;
   }
@@ -75,8 +111,8 @@ export class Admission {
     return [...this.capacity.reservedPorts, ...[...this.held.values()].flatMap(({ ports }) => ports)];
   }
 
-  private freeMemory(): number | undefined {
-    if (this.capacity.memoryBytes === undefined) return undefined;
-    return [...this.held.values()].reduce((left, { memoryBytes }) => left - memoryBytes, this.capacity.memoryBytes);
+  private left(what: 'memoryBytes' | 'storageBytes'): number | undefined {
+    const all = this.capacity[what];
+    return all === undefined ? undefined : [...this.held.values()].reduce((rest, held) => rest - held[what], all);
   }
 }

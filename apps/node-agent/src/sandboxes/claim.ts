@@ -12,6 +12,8 @@ export const Claim = z.object({
   image: z.string(),
   ports: z.array(z.number()),
   memoryBytes: z.number().optional(),
+  /** what it may write; absent: an agent before this one did not look */
+  storageBytes: z.number().optional(),
   generation: z.number().optional(),
   /** Unix seconds */
   createdAt: z.number(),

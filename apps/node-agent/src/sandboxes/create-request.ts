@@ -52,6 +52,8 @@ export interface SandboxOrder {
   /** cores */
   readonly cpus: number | undefined;
   readonly pids: number;
+  /** bytes that it may write */
+  readonly storageBytes: number | undefined;
 }
 
 /** What a runaway fork may reach; enough for a compiler. */
@@ -60,14 +62,21 @@ export const DEFAULT_PIDS = 1024;
 const MEMORY_BYTES = [6 * 1024 * 1024, 2 ** 50] as const;
 /** The kernel's smallest quota; more than any machine has. */
 const CPUS = [0.001, 4096] as const;
+/** Less, and the files that are there from the beginning are too many. */
+const STORAGE_BYTES = [64 * 1024, 2 ** 60] as const;
 /** The kernel's PID_MAX_LIMIT. */
 const PIDS = [1, 2 ** 22] as const;
 
-/** @throws ApiError invalid_argument naming the field and what is allowed */
-export function parseCreate(body: unknown): SandboxOrder {
+/**
+ * @param reserved ports of the agent itself
+ * @throws ApiError invalid_argument naming the field and what is allowed
+ */
+export function parseCreate(body: unknown, reserved: readonly number[]): SandboxOrder {
   const { sandbox: request, agentUid } = parseBody(Body, body) as CreateSandboxRequest; // zod says `| undefined` where the wire type says absent
   const ports = request.ports ?? [];
   if (new Set(ports).size < ports.length) throw new ApiError('invalid_argument', 'ports: each may be given once');
+  const own = ports.find((port) => reserved.includes(port));
+  if (own !== undefined) throw new ApiError('invalid_argument', `ports: ${own} is the agent's own; choose another`);
   const resources = { cpu: request.cpu, memory: request.memory, ...request.resources };
   return {
     request,
@@ -77,6 +86,10 @@ export function parseCreate(body: unknown): SandboxOrder {
     memoryBytes: whole(amount(resources.memory, 'resources.memory', MEMORY_BYTES), 'resources.memory'),
     cpus: amount(resources.cpu, 'resources.cpu', CPUS),
     pids: whole(amount(resources.pids, 'resources.pids', PIDS), 'resources.pids') ?? DEFAULT_PIDS,
+    storageBytes: whole(
+      amount(resources['ephemeral-storage'], 'resources.ephemeral-storage', STORAGE_BYTES),
+      'resources.ephemeral-storage',
+    ),
   };
 }
 

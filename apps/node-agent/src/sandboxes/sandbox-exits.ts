@@ -12,6 +12,11 @@ export interface Exit {
   readonly exitedAt: Date;
 }
 
+export interface Why {
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface ExitParts {
   readonly admission: Admission;
   readonly table: SandboxTable;
@@ -39,6 +44,8 @@ export class SandboxExits {
   private readonly outOfMemory = new Set<string>();
   /** Exits that came before their create had returned. */
   private readonly early = new Map<string, Exit>();
+  /** Why the agent itself has killed them. */
+  private readonly evicted = new Map<string, Why>();
   /** Told, and not recorded yet. */
   private readonly recording = new Map<string, Promise<void>>();
 
@@ -78,7 +85,7 @@ export class SandboxExits {
   }
 
   /** Its task is gone, and its exit code with it. */
-  async lost(id: string, why: { reason: string; message: string }): Promise<void> {
+  async lost(id: string, why: Why): Promise<void> {
     const finished = { ...why, finishedAt: new Date().toISOString() };
     await this.parts.cgroups.remove(id); // before anybody is told that its slot and ports are free
     if (this.parts.table.get(id)?.phase !== 'running') return; // deleted meanwhile
@@ -87,7 +94,15 @@ export class SandboxExits {
     await this.record(id, finished);
   }
 
+  /** Ends one that runs for what it did: its exit is told with `why`. @throws ApiError where containerd does not kill it */
+  async evict(id: string, why: Why): Promise<void> {
+    if (this.parts.table.get(id)?.phase !== 'running') return;
+    this.evicted.set(id, why);
+    await this.parts.runtime.kill(id, 'SIGKILL');
+  }
+
   forget(id: string): void {
+    this.evicted.delete(id);
     this.outOfMemory.delete(id);
     this.early.delete(id);
   }
@@ -100,10 +115,17 @@ export class SandboxExits {
       await this.lost(id, SHIM_DIED);
       return;
     }
-    const reason = this.outOfMemory.delete(id) ? 'OOMKilled' : exitCode === 0 ? 'Completed' : 'Error';
-    const finished = { exitCode, reason, finishedAt: exitedAt.toISOString() };
+    const finished = { exitCode, ...this.whyEnded(id, exitCode), finishedAt: exitedAt.toISOString() };
     this.parts.admission.release(id);
     this.parts.table.update(id, { phase: exitCode === 0 ? 'stopped' : 'failed', ...finished });
     await this.record(id, finished);
+  }
+
+  private whyEnded(id: string, exitCode: number): Partial<Why> & Pick<Why, 'reason'> {
+    const evicted = this.evicted.get(id);
+    this.evicted.delete(id);
+    const isOutOfMemory = this.outOfMemory.delete(id);
+    if (exitCode === 0) return { reason: isOutOfMemory ? 'OOMKilled' : 'Completed' }; // it was faster than the kill
+    return evicted ?? { reason: isOutOfMemory ? 'OOMKilled' : 'Error' };
   }
 }

@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SandboxLogs } from '../logs/sandbox-logs';
 
@@ -58,6 +58,14 @@ export class SandboxFolder {
 
   logFile(id: string): string {
     return this.logs.file(id);
+  }
+
+  /** What its log and its own files take of the node, rotated logs too. */
+  async bytesOnDisk(id: string): Promise<number> {
+    const { resolvConf, hosts, hostname } = this.paths(id);
+    const files = [...this.logs.files(id), resolvConf, hosts, hostname];
+    const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined))); // removed meanwhile
+    return found.reduce((sum, stats) => sum + (stats?.blocks ?? 0) * 512, 0);
   }
 
   claimFile(id: string): string {

@@ -10,7 +10,7 @@ import { type AgentConfig } from '../agent.config';
 import { type AgentMetrics } from '../agent-metrics';
 import { type Admission, type Refusal } from './admission';
 import { AdmissionError } from './admission-error';
-import { type Claim } from './claim';
+import { claimOf } from './claim-of-order';
 import { type ClaimRecords } from './claim-records';
 import { type SandboxOrder } from './create-request';
 import { RemovedGenerations, staleDelete, staleGeneration } from './generation-fence';
@@ -121,8 +121,9 @@ export class SandboxLifecycle {
   private async place(order: SandboxOrder, abandoned: AbortSignal): Promise<CreateSandboxResponse> {
     const { admission, table, containers, exits, metrics } = this.parts;
     const id = order.request.sandboxId;
-    const claim = this.claim(order);
-    const demand = { ports: order.ports, memoryBytes: order.memoryBytes };
+    const claim = claimOf(order, this.parts.config.namespace, admission);
+    const { ports, memoryBytes, storageBytes } = order;
+    const demand = { ports, memoryBytes, storageBytes };
     const known = [...table.list(), ...this.removed.of(claim.claimUid)];
     const refusal =
       otherAgent(order.agentUid, this.parts.config.podUid) ??
@@ -152,24 +153,6 @@ export class SandboxLifecycle {
   private endLeftover(id: string): void {
     this.parts.table.update(id, { phase: 'terminating', message: 'its create failed' });
     this.delete(id);
-  }
-
-  private claim({ request, image, ports, memoryBytes, cpus, pids }: SandboxOrder): Claim {
-    const limit = memoryBytes ?? (this.parts.admission.share() || undefined);
-    const { command, args, env, workingDir } = request;
-    return {
-      sandboxId: request.sandboxId,
-      claimUid: request.claimUid,
-      claimName: request.claimName,
-      namespace: request.namespace ?? this.parts.config.namespace,
-      image,
-      ports: [...ports],
-      createdAt: Math.floor(Date.now() / 1000),
-      spec: { command, args, env, workingDir, cpus, pids },
-      ...(limit === undefined ? {} : { memoryBytes: limit }),
-      ...(request.generation === undefined ? {} : { generation: request.generation }),
-      ...(request.object === undefined ? {} : { object: { ...request.object } }),
-    };
   }
 
   private async end(id: string): Promise<void> {

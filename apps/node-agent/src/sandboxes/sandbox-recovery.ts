@@ -108,7 +108,11 @@ export class SandboxRecovery {
   }
 
   private takeOver(claim: Claim, phase: 'running' | 'terminating'): void {
-    this.parts.admission.hold(claim.sandboxId, { ports: claim.ports, memoryBytes: claim.memoryBytes });
+    this.parts.admission.hold(claim.sandboxId, {
+      ports: claim.ports,
+      memoryBytes: claim.memoryBytes,
+      storageBytes: claim.storageBytes,
+    });
     this.parts.table.set(toStatus(claim, phase));
   }
 

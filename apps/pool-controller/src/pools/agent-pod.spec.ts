@@ -52,7 +52,7 @@ it('is named, labelled and owned as the contract says', () => {
 it('tells the agent in the first container all it needs, over what the template says', () => {
   const containers = [
     {
-      ...{ name: 'agent', image: 'i', resources: { limits: { memory: '1Gi', cpu: 2 } } },
+      ...{ name: 'agent', image: 'i', resources: { limits: { memory: '1Gi', cpu: 2, 'ephemeral-storage': '40Gi' } } },
       env: [
         { name: 'MINE', value: '1' },
         { name: 'AGENT_CAPACITY', value: '99' },
@@ -80,6 +80,7 @@ it('tells the agent in the first container all it needs, over what the template 
     CPU_LIMIT: '2',
     WARM_CONTAINERS: '2',
     MEMORY_LIMIT: '1Gi',
+    EPHEMERAL_STORAGE_LIMIT: '40Gi',
   });
   expect(agent!.securityContext).toEqual({ runAsUser: 0, privileged: true });
   expect(agent!.readinessProbe).toMatchObject({ httpGet: { path: '/readyz', port: 5758 } });

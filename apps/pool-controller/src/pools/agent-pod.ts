@@ -153,14 +153,15 @@ function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer, { agentWarmC
 }
 
 const quantity = z.union([z.string(), z.number()]).transform(String).optional();
-const Resources = z.object({ limits: z.object({ cpu: quantity, memory: quantity }).default({}) }).catch({ limits: {} });
+const Resources = z.object({ limits: z.object({ cpu: quantity, memory: quantity, 'ephemeral-storage': quantity }).default({}) }).catch({ limits: {} });
 
 /** What the agent admits by: the Pod's own limits, where it has any. */
 function limitsEnv({ resources }: PodContainer): Env[] {
-  const { cpu, memory } = Resources.parse(resources).limits;
+  const { cpu, memory, 'ephemeral-storage': storage } = Resources.parse(resources).limits;
   return [
     ...(cpu === undefined ? [] : [{ name: 'CPU_LIMIT', value: cpu }]),
     ...(memory === undefined ? [] : [{ name: 'MEMORY_LIMIT', value: memory }]),
+    ...(storage === undefined ? [] : [{ name: 'EPHEMERAL_STORAGE_LIMIT', value: storage }]),
   ];
 }
 

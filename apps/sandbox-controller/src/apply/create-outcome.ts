@@ -5,7 +5,7 @@ import { type CreateOutcome } from '../plan/world';
 
 /** Nothing has happened there: another agent may be asked. */
 const REFUSALS = [
-  ...(['slots_full', 'port_taken', 'memory_full', 'draining'] as const),
+  ...(['slots_full', 'port_taken', 'memory_full', 'storage_full', 'draining'] as const),
   ...(['other_agent', 'stale_generation', 'unauthenticated'] as const),
 ];
 /** No agent would answer otherwise. */

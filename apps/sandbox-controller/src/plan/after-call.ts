@@ -62,6 +62,7 @@ const GONE_AGAIN: Why = { reason: 'ContainerGone', message: 'its container was m
 const REFUSALS: Record<RefusalCode, string> = {
   slots_full: 'InsufficientCapacity',
   memory_full: 'InsufficientCapacity',
+  storage_full: 'InsufficientCapacity',
   port_taken: 'PortTaken',
   draining: 'AgentDraining',
   other_agent: 'AgentUnreachable',

@@ -1,0 +1,32 @@
+import { type Admission } from './admission';
+import { type Claim } from './claim';
+import { type SandboxOrder } from './create-request';
+
+/**
+ * What is recorded of a sandbox that is to be made.
+ * @param namespace of its object, where the order names none
+ * @param shares what limits it, where the order does not; 0: nothing
+ */
+export function claimOf(
+  { request, image, ports, memoryBytes, storageBytes, cpus, pids }: SandboxOrder,
+  namespace: string,
+  shares: Pick<Admission, 'share' | 'storageShare'>,
+): Claim {
+  const memory = memoryBytes ?? (shares.share() || undefined);
+  const storage = storageBytes ?? (shares.storageShare() || undefined);
+  const { command, args, env, workingDir } = request;
+  return {
+    sandboxId: request.sandboxId,
+    claimUid: request.claimUid,
+    claimName: request.claimName,
+    namespace: request.namespace ?? namespace,
+    image,
+    ports: [...ports],
+    createdAt: Math.floor(Date.now() / 1000),
+    spec: { command, args, env, workingDir, cpus, pids },
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(storage === undefined ? {} : { storageBytes: storage }),
+    ...(request.generation === undefined ? {} : { generation: request.generation }),
+    ...(request.object === undefined ? {} : { object: { ...request.object } }),
+  };
+}

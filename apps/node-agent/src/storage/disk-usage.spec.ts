@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { exceeds, usageOf } from './disk-usage';
+import { entriesFor } from './storage-watch';
+
+const MIB = 1024 * 1024;
+const MANY = { bytes: 1024 * MIB, entries: 100_000 };
+
+describe('usageOf', () => {
+  let folder: string;
+
+  beforeEach(() => (folder = mkdtempSync('/var/tmp/fsb-usage-')));
+  afterEach(() => {
+    execFileSync('rm', ['-rf', folder]); // knows paths of any length
+  });
+
+  const shell = (script: string): void => void execFileSync('/bin/bash', ['-c', script], { cwd: folder });
+
+  it('counts what was given out: a file of two names once, a hole not, and follows no link', () => {
+    writeFileSync(join(folder, 'one'), Buffer.alloc(MIB));
+    linkSync(join(folder, 'one'), join(folder, 'again'));
+    writeFileSync(join(folder, 'hole'), '');
+    truncateSync(join(folder, 'hole'), 100 * MIB);
+    symlinkSync('/usr', join(folder, 'link'));
+    mkdirSync(join(folder, 'sub'));
+    writeFileSync(join(folder, 'sub/two'), Buffer.alloc(MIB));
+    const { bytes, ...rest } = usageOf(folder, MANY);
+    expect(rest).toEqual({ entries: 6, tooDeep: false });
+    expect(bytes).toBeGreaterThanOrEqual(2 * MIB);
+    expect(bytes).toBeLessThan(2 * MIB + 64 * 1024);
+  });
+
+  it('finds what lies below names that are no text, and below a path that is too long for the kernel', () => {
+    shell(String.raw`mkdir $'\xff\xfe'; head -c 1M /dev/zero > $'\xff\xfe/\xc0'`);
+    shell(`n=$(printf 'n%.0s' {1..200}); for i in {1..50}; do mkdir $n; cd -P ./$n; done; head -c 1M /dev/zero > end`);
+    const { bytes, entries, tooDeep } = usageOf(folder, MANY);
+    expect({ entries, tooDeep }).toEqual({ entries: 53, tooDeep: false });
+    expect(bytes).toBeGreaterThanOrEqual(2 * MIB);
+  });
+
+  it('says that it did not see the end of what is nested too deeply', () => {
+    shell('for i in {1..300}; do mkdir d; cd -P ./d; done');
+    const usage = usageOf(folder, MANY);
+    expect(usage.tooDeep).toBe(true);
+    expect(exceeds(usage, MANY)).toBe(true);
+  });
+
+  it.each([
+    ['files', { bytes: MIB, entries: 100 }, 101],
+    ['bytes', { bytes: 40_000, entries: 1000 }, 10],
+  ])('ends as soon as there are too many %s', (_what, limits, entries) => {
+    for (let i = 0; i < 500; i++) writeFileSync(join(folder, String(i)), limits.entries === 100 ? '' : 'x');
+    const usage = usageOf(folder, limits);
+    expect(exceeds(usage, limits)).toBe(true);
+    expect(usage.entries).toBe(entries);
+  });
+
+  it('finds nothing where nothing is any more', () => {
+    rmSync(folder, { recursive: true });
+    expect(usageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
+  });
+});
+
+it.each([
+  [1024, 10_000],
+  [10 * 1024 * MIB, 655_360],
+  [1024 * 1024 * MIB, 2_000_000],
+])('of %i bytes there may be %i files', (bytes, entries) => {
+  expect(entriesFor(bytes)).toBe(entries);
+});

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { type Usage, type UsageLimits } from './disk-usage';
+
+/** Far above what the largest number of files takes. */
+const MEASURE_MS = 120_000;
+const HEAP_MB = 128;
+
+/** Measures in a thread of its own, of the least priority: one question at a time. Started by the first. */
+export class UsageMeter {
+  private worker: Worker | undefined;
+
+  /** @throws Error where the thread has died, or takes too long: the next question starts another */
+  async measure(folder: string, limits: UsageLimits): Promise<Usage> {
+    const worker = (this.worker ??= this.start());
+    worker.postMessage({ folder, limits });
+    try {
+      const [usage] = (await once(worker, 'message', { signal: AbortSignal.timeout(MEASURE_MS) })) as [Usage]; // usage-worker.ts
+      return usage;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    const { worker } = this;
+    this.worker = undefined;
+    await worker?.terminate();
+  }
+
+  private start(): Worker {
+    const worker = new Worker(join(__dirname, 'usage-worker.js'), {
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
+    });
+    worker.unref();
+    return worker;
+  }
+}
