@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# kubernetes.sh: a real Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler) from
+# kubernetes.sh: a real Kubernetes (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy) from
 # Debian 12's packages: etcd as it is, the rest built once from the source package. Prints the folder of the programs as
 # its last line. They are kept outside the checkout, in $FSB_KUBERNETES_CACHE (/var/cache/fast-sandbox/kubernetes).
 # Exit code 77: they cannot be had here, and why.
 set -euo pipefail
 cache=$(realpath -m "${FSB_KUBERNETES_CACHE:-/var/cache/fast-sandbox/kubernetes}")
-bin=$cache/bin-4 # another number where what is below makes other programs
-programs=(kube-apiserver kube-controller-manager kube-scheduler)
+bin=$cache/bin-5 # another number where what is below makes other programs
+programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
 complete() {
   local name
   for name in etcd "${programs[@]}"; do [ -x "$bin/$name" ] || return 1; done
