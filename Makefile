@@ -55,6 +55,18 @@ bench: build ## every figure beside a yardstick of the same run, 16 minutes (CAS
 	@npx esbuild test/bench/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/bench/main.js
 	@CASES=$(CASES) SHARE=$(SHARE) node dist/bench/main.js
 
+images: packages build ## an image for each service, in one archive below .build/images (no daemon, no registry)
+	@scripts/images.sh
+
+manifests: ## k8s/install.yaml anew, from k8s/base and k8s/overlays/current
+	@scripts/install-manifest.sh >k8s/install.yaml.part && mv k8s/install.yaml.part k8s/install.yaml
+
+deploy: ## the product onto the cluster of KUBECONFIG, whose nodes have the images
+	@scripts/deploy.sh
+
+undeploy: ## takes it off again: sandboxes and pools, then the services, then the CRDs
+	@scripts/undeploy.sh
+
 lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s typecheck
 	npm run -s lint
@@ -80,4 +92,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test test-kube chaos scale bench lint packages generate
+.PHONY: help quickstart up down status kubeconfig build test test-kube chaos scale bench lint packages generate images manifests deploy undeploy

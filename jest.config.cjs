@@ -27,7 +27,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [
-    project('unit', ['apps', 'libs', 'test/bench']),
+    project('unit', ['apps', 'libs', 'test/bench', 'test/manifests']),
     project('e2e', ['test/e2e']),
     project('kube', ['test/kube']),
   ],

@@ -22,6 +22,7 @@ export const poolControllerFlags = {
     wholeNumber(0, 9999).default(16),
     'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
   ),
+  agentPriorityClass: flag(z.string().optional(), 'The PriorityClass of agents whose pool names none'),
   agentPort: flag(port().default(5758), 'Where the agents serve their API'),
 };
 export type PoolControllerConfig = ConfigOf<typeof poolControllerFlags>;

@@ -61,6 +61,7 @@ async function startController(): Promise<void> {
       agentRunDir: '/run/x',
       runtimeBinary: undefined,
       agentWarmContainers: 0,
+      agentPriorityClass: undefined,
       agentPort,
     },
   };

@@ -154,3 +154,10 @@ it('has another hash when the template, the runtime or the capacity change, and 
   expect(templateHash(pool({}, { runtimeType: 'gvisor' }))).not.toBe(before);
   expect(templateHash(pool({ nodeSelector: { a: 'b' } }))).not.toBe(before);
 });
+
+it('has the PriorityClass of the installation, or that of its own template', () => {
+  const classOf = (template: Record<string, unknown>): unknown =>
+    agentPod(pool(template), 'x', { ...settings, agentPriorityClass: 'agents' }).spec!['priorityClassName'];
+  expect(classOf({})).toBe('agents');
+  expect(classOf({ priorityClassName: 'mine' })).toBe('mine');
+});

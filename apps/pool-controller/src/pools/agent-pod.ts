@@ -19,6 +19,7 @@ export interface AgentSettings {
   readonly runtimeBinary?: string | undefined;
   /** how many may wait on each agent; 0: none, whatever a pool names */
   readonly agentWarmContainers: number;
+  readonly agentPriorityClass?: string | undefined;
   readonly agentPort: number;
 }
 
@@ -78,6 +79,8 @@ function podSpec(pool: SandboxPool, settings: AgentSettings): PodSpec {
   if (!agent) throw new Error('a pool without an agent container is not valid');
   return {
     automountServiceAccountToken: false, // an agent has no business with the API
+    enableServiceLinks: false, // a Service's variables could be those of its settings
+    ...(settings.agentPriorityClass ? { priorityClassName: settings.agentPriorityClass } : {}),
     ...rest,
     hostNetwork: false,
     hostPID: false,
