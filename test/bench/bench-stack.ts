@@ -68,7 +68,7 @@ export class BenchStack {
     private readonly client: ContainerdClient,
     private readonly plain: PlainContainerd,
   ) {
-    this.gateway = new GatewayClient(1, stack.endpoint);
+    this.gateway = new GatewayClient(1, stack.endpoint, stack.credentials);
     this.runtime = new SandboxRuntime(client);
     this.removals = new Removals(client);
   }

@@ -16,6 +16,7 @@ import { planFaults } from './fault-plan';
 import { FaultProxy } from './fault-proxy';
 import { FaultRunner } from './fault-runner';
 import { GatewayClient } from '../support/gateway-client';
+import { stackCredentials } from '../support/gateway-credentials';
 import { Ledger } from './ledger';
 import { Worker } from './load';
 import { chaosPool, SLOTS } from './pool';
@@ -53,7 +54,8 @@ export class ChaosRun {
     this.random = new SeededRandom(options.seed);
     const draws = this.random.stream('proxy');
     this.proxy = new FaultProxy(stack, () => draws.next());
-    this.gateways = stack.addresses.gateways.map((endpoint, index) => new GatewayClient(index, endpoint));
+    const credentials = stackCredentials(stack.layout.root ?? '');
+    this.gateways = stack.addresses.gateways.map((endpoint, index) => new GatewayClient(index, endpoint, credentials));
   }
 
   /** @returns the differences; empty where every promise was kept */

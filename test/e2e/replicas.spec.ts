@@ -27,8 +27,8 @@ describe('Two gateways and two of each controller', () => {
   beforeAll(async () => {
     stack = await Stack.start(2);
     expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
-    once = new PatientCaller(stack.endpoints, 1);
-    patient = new PatientCaller(stack.endpoints);
+    once = new PatientCaller(stack.endpoints, stack.credentials, 1);
+    patient = new PatientCaller(stack.endpoints, stack.credentials);
     // both gateways know both agents when each of them has filled each agent once
     await eventually(async () => expect(await readyAgents()).toBe(AGENTS), 60_000, 300);
     await settle('warm-up', SLOTS * AGENTS);

@@ -38,7 +38,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     stack = await Stack.start(2);
     expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
     await eventually(async () => expect((await agents()).length).toBe(2), 60_000, 300);
-    caller = new PatientCaller(stack.endpoints);
+    caller = new PatientCaller(stack.endpoints, stack.credentials);
     kept = await Promise.all([0, 1, 2].map((n) => caller.create(`kept-${n}`, { command: COMMAND })));
     tasks = await taskPids();
     load = Promise.all([0, 1].map(createAndDelete));

@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { KubeHttp, type Reply } from './kube-http';
-import { makeCa, makeServerCertificate } from '../../apps/standalone/src/supervisor/certificates';
+import { makeCa, makeServerCertificate } from '@fsb/pki/certificates';
 import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 
 const ROOT = resolve(__dirname, '../..');
@@ -15,6 +15,9 @@ const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const COMMAND_MS = 30_000;
 export const ADMIN = 'admin-token-for-the-test';
 export const VIEWER = 'viewer-token-for-the-test';
+/** Of one who may do all with the sandboxes of namespace `default`, and nothing elsewhere. */
+export const TENANT = 'tenant-token-for-the-test';
+export const OTHER_TENANT = 'other-tenant-token-for-the-test';
 
 export interface Answer {
   readonly code: number;
@@ -42,8 +45,16 @@ export class ApiserverProcess {
     const tokens = [
       { token: ADMIN, user: 'admin', role: 'admin' },
       { token: VIEWER, user: 'viewer', role: 'viewer' },
+      { token: TENANT, user: 'tenant', role: 'tenant', namespaces: ['default'] },
+      { token: OTHER_TENANT, user: 'other-tenant', role: 'tenant', namespaces: ['elsewhere'] },
     ];
-    const files = { 'ca.crt': ca.cert, 'tls.crt': cert, 'tls.key': key, 'tokens.json': JSON.stringify(tokens) };
+    const files = {
+      'ca.crt': ca.cert,
+      'ca.key': ca.key,
+      'tls.crt': cert,
+      'tls.key': key,
+      'tokens.json': JSON.stringify(tokens),
+    };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
     const process_ = new ApiserverProcess(folder, await freePort(), ca.cert);
     writeFileSync(join(folder, 'kubeconfig'), stringify(process_.kubeconfig()));

@@ -1,7 +1,7 @@
 import {
   type CallOptions,
+  type ChannelCredentials,
   type ClientUnaryCall,
-  credentials,
   Metadata,
   type ServiceError,
   type StatusObject,
@@ -43,11 +43,12 @@ export class GatewayClient {
   constructor(
     readonly index: number,
     endpoint: string,
+    credentials: ChannelCredentials,
   ) {
     // gateways come back within a second here
     const options = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
-    this.client = new FastPathServiceClient(endpoint, credentials.createInsecure(), options);
-    this.streams = new SandboxLogServiceClient(endpoint, credentials.createInsecure(), options);
+    this.client = new FastPathServiceClient(endpoint, credentials, options);
+    this.streams = new SandboxLogServiceClient(endpoint, credentials, options);
   }
 
   create(request: CreateRequest, deadlineMs: number): Promise<Reply<CreateResponse>> {

@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, wri
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import { makeCa, makeServerCertificate } from '../../apps/standalone/src/supervisor/certificates';
+import { makeCa, makeServerCertificate } from '@fsb/pki/certificates';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { KubeHttp, type Reply } from './kube-http';

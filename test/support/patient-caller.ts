@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type CallOptions, type ChannelCredentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import {
   CreateRequest,
   type CreateResponse,
@@ -32,12 +32,11 @@ export class PatientCaller {
   /** @param tries of each call; 1 tells of every refusal */
   constructor(
     endpoints: readonly string[],
+    credentials: ChannelCredentials,
     private readonly tries = TRIES,
   ) {
     const options = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 500 };
-    this.clients = endpoints.map(
-      (endpoint) => new FastPathServiceClient(endpoint, credentials.createInsecure(), options),
-    );
+    this.clients = endpoints.map((endpoint) => new FastPathServiceClient(endpoint, credentials, options));
   }
 
   close(): void {

@@ -2,9 +2,11 @@ import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { type ChannelCredentials } from '@grpc/grpc-js';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { freePort, freePorts } from './free-port';
+import { stackCredentials } from './gateway-credentials';
 import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
 import { isWaiting, WARM_FLAGS } from './waiting-containers';
 
@@ -69,6 +71,16 @@ export class Stack {
     return join(this.root, 'state/kubeconfig');
   }
 
+  /** What `up` left for fsb-ctl. */
+  get clientConfig(): string {
+    return join(this.root, 'state/fsb-ctl.json');
+  }
+
+  /** Those of its admin, for gRPC. */
+  get credentials(): ChannelCredentials {
+    return stackCredentials(this.root);
+  }
+
   get containerdSocket(): string {
     const choice = JSON.parse(readFileSync(join(this.root, 'state/choice.json'), 'utf8')) as {
       containerd: { socket: string };
@@ -119,11 +131,11 @@ export class Stack {
   }
 
   fsbCtl(...args: string[]): Promise<string> {
-    return checked(join(ROOT, 'bin/fsb-ctl'), ['--endpoint', this.endpoint, ...args]);
+    return checked(join(ROOT, 'bin/fsb-ctl'), ['--config', this.clientConfig, ...args]);
   }
 
   tryFsbCtl(...args: string[]): Promise<Answer> {
-    return attempt(join(ROOT, 'bin/fsb-ctl'), ['--endpoint', this.endpoint, ...args]);
+    return attempt(join(ROOT, 'bin/fsb-ctl'), ['--config', this.clientConfig, ...args]);
   }
 
   ctr(...args: string[]): Promise<string> {

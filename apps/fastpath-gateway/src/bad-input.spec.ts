@@ -1,4 +1,4 @@
-import { credentials, makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
+import { makeGenericClientConstructor, type ServiceError } from '@grpc/grpc-js';
 import {
   CreateRequest,
   DeleteRequest,
@@ -150,7 +150,7 @@ describe('fastpath-gateway: what it refuses', () => {
       responseDeserialize: (value: Buffer) => value,
     });
     const RawClient = makeGenericClientConstructor({ c: definition('CreateSandbox'), n: definition('Nothing') }, 'raw');
-    const raw = new RawClient(scene.endpoint, credentials.createInsecure());
+    const raw = new RawClient(scene.endpoint, scene.credentials);
     const broken = await call<Buffer, Buffer>(methodOf(raw, 'c'), Buffer.from([0x0a, 0xff, 0xff]));
     const unknown = await call<Buffer, Buffer>(methodOf(raw, 'n'), Buffer.alloc(0));
     raw.close();

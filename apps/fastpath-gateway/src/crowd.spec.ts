@@ -69,7 +69,7 @@ describe('a crowd at two gateways', () => {
     const flags = {
       ...{ kubeconfig: join(api.folder, 'kubeconfig'), 'agent-token-file': join(api.folder, 'token') },
       ...{ 'agent-port': String(agentPort), 'grpc-bind-address': endpoint },
-      ...{ 'health-probe-bind-address': probes, 'metrics-bind-address': probes },
+      ...{ 'health-probe-bind-address': probes, 'metrics-bind-address': probes, 'insecure-plaintext': 'true' },
     };
     const out = openSync(join(api.folder, `${name}.out`), 'a');
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);

@@ -1,4 +1,5 @@
-import { address, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
+import { address, boolean, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
+import { accessSync, constants } from 'node:fs';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
 
@@ -7,6 +8,16 @@ export const gatewayFlags = {
   grpcBindAddress: flag(
     address().default({ host: '127.0.0.1', port: 9090 }),
     'Where fastpath.v1, health and reflection are served over gRPC',
+  ),
+  tlsCertFile: flag(z.string().optional(), 'Certificate of the gRPC server, PEM; read anew when it changes'),
+  tlsKeyFile: flag(z.string().optional(), 'Its private key, PEM'),
+  clientCaFile: flag(
+    z.string().optional(),
+    'CA whose client certificates are believed (CN is the user, each O a group), PEM; absent: tokens alone',
+  ),
+  insecurePlaintext: flag(
+    boolean().default(false),
+    "The original's wire: no TLS, and nobody is asked who they are or what they may do",
   ),
   agentPort: flag(port().default(5758), 'Where the agents serve their API'),
   agentTokenFile: flag(
@@ -23,3 +34,26 @@ export const gatewayFlags = {
   ),
 };
 export type GatewayConfig = ConfigOf<typeof gatewayFlags>;
+
+/** What no single flag can say is wrong. */
+export function gatewayProblems(config: GatewayConfig): string[] {
+  const { tlsCertFile, tlsKeyFile, clientCaFile, insecurePlaintext } = config;
+  const files = { 'tls-cert-file': tlsCertFile, 'tls-key-file': tlsKeyFile, 'client-ca-file': clientCaFile };
+  const given = Object.entries(files).flatMap(([flagName, file]) => (file === undefined ? [] : [{ flagName, file }]));
+  if (insecurePlaintext) return given.map(({ flagName }) => `--${flagName}: is of no use with --insecure-plaintext`);
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) {
+    return ['--tls-cert-file and --tls-key-file: are required, unless --insecure-plaintext is given'];
+  }
+  return given
+    .filter(({ file }) => !isReadable(file))
+    .map(({ flagName, file }) => `--${flagName}: cannot read ${file}`);
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

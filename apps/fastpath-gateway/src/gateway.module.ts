@@ -9,6 +9,8 @@ import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { Placer } from '@fsb/placement/placer';
 import { Registry } from 'prom-client';
+import { Access } from './access/access';
+import { AccessGuard } from './access/access.guard';
 import { type OrderDefaults } from './create/create-order';
 import { CreateSandbox } from './create/create-sandbox';
 import { FastCreate } from './create/fast-create';
@@ -47,6 +49,8 @@ export class GatewayModule {
       providers: [
         { provide: World, useFactory: (client: KubeClient) => new World(config, client), inject: [KubeClient] },
         { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
+        { provide: Access, useFactory: (client: KubeClient) => new Access(client, config), inject: [KubeClient] },
+        AccessGuard,
         PendingRecords,
         NamesUnderWay,
         Traffic,
@@ -95,7 +99,7 @@ export class GatewayModule {
         },
         {
           provide: Serving,
-          useFactory: (world: World) => new Serving(world, health, config.grpcBindAddress),
+          useFactory: (world: World) => new Serving(world, health, config.grpcBindAddress, config.insecurePlaintext),
           inject: [World],
         },
         {

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import {
   type ClientDuplexStream,
-  credentials,
   type GrpcObject,
   loadPackageDefinition,
   type ServiceClientConstructor,
@@ -95,7 +94,7 @@ describe('fastpath-gateway, as a process', () => {
     const loaded = loadPackageDefinition(loadSync(file, { longs: Number, keepCase: true, defaults: true }));
     const names = service.split('.');
     const found = names.reduce<unknown>((level, name) => (level as GrpcObject)[name], loaded);
-    return new (found as ServiceClientConstructor)(scene.endpoint, credentials.createInsecure());
+    return new (found as ServiceClientConstructor)(scene.endpoint, scene.credentials);
   }
 
   it('serves a client that knows only the original', async () => {

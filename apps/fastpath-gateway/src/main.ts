@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { runService } from '@fsb/component-base/bootstrap';
-import { gatewayFlags } from './gateway.config';
+import { gatewayFlags, gatewayProblems } from './gateway.config';
 import { GATEWAY, GatewayModule } from './gateway.module';
 import { GrpcHealth, grpcServer } from './grpc/grpc-server';
+import { serverCredentials } from './grpc/server-credentials';
 
 const health = new GrpcHealth();
 
@@ -10,10 +11,11 @@ void runService({
   name: GATEWAY,
   description: 'Serves fastpath.v1 over gRPC: makes a sandbox first and writes its object behind it.',
   examples: [
-    'fastpath-gateway --kubeconfig ~/.kube/config --agent-token-file /var/lib/fast-sandbox/agent-token',
-    'fastpath-gateway --grpc-bind-address 0.0.0.0:9090 --fastpath-consistency-mode strong',
+    'fastpath-gateway --kubeconfig ~/.kube/config --tls-cert-file tls.crt --tls-key-file tls.key',
+    'fastpath-gateway --grpc-bind-address 127.0.0.1:9090 --insecure-plaintext',
   ],
   flags: gatewayFlags,
+  problems: gatewayProblems,
   module: (config) => GatewayModule.forRoot(config, health),
-  grpc: ({ grpcBindAddress }) => grpcServer(grpcBindAddress, health),
+  grpc: (config) => grpcServer(config.grpcBindAddress, health, serverCredentials(config)),
 });

@@ -1,4 +1,4 @@
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { ConsistencyMode, CreateRequest, FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
@@ -114,7 +114,7 @@ describe('consistency modes', () => {
     expect((await strongByFlag.create('', nameless, SOON)).answer).toEqual(generated.answer);
     await scene.kill('fastpath-gateway');
     await scene.launch('fastpath-gateway', { 'grpc-bind-address': scene.endpoint });
-    const again = new FastPathServiceClient(scene.endpoint, credentials.createInsecure());
+    const again = new FastPathServiceClient(scene.endpoint, scene.credentials);
     const calls = new GatewayCalls(again);
     expect((await calls.create('same', named, SOON)).answer).toEqual(first.answer);
     expect((await calls.create('', nameless, SOON)).answer).toEqual(generated.answer);

@@ -3,6 +3,8 @@ import { CommandError } from './command-error';
 
 /** What grpc-js itself says when no call could be sent; anything else of that code was said by the gateway. */
 const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
+/** The same of a certificate that is not believed, or of a server that speaks no TLS. */
+const NOT_TRUSTED = /certificate|altnames|SSL routines|secure TLS connection/;
 const BROKEN = /ECONNRESET|Connection dropped|EPIPE|Keepalive timeout|Stream removed|Received RST_STREAM/;
 
 /** A failed call as a line that says what to do next. */
@@ -11,12 +13,7 @@ export function callFailure(error: unknown, endpoint: string, limitMs: number): 
   const said = error.details.replace(/\s+/g, ' ').trim();
   switch (error.code) {
     case status.UNAVAILABLE:
-      if (NOT_CONNECTED.test(said)) {
-        return new CommandError(`no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint`);
-      }
-      return BROKEN.test(said)
-        ? new CommandError(`the connection to ${endpoint} broke off (${said}): try again`)
-        : new CommandError(`${said} (try again)`);
+      return unavailable(said, endpoint);
     case status.DEADLINE_EXCEEDED:
     case status.CANCELLED:
       return new CommandError(
@@ -31,6 +28,20 @@ export function callFailure(error: unknown, endpoint: string, limitMs: number): 
     default:
       return new CommandError(said === '' ? `the gateway answered ${status[error.code]}` : said);
   }
+}
+
+function unavailable(said: string, endpoint: string): CommandError {
+  if (NOT_CONNECTED.test(said)) {
+    if (!NOT_TRUSTED.test(said)) {
+      return new CommandError(`no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint`);
+    }
+    const why = said.replace(/^.*Last error: /, '');
+    const hint = 'set --ca-file, or --insecure-plaintext for one without TLS';
+    return new CommandError(`the gateway at ${endpoint} cannot be trusted (${why}): ${hint}`);
+  }
+  return BROKEN.test(said)
+    ? new CommandError(`the connection to ${endpoint} broke off (${said}): try again`)
+    : new CommandError(`${said} (try again)`);
 }
 
 function isServiceError(error: unknown): error is ServiceError {

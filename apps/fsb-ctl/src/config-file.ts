@@ -2,18 +2,19 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { usage } from './command-error';
 
-const KEYS = ['endpoint', 'namespace', 'editor'];
+const KEYS = ['endpoint', 'namespace', 'editor', 'caFile', 'tokenFile', 'certFile', 'keyFile', 'insecurePlaintext'];
 const ConfigFile = z.looseObject({
   endpoint: z.string().optional(),
   namespace: z.string().optional(),
   editor: z.string().optional(),
+  caFile: z.string().optional(),
+  tokenFile: z.string().optional(),
+  certFile: z.string().optional(),
+  keyFile: z.string().optional(),
+  insecurePlaintext: z.boolean().optional(),
 });
 
-export interface Config {
-  readonly endpoint?: string | undefined;
-  readonly namespace?: string | undefined;
-  readonly editor?: string | undefined;
-}
+export type Config = Readonly<z.infer<typeof ConfigFile>>;
 
 /** A key that nobody reads is a warning only: the original let it pass, and files written for it must keep working. */
 export function readConfig(path: string): Config {
@@ -21,7 +22,7 @@ export function readConfig(path: string): Config {
   if (!parsed.success) {
     const { path: at = [], message = '' } = parsed.error.issues[0] ?? {};
     throw usage(
-      `${path}: ${at.join('.')}${at.length > 0 ? ': ' : ''}${message} (keys: ${KEYS.join(', ')}; all strings)`,
+      `${path}: ${at.join('.')}${at.length > 0 ? ': ' : ''}${message} (keys: ${KEYS.join(', ')}; all strings but insecurePlaintext, which is true or false)`,
     );
   }
   for (const key of Object.keys(parsed.data)) {

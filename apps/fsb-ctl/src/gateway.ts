@@ -2,7 +2,6 @@ import {
   type CallOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
-  credentials,
   Metadata,
   type ServiceError,
   type StatusObject,
@@ -27,6 +26,7 @@ import {
   type StreamLogsResponse,
 } from '@fsb/api/gen/fastpath/v1/logs';
 import { callFailure } from './call-failure';
+import { gatewayCredentials } from './gateway-credentials';
 import type { Settings } from './settings';
 
 type Unary<Q, A> = (
@@ -52,15 +52,16 @@ export class Gateway {
   private readonly streams: SandboxLogServiceClient;
 
   constructor(private readonly settings: Settings) {
-    const { endpoint } = settings;
+    const { endpoint, security } = settings;
+    const credentials = gatewayCredentials(security);
     const options = {
       'grpc.enable_http_proxy': THIS_MACHINE.test(endpoint) ? 0 : 1,
       // a log may be silent for hours: these tell a quiet gateway from one that is gone
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
     };
-    this.sandboxes = new FastPathServiceClient(endpoint, credentials.createInsecure(), options);
-    this.streams = new SandboxLogServiceClient(endpoint, credentials.createInsecure(), options);
+    this.sandboxes = new FastPathServiceClient(endpoint, credentials, options);
+    this.streams = new SandboxLogServiceClient(endpoint, credentials, options);
   }
 
   create(request: CreateRequest): Promise<Answer<CreateResponse>> {

@@ -11,8 +11,9 @@ import { usage } from './command-error';
 import { duration } from './flag-values';
 
 const HELP = `
-Settings come from flags, else from FSB_ENDPOINT and FSB_NAMESPACE (or ENDPOINT and NAMESPACE), else from
-./.fsb/config.json or ~/.fsb/config.json, as in {"endpoint": "localhost:9090", "namespace": "default", "editor": "vim"}.
+Settings come from flags, else from FSB_ENDPOINT and FSB_NAMESPACE (or ENDPOINT and NAMESPACE), FSB_CA_FILE, FSB_TOKEN_FILE
+and so on, else from the first there is of ./.fsb/config.json, ~/.fsb/config.json and what \`make up\` left on this machine, as in
+{"endpoint": "localhost:9090", "namespace": "default", "editor": "vim", "caFile": "ca.crt", "tokenFile": "token"}.
 
 Examples:
   fsb-ctl run hello --image busybox -- /bin/sh -c 'while :; do date; sleep 1; done'
@@ -28,6 +29,11 @@ export function program(): Command {
     .version(VERSION, '--version', 'print the version of fsb-ctl')
     .option('--endpoint <host:port>', 'gateway to talk to (default: localhost:9090)')
     .option('-n, --namespace <namespace>', 'namespace of the sandbox (default: default)')
+    .option('--ca-file <file>', "CA of the gateway's certificate, PEM (default: those that Node knows)")
+    .option('--token-file <file>', 'file with the Kubernetes token to show (or the token itself in FSB_TOKEN)')
+    .option('--cert-file <file>', 'client certificate to show, PEM')
+    .option('--key-file <file>', 'its private key, PEM')
+    .option('--insecure-plaintext', 'speak without TLS, and show nothing: to a gateway of that flag alone')
     .option('--config <file>', 'configuration file to read instead of .fsb/config.json')
     .option('--timeout <time>', 'limit of a call, as in 500ms, 10s, 1m (default: 30s for run, 10s else)', duration)
     .configureHelp({ showGlobalOptions: true })

@@ -23,6 +23,9 @@ export function layoutOf(root: string | undefined): Layout {
 export const files = {
   kubeconfig: ({ state }: Layout) => join(state, 'kubeconfig'),
   kubeconfigOf: ({ state }: Layout, service: string) => join(state, 'kubeconfigs', `${service}.yaml`),
+  /** what fsb-ctl reads: the gateway's address, its CA and a token */
+  fsbCtl: ({ state }: Layout) => join(state, 'fsb-ctl.json'),
+  fsbCtlToken: ({ state }: Layout) => join(state, 'fsb-ctl.token'),
   tokens: ({ state }: Layout) => join(state, 'tokens.json'),
   agentToken: ({ state }: Layout) => join(state, 'agent-token'),
   pki: ({ state }: Layout, name: string) => join(state, 'pki', name),

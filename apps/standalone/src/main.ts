@@ -38,6 +38,12 @@ const withSettings = (command: Command): Command =>
     .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)')
     .option('--replicas <n>', 'gateways, and controllers of each kind; gateway n serves on 100 ports above (default 1)')
     .option('--warm-containers <n>', 'how many may wait for sandboxes on each agent; 0: none (default 16)')
+    .addOption(
+      new Option(
+        '--insecure-plaintext [bool]',
+        "the gateway serves the original's wire: no TLS, no authentication (default false)",
+      ).preset('true'),
+    )
     .option('--kubeconfig <file>', 'use this API server, which has the CRDs, and start none')
     .option('--api-advertise <host:port>', 'what kubeconfigs name, where a proxy stands before the API server');
 

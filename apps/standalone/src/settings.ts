@@ -23,6 +23,8 @@ const settings = z.object({
   replicas: z.coerce.number().int().min(1).max(MAX_REPLICAS).default(1),
   /** that may wait for sandboxes on each agent; 0: every sandbox is made when it is asked for */
   warmContainers: z.coerce.number().int().min(0).max(9999).default(16),
+  /** the original's wire: no TLS, and nobody is asked who they are */
+  insecurePlaintext: z.union([z.boolean(), z.stringbool()]).default(false),
   /** of another API server, which is there already and has the CRDs: none of our own is started */
   kubeconfig: z.string().min(1).optional(),
   /** what the kubeconfigs say, where a proxy stands before the API server */

@@ -21,6 +21,8 @@ export type CommonConfig = ConfigOf<typeof commonFlags>;
 export interface ServiceDefinition<F extends Flags> extends ProcessDescription {
   readonly flags: F;
   readonly module: (config: ConfigOf<F> & CommonConfig) => DynamicModule | Type | Promise<DynamicModule | Type>;
+  /** what no single flag can say is wrong; a line each, and the process ends with 78 */
+  readonly problems?: (config: ConfigOf<F> & CommonConfig) => readonly string[];
   readonly grpc?: (config: ConfigOf<F> & CommonConfig) => GrpcOptions;
   /** the main HTTP listener, where it is not that of the health probes */
   readonly health?: (config: ConfigOf<F> & CommonConfig) => Address;
@@ -38,6 +40,7 @@ export async function runService<F extends Flags>(service: ServiceDefinition<F>)
     { ...commonFlags, ...service.flags },
     process.argv.slice(2),
     process.env,
+    service.problems as ((config: unknown) => readonly string[]) | undefined,
   ) as ConfigOf<F> & CommonConfig; // the spread of two flag sets has the keys of both, which TypeScript cannot see through F
   const app = await createApp(service, config);
   const main = service.health?.(config) ?? config.healthProbeBindAddress;

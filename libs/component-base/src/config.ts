@@ -91,6 +91,7 @@ export function loadConfig<F extends Flags>(
   flags: F,
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  problemsOf: (config: ConfigOf<F>) => readonly string[] = () => [],
 ): ConfigOf<F> {
   const command = describe(process_, flags);
   command.parse([...argv], { from: 'user' });
@@ -106,6 +107,7 @@ export function loadConfig<F extends Flags>(
     if (parsed.success) config[key] = parsed.data;
     else problems.push(`--${kebab(key)} (${name}): ${complaint(value, parsed.error)}`);
   }
+  if (problems.length === 0) problems.push(...problemsOf(config as ConfigOf<F>));
   if (problems.length > 0) command.error(`${process_.name}: ${problems.join('\n')}`, { exitCode: EXIT_CONFIG });
   return Object.freeze(config) as ConfigOf<F>; // each key of F was parsed by its own schema just above
 }

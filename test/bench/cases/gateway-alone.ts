@@ -27,7 +27,7 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
   if (cpus().length < 2) throw new Error('gateway-alone needs two cores: one for the gateway, one for everything else');
   const settings = settingsOf({ ...WORLD, PROFILE: process.env['PROFILE'] });
   const cluster = await Cluster.start(settings);
-  const client = new GatewayClient(1, cluster.endpoint);
+  const client = new GatewayClient(1, cluster.endpoint, cluster.credentials);
   try {
     await makePools(cluster, settings);
     const gateway = cluster.services['fastpath-gateway'];

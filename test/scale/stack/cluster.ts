@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { type ChannelCredentials } from '@grpc/grpc-js';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { stringify } from 'yaml';
 import { probe } from '../../../apps/standalone/src/probe';
-import { makeCa, makeServerCertificate } from '../../../apps/standalone/src/supervisor/certificates';
+import { makeCa, makeServerCertificate } from '@fsb/pki/certificates';
 import { freePort } from '../../support/free-port';
+import { tokenCredentials } from '../../support/gateway-credentials';
 import { Fleet } from '../fleet/fleet';
 import { type Settings } from '../settings';
 import { ServiceProcess } from './service-process';
@@ -23,8 +25,7 @@ export class Cluster {
     readonly services: Readonly<Record<ServiceName, ServiceProcess>>,
     readonly fleet: Fleet,
     readonly kube: KubeClient,
-    /** of the gateway */
-    readonly endpoint: string,
+    private readonly gateway: Pick<Definitions, 'ports' | 'credentials'>,
   ) {}
 
   static async start(settings: Settings): Promise<Cluster> {
@@ -40,11 +41,21 @@ export class Cluster {
     await Promise.all([gateway, sandboxes, pools].map((service) => service.start()));
     const kube = new KubeClient(loadKubeConfig(join(folder, 'admin.kubeconfig')), 'scale');
     const byName = { 'fastpath-gateway': gateway, 'sandbox-controller': sandboxes, 'pool-controller': pools };
-    return new Cluster(folder, { apiserver, ...byName }, fleet, kube, `127.0.0.1:${ports.grpc}`);
+    return new Cluster(folder, { apiserver, ...byName }, fleet, kube, services);
   }
 
   get all(): readonly ServiceProcess[] {
     return Object.values(this.services);
+  }
+
+  /** Of the gateway. */
+  get endpoint(): string {
+    return `127.0.0.1:${this.gateway.ports.grpc}`;
+  }
+
+  /** Of its admin, for gRPC. */
+  get credentials(): ChannelCredentials {
+    return this.gateway.credentials;
   }
 
   get kubeconfig(): string {
@@ -66,6 +77,7 @@ interface Definitions {
   readonly gateway: ServiceProcess;
   readonly sandboxes: ServiceProcess;
   readonly pools: ServiceProcess;
+  readonly credentials: ChannelCredentials;
   readonly ports: { readonly agent: number; readonly grpc: number };
 }
 
@@ -73,7 +85,7 @@ async function definitions(folder: string, { profile, leaderElect }: Settings): 
   const node = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const at = (name: string): string => join(folder, name);
   const [api, agent, grpc] = [await freePort(), await freePort(), await freePort()];
-  const ca = await credentialsIn(folder, `https://127.0.0.1:${api}`);
+  const { ca, adminToken } = await credentialsIn(folder, `https://127.0.0.1:${api}`);
   const service = async (name: string, more: readonly string[] = []): Promise<ServiceProcess> => {
     const http = `127.0.0.1:${await freePort()}`;
     const args = [
@@ -101,15 +113,24 @@ async function definitions(folder: string, { profile, leaderElect }: Settings): 
   });
   return {
     apiserver,
-    gateway: await service('fastpath-gateway', ['--grpc-bind-address', `127.0.0.1:${grpc}`]),
+    gateway: await service('fastpath-gateway', [
+      ...[
+        '--grpc-bind-address',
+        `127.0.0.1:${grpc}`,
+        '--tls-cert-file',
+        at('tls.crt'),
+        '--tls-key-file',
+        at('tls.key'),
+      ],
+    ]),
+    credentials: tokenCredentials(Buffer.from(ca), adminToken),
     sandboxes: await service('sandbox-controller', ['--leader-elect', leaderElect]),
     pools: await service('pool-controller', ['--leader-elect', leaderElect]),
     ports: { agent, grpc },
   };
 }
 
-/** @returns the CA's certificate */
-async function credentialsIn(folder: string, server: string): Promise<string> {
+async function credentialsIn(folder: string, server: string): Promise<{ ca: string; adminToken: string }> {
   const ca = await makeCa();
   const { cert, key } = await makeServerCertificate(ca, ['127.0.0.1']);
   const tokens = Object.entries(ROLES).map(([user, role]) => {
@@ -128,5 +149,5 @@ async function credentialsIn(folder: string, server: string): Promise<string> {
     });
   }
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-  return ca.cert;
+  return { ca: ca.cert, adminToken: tokens.find(({ user }) => user === 'admin')?.token ?? '' };
 }

@@ -1,7 +1,7 @@
 import { FailurePolicy, FastPathServiceClient, type ListResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
-import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { PatientCaller } from '../../support/patient-caller';
 import { type Cluster } from '../stack/cluster';
 
@@ -35,8 +35,8 @@ export class Load {
     private readonly cluster: Cluster,
     private readonly pools: number,
   ) {
-    this.caller = new PatientCaller([cluster.endpoint]);
-    this.lists = new FastPathServiceClient(cluster.endpoint, credentials.createInsecure(), NO_LIMIT);
+    this.caller = new PatientCaller([cluster.endpoint], cluster.credentials);
+    this.lists = new FastPathServiceClient(cluster.endpoint, cluster.credentials, NO_LIMIT);
   }
 
   /** @returns how long the FAST ones took to be answered */

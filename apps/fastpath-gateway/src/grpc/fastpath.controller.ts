@@ -1,4 +1,4 @@
-import { Controller, UseFilters } from '@nestjs/common';
+import { Controller, UseFilters, UseGuards } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { type Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
 import {
@@ -16,6 +16,9 @@ import {
 import { callSignal } from '@fsb/component-base/grpc/call-signal';
 import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { setTrailers } from '@fsb/component-base/grpc/trailers';
+import { Access } from '../access/access';
+import { AccessGuard, Needs } from '../access/access.guard';
+import { callerOf } from '../access/caller';
 import { CreateSandbox } from '../create/create-sandbox';
 import { timingsOf } from '../create/timings';
 import { DeleteSandbox } from '../sandboxes/delete-sandbox';
@@ -32,14 +35,17 @@ type Call<Q, R> = ServerUnaryCall<Q, R>;
 
 @Controller()
 @UseFilters(ApiErrorFilter)
+@UseGuards(AccessGuard)
 export class FastPathController {
   constructor(
     private readonly creates: CreateSandbox,
     private readonly deletes: DeleteSandbox,
     private readonly updates: UpdateSandbox,
     private readonly queries: SandboxQueries,
+    private readonly access: Access,
   ) {}
 
+  @Needs({ verb: 'create', subresource: '' })
   @GrpcMethod(SERVICE, 'createSandbox')
   async createSandbox(
     request: CreateRequest,
@@ -51,6 +57,7 @@ export class FastPathController {
     return response;
   }
 
+  @Needs({ verb: 'delete', subresource: '' })
   @GrpcMethod(SERVICE, 'deleteSandbox')
   async deleteSandbox(
     request: DeleteRequest,
@@ -61,6 +68,7 @@ export class FastPathController {
     return { success: true };
   }
 
+  @Needs({ verb: 'update', subresource: '' })
   @GrpcMethod(SERVICE, 'updateSandbox')
   updateSandbox(
     request: UpdateRequest,
@@ -70,11 +78,18 @@ export class FastPathController {
     return this.updates.update(request, callDeadline(call, CALL_MS));
   }
 
+  @Needs({ verb: 'list', subresource: '' })
   @GrpcMethod(SERVICE, 'listSandboxes')
-  listSandboxes(request: ListRequest): ListResponse {
-    return this.queries.list(request);
+  async listSandboxes(
+    request: ListRequest,
+    _metadata: Metadata,
+    call: Call<ListRequest, ListResponse>,
+  ): Promise<ListResponse> {
+    if (request.namespace !== '') return this.queries.list(request, [request.namespace]);
+    return this.queries.list(request, await this.access.listable(callerOf(call), this.queries.namespaces()));
   }
 
+  @Needs({ verb: 'get', subresource: '' })
   @GrpcMethod(SERVICE, 'getSandbox')
   getSandbox(request: GetRequest, metadata: Metadata): SandboxInfo {
     const found = this.queries.get(request);

@@ -1,4 +1,4 @@
-import { type Server } from '@grpc/grpc-js';
+import { type Server, type ServerCredentials } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
@@ -30,11 +30,12 @@ export class GrpcHealth {
   }
 }
 
-export function grpcServer({ host, port }: Address, health: GrpcHealth): GrpcOptions {
+export function grpcServer({ host, port }: Address, health: GrpcHealth, credentials: ServerCredentials): GrpcOptions {
   return {
     transport: Transport.GRPC,
     options: {
       url: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      credentials,
       package: 'fastpath.v1',
       // ts-proto's own codec: no .proto is read to serve a call. Its service definitions are what loadSync would give.
       packageDefinition: SERVICES,

@@ -1,4 +1,4 @@
-import { Controller, UseFilters } from '@nestjs/common';
+import { Controller, UseFilters, UseGuards } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { type Metadata, type ServerWritableStream } from '@grpc/grpc-js';
 import {
@@ -11,18 +11,21 @@ import { callSignal } from '@fsb/component-base/grpc/call-signal';
 import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { writeAll } from '@fsb/component-base/grpc/write-all';
 import { type Observable } from 'rxjs';
+import { AccessGuard, Needs } from '../access/access.guard';
 import { RunSandbox } from '../create/run-sandbox';
 import { SandboxLogs } from '../sandboxes/sandbox-logs';
 import { callDeadline, CREATE_MS } from './call-deadline';
 
 @Controller()
 @UseFilters(ApiErrorFilter)
+@UseGuards(AccessGuard)
 export class LogsController {
   constructor(
     private readonly logs: SandboxLogs,
     private readonly runs: RunSandbox,
   ) {}
 
+  @Needs({ verb: 'get', subresource: 'log' })
   @GrpcMethod('SandboxLogService', 'streamLogs')
   async streamLogs(
     request: StreamLogsRequest,
@@ -33,6 +36,7 @@ export class LogsController {
     return writeAll(call, await this.logs.open(request, signal), signal);
   }
 
+  @Needs({ verb: 'create', subresource: '' }, { verb: 'get', subresource: 'log' })
   @GrpcMethod('SandboxLogService', 'runSandbox')
   runSandbox(
     request: RunSandboxRequest,

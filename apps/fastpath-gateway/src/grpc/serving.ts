@@ -17,6 +17,7 @@ export class Serving implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly world: World,
     private readonly health: GrpcHealth,
     private readonly address: Address,
+    private readonly isPlaintext: boolean,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -24,7 +25,7 @@ export class Serving implements OnApplicationBootstrap, OnModuleDestroy {
       if (!this.world.isFilled) return;
       clearInterval(this.looking);
       this.health.set('SERVING');
-      rehearseCreates(this.address, this.stopping.signal).catch((error: unknown) => {
+      rehearseCreates(this.address, this.isPlaintext, this.stopping.signal).catch((error: unknown) => {
         this.logger.debug({ msg: 'not rehearsed', error: messageOf(error) }); // it serves all the same, only slower
       });
     }, LOOK_MS);

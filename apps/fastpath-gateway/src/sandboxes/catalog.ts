@@ -94,11 +94,10 @@ export class Catalog {
   /**
    * `namespace/name` of everything, sorted: the first `limit` after a key. What has no object yet is little, and looked
    * through each time; the objects are read from that key on.
-   * @param namespace empty: all
    */
   keys(namespace: string, after: string, limit: number): string[] {
     this.requireFilled();
-    const first = namespace === '' ? '' : `${namespace}/`;
+    const first = `${namespace}/`;
     const keys = this.withoutObject(first, after);
     let taken = 0;
     for (const key of this.sources.sandboxes.keysAfter(after > first ? after : first)) {
@@ -108,9 +107,24 @@ export class Catalog {
     return [...keys].sort().slice(0, limit);
   }
 
+  /** That have a sandbox; each is found by leaping over the objects of the one before. @throws ApiError unavailable */
+  namespaces(): string[] {
+    this.requireFilled();
+    const found = new Set([...this.withoutObject('', '')].map(namespaceIn));
+    for (let key = this.firstAfter(''); key !== undefined; key = this.firstAfter(`${namespaceIn(key)}0`)) {
+      found.add(namespaceIn(key)); // in ASCII, 0 comes behind the slash
+    }
+    return [...found];
+  }
+
   /** Whether a name that is not known here can be somewhere else all the same. */
   isComplete(namespace: string): boolean {
     return this.sources.directory.isInSync(namespace);
+  }
+
+  private firstAfter(key: string): string | undefined {
+    for (const next of this.sources.sandboxes.keysAfter(key)) return next;
+    return undefined;
   }
 
   private withoutObject(first: string, after: string): Set<string> {
@@ -135,6 +149,10 @@ export class Catalog {
   private report(agent: AgentView, sandboxId: string): AgentSandboxStatus | undefined {
     return this.sources.directory.report(agent.id, sandboxId);
   }
+}
+
+function namespaceIn(key: string): string {
+  return key.slice(0, key.indexOf('/'));
 }
 
 /** Of an object that has no status yet, since whoever made its container writes object and status one after the other. */

@@ -30,13 +30,25 @@ export class SandboxQueries {
     return this.catalog.timings(namespace, sandboxName);
   }
 
-  /** @throws ApiError invalid_argument */
-  list({ namespace, limit, continue: token }: ListRequest): ListResponse {
+  /** All that have a sandbox. @throws ApiError unavailable */
+  namespaces(): string[] {
+    return this.catalog.namespaces();
+  }
+
+  /**
+   * @param visible namespaces whose sandboxes the caller may see
+   * @throws ApiError invalid_argument
+   */
+  list({ limit, continue: token }: ListRequest, visible: readonly string[]): ListResponse {
     if (limit < 0) throw invalid('limit', `${limit} must be 0 (all) or more`);
     const after = token === '' ? '' : Buffer.from(token, 'base64url').toString();
     if (token !== '' && !after.includes('/')) throw invalid('continue', 'must be that of an earlier answer');
     const most = limit === 0 ? Number.POSITIVE_INFINITY : Math.min(limit, MAX_PAGE);
-    const keys = this.catalog.keys(namespace === '' ? '' : namespaceName(namespace), after, most + 1);
+    const keys: string[] = [];
+    for (const namespace of visible.map(namespaceName).sort(byKey)) {
+      keys.push(...this.catalog.keys(namespace, after, most + 1 - keys.length));
+      if (keys.length > most) break;
+    }
     const page = keys.slice(0, most);
     const last = page.at(-1);
     const more = last !== undefined && page.length < keys.length;
@@ -45,6 +57,11 @@ export class SandboxQueries {
       continue: more ? Buffer.from(last).toString('base64url') : '',
     };
   }
+}
+
+/** As their keys sort: `a-b/` before `a/`. */
+function byKey(one: string, other: string): number {
+  return `${one}/` < `${other}/` ? -1 : 1;
 }
 
 export function notFound(namespace: string, name: string): ApiError {

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type CallOptions,
+  type ChannelCredentials,
   type Client,
   type ClientUnaryCall,
   credentials,
@@ -19,10 +20,11 @@ import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { AgentPool } from '../../../../test/support/agent-pool';
 import { AgentProcess } from '../../../../test/support/agent-process';
-import { ApiserverProcess } from '../../../../test/support/apiserver-process';
+import { ADMIN, ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
 import { Gate } from '../../../../test/support/gate';
+import { tokenCredentials } from '../../../../test/support/gateway-credentials';
 
 const ROOT = resolve(__dirname, '../../../..');
 const POD = { namespace: 'default', name: 'agent-1' };
@@ -74,6 +76,8 @@ type SceneParts = Pick<GatewayScene, 'api' | 'kube' | 'agent' | 'pool' | 'endpoi
 export class GatewayScene {
   readonly sandboxes: FastPathServiceClient;
   readonly logs: SandboxLogServiceClient;
+  /** of the cluster's admin */
+  readonly credentials: ChannelCredentials;
   private readonly clients: Client[] = [];
 
   readonly api: ApiserverProcess;
@@ -90,8 +94,9 @@ export class GatewayScene {
     this.agent = agent;
     this.pool = pool;
     this.endpoint = endpoint;
-    this.sandboxes = new FastPathServiceClient(endpoint, credentials.createInsecure());
-    this.logs = new SandboxLogServiceClient(endpoint, credentials.createInsecure());
+    this.credentials = tokenCredentials(readFileSync(join(api.folder, 'ca.crt')), ADMIN);
+    this.sandboxes = new FastPathServiceClient(endpoint, this.credentials);
+    this.logs = new SandboxLogServiceClient(endpoint, this.credentials);
   }
 
   static async start(name: string): Promise<GatewayScene> {
@@ -169,6 +174,20 @@ export class GatewayScene {
   async replica(name: string, flags: Readonly<Record<string, string>> = {}): Promise<FastPathServiceClient> {
     const endpoint = `127.0.0.1:${await freePort()}`;
     await this.launch('fastpath-gateway', { 'grpc-bind-address': endpoint, ...flags }, name);
+    const client = new FastPathServiceClient(endpoint, this.credentials);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** One more gateway, that speaks the original's wire. */
+  async plaintext(name: string): Promise<FastPathServiceClient> {
+    const endpoint = `127.0.0.1:${await freePort()}`;
+    const noTls = { 'tls-cert-file': undefined, 'tls-key-file': undefined, 'client-ca-file': undefined };
+    await this.launch(
+      'fastpath-gateway',
+      { 'grpc-bind-address': endpoint, ...noTls, 'insecure-plaintext': 'true' },
+      name,
+    );
     const client = new FastPathServiceClient(endpoint, credentials.createInsecure());
     this.clients.push(client);
     return client;
@@ -184,18 +203,25 @@ export class GatewayScene {
     return { client: await this.replica(name, { kubeconfig }), api };
   }
 
+  /** The API server's own: it is for this machine. */
+  private get gatewayTls(): Readonly<Record<string, string>> {
+    const at = (file: string): string => join(this.api.folder, file);
+    return { 'tls-cert-file': at('tls.crt'), 'tls-key-file': at('tls.key'), 'client-ca-file': at('ca.crt') };
+  }
+
   /** @param name under which it is ended, and its log found */
-  async launch(app: string, flags: Readonly<Record<string, string>>, name = app): Promise<void> {
+  async launch(app: string, flags: Readonly<Record<string, string | undefined>>, name = app): Promise<void> {
     const probes = `127.0.0.1:${await freePort()}`;
-    const all = {
+    const all: Record<string, string | undefined> = {
       kubeconfig: join(this.api.folder, 'kubeconfig'),
       'agent-port': String(this.agent.port),
       'agent-token-file': this.agent.path('token'),
       'health-probe-bind-address': probes,
       'metrics-bind-address': probes,
+      ...(app === 'fastpath-gateway' ? this.gatewayTls : {}),
       ...flags,
     };
-    const args = Object.entries(all).map(([name, value]) => `--${name}=${value}`);
+    const args = Object.entries(all).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}=${value}`]));
     const out = openSync(this.agent.path(`${name}.out`), 'a');
     const child = spawn('node', [join(ROOT, `dist/apps/${app}/src/main.js`), ...args], { stdio: ['ignore', out, out] });
     closeSync(out);

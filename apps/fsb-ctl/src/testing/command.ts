@@ -12,7 +12,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The bundled command in a home and a folder of its own, with no environment but PATH. */
+/** The bundled command in a home and a folder of its own, with nothing of the caller's environment but PATH. */
 export class CommandLine {
   readonly home = mkdtempSync(join(tmpdir(), 'fsb-ctl-home-'));
   readonly folder = mkdtempSync(join(tmpdir(), 'fsb-ctl-cwd-'));
@@ -23,7 +23,7 @@ export class CommandLine {
   }
 
   get environment(): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '', HOME: this.home, ...this.env };
+    return { PATH: process.env['PATH'] ?? '', HOME: this.home, FSB_INSECURE_PLAINTEXT: 'true', ...this.env };
   }
 
   run(args: readonly string[], stdin = ''): Promise<Ended> {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { files, type Layout } from '../layout';
 import { command } from '../machine';
 import { type Settings } from '../settings';
 import { readJson, readText, writeFileWhole, writeJson } from '../state-file';
-import { isCurrent, type KeyPair, makeCa, makeServerCertificate } from './certificates';
+import { isCurrent, type KeyPair, makeCa, makeServerCertificate } from '@fsb/pki/certificates';
 
 /** Who talks to the API server, and as what (apiserver/auth/authorization.ts). */
 const ROLES: Readonly<Record<string, string>> = {
@@ -17,6 +17,8 @@ const ROLES: Readonly<Record<string, string>> = {
   node: 'node',
   viewer: 'viewer',
 };
+const LOCAL_NAMES = ['127.0.0.1', '::1', 'localhost'];
+const contextUser = z.object({ users: z.array(z.object({ user: z.object({ token: z.string().optional() }) })) });
 const tokenList = z.array(z.object({ token: z.string(), user: z.string(), role: z.string() }));
 
 /**
@@ -25,21 +27,47 @@ const tokenList = z.array(z.object({ token: z.string(), user: z.string(), role: 
  */
 export async function ensureCredentials(layout: Layout, settings: Settings, bridgeAddress: string): Promise<void> {
   ensureAgentToken(layout);
+  const ca = await ensurePair(layout, 'ca', () => makeCa());
+  await ensureServerPair(layout, 'gateway', ca, [...LOCAL_NAMES, bridgeAddress, ...namesIn(settings.grpcAddress)]);
   if (settings.kubeconfig !== undefined) {
-    writeFileWhole(files.kubeconfig(layout), await selfContained(settings.kubeconfig));
+    const text = await selfContained(settings.kubeconfig);
+    writeFileWhole(files.kubeconfig(layout), text);
+    writeClientConfig(layout, settings, tokenIn(text));
     return;
   }
   const { apiAddress, apiAdvertise = apiAddress } = settings;
-  const ca = await ensurePair(layout, 'ca', () => makeCa());
-  const host = apiAddress.slice(0, apiAddress.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-  const own = host === '' || host === '0.0.0.0' ? [] : [host];
-  const names = [...new Set(['127.0.0.1', '::1', 'localhost', bridgeAddress, ...own])];
-  const fits = ({ cert }: KeyPair): boolean => isCurrent(cert, ca.cert, names);
-  await ensurePair(layout, 'apiserver', () => makeServerCertificate(ca, names), fits);
+  await ensureServerPair(layout, 'apiserver', ca, [...LOCAL_NAMES, bridgeAddress, ...namesIn(apiAddress)]);
   for (const { token, user } of ensureTokens(layout)) {
     const text = kubeconfig(user, token, ca.cert, apiAdvertise.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:'));
     writeFileWhole(user === 'admin' ? files.kubeconfig(layout) : files.kubeconfigOf(layout, user), text);
+    if (user === 'admin') writeClientConfig(layout, settings, token);
   }
+}
+
+/** What fsb-ctl needs to find the gateway, to believe it, and to be believed; of a kubeconfig without a token, that is not there. */
+function writeClientConfig(layout: Layout, settings: Settings, token: string | undefined): void {
+  // by name: of a server's certificate, TLS checks names first, and Node warns of addresses
+  const endpoint = settings.grpcAddress.replace(/^(0\.0\.0\.0|127\.0\.0\.1)?:/, 'localhost:');
+  if (token !== undefined) writeFileWhole(files.fsbCtlToken(layout), token);
+  const tokenFile = token === undefined ? {} : { tokenFile: files.fsbCtlToken(layout) };
+  const tls = { caFile: files.pki(layout, 'ca.crt'), ...tokenFile };
+  writeJson(files.fsbCtl(layout), { endpoint, ...(settings.insecurePlaintext ? { insecurePlaintext: true } : tls) });
+}
+
+function tokenIn(kubeconfigText: string): string | undefined {
+  return contextUser.parse(parse(kubeconfigText)).users[0]?.user.token;
+}
+
+/** The host of an address that servers listen on, where it is a name that clients can use. */
+function namesIn(hostAndPort: string): string[] {
+  const host = hostAndPort.slice(0, hostAndPort.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  return host === '' || host === '0.0.0.0' ? [] : [host];
+}
+
+async function ensureServerPair(layout: Layout, name: string, ca: KeyPair, names: readonly string[]): Promise<void> {
+  const all = [...new Set(names)];
+  const fits = ({ cert }: KeyPair): boolean => isCurrent(cert, ca.cert, all);
+  await ensurePair(layout, name, () => makeServerCertificate(ca, all), fits);
 }
 
 /** The current context alone, with files by value: it is read from elsewhere than where it was written. */

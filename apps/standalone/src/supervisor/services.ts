@@ -59,7 +59,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
       replica,
     ),
     row('sandbox-controller', 3, agents, replica),
-    gateway(settings, replica, (args) => row('fastpath-gateway', 4, [...agents, ...args], replica)),
+    gateway(context, replica, (args) => row('fastpath-gateway', 4, [...agents, ...args], replica)),
   ]);
   return [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
@@ -82,14 +82,18 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
 }
 
 function gateway(
-  { portBase, grpcAddress }: Settings,
+  { layout, settings: { portBase, grpcAddress, insecurePlaintext } }: ServicesContext,
   replica: number,
   row: (args: readonly string[]) => ServiceDefinition,
 ): ServiceDefinition {
   const grpc = hostAndPort(grpcAddress);
   const address = `${grpc.host}:${grpc.port + GRPC_PORTS_APART * (replica - 1)}`;
   const metrics = `127.0.0.1:${replica === 1 ? gatewayMetricsPort(portBase) : portBase + 6 + PORTS_APART * (replica - 1)}`;
-  const definition = row(['--grpc-bind-address', address, '--metrics-bind-address', metrics]);
+  const pki = (name: string): string => files.pki(layout, name);
+  const tls = insecurePlaintext
+    ? ['--insecure-plaintext']
+    : ['--tls-cert-file', pki('gateway.crt'), '--tls-key-file', pki('gateway.key'), '--client-ca-file', pki('ca.crt')];
+  const definition = row(['--grpc-bind-address', address, '--metrics-bind-address', metrics, ...tls]);
   return { ...definition, address: `gRPC on ${address}, metrics on ${metrics}` };
 }
 

@@ -10,6 +10,7 @@ interface Rule {
 
 const READ = ['get', 'list', 'watch'];
 const WRITE = [...READ, 'create', 'update', 'patch', 'delete'];
+const REVIEWS: Rule = { verbs: ['create'], resources: ['tokenreviews', 'subjectaccessreviews'] };
 const EVENTS_AND_LEASES: Rule = { verbs: WRITE, resources: ['events', 'leases'] };
 
 /** What each process may do: the same as its ClusterRole on a cluster. */
@@ -19,6 +20,7 @@ const ROLES = {
     { verbs: WRITE, resources: ['sandboxes', 'sandboxes/status'] },
     { verbs: READ, resources: ['sandboxpools', 'pods', 'namespaces'] },
     { verbs: ['create', 'patch', 'delete'], resources: ['configmaps'] },
+    REVIEWS,
     EVENTS_AND_LEASES,
   ],
   'sandbox-controller': [
@@ -42,11 +44,18 @@ const ROLES = {
     { verbs: READ, resources: ['secrets', 'configmaps', 'namespaces'] },
     EVENTS_AND_LEASES,
   ],
+  /** whoever runs sandboxes, and nothing else */
+  tenant: [
+    { verbs: WRITE, resources: ['sandboxes'] },
+    { verbs: ['get'], resources: ['sandboxes/log'] },
+    { verbs: READ, resources: ['sandboxpools', 'events', 'namespaces'] },
+  ],
   viewer: [
     {
       verbs: READ,
       resources: [
         'sandboxes',
+        'sandboxes/log',
         'sandboxpools',
         'pods',
         'pods/log',
@@ -65,13 +74,19 @@ const tokenFile = z.array(
     token: z.string().min(16),
     user: z.string(),
     role: z.enum(Object.keys(ROLES) as [keyof typeof ROLES]), // its keys, which Object.keys widens
+    /** the role holds in these alone; absent: in all, and at the cluster scope */
+    namespaces: z.array(z.string()).optional(),
   }),
 );
 
 export interface User {
   readonly name: string;
   readonly role: keyof typeof ROLES;
+  readonly namespaces?: readonly string[] | undefined;
 }
+
+/** Kubernetes' own group for those who may do everything. */
+const MASTERS = 'system:masters';
 
 interface Scope {
   readonly group: string;
@@ -81,24 +96,44 @@ interface Scope {
 
 /** Bearer tokens with a fixed role each: who may do what is a file, not RBAC objects. */
 export class Authorization {
-  private constructor(private readonly users: ReadonlyMap<string, User>) {}
+  private readonly byName: ReadonlyMap<string, User>;
+
+  /** @param users by token */
+  private constructor(private readonly users: ReadonlyMap<string, User>) {
+    this.byName = new Map([...users.values()].map((user) => [user.name, user]));
+  }
 
   /** @throws if the file is not a list of {token, user, role} */
   static async fromFile(path: string): Promise<Authorization> {
     const parsed = tokenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
     if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
-    return new Authorization(new Map(parsed.data.map(({ token, user, role }) => [token, { name: user, role }])));
+    return new Authorization(
+      new Map(parsed.data.map(({ token, user, role, namespaces }) => [token, { name: user, role, namespaces }])),
+    );
   }
 
   /** @throws StatusError 401 */
   authenticate(header: string | undefined): User {
-    const user = this.users.get(/^Bearer (.+)$/.exec(header ?? '')?.[1] ?? '');
+    const user = this.withToken(/^Bearer (.+)$/.exec(header ?? '')?.[1] ?? '');
     if (!user) throw new StatusError(401, 'Unauthorized', 'Unauthorized: the bearer token is absent or unknown');
     return user;
   }
 
-  /** @param resource with its subresource, as roles name it */
-  allows({ role }: User, verb: string, resource: string): boolean {
+  withToken(token: string): User | undefined {
+    return this.users.get(token);
+  }
+
+  /** A user of the file, else one whose group may do everything: client certificates name such. */
+  named(name: string, groups: readonly string[]): User | undefined {
+    return this.byName.get(name) ?? (groups.includes(MASTERS) ? { name, role: 'admin' } : undefined);
+  }
+
+  /**
+   * @param resource with its subresource, as roles name it
+   * @param namespace empty: the cluster
+   */
+  allows({ role, namespaces }: User, verb: string, resource: string, namespace: string): boolean {
+    if (namespaces && !namespaces.includes(namespace)) return false;
     const rules: readonly Rule[] = ROLES[role];
     return rules.some(
       ({ verbs, resources }) =>
@@ -108,7 +143,7 @@ export class Authorization {
 
   /** @throws StatusError 403 */
   authorize(user: User, verb: string, resource: string, { group, namespace }: Scope): void {
-    if (this.allows(user, verb, resource)) return;
+    if (this.allows(user, verb, resource, namespace)) return;
     const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
     const what = `resource "${resource}" in API group "${group}" ${scope}`;
     const message = `${qualified(resource, group)} is forbidden: User "${user.name}" cannot ${verb} ${what}`;

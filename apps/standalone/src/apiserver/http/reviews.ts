@@ -5,23 +5,54 @@ import { type Json } from '../kube-object';
 import { StatusError } from '../status-error';
 import { mediaType, objectBody, readBody } from './body';
 
-const ACCESS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
-const WHO = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+const AUTHENTICATION = 'authentication.k8s.io';
+const AUTHORIZATION = 'authorization.k8s.io';
 
-const question = z.object({
+const attributes = z.object({
+  verb: z.string(),
+  resource: z.string(),
+  subresource: z.string().default(''),
+  namespace: z.string().default(''),
+});
+const ownAccess = z.object({ spec: z.object({ resourceAttributes: attributes }) });
+const access = z.object({
   spec: z.object({
-    resourceAttributes: z.object({
-      verb: z.string(),
-      resource: z.string(),
-      subresource: z.string().default(''),
-    }),
+    user: z.string().default(''),
+    groups: z.array(z.string()).default([]),
+    resourceAttributes: attributes,
   }),
 });
+const token = z.object({ spec: z.object({ token: z.string() }) });
+
+interface Asked {
+  readonly body: Json;
+  readonly user: User;
+  readonly authorization: Authorization;
+}
+
+/** What is asked of the rules themselves, by path: `kubectl auth can-i` and `whoami`, and what a gateway asks of its callers. */
+const REVIEWS: Readonly<Record<string, (asked: Asked) => object>> = {
+  [`/apis/${AUTHENTICATION}/v1/selfsubjectreviews`]: ({ user }) => ({ userInfo: userInfo(user) }),
+  [`/apis/${AUTHORIZATION}/v1/selfsubjectaccessreviews`]: ({ body, user, authorization }) => {
+    return { allowed: isAllowed(authorization, user, parsed(ownAccess, body).spec.resourceAttributes) };
+  },
+  [`/apis/${AUTHENTICATION}/v1/tokenreviews`]: ({ body, user, authorization }) => {
+    authorization.authorize(user, 'create', 'tokenreviews', { group: AUTHENTICATION, namespace: '' });
+    const owner = authorization.withToken(parsed(token, body).spec.token);
+    return owner ? { authenticated: true, user: userInfo(owner) } : { authenticated: false };
+  },
+  [`/apis/${AUTHORIZATION}/v1/subjectaccessreviews`]: ({ body, user, authorization }) => {
+    authorization.authorize(user, 'create', 'subjectaccessreviews', { group: AUTHORIZATION, namespace: '' });
+    const { spec } = parsed(access, body);
+    const subject = authorization.named(spec.user, spec.groups);
+    return { allowed: subject !== undefined && isAllowed(authorization, subject, spec.resourceAttributes) };
+  },
+};
 
 /**
- * `kubectl auth can-i` and `whoami`, answered from the same rules as every request.
- * @returns undefined where the path is neither
- * @throws StatusError 400
+ * Answered from the same rules as every request.
+ * @returns undefined where the path is that of no review
+ * @throws StatusError 400, 403
  */
 export async function review(
   path: string,
@@ -29,12 +60,24 @@ export async function review(
   user: User,
   authorization: Authorization,
 ): Promise<Json | undefined> {
-  if (request.method !== 'POST' || (path !== ACCESS && path !== WHO)) return undefined;
+  const answer = request.method === 'POST' && Object.hasOwn(REVIEWS, path) ? REVIEWS[path] : undefined;
+  if (!answer) return undefined;
   const body = objectBody(mediaType(request), await readBody(request));
-  if (path === WHO) return { ...body, status: { userInfo: { username: user.name, groups: [user.role] } } };
-  const parsed = question.safeParse(body);
-  if (!parsed.success) throw StatusError.badRequest(`SelfSubjectAccessReview: ${z.prettifyError(parsed.error)}`);
-  const { verb, resource, subresource } = parsed.data.spec.resourceAttributes;
-  const allowed = authorization.allows(user, verb, subresource === '' ? resource : `${resource}/${subresource}`);
-  return { ...body, status: { allowed } };
+  return { ...body, status: answer({ body, user, authorization }) };
+}
+
+function isAllowed(authorization: Authorization, user: User, asked: z.infer<typeof attributes>): boolean {
+  const { verb, resource, subresource, namespace } = asked;
+  return authorization.allows(user, verb, subresource === '' ? resource : `${resource}/${subresource}`, namespace);
+}
+
+function userInfo({ name, role }: User): object {
+  return { username: name, groups: [role] };
+}
+
+/** @throws StatusError 400 */
+function parsed<T>(schema: z.ZodType<T>, body: Json): T {
+  const result = schema.safeParse(body);
+  if (!result.success) throw StatusError.badRequest(`${String(body['kind'])}: ${z.prettifyError(result.error)}`);
+  return result.data;
 }

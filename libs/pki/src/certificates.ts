@@ -4,6 +4,7 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
@@ -21,13 +22,14 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const DAY_MS = 24 * 60 * 60 * 1000;
 const CA_DAYS = 3650;
 const SERVER_DAYS = 825;
+const CLIENT_DAYS = 365;
 const RENEW_BEFORE_DAYS = 90;
 
-export async function makeCa(): Promise<KeyPair> {
+export async function makeCa(name = 'fast-sandbox-ca'): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const cert = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: 'CN=fast-sandbox-ca',
+    name: `CN=${name}`,
     keys,
     signingAlgorithm: ALGORITHM,
     ...validity(CA_DAYS),
@@ -40,22 +42,45 @@ export async function makeCa(): Promise<KeyPair> {
 }
 
 /** A server's certificate for the names and addresses that clients use. */
-export async function makeServerCertificate(ca: KeyPair, names: readonly string[]): Promise<KeyPair> {
+export function makeServerCertificate(ca: KeyPair, names: readonly string[]): Promise<KeyPair> {
+  return makeCertificate(ca, {
+    subject: 'CN=fast-sandbox-server',
+    usage: ExtendedKeyUsage.serverAuth,
+    days: SERVER_DAYS,
+    extensions: [
+      new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIp(value) ? 'ip' : 'dns', value }))),
+    ],
+  });
+}
+
+/** A client's certificate. @param subject as in `O=system:masters,CN=admin` */
+export function makeClientCertificate(ca: KeyPair, subject: string): Promise<KeyPair> {
+  return makeCertificate(ca, { subject, usage: ExtendedKeyUsage.clientAuth, days: CLIENT_DAYS, extensions: [] });
+}
+
+interface Wanted {
+  readonly subject: string;
+  readonly usage: ExtendedKeyUsage;
+  readonly days: number;
+  readonly extensions: readonly Extension[];
+}
+
+async function makeCertificate(ca: KeyPair, { subject, usage, days, extensions }: Wanted): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const issuer = new X509Certificate(ca.cert);
   const cert = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: 'CN=fast-sandbox-apiserver',
+    subject,
     issuer: issuer.subject,
     publicKey: keys.publicKey,
     signingKey: await signingKey(ca.key),
     signingAlgorithm: ALGORITHM,
-    ...validity(SERVER_DAYS),
+    ...validity(days),
     extensions: [
       new BasicConstraintsExtension(false),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIp(value) ? 'ip' : 'dns', value }))),
+      new ExtendedKeyUsageExtension([usage]),
+      ...extensions,
     ],
   });
   return { cert: cert.toString('pem'), key: pemOf(keys.privateKey) };

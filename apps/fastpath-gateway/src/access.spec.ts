@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { FastPathServiceClient, ListRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { SandboxLogServiceClient, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
+import { makeCa, makeClientCertificate } from '@fsb/pki/certificates';
+import { ADMIN, OTHER_TENANT, TENANT, VIEWER } from '../../../test/support/apiserver-process';
+import { eventually } from '../../../test/support/eventually';
+import { tokenCredentials } from '../../../test/support/gateway-credentials';
+import { GatewayCalls } from './testing/gateway-calls';
+import { call, GatewayScene, type Outcome } from './testing/gateway-scene';
+
+/** The gateway as it is delivered, with TLS, before a real API server that knows who may do what. */
+describe('who is let in', () => {
+  let scene: GatewayScene;
+  let ca: Buffer;
+  const clients: FastPathServiceClient[] = [];
+
+  beforeAll(async () => {
+    scene = await GatewayScene.start('access');
+    ca = readFileSync(join(scene.api.folder, 'ca.crt'));
+  }, 240_000);
+  afterAll(async () => {
+    for (const client of clients) client.close();
+    await scene.stop();
+  }, 120_000);
+
+  function as(credentialsOf: ReturnType<typeof credentials.createSsl>): GatewayCalls {
+    const client = new FastPathServiceClient(scene.endpoint, credentialsOf);
+    clients.push(client);
+    return new GatewayCalls(client);
+  }
+
+  const withToken = (token: string): GatewayCalls => as(tokenCredentials(ca, token));
+
+  function listed(calls: GatewayCalls, namespace = ''): Promise<Outcome<{ items: { sandboxName: string }[] }>> {
+    return call(calls.client.listSandboxes.bind(calls.client), ListRequest.fromPartial({ namespace }));
+  }
+
+  it.each([
+    ['no token', (): GatewayCalls => as(credentials.createSsl(ca)), 'no bearer token'],
+    ['an unknown token', (): GatewayCalls => withToken('nobody-knows-this'), 'not one that the cluster knows'],
+    ['a token of 10,000 letters', (): GatewayCalls => withToken('x'.repeat(10_000)), 'not "Bearer <token>"'],
+  ])('%s is UNAUTHENTICATED, and makes nothing', async (_what, of, words) => {
+    const { code, message } = await of().create('nobody');
+    expect({ code, message }).toEqual({ code: 'UNAUTHENTICATED', message: expect.stringContaining(words) as string });
+    expect(await scene.left()).toEqual([]);
+  });
+
+  it('plaintext gets no answer where TLS is spoken, and another CA is not believed', async () => {
+    expect((await as(credentials.createInsecure()).get('x')).code).toBe('UNAVAILABLE');
+    const other = await makeCa();
+    expect((await as(tokenCredentials(Buffer.from(other.cert), ADMIN)).get('x')).message).toContain('certificate');
+  });
+
+  it('a tenant does all in its namespace, and another one nothing there', async () => {
+    const tenant = withToken(TENANT);
+    const other = withToken(OTHER_TENANT);
+    expect((await tenant.create('mine')).code).toBe('OK');
+    const where = 'in the namespace "default"';
+    const denied = async (outcome: Promise<Outcome<unknown>>, what: string): Promise<void> => {
+      const { code, message } = await outcome;
+      expect({ code, message }).toEqual({
+        code: 'PERMISSION_DENIED',
+        message: `User "other-tenant" cannot ${what} in API group "sandbox.fast.io" ${where}`,
+      });
+    };
+    await denied(other.create('theirs'), 'create resource "sandboxes"');
+    await denied(other.get('mine'), 'get resource "sandboxes"');
+    await denied(other.label('mine'), 'update resource "sandboxes"');
+    await denied(other.remove('mine'), 'delete resource "sandboxes"');
+    await denied(listed(other, 'default'), 'list resource "sandboxes"');
+    expect((await tenant.get('mine')).code).toBe('OK');
+    expect((await tenant.label('mine')).answer?.success).toBe(true);
+    await eventually(async () => {
+      expect((await listed(tenant)).answer?.items.map(({ sandboxName }) => sandboxName)).toEqual(['mine']);
+    }, 10_000);
+    expect((await listed(other)).answer?.items).toEqual([]);
+    expect((await tenant.remove('mine')).code).toBe('OK');
+  });
+
+  it('a viewer sees and reads, and changes nothing', async () => {
+    const viewer = withToken(VIEWER);
+    expect((await withToken(TENANT).create('seen')).code).toBe('OK');
+    expect((await viewer.get('seen')).code).toBe('OK');
+    expect((await viewer.create('unseen')).code).toBe('PERMISSION_DENIED');
+    expect((await viewer.remove('seen')).code).toBe('PERMISSION_DENIED');
+    expect((await withToken(TENANT).remove('seen')).code).toBe('OK');
+  });
+
+  it('a log is read by who may get sandboxes/log alone', async () => {
+    expect((await withToken(TENANT).create('talks', { command: ['/bin/echo', 'secret'] })).code).toBe('OK');
+    const read = (token: string): Promise<string> => {
+      const client = new SandboxLogServiceClient(scene.endpoint, tokenCredentials(ca, token));
+      const stream = client.streamLogs(StreamLogsRequest.fromPartial({ sandboxName: 'talks', follow: true }));
+      return new Promise<string>((resolve) => {
+        let text = '';
+        stream.on('data', ({ data }: { data: Buffer }) => (text += data.toString()));
+        stream.on('end', () => {
+          resolve(text);
+        });
+        stream.on('error', (error: Error) => {
+          resolve(error.message);
+        });
+      }).finally(() => {
+        client.close();
+      });
+    };
+    expect(await read(TENANT)).toBe('secret\n');
+    expect(await read(OTHER_TENANT)).toContain('cannot get resource "sandboxes/log"');
+    expect((await withToken(TENANT).remove('talks')).code).toBe('OK');
+  });
+
+  it('believes a client certificate of its CA, by the rules of its subject, and of no other', async () => {
+    const own = { cert: ca.toString(), key: readFileSync(join(scene.api.folder, 'ca.key'), 'utf8') };
+    const certified = async (issuer: typeof own, subject: string): Promise<string> => {
+      const { cert, key } = await makeClientCertificate(issuer, subject);
+      const calls = as(credentials.createSsl(ca, Buffer.from(key), Buffer.from(cert)));
+      return (await calls.get('none')).code;
+    };
+    expect(await certified(own, 'O=system:masters,CN=root')).toBe('NOT_FOUND');
+    expect(await certified(own, 'CN=tenant')).toBe('NOT_FOUND');
+    expect(await certified(own, 'CN=other-tenant')).toBe('PERMISSION_DENIED');
+    expect(await certified(own, 'CN=nobody')).toBe('PERMISSION_DENIED');
+    expect(await certified(await makeCa('another'), 'O=system:masters,CN=root')).toBe('UNAUTHENTICATED');
+  });
+
+  it('goes on for those it knows while the API server is away', async () => {
+    const tenant = withToken(TENANT);
+    expect((await tenant.get('none')).code).toBe('NOT_FOUND');
+    await scene.api.kill();
+    expect((await tenant.get('none')).code).toBe('NOT_FOUND');
+    const unknown = await withToken('never-seen-before').get('none');
+    expect({ code: unknown.code, message: unknown.message }).toEqual({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('the cluster does not say who may do what') as string,
+    });
+    await scene.api.launch();
+    await eventually(async () => {
+      expect((await withToken(VIEWER).get('none')).code).toBe('NOT_FOUND');
+    }, 30_000);
+  }, 90_000);
+
+  it("serves the original's wire to anybody where it is told to", async () => {
+    const calls = new GatewayCalls(await scene.plaintext('plaintext'));
+    expect((await calls.create('open')).code).toBe('OK');
+    expect((await calls.get('open')).code).toBe('OK');
+    expect((await calls.remove('open')).code).toBe('OK');
+  }, 120_000);
+});

@@ -1,0 +1,29 @@
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { Authenticator } from './authenticator';
+import { Authorizer } from './authorizer';
+import { type Caller } from './caller';
+
+/** Who is let in, and to what. */
+export class Access {
+  /** undefined: nobody is asked */
+  readonly authenticator: Authenticator | undefined;
+  readonly authorizer: Authorizer;
+
+  constructor(client: KubeClient, { insecurePlaintext }: { readonly insecurePlaintext: boolean }) {
+    this.authenticator = insecurePlaintext ? undefined : new Authenticator(client);
+    this.authorizer = new Authorizer(client);
+  }
+
+  /** Those of `namespaces` whose sandboxes the caller may list. */
+  async listable(caller: Caller, namespaces: Iterable<string>): Promise<string[]> {
+    if (await this.mayList(caller, '')) return [...namespaces];
+    const allowed: string[] = [];
+    for (const namespace of namespaces) if (await this.mayList(caller, namespace)) allowed.push(namespace);
+    return allowed;
+  }
+
+  private mayList(caller: Caller, namespace: string): boolean | Promise<boolean> {
+    if (!this.authenticator) return true;
+    return this.authorizer.allows(caller, { verb: 'list', subresource: '' }, { namespace, name: '' });
+  }
+}

@@ -1,0 +1,84 @@
+import { ApiError } from '@fsb/api/errors';
+import { ReviewCache } from './review-cache';
+
+const FRESH_MS = 100;
+const STALE_MS = 1_000;
+
+describe('ReviewCache', () => {
+  let now = 0;
+  let asked = 0;
+  let answer: () => Promise<string> = () => Promise.resolve('yes');
+  const ask = (): Promise<string> => {
+    asked += 1;
+    return answer();
+  };
+  const make = (maxEntries = 10): ReviewCache<string> =>
+    new ReviewCache({ freshMs: () => FRESH_MS, staleMs: STALE_MS, maxEntries }, () => now);
+
+  beforeEach(() => {
+    now = 0;
+    asked = 0;
+    answer = () => Promise.resolve('yes');
+  });
+
+  it('asks once for all who ask at once, and answers in the same turn afterwards', async () => {
+    const cache = make();
+    const both = [cache.get('a', ask), cache.get('a', ask)];
+    for (const one of both) expect(await one).toBe('yes');
+    expect(cache.get('a', ask)).toBe('yes');
+    expect(asked).toBe(1);
+  });
+
+  it('asks anew in the background from half of its time on', async () => {
+    const cache = make();
+    await cache.get('a', ask);
+    now = FRESH_MS / 2;
+    answer = () => Promise.resolve('no');
+    expect(cache.get('a', ask)).toBe('yes');
+    await new Promise(setImmediate);
+    expect(cache.get('a', ask)).toBe('no');
+    expect(asked).toBe(2);
+  });
+
+  it('waits for the answer once its time is over, and gives the old one only where nobody can be asked', async () => {
+    const cache = make();
+    await cache.get('a', ask);
+    now = FRESH_MS;
+    answer = () => Promise.resolve('no');
+    expect(await cache.get('a', ask)).toBe('no');
+    now += FRESH_MS;
+    answer = () => Promise.reject(new ApiError('unavailable', 'away'));
+    expect(await cache.get('a', ask)).toBe('no');
+    now += STALE_MS;
+    await expect(cache.get('a', ask)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('takes a refusal of the review for no answer about its caller', async () => {
+    answer = () => Promise.reject(new ApiError('permission_denied', 'cannot create tokenreviews'));
+    await expect(make().get('a', ask)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('cannot create tokenreviews') as string,
+    });
+  });
+
+  it('keeps so many, and those that were used last', async () => {
+    const cache = make(2);
+    for (const key of ['a', 'b']) await cache.get(key, ask);
+    await cache.get('a', ask);
+    await cache.get('c', ask);
+    expect(cache.get('a', ask)).toBe('yes');
+    expect(asked).toBe(3);
+    expect(cache.get('b', ask)).toBeInstanceOf(Promise);
+  });
+
+  it('refuses to ask of too many at once', async () => {
+    const cache = make();
+    let end: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    answer = () => ended.then(() => 'yes');
+    const all = Array.from({ length: 65 }, (_, index) => cache.get(`key-${index}`, ask));
+    await expect(all.at(-1)).rejects.toMatchObject({ code: 'unavailable' });
+    end();
+    for (const one of all.slice(0, -1)) expect(await one).toBe('yes');
+  });
+});

@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
+import { z } from 'zod';
+
+/** @param ca of the gateway's certificate, PEM */
+export function tokenCredentials(ca: Buffer, token: string): ChannelCredentials {
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${token}`);
+  return credentials.combineChannelCredentials(
+    credentials.createSsl(ca),
+    credentials.createFromMetadataGenerator((_call, done) => {
+      done(null, metadata);
+    }),
+  );
+}
+
+const clientConfig = z.object({ caFile: z.string(), tokenFile: z.string() });
+
+/** As fsb-ctl finds them: what `standalone up --root ROOT` has left. */
+export function stackCredentials(root: string): ChannelCredentials {
+  const text = readFileSync(join(root, 'state/fsb-ctl.json'), 'utf8');
+  const { caFile, tokenFile } = clientConfig.parse(JSON.parse(text));
+  return tokenCredentials(readFileSync(caFile), readFileSync(tokenFile, 'utf8').trim());
+}
