@@ -36,15 +36,21 @@ export class AgentProcess {
     readonly port: number,
     private readonly name: string,
     private readonly flags: Readonly<Record<string, string>>,
+    private readonly env: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(name: string, flags: Readonly<Record<string, string>> = {}): Promise<AgentProcess> {
+  /** @param env besides the test's own */
+  static async start(
+    name: string,
+    flags: Readonly<Record<string, string>> = {},
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<AgentProcess> {
     const unique = `fsb-${name}-${process.pid}`;
     execFileSync('ip', ['netns', 'add', unique]);
     execFileSync('ip', ['-n', unique, 'link', 'set', 'lo', 'up']);
     const containerd = await ContainerdProcess.start();
     writeFileSync(join(containerd.folder, 'token'), 'secret\n');
-    const agent = new AgentProcess(containerd, await freePort(), unique, flags);
+    const agent = new AgentProcess(containerd, await freePort(), unique, flags, env);
     try {
       await containerd.importBusybox();
       await agent.launch();
@@ -81,7 +87,8 @@ export class AgentProcess {
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     const out = openSync(this.logText, 'a');
     const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
-    this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out] });
+    const env = { ...process.env, ...this.env };
+    this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out], env });
     closeSync(out);
     await eventually(() => this.ready(), START_MS).catch((error: unknown) => {
       throw new Error(`the agent is not ready: ${readFileSync(this.logText, 'utf8').slice(-LOG_CHARS)}`, {

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { Readiness } from '@fsb/component-base/readiness';
+import { tracePosition } from '@fsb/component-base/tracing/tracing';
 import { Traffic } from '@fsb/component-base/traffic';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
@@ -140,6 +141,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
     nowNanos: nanos(),
+    traceparent: tracePosition()?.traceparent,
   });
   return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, demand: demand.capacity });
 }

@@ -3,6 +3,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { AGENT_APP, AGENT_APP_LABEL } from '@fsb/api/labels';
 import { POOL_DEMAND_SELECTOR } from '@fsb/api/pool-demand';
+import { type CommonConfig } from '@fsb/component-base/bootstrap';
 import { Readiness } from '@fsb/component-base/readiness';
 import { Controller } from '@fsb/controller-runtime/controller';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
@@ -31,7 +32,7 @@ const CONCURRENCY = 4;
 
 @Module({})
 export class PoolControllerModule {
-  static forRoot(config: PoolControllerConfig): DynamicModule {
+  static forRoot(config: Config): DynamicModule {
     return {
       module: PoolControllerModule,
       imports: [KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: POOL_CONTROLLER })],
@@ -47,6 +48,7 @@ export class PoolControllerModule {
   }
 }
 
+type Config = PoolControllerConfig & Partial<Pick<CommonConfig, 'otelExporterOtlpEndpoint'>>;
 type Provided = [KubeClient, EventRecorder, ControllerMetrics, Readiness, Registry];
 
 interface Parts {
@@ -57,7 +59,7 @@ interface Parts {
   readonly registry: Registry;
 }
 
-function makeHost(config: PoolControllerConfig, parts: Parts): ControllerHost {
+function makeHost(config: Config, parts: Parts): ControllerHost {
   const { client, events, metrics, readiness, registry } = parts;
   const caches = {
     pools: new Informer({ client, kind: POOL_KIND }),
@@ -91,7 +93,7 @@ function makeHost(config: PoolControllerConfig, parts: Parts): ControllerHost {
 }
 
 /** The installation's id never changes; a failed question is asked again. */
-function settingsOf(config: PoolControllerConfig, client: KubeClient): () => Promise<AgentSettings> {
+function settingsOf(config: Config, client: KubeClient): () => Promise<AgentSettings> {
   let known: AgentSettings | undefined;
   return async () => (known ??= { ...config, installation: await installationId(client) });
 }

@@ -20,6 +20,7 @@ import { SandboxActions } from './apply/sandbox-actions';
 import { type SandboxControllerConfig } from './sandbox-controller.config';
 import { SandboxReconciler } from './sandbox.reconciler';
 import { enqueueOnChange } from './sandbox-triggers';
+import { createTrace } from './world/create-trace';
 import { AgentSilence } from './world/agent-silence';
 import { PlacementMemory } from './world/placement-memory';
 import { SandboxInputs } from './world/sandbox-inputs';
@@ -88,6 +89,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     name: 'sandbox',
     concurrency: CONCURRENCY,
     metrics,
+    traceOf: (key) => createTrace(caches.sandboxes.get(key), Date.now()),
     allKeys: () => [...caches.sandboxes.list().map(keyOf), ...claimedKeys(directory)],
   });
   enqueueOnChange({ ...caches, directory, memory, silence }, controller.queue);

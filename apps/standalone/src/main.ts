@@ -44,6 +44,10 @@ const withSettings = (command: Command): Command =>
         "the gateway serves the original's wire: no TLS, no authentication (default false)",
       ).preset('true'),
     )
+    .option(
+      '--otlp-endpoint <url>',
+      "where traces go, as in http://192.0.2.1:4318, which agents must reach; '' ends it",
+    )
     .option('--kubeconfig <file>', 'use this API server, which has the CRDs, and start none')
     .option('--api-advertise <host:port>', 'what kubeconfigs name, where a proxy stands before the API server');
 

@@ -25,6 +25,8 @@ const settings = z.object({
   warmContainers: z.coerce.number().int().min(0).max(9999).default(16),
   /** the original's wire: no TLS, and nobody is asked who they are */
   insecurePlaintext: z.union([z.boolean(), z.stringbool()]).default(false),
+  /** where traces go, by OTLP over HTTP; empty: nowhere */
+  otlpEndpoint: z.string().optional(),
   /** of another API server, which is there already and has the CRDs: none of our own is started */
   kubeconfig: z.string().min(1).optional(),
   /** what the kubeconfigs say, where a proxy stands before the API server */

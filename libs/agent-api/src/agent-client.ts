@@ -2,6 +2,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { ApiError } from '@fsb/api/errors';
 import { readBody } from '@fsb/component-base/read-body';
+import { inSpan, tracePosition } from '@fsb/component-base/tracing/tracing';
 import {
   AGENT_PATHS,
   type AgentStatus,
@@ -141,7 +142,13 @@ export class AgentClient {
     throw new ApiError('unavailable', `agent ${address} answered ${answer.status} to ${path}`);
   }
 
-  private async call(call: Call): Promise<Answer> {
+  private call(call: Call): Promise<Answer> {
+    const { address, path } = call;
+    const span = { name: `agent ${path}`, kind: 'client', attributes: { 'server.address': address } } as const;
+    return inSpan(span, () => this.exchange(call));
+  }
+
+  private async exchange(call: Call): Promise<Answer> {
     const response = await this.open(call);
     try {
       return {
@@ -178,6 +185,7 @@ export class AgentClient {
   }
 
   private begin({ address, path, body, signal }: Call): ClientRequest {
+    const position = tracePosition();
     return httpRequest({
       agent: this.agent,
       host: address,
@@ -188,6 +196,7 @@ export class AgentClient {
       headers: {
         authorization: `Bearer ${this.options.token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(position ? { traceparent: position.traceparent } : {}),
       },
     });
   }

@@ -11,6 +11,8 @@ export const REQUEST_ID_ANNOTATION = 'sandbox.fast.io/request-id';
 
 /** JSON `[{name, ms}]`: the stages of a FAST create, in their order, milliseconds. */
 export const TIMINGS_ANNOTATION = 'sandbox.fast.io/timings';
+/** W3C's traceparent of the call that asked for the sandbox: reconciles go on with its trace. */
+export const TRACEPARENT_ANNOTATION = 'sandbox.fast.io/traceparent';
 
 export const AGENT_APP_LABEL = 'app';
 export const AGENT_APP = 'sandbox-agent';

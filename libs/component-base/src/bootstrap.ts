@@ -7,12 +7,26 @@ import { Logger } from 'nestjs-pino';
 import { z } from 'zod';
 import { ComponentModule } from './component.module';
 import { address, type Address, type ConfigOf, flag, type Flags, loadConfig, type ProcessDescription } from './config';
+import { SpanInterceptor } from './tracing/span.interceptor';
+import { installedTracer, installTracer } from './tracing/tracing';
 
 const commonFlags = {
   metricsBindAddress: flag(address().default({ host: '0.0.0.0', port: 9091 }), 'Where /metrics is served'),
   healthProbeBindAddress: flag(
     address().default({ host: '0.0.0.0', port: 5758 }),
     'Where /healthz and /readyz are served; equal to the metrics address: one listener',
+  ),
+  otelExporterOtlpEndpoint: flag(
+    z.url({ protocol: /^https?$/, error: 'must be a URL such as http://collector:4318' }).optional(),
+    'Where traces go, by OTLP over HTTP; absent: none are made',
+  ),
+  otelTracesSamplerArg: flag(
+    z
+      .string()
+      .default('1')
+      .transform(Number)
+      .refine((share) => share >= 0 && share <= 1, 'must be from 0 to 1'),
+    'The share of the traces beginning here that are made',
   ),
   v: flag(z.string().default('0').transform(Number), 'Log detail', 'LOG_VERBOSITY'),
 };
@@ -42,6 +56,7 @@ export async function runService<F extends Flags>(service: ServiceDefinition<F>)
     process.env,
     service.problems as ((config: unknown) => readonly string[]) | undefined,
   ) as ConfigOf<F> & CommonConfig; // the spread of two flag sets has the keys of both, which TypeScript cannot see through F
+  await startTracing(service.name, config);
   const app = await createApp(service, config);
   const main = service.health?.(config) ?? config.healthProbeBindAddress;
   await app.startAllMicroservices();
@@ -62,11 +77,21 @@ async function createApp<F extends Flags>(
   });
   app.useLogger(app.get(Logger));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+  const tracer = installedTracer();
+  if (tracer) app.useGlobalInterceptors(new SpanInterceptor(tracer));
   armShutdownDeadline(service.shutdownDeadlineMs ?? 25_000);
   if (service.grpc) {
     app.connectMicroservice<GrpcOptions>(service.grpc(config), { inheritAppConfig: true });
   }
   return app;
+}
+
+/** Following the current span slows every promise of the process: nothing of it is loaded where nobody wants traces. */
+async function startTracing(service: string, config: CommonConfig): Promise<void> {
+  const { otelExporterOtlpEndpoint: endpoint, otelTracesSamplerArg: share } = config;
+  if (endpoint === undefined) return;
+  const { OtlpTracer } = await import('./tracing/otlp-tracer.js');
+  installTracer(new OtlpTracer({ service, endpoint, share }));
 }
 
 /** A second door to the same Fastify, where the metrics have an address of their own. */

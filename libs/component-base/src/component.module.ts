@@ -5,6 +5,8 @@ import { LoggerModule } from 'nestjs-pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { ProbesController } from './probes.controller';
 import { Readiness } from './readiness';
+import { TraceFlush } from './tracing/trace-flush';
+import { installedTracer, tracePosition } from './tracing/tracing';
 
 export interface ComponentOptions {
   readonly name: string;
@@ -26,6 +28,7 @@ export class ComponentModule {
             base: { service: name, pid: process.pid },
             autoLogging: { ignore: isProbe },
             redact: ['req.headers.authorization'],
+            ...(installedTracer() ? { mixin: traceFields } : {}),
           },
           // its middleware follows each request through an AsyncLocalStorage, which slows every promise of the process
           ...(verbosity > 0 ? {} : { forRoutes: [] }),
@@ -34,7 +37,7 @@ export class ComponentModule {
         app,
       ],
       controllers: [ProbesController],
-      providers: [Readiness, { provide: Registry, useFactory: newRegistry }],
+      providers: [Readiness, TraceFlush, { provide: Registry, useFactory: newRegistry }],
       exports: [Readiness, Registry],
     };
   }
@@ -45,6 +48,12 @@ const PROBE = /^\/(healthz|livez|readyz|metrics)/;
 /** Nest mounts its middleware below a prefix and shortens `url`: the whole one is in `originalUrl`. */
 function isProbe(request: IncomingMessage & { originalUrl?: string }): boolean {
   return PROBE.test(request.originalUrl ?? request.url ?? '');
+}
+
+/** Of the lines that are written in a span. */
+function traceFields(): object {
+  const position = tracePosition();
+  return position ? { trace_id: position.traceId } : {};
 }
 
 /** One registry per process, not prom-client's global one: two modules in one Jest worker would collide. */

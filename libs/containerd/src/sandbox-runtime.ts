@@ -1,5 +1,6 @@
 import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
+import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { ContainerIds } from './container-ids';
 import { CrunFilters } from './crun-filter';
 import { type CallSettings, type ContainerdClient } from './containerd-client';
@@ -93,6 +94,7 @@ export class SandboxRuntime {
       const started = performance.now();
       const result = await work;
       stages.push({ name, ms: performance.now() - started });
+      recordSpan(name, started);
       return result;
     };
     return withLease(this.client, gcSafe(request.labels), async (lease) => {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
+import { inTraceOf } from '@fsb/component-base/tracing/tracing';
 import { type ControllerMetrics, type Outcome } from './metrics';
 import { type Reconciler, TerminalError } from './reconciler';
 import { WorkQueue, type WorkQueueOptions } from './work-queue';
@@ -14,6 +15,8 @@ export interface ControllerOptions {
    * collect them for as long as it stands by.
    */
   readonly allKeys?: () => Iterable<string>;
+  /** The traceparent of whoever asked for what a key stands for: its reconciles go on with that trace. */
+  readonly traceOf?: (key: string) => string | undefined;
   readonly queue?: Omit<WorkQueueOptions, 'observer'>;
 }
 
@@ -62,7 +65,13 @@ export class Controller {
 
   private async reconcile(key: string): Promise<Outcome> {
     try {
-      const result = await this.reconciler.reconcile(key, this.stopping.signal);
+      const { name, traceOf } = this.options;
+      const span = { name: `reconcile ${name}`, attributes: { controller: name, key } };
+      const result = await inTraceOf(
+        span,
+        () => traceOf?.(key),
+        () => this.attempt(key),
+      );
       this.queue.forget(key);
       if (!result?.requeueAfterMs) return 'success';
       this.queue.addAfter(key, result.requeueAfterMs);
@@ -70,17 +79,29 @@ export class Controller {
     } catch (error) {
       if (error instanceof TerminalError) {
         this.queue.forget(key);
-        this.logger.error({ msg: 'reconcile failed for good', key, error: messageOf(error) });
         return 'terminal';
       }
-      this.report(key, error);
       this.queue.addRateLimited(key);
       return 'error';
     }
   }
 
+  /** What it says belongs to the trace that it is done in. */
+  private async attempt(key: string): ReturnType<Reconciler['reconcile']> {
+    try {
+      return await this.reconciler.reconcile(key, this.stopping.signal);
+    } catch (error) {
+      this.report(key, error);
+      throw error;
+    }
+  }
+
   /** A conflict is how two writers meet, and a cancelled call how a process ends: neither is worth a line. */
   private report(key: string, error: unknown): void {
+    if (error instanceof TerminalError) {
+      this.logger.error({ msg: 'reconcile failed for good', key, error: messageOf(error) });
+      return;
+    }
     if (this.stopping.signal.aborted) return;
     const level = isApiError(error, 'aborted') ? 'debug' : 'warn';
     this.logger[level]({ msg: 'reconcile failed, trying again', key, error: messageOf(error) });

@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { type IncomingMessage } from 'node:http';
 import { ApiError } from '@fsb/api/errors';
+import { inSpan } from '@fsb/component-base/tracing/tracing';
 import { apiVersionOf, type Kind, type KubeObject, type ObjectKey } from './kinds';
 import { KubeConnection } from './kube-connection';
 import { KubeError } from './kube-error';
@@ -171,8 +172,10 @@ export class KubeClient {
   ): Promise<T> {
     const contentType = verb === 'patch' ? MERGE_PATCH : 'application/json';
     const content = body === undefined ? {} : { body, contentType };
-    const call = this.connection.call({ method: METHODS[verb], path, deadlineMs, signal, ...content });
-    return (await this.observed(verb, kind, call)) as T; // the server validates objects against the kind's schema
+    const call = { method: METHODS[verb], path, deadlineMs, signal, ...content };
+    const span = { name: `${verb} ${kind.plural}`, kind: 'client', attributes: { 'url.path': path } } as const;
+    // the server validates objects against the kind's schema
+    return (await inSpan(span, () => this.observed(verb, kind, this.connection.call(call)))) as T;
   }
 
   private async observed<T>(verb: KubeVerb, { plural }: Kind, call: Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import { type AdmissionCode, type AgentErrorCode, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode } from '@fsb/api/errors';
+import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { type AgentDirectory, type AgentView } from './agent-directory';
 import { AgentQuestions, UnansweredError } from './agent-question';
 import { noRoom, type Refusal } from './no-room';
@@ -91,6 +92,7 @@ export class Placer {
       ports,
     });
     attempt.chooseMs += performance.now() - started;
+    recordSpan('choose', started);
     return directory.agent(id);
   }
 

@@ -5,6 +5,7 @@ import {
   CREATED_BY_FASTPATH,
   CREATED_BY_LABEL,
   REQUEST_ID_ANNOTATION,
+  TRACEPARENT_ANNOTATION,
 } from '@fsb/api/labels';
 import { ConsistencyMode, type CreateRequest, FailurePolicy, type Resources } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { normaliseImage } from '@fsb/api/image-name';
@@ -36,6 +37,8 @@ export interface CreateOrder {
   readonly requestId: string;
   /** Unix nanoseconds: the original derives the id of a FAST sandbox from it */
   readonly createdNanos: bigint;
+  /** of the call, where it is traced */
+  readonly traceparent?: string | undefined;
   readonly envs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly spec: SandboxSpec;
@@ -46,6 +49,7 @@ export interface OrderDefaults {
   /** the agents' own */
   readonly agentPort: number;
   readonly nowNanos: bigint;
+  readonly traceparent?: string | undefined;
 }
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
@@ -70,6 +74,7 @@ export function createOrder(request: CreateRequest, defaults: OrderDefaults): Cr
     ...{ mode, name, namespace, pool, image },
     requestId: request.requestId,
     createdNanos: defaults.nowNanos,
+    traceparent: defaults.traceparent,
     envs: request.envs,
     labels: request.labels,
     spec: specOf(request, mode, defaults.nowNanos),
@@ -83,7 +88,7 @@ function generatedName({ requestId }: CreateRequest, nowNanos: bigint): string {
 }
 
 /** What the object will be, whoever comes to write it. */
-export function templateOf({ mode, labels, requestId, createdNanos, spec }: CreateOrder): SandboxTemplate {
+export function templateOf({ mode, labels, requestId, createdNanos, traceparent, spec }: CreateOrder): SandboxTemplate {
   const fast = mode === 'fast';
   return {
     metadata: {
@@ -91,6 +96,7 @@ export function templateOf({ mode, labels, requestId, createdNanos, spec }: Crea
       annotations: {
         ...(fast ? { [CREATE_TIMESTAMP_ANNOTATION]: createdNanos.toString() } : {}),
         ...(requestId === '' ? {} : { [REQUEST_ID_ANNOTATION]: requestId }),
+        ...(traceparent === undefined ? {} : { [TRACEPARENT_ANNOTATION]: traceparent }),
       },
     },
     spec,

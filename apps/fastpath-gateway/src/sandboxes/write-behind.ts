@@ -24,10 +24,11 @@ export class WriteBehind {
   private readonly recording: Controller;
 
   constructor(private readonly parts: WriteBehindParts) {
-    const { recordSandbox, lateObjects, sandboxes, metrics } = parts;
+    const { records, recordSandbox, lateObjects, sandboxes, metrics } = parts;
     const queue = { baseDelayMs: 100, maxDelayMs: 5_000 };
     const concurrency = RECORD_CONCURRENCY;
-    this.recording = new Controller(recordSandbox, { name: 'record-sandbox', concurrency, metrics, queue });
+    const traceOf = (key: string): string | undefined => records.get(key)?.order.traceparent;
+    this.recording = new Controller(recordSandbox, { name: 'record-sandbox', concurrency, metrics, queue, traceOf });
     const late = new Controller(lateObjects, { name: 'late-objects', concurrency: LATE_CONCURRENCY, metrics });
     sandboxes.onChange((key) => {
       if (lateObjects.isLate(key)) late.queue.add(key);

@@ -70,7 +70,7 @@ export function methodOf<Q, A>(client: Client, name: string): Unary<Q, A> {
   return method.bind(client);
 }
 
-type SceneParts = Pick<GatewayScene, 'api' | 'kube' | 'agent' | 'pool' | 'endpoint'>;
+type SceneParts = Pick<GatewayScene, 'api' | 'kube' | 'agent' | 'pool' | 'endpoint' | 'env'>;
 
 /** The gateway as a process, with a real API server, a real agent in a pool of one, and the sandbox-controller. */
 export class GatewayScene {
@@ -85,29 +85,32 @@ export class GatewayScene {
   readonly agent: AgentProcess;
   readonly pool: AgentPool;
   readonly endpoint: string;
+  /** of its processes, besides the test's own */
+  readonly env: Readonly<Record<string, string>>;
   private readonly gates: Gate[] = [];
   private readonly children = new Map<string, ChildProcess>();
 
-  private constructor({ api, kube, agent, pool, endpoint }: SceneParts) {
+  private constructor({ api, kube, agent, pool, endpoint, env }: SceneParts) {
     this.api = api;
     this.kube = kube;
     this.agent = agent;
     this.pool = pool;
     this.endpoint = endpoint;
+    this.env = env;
     this.credentials = tokenCredentials(readFileSync(join(api.folder, 'ca.crt')), ADMIN);
     this.sandboxes = new FastPathServiceClient(endpoint, this.credentials);
     this.logs = new SandboxLogServiceClient(endpoint, this.credentials);
   }
 
-  static async start(name: string): Promise<GatewayScene> {
+  static async start(name: string, env: Readonly<Record<string, string>> = {}): Promise<GatewayScene> {
     const api = await ApiserverProcess.start();
     const kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
     const capacity = { poolMax: 1 };
     const pool = await AgentPool.make(kube, 'pool', { capacity, maxSandboxesPerPod: SLOTS });
     await AgentPool.make(kube, 'empty', { capacity, maxSandboxesPerPod: SLOTS });
     const uid = await pool.addPod(POD.name);
-    const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) });
-    const scene = new GatewayScene({ api, kube, agent, pool, endpoint: `127.0.0.1:${await freePort()}` });
+    const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) }, env);
+    const scene = new GatewayScene({ api, kube, agent, pool, env, endpoint: `127.0.0.1:${await freePort()}` });
     await scene.setPodIp('127.0.0.1');
     await Promise.all([
       scene.launch('fastpath-gateway', { 'grpc-bind-address': scene.endpoint }),
@@ -223,7 +226,9 @@ export class GatewayScene {
     };
     const args = Object.entries(all).flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}=${value}`]));
     const out = openSync(this.agent.path(`${name}.out`), 'a');
-    const child = spawn('node', [join(ROOT, `dist/apps/${app}/src/main.js`), ...args], { stdio: ['ignore', out, out] });
+    const main = join(ROOT, `dist/apps/${app}/src/main.js`);
+    const env = { ...process.env, ...this.env };
+    const child = spawn('node', [main, ...args], { stdio: ['ignore', out, out], env });
     closeSync(out);
     this.children.set(name, child);
     await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 90_000);

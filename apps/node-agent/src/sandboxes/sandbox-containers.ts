@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Stage } from '@fsb/agent-api/agent-api';
+import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
@@ -53,8 +54,10 @@ export class SandboxContainers {
     const auth = secretFor(order.image, order.request.pullSecrets ?? []);
     const image = await this.parts.images.obtain(order.image, auth, abandoned);
     const imageMs = performance.now() - started;
+    recordSpan('image', started);
     const process = await planProcess(order, claim, image, this.parts.config.cpuLimit);
     const planMs = performance.now() - started - imageMs;
+    recordSpan('plan', started + imageMs);
     const stages = (await this.startWarm(claim, image, process)) ?? (await this.startCold(claim, image, process));
     return [{ name: 'image', ms: imageMs }, { name: 'plan', ms: planMs }, ...stages];
   }

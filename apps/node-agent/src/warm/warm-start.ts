@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
+import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
@@ -80,11 +81,13 @@ export class WarmStart {
       throw error;
     }
     const claimMs = performance.now() - started;
+    recordSpan('claim', started);
     const failure = await taken.launch.order(order);
     if (failure === 'unread') {
       this.leave(taken, claim.sandboxId);
       return undefined;
     }
+    recordSpan('launch', started + claimMs);
     if (failure) throw toError(failure, process);
     folder.give(taken.id, claim.sandboxId);
     claimFiles.recordBehind(file);

@@ -21,6 +21,8 @@ export interface AgentSettings {
   readonly agentWarmContainers: number;
   readonly agentPriorityClass?: string | undefined;
   readonly agentPort: number;
+  /** where this process' own traces go */
+  readonly otelExporterOtlpEndpoint?: string | undefined;
 }
 
 type Env = NonNullable<PodContainer['env']>[number];
@@ -97,12 +99,13 @@ function agentContainer(
   folders: readonly HostFolder[],
 ): PodContainer {
   const env = [...injectedEnv(pool, settings), ...limitsEnv(container), ...warmEnv(pool, container, settings)];
+  const handedOn = traceEnv(container, settings);
   const own = new Set(env.map(({ name }) => name));
   const probe = { httpGet: { path: '/readyz', port: settings.agentPort }, periodSeconds: 2, failureThreshold: 3 };
   return {
     readinessProbe: probe,
     ...container,
-    env: [...(container.env ?? []).filter(({ name }) => !own.has(name)), ...env],
+    env: [...(container.env ?? []).filter(({ name }) => !own.has(name)), ...env, ...handedOn],
     ports: container.ports ?? [{ name: 'agent', containerPort: settings.agentPort }],
     securityContext: { ...container.securityContext, privileged: true },
     volumeMounts: [...(container.volumeMounts ?? []), ...folders.map(mountOf)],
@@ -155,8 +158,16 @@ function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer, { agentWarmC
   ];
 }
 
+/** The agents' spans belong to the others' traces. A template's own collector wins. */
+function traceEnv({ env = [] }: PodContainer, { otelExporterOtlpEndpoint: value }: AgentSettings): Env[] {
+  const name = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+  return value === undefined || env.some((own) => own.name === name) ? [] : [{ name, value }];
+}
+
 const quantity = z.union([z.string(), z.number()]).transform(String).optional();
-const Resources = z.object({ limits: z.object({ cpu: quantity, memory: quantity, 'ephemeral-storage': quantity }).default({}) }).catch({ limits: {} });
+const Resources = z
+  .object({ limits: z.object({ cpu: quantity, memory: quantity, 'ephemeral-storage': quantity }).default({}) })
+  .catch({ limits: {} });
 
 /** What the agent admits by: the Pod's own limits, where it has any. */
 function limitsEnv({ resources }: PodContainer): Env[] {

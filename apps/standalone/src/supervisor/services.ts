@@ -117,9 +117,11 @@ function service({ layout, settings }: ServicesContext, { name, app, port, args 
   const common = ['--kubeconfig', kubeconfig, '--health-probe-bind-address', probes];
   // one listener for both; a later flag wins: the gateway sets another address for its metrics
   const own = app === 'standalone' ? [name, ...common] : [...common, '--metrics-bind-address', probes];
+  const traced =
+    app === 'standalone' || !settings.otlpEndpoint ? [] : ['--otel-exporter-otlp-endpoint', settings.otlpEndpoint];
   return {
     name,
-    command: [process.execPath, ...NODE_FLAGS, appEntry(app), ...own, ...args],
+    command: [process.execPath, ...NODE_FLAGS, appEntry(app), ...own, ...traced, ...args],
     env: environment(),
     graceMs: GRACE_MS,
     health: () => probe(`http://${probes}/readyz`),
