@@ -1,11 +1,29 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { type ErrorCode } from '@fsb/api/errors';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Mode } from './create/create-order';
 
-const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+/** Dense where creates are, and as far as a pull takes. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
+const MODES = ['fast', 'strong'] as const;
+
+/** How a create ended: what its caller was told. */
+export type CreateCode = 'ok' | ErrorCode;
+/** Every one of these series exists from the start: an absent one cannot be alerted on. */
+const CODES: readonly CreateCode[] = [
+  'ok',
+  'already_exists',
+  'not_found',
+  'resource_exhausted',
+  'unavailable',
+  'deadline_exceeded',
+  'aborted',
+  'internal',
+];
 
 export class GatewayMetrics {
   private readonly creates;
+  private readonly codes;
   private readonly byStage;
 
   constructor(registry: Registry, pendingRecords: () => number) {
@@ -15,6 +33,12 @@ export class GatewayMetrics {
       help: 'From the request to its answer',
       labelNames: ['mode', 'success'],
       buckets: SECONDS,
+      registers,
+    });
+    this.codes = new Counter({
+      name: 'fastpath_creates_total',
+      help: 'Creates whose request was valid, by what their caller was told',
+      labelNames: ['mode', 'code'],
       registers,
     });
     this.byStage = new Histogram({
@@ -32,13 +56,15 @@ export class GatewayMetrics {
         this.set(pendingRecords());
       },
     });
-    for (const mode of ['fast', 'strong']) {
+    for (const mode of MODES) {
+      for (const code of CODES) this.codes.inc({ mode, code }, 0);
       for (const success of ['true', 'false']) this.creates.zero({ mode, success });
     }
   }
 
-  created(mode: Mode, success: boolean, seconds: number): void {
-    this.creates.observe({ mode, success: String(success) }, seconds);
+  created(mode: Mode, code: CreateCode, seconds: number): void {
+    this.creates.observe({ mode, success: String(code === 'ok') }, seconds);
+    this.codes.inc({ mode, code });
   }
 
   stages(stages: readonly Stage[]): void {

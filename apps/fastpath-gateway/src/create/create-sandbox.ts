@@ -31,15 +31,16 @@ export class CreateSandbox {
     try {
       const made = await this.madeOnce(order, signal, deadline);
       const stages = [{ name: 'validate', ms: checkedMs }, ...made.stages];
-      this.parts.metrics.created(order.mode, true, (performance.now() - started) / 1000);
+      this.parts.metrics.created(order.mode, 'ok', (performance.now() - started) / 1000);
       this.parts.metrics.stages(stages);
       this.parts.demand.met({ ...order, givenName: request.name });
       return { ...made, stages };
     } catch (error) {
-      this.parts.metrics.created(order.mode, false, (performance.now() - started) / 1000);
+      const told = signal.aborted && !isApiError(error) ? leftOpen(order) : error;
+      const code = isApiError(told) ? told.code : 'internal';
+      this.parts.metrics.created(order.mode, code, (performance.now() - started) / 1000);
       if (error instanceof NoRoomError) this.parts.demand.refused({ ...order, givenName: request.name });
-      if (isApiError(error) || !signal.aborted) throw error;
-      throw new ApiError('deadline_exceeded', `whether sandbox "${order.name}" exists can be asked by name`);
+      throw told;
     }
   }
 
@@ -61,4 +62,8 @@ export class CreateSandbox {
     }
     return this.parts.names.hold(key, () => this.parts.modes[mode].create(order, signal, deadline));
   }
+}
+
+function leftOpen({ name }: CreateOrder): ApiError {
+  return new ApiError('deadline_exceeded', `whether sandbox "${name}" exists can be asked by name`);
 }
