@@ -44,3 +44,20 @@ if ! has $service-tls; then
   kubectl -n $namespace create secret generic $service-tls --from-file="tls.crt=$work/$service.crt" \
     --from-file="tls.key=$work/$service.key" --from-file="ca.crt=$work/fast-sandbox-ca.crt"
 fi
+
+if ! has fast-sandbox-agent-ca; then
+  authority fast-sandbox-agent-ca
+  kubectl -n $namespace create secret tls fast-sandbox-agent-ca --cert="$work/fast-sandbox-agent-ca.crt" \
+    --key="$work/fast-sandbox-agent-ca.key"
+  # what another CA has signed is of no use any more
+  kubectl -n $namespace delete secret --ignore-not-found fastpath-gateway-agent-client sandbox-controller-agent-client
+fi
+for caller in fastpath-gateway sandbox-controller; do
+  has $caller-agent-client && continue
+  for part in crt key; do
+    kubectl -n $namespace get secret fast-sandbox-agent-ca -o "jsonpath={.data.tls\.$part}" | base64 -d >"$work/fast-sandbox-agent-ca.$part"
+  done
+  leaf $caller fast-sandbox-agent-ca 365 'extendedKeyUsage=clientAuth'
+  kubectl -n $namespace create secret generic $caller-agent-client --from-file="tls.crt=$work/$caller.crt" \
+    --from-file="tls.key=$work/$caller.key" --from-file="ca.crt=$work/fast-sandbox-agent-ca.crt"
+done

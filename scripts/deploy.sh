@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deploy.sh: the product onto the cluster of $KUBECONFIG: CRDs, the agents' token, the gateway's certificate, the services of k8s/. Run again, it changes
+# deploy.sh: the product onto the cluster of $KUBECONFIG: CRDs, the certificates, the services of k8s/. Run again, it changes
 # what has changed. The images must be on the nodes, or in a registry that the nodes pull from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,8 +8,6 @@ namespace=fast-sandbox-system
 kubectl apply -f k8s/crds
 kubectl wait --for=condition=Established --timeout=60s crd/sandboxes.sandbox.fast.io crd/sandboxpools.sandbox.fast.io
 kubectl apply -f k8s/base/namespace.yaml
-kubectl -n $namespace get secret fast-sandbox-agent-token >/dev/null 2>&1 ||
-  kubectl -n $namespace create secret generic fast-sandbox-agent-token --from-literal="agent-token=$(openssl rand -hex 32)"
 scripts/certificates.sh
 scripts/manifests.sh | kubectl apply -f -
 for workload in daemonset/janitor deployment/pool-controller deployment/sandbox-controller deployment/fastpath-gateway; do

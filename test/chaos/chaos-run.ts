@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { isWaiting } from '../support/waiting-containers';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentClient } from '@fsb/agent-api/agent-client';
+import { TlsFolder } from '@fsb/component-base/tls-folder';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { POOL_KIND } from '@fsb/controller-runtime/kinds';
@@ -93,8 +94,8 @@ export class ChaosRun {
     await Promise.all([stack.up(), this.proxyWhenPossible(stop)]);
     await stack.importImage();
     const client = new KubeClient(stack.admin(), 'chaos');
-    const token = readFileSync(files.agentToken(stack.layout), 'utf8').trim();
-    const agents = new AgentClient({ token, port: AGENT_PORT });
+    const tls = new TlsFolder(files.agentClient(stack.layout, 'sandbox-controller'));
+    const agents = new AgentClient({ tls, port: AGENT_PORT });
     const containerd = new ContainerdClient(files.containerdSocket(stack.layout));
     this.closers.push(
       () => client.close(),

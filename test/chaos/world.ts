@@ -51,6 +51,8 @@ export async function agentPods(client: KubeClient): Promise<Pod[]> {
 
 export async function report(agents: AgentClient, { metadata, status }: Pod): Promise<AgentReport> {
   const { name = '', uid = '' } = metadata;
-  const answer = status?.podIP ? await agents.status(status.podIP).catch(() => undefined) : undefined;
+  const answer = status?.podIP
+    ? await agents.status({ address: status.podIP, podUid: uid }).catch(() => undefined)
+    : undefined;
   return { pod: name, podUid: uid, status: answer };
 }

@@ -1,8 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
 import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { type ReadableStream } from 'node:stream/web';
+import { agentServerName } from '@fsb/agent-api/agent-endpoint';
 import { type AgentSandboxStatus, type AgentStatus, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { AgentPki } from './agent-pki';
 import { ContainerdProcess, removeCgroups } from './containerd-process';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
@@ -19,7 +24,8 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
-  readonly token?: string;
+  /** of another caller */
+  readonly connections?: Agent;
 }
 
 /** A Node process on two busy cores. */
@@ -30,27 +36,34 @@ const LOG_CHARS = 4_000;
 /** The built agent as a process, with a containerd, a network namespace and cgroups of its own. */
 export class AgentProcess {
   private child: ChildProcess | undefined;
+  private readonly connections: Agent;
 
   private constructor(
     readonly containerd: ContainerdProcess,
     readonly port: number,
     private readonly name: string,
     private readonly flags: Readonly<Record<string, string>>,
+    readonly pki: AgentPki,
+    readonly probePort: number,
     private readonly env: Readonly<Record<string, string>>,
-  ) {}
+  ) {
+    const { ca, cert, key } = pki.client.current;
+    this.connections = new Agent({ keepAlive: true, ca, cert, key });
+  }
 
-  /** @param env besides the test's own */
+  /** @param more environment besides the test's own; the keys of an installation that has other agents too */
   static async start(
     name: string,
     flags: Readonly<Record<string, string>> = {},
-    env: Readonly<Record<string, string>> = {},
+    more: { readonly env?: Readonly<Record<string, string>>; readonly pki?: AgentPki | undefined } = {},
   ): Promise<AgentProcess> {
     const unique = `fsb-${name}-${process.pid}`;
     execFileSync('ip', ['netns', 'add', unique]);
     execFileSync('ip', ['-n', unique, 'link', 'set', 'lo', 'up']);
     const containerd = await ContainerdProcess.start();
-    writeFileSync(join(containerd.folder, 'token'), 'secret\n');
-    const agent = new AgentProcess(containerd, await freePort(), unique, flags, env);
+    const pki = more.pki ?? (await AgentPki.make(join(containerd.folder, 'pki')));
+    const ports = [await freePort(), await freePort()] as const;
+    const agent = new AgentProcess(containerd, ports[0], unique, flags, pki, ports[1], more.env ?? {});
     try {
       await containerd.importBusybox();
       await agent.launch();
@@ -59,6 +72,10 @@ export class AgentProcess {
       throw error;
     }
     return agent;
+  }
+
+  get podUid(): string {
+    return this.flags['pod-uid'] ?? 'uid-1';
   }
 
   get pid(): number {
@@ -76,12 +93,17 @@ export class AgentProcess {
   async launch(): Promise<void> {
     const { folder, socket } = this.containerd;
     const flags = {
-      ...{ 'pod-name': 'agent-1', 'pod-uid': 'uid-1', 'node-name': 'node', installation: 'test' },
+      ...{ 'pod-name': 'agent-1', 'pod-uid': this.podUid, 'node-name': 'node', installation: 'test' },
       ...{ 'http-port': String(this.port), 'agent-capacity': '3', 'containerd-socket': socket, pull: 'false' },
-      ...{ 'agent-token-file': join(folder, 'token'), 'log-dir': join(folder, 'logs'), 'run-dir': join(folder, 'run') },
+      ...{
+        'tls-dir': await this.pki.agentDir(this.podUid),
+        'log-dir': join(folder, 'logs'),
+        'run-dir': join(folder, 'run'),
+      },
       ...{ 'network-namespace': `/run/netns/${this.name}`, 'cgroup-parent': `/${this.name}` },
       // what waits is looked at where it is tested; elsewhere containers are counted
-      ...{ 'metrics-bind-address': '127.0.0.1:0', 'warm-containers': '0' },
+      ...{ 'health-probe-bind-address': `127.0.0.1:${this.probePort}`, 'metrics-bind-address': '127.0.0.1:0' },
+      'warm-containers': '0',
       ...this.flags,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
@@ -98,7 +120,7 @@ export class AgentProcess {
   }
 
   async ready(): Promise<boolean> {
-    return (await fetch(`http://127.0.0.1:${this.port}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
+    return (await fetch(`http://127.0.0.1:${this.probePort}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {
@@ -111,16 +133,30 @@ export class AgentProcess {
   }
 
   async stop(): Promise<void> {
+    this.connections.destroy();
     await this.end('SIGTERM');
     await this.containerd.stop();
     removeCgroups(this.name);
     execFileSync('ip', ['netns', 'delete', this.name]);
   }
 
-  fetch(path: string, { token = 'secret', headers, ...init }: Call = {}): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.port}/api/v1/agent/${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${token}`, ...headers },
+  /** As its callers ask it. The body of the answer is a stream, which `signal` cuts. */
+  fetch(path: string, call: Call = {}): Promise<Response> {
+    const { method = 'GET', headers = {}, body, signal, connections = this.connections } = call;
+    const options = {
+      ...{ host: '127.0.0.1', port: this.port, path: `/api/v1/agent/${path}`, method, headers, agent: connections },
+      servername: agentServerName(this.podUid),
+      ...(signal ? { signal } : {}),
+    };
+    return new Promise((resolve, reject) => {
+      const outgoing = request(options, (incoming) => {
+        incoming.on('error', () => undefined); // whoever reads it is told
+        const { statusCode = 0, headers: said } = incoming;
+        const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // the same, of Node's own types
+        resolve(new Response(stream, { status: statusCode, headers: said as Record<string, string> }));
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
     });
   }
 

@@ -12,6 +12,7 @@ import { Agent as HttpsAgent, createServer as createTlsServer, request as httpsR
 import { type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { type TLSSocket } from 'node:tls';
 
 export interface Asked {
   readonly method: string;
@@ -44,8 +45,21 @@ export interface GateOptions {
   readonly target: number;
   readonly host?: string;
   readonly port?: number;
-  /** with `ca.crt`, `tls.crt` and `tls.key` of a server at 127.0.0.1: both sides speak TLS */
-  readonly tlsFolder?: string;
+  /** both sides speak TLS */
+  readonly tls?: GateTls;
+}
+
+export interface GateTls {
+  /** what it shows to those who come */
+  readonly server: { readonly cert: string; readonly key: string };
+  /** whom it believes behind it, and what it shows there */
+  readonly client: { readonly ca: string; readonly cert?: string; readonly key?: string };
+}
+
+/** @param folder with `ca.crt`, `tls.crt` and `tls.key` of a server at 127.0.0.1 */
+export function tlsOf(folder: string): GateTls {
+  const pem = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  return { server: { cert: pem('tls.crt'), key: pem('tls.key') }, client: { ca: pem('ca.crt') } };
 }
 
 /** A door before a real server, for one of its clients: what that one asks is seen, and can be held. */
@@ -59,18 +73,17 @@ export class Gate {
   private blocked: Promise<void> | undefined;
 
   private constructor(private readonly options: GateOptions) {
-    const { tlsFolder } = options;
+    const { tls } = options;
     const listener = (question: IncomingMessage, answer: ServerResponse): void => {
       // a side that went away is what these tests are about
       void this.pass(question, answer).catch(() => answer.destroy());
     };
-    if (tlsFolder === undefined) {
+    if (tls === undefined) {
       this.upstream = new HttpAgent({ keepAlive: true });
       this.server = createServer(listener);
     } else {
-      const file = (name: string): Buffer => readFileSync(join(tlsFolder, name));
-      this.upstream = new HttpsAgent({ keepAlive: true, ca: file('ca.crt') });
-      this.server = createTlsServer({ cert: file('tls.crt'), key: file('tls.key') }, listener);
+      this.upstream = new HttpsAgent({ keepAlive: true, ...tls.client });
+      this.server = createTlsServer(tls.server, listener);
     }
     this.server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
@@ -149,11 +162,13 @@ export class Gate {
   }
 
   private forward(question: IncomingMessage, body: Buffer, answer: ServerResponse): Promise<IncomingMessage> {
-    const { target, tlsFolder } = this.options;
+    const { target, tls } = this.options;
     const { method, url: path, headers } = question;
     const to = { host: '127.0.0.1', port: target, agent: this.upstream, method, path, headers };
+    const { servername } = question.socket as TLSSocket; // false or absent: by the address
+    const asAsked = typeof servername === 'string' ? { ...to, servername } : to;
     return new Promise((done, failed) => {
-      const request = tlsFolder === undefined ? httpRequest(to, done) : httpsRequest(to, done);
+      const request = tls === undefined ? httpRequest(to, done) : httpsRequest(asAsked, done);
       request.on('error', failed);
       answer.on('close', () => request.destroy());
       request.end(body);

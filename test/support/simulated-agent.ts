@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import { json } from 'node:stream/consumers';
 import {
   AGENT_PATHS,
@@ -9,6 +10,7 @@ import {
   type CreateSandboxRequest,
   type FreeCapacity,
 } from '@fsb/agent-api/agent-api';
+import { type AgentPki } from './agent-pki';
 
 export interface AgentTraits {
   readonly name: string;
@@ -40,8 +42,9 @@ export class SimulatedAgent {
     private readonly server: Server,
   ) {}
 
-  static async start(traits: AgentTraits): Promise<SimulatedAgent> {
-    const server = createServer().listen(traits.port, traits.address);
+  static async start(traits: AgentTraits, pki: AgentPki): Promise<SimulatedAgent> {
+    const identity = await pki.agent(traits.uid);
+    const server = createServer({ ...identity, requestCert: true }).listen(traits.port, traits.address);
     await once(server, 'listening');
     const agent = new SimulatedAgent(traits, server);
     server.on('request', (request, response) => {

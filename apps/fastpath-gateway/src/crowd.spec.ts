@@ -7,6 +7,7 @@ import { FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { AgentPool } from '../../../test/support/agent-pool';
+import { AgentPki } from '../../../test/support/agent-pki';
 import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { freePort } from '../../../test/support/free-port';
@@ -22,6 +23,7 @@ const CREATES = 1_200;
 describe('a crowd at two gateways', () => {
   let api: ApiserverProcess;
   let kube: KubeClient;
+  let pki: AgentPki;
   const agents: SimulatedAgent[] = [];
   /** of another version than the gateways */
   const others: SimulatedAgent[] = [];
@@ -29,12 +31,13 @@ describe('a crowd at two gateways', () => {
 
   beforeAll(async () => {
     api = await ApiserverProcess.start();
+    pki = await AgentPki.make(join(api.folder, 'agent-pki'));
     kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
     const port = await freePort();
     const pool = await AgentPool.make(kube, 'pool', { maxSandboxesPerPod: SLOTS });
     for (let i = 1; i <= AGENTS; i++) {
       const traits = { name: `agent-${i}`, uid: await pool.addPod(`agent-${i}`), address: `127.0.1.${i}`, port };
-      const agent = await SimulatedAgent.start({ ...traits, slots: SLOTS });
+      const agent = await SimulatedAgent.start({ ...traits, slots: SLOTS }, pki);
       agent.createMs = 20;
       agents.push(agent);
       await pool.setAddress(traits.name, traits.address);
@@ -43,12 +46,11 @@ describe('a crowd at two gateways', () => {
       const other = await AgentPool.make(kube, version, { maxSandboxesPerPod: SLOTS });
       const address = `127.0.2.${others.length + 1}`;
       const traits = { name: version, uid: await other.addPod(version), address, port, slots: SLOTS };
-      const agent = await SimulatedAgent.start(traits);
+      const agent = await SimulatedAgent.start(traits, pki);
       agent.version = version;
       others.push(agent);
       await other.setAddress(version, address);
     }
-    writeFileSync(join(api.folder, 'token'), 't');
     for (const name of ['one', 'two']) gateways.push(await launch(name, port));
   }, 300_000);
 
@@ -67,7 +69,7 @@ describe('a crowd at two gateways', () => {
   async function launch(name: string, agentPort: number): Promise<{ child: ChildProcess; calls: GatewayCalls }> {
     const [endpoint, probes] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const flags = {
-      ...{ kubeconfig: join(api.folder, 'kubeconfig'), 'agent-token-file': join(api.folder, 'token') },
+      ...{ kubeconfig: join(api.folder, 'kubeconfig'), 'agent-tls-dir': pki.clientDir },
       ...{ 'agent-port': String(agentPort), 'grpc-bind-address': endpoint },
       ...{ 'health-probe-bind-address': probes, 'metrics-bind-address': probes, 'insecure-plaintext': 'true' },
     };

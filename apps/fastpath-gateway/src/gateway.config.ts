@@ -20,9 +20,9 @@ export const gatewayFlags = {
     "The original's wire: no TLS, and nobody is asked who they are or what they may do",
   ),
   agentPort: flag(port().default(5758), 'Where the agents serve their API'),
-  agentTokenFile: flag(
-    z.string().default('/var/lib/fast-sandbox/agent-token'),
-    'File with the token that the agents want to see',
+  agentTlsDir: flag(
+    z.string().default('/etc/fast-sandbox/agent-client'),
+    'Folder with tls.crt and tls.key to show to the agents, and ca.crt that signs them; read anew when they change',
   ),
   fastpathConsistencyMode: flag(
     z.enum(['fast', 'strong'], 'must be fast or strong').default('fast'),

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { AgentClient } from '@fsb/agent-api/agent-client';
+import { TlsFolder } from '@fsb/component-base/tls-folder';
 import { Informer } from '@fsb/controller-runtime/informer';
 import { POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
@@ -16,11 +16,11 @@ export class World {
   readonly agents: AgentClient;
   readonly directory: AgentDirectory;
 
-  constructor({ agentTokenFile, agentPort }: GatewayConfig, client: KubeClient) {
+  constructor({ agentTlsDir, agentPort }: GatewayConfig, client: KubeClient) {
     this.sandboxes = new Informer({ client, kind: SANDBOX_KIND });
     this.pools = new Informer({ client, kind: POOL_KIND });
     this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
-    this.agents = new AgentClient({ token: readFileSync(agentTokenFile, 'utf8').trim(), port: agentPort });
+    this.agents = new AgentClient({ tls: new TlsFolder(agentTlsDir), port: agentPort });
     this.directory = new AgentDirectory({ registry: new Agents(), client: this.agents, pods: this.pods });
   }
 

@@ -10,7 +10,7 @@ import { AgentProcess } from '../../../test/support/agent-process';
 
 it('a runtime type that it does not have, in one line', () => {
   const main = resolve(__dirname, '../../../dist/apps/node-agent/src/main.js');
-  const needed = ['--pod-name=a', '--pod-uid=u', '--node-name=n', '--installation=i', '--agent-token-file=/dev/null'];
+  const needed = ['--pod-name=a', '--pod-uid=u', '--node-name=n', '--installation=i', '--tls-dir=/dev/null'];
   const env = { ...process.env, RUNTIME_TYPE: 'gvisor' };
   const { status, stderr } = spawnSync('node', [main, ...needed], { env, encoding: 'utf8', timeout: 20_000 });
   expect(status).toBe(78);

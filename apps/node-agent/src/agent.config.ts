@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { boolean, type ConfigOf, duration, flag, port, wholeNumber } from '@fsb/component-base/config';
+import { address, boolean, type ConfigOf, duration, flag, port, wholeNumber } from '@fsb/component-base/config';
 import { packageRoot } from '@fsb/component-base/package-root';
 import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
@@ -38,7 +38,15 @@ export const agentFlags = {
   nodeName: flag(z.string(), 'The node that the agent runs on'),
   namespace: flag(z.string().default('default'), "The agent Pod's namespace", 'NAMESPACE'),
   installation: flag(z.string(), "uid of the cluster's kube-system namespace"),
-  httpPort: flag(port().default(5758), "Where the agent's API and its probes are served", 'AGENT_PORT'),
+  httpPort: flag(port().default(5758), "Where the agent's API is served, over mutual TLS", 'AGENT_PORT'),
+  healthProbeBindAddress: flag(
+    address().default({ host: '0.0.0.0', port: 9091 }),
+    'Where /healthz and /readyz are served; equal to the metrics address: one listener',
+  ),
+  tlsDir: flag(
+    z.string().default('/etc/fast-sandbox/agent-tls'),
+    'Folder with tls.crt and tls.key of this agent, and ca.crt that signs its callers; read anew when they change',
+  ),
   agentCapacity: flag(wholeNumber(1, 9999).default(5), 'How many sandboxes at once'),
   memoryLimit: flag(quantity.optional(), 'Memory for all sandboxes and the agent, as a quantity'),
   ephemeralStorageLimit: flag(quantity.optional(), 'What all sandboxes together may write, as a quantity'),
@@ -80,7 +88,6 @@ export const agentFlags = {
     z.string().default(join(packageRoot(), 'bin/fsb-launcher')),
     "A waiting container's first process, a static program",
   ),
-  agentTokenFile: flag(z.string(), 'File with the bearer token that callers must show'),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
   logMaxSize: flag(quantity.prefault('10Mi'), 'A log that is larger is rotated; three rotated ones are kept'),
   logSweepInterval: flag(

@@ -16,7 +16,6 @@ import { AGENT_CONFIG, type AgentConfig } from './agent.config';
 import { AgentMetrics } from './agent-metrics';
 import { AgentController } from './http/agent.controller';
 import { AgentErrorFilter } from './http/agent-error.filter';
-import { AGENT_TOKEN } from './http/bearer.guard';
 import { LogsController } from './http/logs.controller';
 import { OpenStreams } from './http/open-streams';
 import { Rehearsal } from './http/rehearsal';
@@ -106,7 +105,6 @@ export class AgentModule {
         OpenStreams,
         Rehearsal,
         { provide: AGENT_CONFIG, useValue: config },
-        { provide: AGENT_TOKEN, useFactory: () => readFileSync(config.agentTokenFile, 'utf8') },
         { provide: Admission, useValue: admission },
         { provide: APP_FILTER, useClass: AgentErrorFilter },
         { provide: ImageList, useValue: images },
@@ -130,12 +128,15 @@ export class AgentModule {
 }
 
 function capacityOf(config: AgentConfig & Pick<CommonConfig, 'metricsBindAddress'>): Capacity {
-  const { agentCapacity, memoryLimit, ephemeralStorageLimit, httpPort, metricsBindAddress } = config;
+  const { agentCapacity, memoryLimit, ephemeralStorageLimit, httpPort } = config;
+  const { healthProbeBindAddress, metricsBindAddress } = config;
   return {
     slots: agentCapacity,
     memoryBytes: memoryLimit === undefined ? undefined : Math.max(0, memoryLimit - AGENT_RESERVE_BYTES),
     storageBytes: ephemeralStorageLimit,
-    reservedPorts: [...new Set([httpPort, metricsBindAddress.port])].filter((port) => port > 0),
+    reservedPorts: [...new Set([httpPort, healthProbeBindAddress.port, metricsBindAddress.port])].filter(
+      (port) => port > 0,
+    ),
   };
 }
 

@@ -6,7 +6,7 @@ import { POOL_CONTROLLER, PoolControllerModule } from './pool-controller.module'
 void runService({
   name: POOL_CONTROLLER,
   description: 'Keeps each SandboxPool at the number of agents that its sandboxes need.',
-  examples: ['pool-controller --kubeconfig ~/.kube/config --agent-token-file /var/lib/fast-sandbox/agent-token'],
+  examples: ['pool-controller --kubeconfig ~/.kube/config --agent-ca-cert-file ca.crt --agent-ca-key-file ca.key'],
   flags: poolControllerFlags,
   module: (config) => PoolControllerModule.forRoot(config),
 });

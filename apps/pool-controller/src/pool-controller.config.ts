@@ -11,9 +11,11 @@ export const poolControllerFlags = {
   ...leaderElectionFlags,
   containerdSocket: flag(path('/run/containerd/containerd.sock'), "containerd's socket on the nodes"),
   containerdRoot: flag(path('/var/lib/containerd'), "containerd's root on the nodes"),
-  agentTokenFile: flag(
-    path('/var/lib/fast-sandbox/agent-token'),
-    'File with the token of the agents; has the same path here and on the nodes',
+  agentCaCertFile: flag(path('/etc/fast-sandbox/agent-ca/tls.crt'), 'CA that signs the agents and their callers, PEM'),
+  agentCaKeyFile: flag(path('/etc/fast-sandbox/agent-ca/tls.key'), 'Its private key, PEM'),
+  agentTlsDir: flag(
+    path('/etc/fast-sandbox/agent-tls'),
+    "Where each agent finds its own certificate, in a folder of its Pod's name",
   ),
   agentLogDir: flag(path('/var/log/fast-sandbox'), "Where the sandboxes' logs are on the nodes"),
   agentRunDir: flag(path('/run/fast-sandbox'), "Where the sandboxes' own files are on the nodes"),
@@ -24,5 +26,6 @@ export const poolControllerFlags = {
   ),
   agentPriorityClass: flag(z.string().optional(), 'The PriorityClass of agents whose pool names none'),
   agentPort: flag(port().default(5758), 'Where the agents serve their API'),
+  agentProbePort: flag(port().default(9091), 'Where the agents serve probes and metrics'),
 };
 export type PoolControllerConfig = ConfigOf<typeof poolControllerFlags>;

@@ -15,6 +15,8 @@ import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { Registry } from 'prom-client';
+import { AgentAuthority } from './certificates/agent-authority';
+import { AgentCertificates } from './certificates/agent-certificates';
 import { type PoolControllerConfig } from './pool-controller.config';
 import { AgentCreation } from './pools/agent-creation';
 import { type AgentSettings } from './pools/agent-pod';
@@ -32,7 +34,11 @@ const CONCURRENCY = 4;
 
 @Module({})
 export class PoolControllerModule {
-  static forRoot(config: Config): DynamicModule {
+  /** @throws Error where the CA cannot be read */
+  static async forRoot(config: Config): Promise<DynamicModule> {
+    const pem = (file: string): string => readFileSync(file, 'utf8');
+    const ca = { cert: pem(config.agentCaCertFile), key: pem(config.agentCaKeyFile) };
+    const authority = await AgentAuthority.open(ca, POOL_CONTROLLER);
     return {
       module: PoolControllerModule,
       imports: [KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: POOL_CONTROLLER })],
@@ -40,7 +46,7 @@ export class PoolControllerModule {
         {
           provide: ControllerHost,
           useFactory: (...[client, events, metrics, readiness, registry]: Provided) =>
-            makeHost(config, { client, events, metrics, readiness, registry }),
+            makeHost(config, { client, events, metrics, readiness, registry, authority }),
           inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness, Registry],
         },
       ],
@@ -57,10 +63,11 @@ interface Parts {
   readonly metrics: ControllerMetrics;
   readonly readiness: Readiness;
   readonly registry: Registry;
+  readonly authority: AgentAuthority;
 }
 
 function makeHost(config: Config, parts: Parts): ControllerHost {
-  const { client, events, metrics, readiness, registry } = parts;
+  const { client, events, metrics, readiness, registry, authority } = parts;
   const caches = {
     pools: new Informer({ client, kind: POOL_KIND }),
     pods: new Informer({ client, kind: POD_KIND, labelSelector: `${AGENT_APP_LABEL}=${AGENT_APP}` }),
@@ -68,12 +75,15 @@ function makeHost(config: Config, parts: Parts): ControllerHost {
     demands: new Informer({ client, kind: CONFIG_MAP_KIND, labelSelector: POOL_DEMAND_SELECTOR }),
   };
   const expected = new ExpectedPods();
-  const token = readFileSync(config.agentTokenFile, 'utf8').trim();
-  const agents = new AgentClient({ token, port: config.agentPort });
+  const agents = new AgentClient({ tls: authority, port: config.agentPort });
+  const certificates = new AgentCertificates(client, authority);
   const worlds = new PoolWorlds(caches, expected);
-  const creation = new AgentCreation(client, events, expected, settingsOf(config, client));
+  const creation = new AgentCreation({ client, events, expected, certificates }, settingsOf(config, client));
   const change = new PoolChange({ events, expected, creation, removal: new AgentRemoval(client, agents) });
-  const reconciler = new PoolReconciler({ client, events, worlds, change, metrics: new PoolMetrics(registry) });
+  const reconciler = new PoolReconciler({
+    ...{ client, events, worlds, change, certificates },
+    metrics: new PoolMetrics(registry),
+  });
   const controller = new Controller(reconciler, {
     name: 'sandboxpool',
     concurrency: CONCURRENCY,

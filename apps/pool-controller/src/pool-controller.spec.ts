@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
 import { join } from 'node:path';
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -10,6 +9,7 @@ import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
 import { ComponentModule } from '@fsb/component-base/component.module';
 import { EVENT_KIND, type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { AgentPki } from '../../../test/support/agent-pki';
 import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { PoolControllerModule } from './pool-controller.module';
@@ -29,13 +29,14 @@ let client: KubeClient;
 let app: INestApplicationContext;
 let agents: Server;
 let agentPort: number;
+let pki: AgentPki;
 
 /** The agents' wire: on 127.0.0.0/8 every Pod can have an address of its own at one port. */
 async function serveAgents(): Promise<void> {
-  agents = createServer((request, response) => {
+  agents = createServer({ ...(await pki.agent('*')), requestCert: true }, (request, response) => {
     const address = request.socket.localAddress ?? '';
     const slots = allocated.get(address);
-    if (request.headers.authorization !== 'Bearer token' || slots === undefined) {
+    if (slots === undefined) {
       response.writeHead(503).end('{}');
       return;
     }
@@ -55,7 +56,8 @@ async function startController(): Promise<void> {
   const config = {
     kubeconfig: join(server.folder, 'kubeconfig'),
     ...{ leaderElect: true, leaderElectionNamespace: 'kube-system' },
-    ...{ containerdSocket: '/run/c/c.sock', containerdRoot: '/var/lib/c', agentTokenFile: `${server.folder}/token` },
+    ...{ containerdSocket: '/run/c/c.sock', containerdRoot: '/var/lib/c', agentTlsDir: '/run/x/tls' },
+    ...{ agentCaCertFile: join(pki.folder, 'ca.crt'), agentCaKeyFile: join(pki.folder, 'ca.key') },
     ...{
       agentLogDir: '/var/log/x',
       agentRunDir: '/run/x',
@@ -63,16 +65,17 @@ async function startController(): Promise<void> {
       agentWarmContainers: 0,
       agentPriorityClass: undefined,
       agentPort,
+      agentProbePort: 9091,
     },
   };
-  const root = ComponentModule.forRoot({ name: 'spec', verbosity: 0 }, PoolControllerModule.forRoot(config));
+  const root = ComponentModule.forRoot({ name: 'spec', verbosity: 0 }, await PoolControllerModule.forRoot(config));
   app = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });
 }
 
 beforeAll(async () => {
   Logger.overrideLogger(false);
   server = await ApiserverProcess.start();
-  writeFileSync(join(server.folder, 'token'), 'token\n');
+  pki = await AgentPki.make(join(server.folder, 'agent-pki'));
   client = new KubeClient(loadKubeConfig(join(server.folder, 'kubeconfig')), 'spec');
   await serveAgents();
   await startController();

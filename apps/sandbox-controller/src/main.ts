@@ -7,7 +7,7 @@ void runService({
   name: SANDBOX_CONTROLLER,
   description:
     'Takes each Sandbox object through its life: places it, follows it, ends it, and adopts what has no object.',
-  examples: ['sandbox-controller --kubeconfig ~/.kube/config --agent-token-file /var/lib/fast-sandbox/agent-token'],
+  examples: ['sandbox-controller --kubeconfig ~/.kube/config --agent-tls-dir /etc/fast-sandbox/agent-client'],
   flags: sandboxControllerFlags,
   module: (config) => SandboxControllerModule.forRoot(config),
 });

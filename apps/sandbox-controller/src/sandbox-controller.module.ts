@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
+import { TlsFolder } from '@fsb/component-base/tls-folder';
 import { Readiness } from '@fsb/component-base/readiness';
 import { Controller } from '@fsb/controller-runtime/controller';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
@@ -61,8 +61,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     pools: new Informer({ client, kind: POOL_KIND }),
     pods: new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR }),
   };
-  const token = readFileSync(config.agentTokenFile, 'utf8').trim();
-  const agents = new AgentClient({ token, port: config.agentPort });
+  const agents = new AgentClient({ tls: new TlsFolder(config.agentTlsDir), port: config.agentPort });
   const directory = new AgentDirectory({ registry: new Registry(), client: agents, pods: caches.pods });
   const memory = new PlacementMemory();
   const silence = new AgentSilence();

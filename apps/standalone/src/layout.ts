@@ -27,7 +27,10 @@ export const files = {
   fsbCtl: ({ state }: Layout) => join(state, 'fsb-ctl.json'),
   fsbCtlToken: ({ state }: Layout) => join(state, 'fsb-ctl.token'),
   tokens: ({ state }: Layout) => join(state, 'tokens.json'),
-  agentToken: ({ state }: Layout) => join(state, 'agent-token'),
+  /** what a service shows to the agents */
+  agentClient: ({ state }: Layout, service: string) => join(state, 'agent-clients', service),
+  /** the agents' own certificates, below a folder for each */
+  agentTls: ({ run }: Layout) => join(run, 'agent-tls'),
   pki: ({ state }: Layout, name: string) => join(state, 'pki', name),
   db: ({ state }: Layout) => join(state, 'db'),
   choice: ({ state }: Layout) => join(state, 'choice.json'),

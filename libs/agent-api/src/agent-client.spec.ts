@@ -1,34 +1,45 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { type RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { type AgentEvent } from './agent-api';
+import { rmSync } from 'node:fs';
+import { AgentPki } from '../../../test/support/agent-pki';
 import { AgentClient } from './agent-client';
 import { AgentStatusStream } from './status-stream';
 
 const request = { sandbox: { sandboxId: 'i', claimUid: '', claimName: 'n', image: 'busybox' } };
+const AGENT = { address: '127.0.0.1', podUid: 'uid-1' };
 const never = new AbortController().signal;
 
 describe('the agent from its callers side', () => {
   let server: Server;
   let client: AgentClient;
+  let pki: AgentPki;
+  beforeAll(async () => {
+    pki = await AgentPki.make();
+  });
+  afterAll(() => {
+    rmSync(pki.folder, { recursive: true });
+  });
   let sockets = 0;
   const serve = async (listener: RequestListener): Promise<void> => {
     sockets = 0;
-    server = createServer(listener).listen(0, '127.0.0.1');
+    server = createServer({ ...(await pki.agent('uid-1')), requestCert: true }, listener).listen(0, '127.0.0.1');
     server.on('connection', () => sockets++);
     await once(server, 'listening');
-    client = new AgentClient({ token: 't', port: (server.address() as AddressInfo).port });
+    client = new AgentClient({ tls: pki.client, port: (server.address() as AddressInfo).port });
   };
   afterEach(async () => {
     client.close();
     server.closeAllConnections();
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   });
-  const create = (ms = 2_000) => client.create('127.0.0.1', request, never, Date.now() + ms);
+  const create = (ms = 2_000) => client.create(AGENT, request, never, Date.now() + ms);
 
-  it('gives a refusal as a value, on one connection, with the token', async () => {
-    await serve((incoming, response) => {
-      const code = incoming.headers.authorization === 'Bearer t' ? 'slots_full' : 'unauthenticated';
+  it('gives a refusal as a value, on one connection', async () => {
+    await serve((_incoming, response) => {
+      const code = 'slots_full';
       response.writeHead(409).end(JSON.stringify({ success: false, sandboxId: 'i', createdAt: 0, code }));
     });
     for (let i = 0; i < 5; i++) expect(await create()).toMatchObject({ success: false, code: 'slots_full' });
@@ -43,6 +54,19 @@ describe('the agent from its callers side', () => {
     await expect(create()).rejects.toMatchObject({ effect: 'none', code: 'unavailable' });
   });
 
+  it('sends nothing to another agent, nor to one of another installation', async () => {
+    await serve((_incoming, response) => response.end('{"success":true}'));
+    const ask = (of: AgentClient, podUid: string) =>
+      of.create({ ...AGENT, podUid }, request, never, Date.now() + 2_000);
+    expect(await ask(client, 'uid-1')).toEqual({ success: true });
+    await expect(ask(client, 'uid-2')).rejects.toMatchObject({ effect: 'none', code: 'unavailable' });
+    const other = await AgentPki.make();
+    const stranger = new AgentClient({ tls: other.client, port: (server.address() as AddressInfo).port });
+    await expect(ask(stranger, 'uid-1')).rejects.toMatchObject({ effect: 'none' });
+    stranger.close();
+    rmSync(other.folder, { recursive: true });
+  });
+
   it('follows the status and connects again after silence', async () => {
     await serve((_incoming, response) => {
       response.write('{"type":"snapshot","status":{}}\n{"type":"heartbeat"}\n');
@@ -52,7 +76,7 @@ describe('the agent from its callers side', () => {
     const again = new Promise<void>((resolve) => {
       const stream = new AgentStatusStream({
         client,
-        address: '127.0.0.1',
+        agent: AGENT,
         silenceMs: 100,
         onEvent: ({ type }) => events.push(type),
         onSync: (inSync) => {

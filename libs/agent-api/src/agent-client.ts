@@ -1,7 +1,10 @@
 /** The agent's HTTP API from the caller's side: typed calls here, the followed status in `status-stream.ts`. */
-import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
+import { type TLSSocket } from 'node:tls';
 import { ApiError } from '@fsb/api/errors';
 import { readBody } from '@fsb/component-base/read-body';
+import { type TlsIdentity, type TlsSource } from '@fsb/component-base/tls-folder';
 import { inSpan, tracePosition } from '@fsb/component-base/tracing/tracing';
 import {
   AGENT_PATHS,
@@ -12,6 +15,7 @@ import {
   type CreateSandboxResponse,
   type DeleteSandboxResponse,
 } from './agent-api';
+import { type AgentEndpoint, agentServerName } from './agent-endpoint';
 
 /** What a call that got no answer may have done. Only after `none` may a sandbox be placed elsewhere. */
 export type CallEffect = 'none' | 'unknown';
@@ -27,7 +31,8 @@ export class AgentCallError extends ApiError {
 }
 
 export interface AgentClientOptions {
-  readonly token: string;
+  /** as the agents know their callers */
+  readonly tls: TlsSource;
   readonly port: number;
 }
 interface Answer {
@@ -35,7 +40,7 @@ interface Answer {
   readonly body: unknown;
 }
 interface Call {
-  readonly address: string;
+  readonly agent: AgentEndpoint;
   readonly path: string;
   readonly body?: unknown;
   readonly signal: AbortSignal;
@@ -46,14 +51,22 @@ const CALL_MS = 5_000;
 /** Far above any answer of an agent but its status, which is read as a stream. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Keep-alive connections to all agents: a call costs 0.2 ms on loopback. */
+/** Keep-alive connections to all agents, each of which must be the Pod that is meant: a call costs 0.3 ms on loopback. */
 export class AgentClient {
-  private readonly agent = new Agent({ keepAlive: true, maxFreeSockets: 1024 });
+  private connections: Agent;
 
-  constructor(private readonly options: AgentClientOptions) {}
+  constructor(private readonly options: AgentClientOptions) {
+    this.connections = connectionsOf(options.tls.current);
+    options.tls.onChange((identity) => {
+      const before = this.connections;
+      this.connections = connectionsOf(identity);
+      // those in use are an answer's, or a stream's
+      for (const socket of Object.values(before.freeSockets).flat()) socket?.destroy();
+    });
+  }
 
   close(): void {
-    this.agent.destroy();
+    this.connections.destroy();
   }
 
   /**
@@ -62,7 +75,7 @@ export class AgentClient {
    * @throws AgentCallError where there was no answer
    */
   async create(
-    address: string,
+    agent: AgentEndpoint,
     request: CreateSandboxRequest,
     signal: AbortSignal,
     deadline: number,
@@ -76,75 +89,75 @@ export class AgentClient {
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     try {
-      return await this.send(address, request, limit.signal);
+      return await this.send(agent, request, limit.signal);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
     }
   }
 
-  async delete(address: string, sandboxId: string, signal?: AbortSignal): Promise<DeleteSandboxResponse> {
-    const body = await this.command(address, AGENT_PATHS.delete, { sandboxId }, signal);
+  async delete(agent: AgentEndpoint, sandboxId: string, signal?: AbortSignal): Promise<DeleteSandboxResponse> {
+    const body = await this.command(agent, AGENT_PATHS.delete, { sandboxId }, signal);
     return body as DeleteSandboxResponse; // status 200 was checked; the agent is ours
   }
 
   /** @returns false where the agent has no such sandbox any more, or is ending it */
-  async bind(address: string, request: BindSandboxRequest, signal?: AbortSignal): Promise<boolean> {
-    const body = await this.command(address, AGENT_PATHS.bind, request, signal);
+  async bind(agent: AgentEndpoint, request: BindSandboxRequest, signal?: AbortSignal): Promise<boolean> {
+    const body = await this.command(agent, AGENT_PATHS.bind, request, signal);
     return (body as BindSandboxResponse).bound !== false; // status 200 was checked; the agent is ours
   }
 
-  async drain(address: string, draining: boolean, signal?: AbortSignal): Promise<void> {
-    await this.command(address, AGENT_PATHS.drain, { draining }, signal);
+  async drain(agent: AgentEndpoint, draining: boolean, signal?: AbortSignal): Promise<void> {
+    await this.command(agent, AGENT_PATHS.drain, { draining }, signal);
   }
 
   /** One snapshot; whoever wants to stay informed follows the stream. */
-  async status(address: string, signal?: AbortSignal): Promise<AgentStatus> {
-    const body = await this.command(address, AGENT_PATHS.status, undefined, signal);
+  async status(agent: AgentEndpoint, signal?: AbortSignal): Promise<AgentStatus> {
+    const body = await this.command(agent, AGENT_PATHS.status, undefined, signal);
     return body as AgentStatus; // status 200 was checked; the agent is ours
   }
 
   /** The log as it is on disk; unread, it holds the agent back. @throws ApiError not_found */
   async logs(
-    address: string,
+    agent: AgentEndpoint,
     query: { sandboxId: string; follow: boolean; tailLines?: number },
     signal: AbortSignal,
   ): Promise<IncomingMessage> {
     const search = new URLSearchParams({ sandboxId: query.sandboxId, follow: String(query.follow) });
     if (query.tailLines !== undefined) search.set('tailLines', String(query.tailLines));
-    const response = await this.open({ address, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal });
+    const response = await this.open({ agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal });
     if (response.statusCode === 200) return response;
     response.resume();
-    const what = `log of ${query.sandboxId}: agent ${address} answered ${response.statusCode ?? 0}`;
+    const what = `log of ${query.sandboxId}: agent ${agent.address} answered ${response.statusCode ?? 0}`;
     throw new ApiError(response.statusCode === 404 ? 'not_found' : 'unavailable', what);
   }
 
   /** The status as a stream of lines; see AgentStatusStream. */
-  watch(address: string, signal: AbortSignal): Promise<IncomingMessage> {
-    return this.open({ address, path: `${AGENT_PATHS.status}?watch=true`, signal });
+  watch(agent: AgentEndpoint, signal: AbortSignal): Promise<IncomingMessage> {
+    return this.open({ agent, path: `${AGENT_PATHS.status}?watch=true`, signal });
   }
 
   private async send(
-    address: string,
+    agent: AgentEndpoint,
     request: CreateSandboxRequest,
     signal: AbortSignal,
   ): Promise<CreateSandboxResponse> {
-    const { status, body } = await this.call({ address, path: AGENT_PATHS.create, body: request, signal });
+    const { status, body } = await this.call({ agent, path: AGENT_PATHS.create, body: request, signal });
     if (isCreateResponse(body)) return body;
-    throw new AgentCallError('unknown', `agent ${address} answered ${status} to a create, not in its own words`);
+    throw new AgentCallError('unknown', `agent ${agent.address} answered ${status} to a create, not in its own words`);
   }
 
-  private async command(address: string, path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+  private async command(agent: AgentEndpoint, path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
     const timeout = AbortSignal.timeout(CALL_MS);
     const limited = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    const answer = await this.call({ address, path, body, signal: limited });
+    const answer = await this.call({ agent, path, body, signal: limited });
     if (answer.status === 200) return answer.body;
-    throw new ApiError('unavailable', `agent ${address} answered ${answer.status} to ${path}`);
+    throw new ApiError('unavailable', `agent ${agent.address} answered ${answer.status} to ${path}`);
   }
 
   private call(call: Call): Promise<Answer> {
-    const { address, path } = call;
-    const span = { name: `agent ${path}`, kind: 'client', attributes: { 'server.address': address } } as const;
+    const { agent, path } = call;
+    const span = { name: `agent ${path}`, kind: 'client', attributes: { 'server.address': agent.address } } as const;
     return inSpan(span, () => this.exchange(call));
   }
 
@@ -156,7 +169,7 @@ export class AgentClient {
         body: JSON.parse(await readBody(response, MAX_BODY_BYTES)) as unknown,
       };
     } catch (error) {
-      throw new AgentCallError('unknown', `agent ${call.address}: ${call.path}: broken answer`, { cause: error });
+      throw new AgentCallError('unknown', `agent ${call.agent.address}: ${call.path}: broken answer`, { cause: error });
     }
   }
 
@@ -165,9 +178,10 @@ export class AgentClient {
       const request = this.begin(call);
       let connected = false;
       request.once('socket', (socket) => {
-        if (!socket.connecting) connected = true;
+        // the request is not sent before the agent has proven which one it is
+        if (isSecure(socket as TLSSocket)) connected = true;
         else
-          socket.once('connect', () => {
+          socket.once('secureConnect', () => {
             connected = true;
           });
       });
@@ -178,28 +192,38 @@ export class AgentClient {
       request.on('error', (error) => {
         // before there was a connection nothing can have been sent
         const effect = connected ? 'unknown' : 'none';
-        reject(new AgentCallError(effect, `agent ${call.address}: ${call.path}: ${error.message}`, { cause: error }));
+        reject(
+          new AgentCallError(effect, `agent ${call.agent.address}: ${call.path}: ${error.message}`, { cause: error }),
+        );
       });
       request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
   }
 
-  private begin({ address, path, body, signal }: Call): ClientRequest {
+  private begin({ agent, path, body, signal }: Call): ClientRequest {
     const position = tracePosition();
-    return httpRequest({
-      agent: this.agent,
-      host: address,
+    return httpsRequest({
+      agent: this.connections,
+      host: agent.address,
+      servername: agentServerName(agent.podUid),
       port: this.options.port,
       method: body === undefined ? 'GET' : 'POST',
       path,
       signal,
       headers: {
-        authorization: `Bearer ${this.options.token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(position ? { traceparent: position.traceparent } : {}),
       },
     });
   }
+}
+
+function connectionsOf(identity: TlsIdentity): Agent {
+  return new Agent({ ...identity, keepAlive: true, maxFreeSockets: 1024, minVersion: 'TLSv1.3' });
+}
+
+function isSecure(socket: TLSSocket): boolean {
+  return !socket.connecting && socket.getProtocol() !== null;
 }
 
 function isCreateResponse(body: unknown): body is CreateSandboxResponse {

@@ -2,10 +2,11 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentEvent, type AgentStatus } from './agent-api';
 import { type AgentClient } from './agent-client';
+import { type AgentEndpoint } from './agent-endpoint';
 
 export interface StatusStreamOptions {
   readonly client: Pick<AgentClient, 'watch'>;
-  readonly address: string;
+  readonly agent: AgentEndpoint;
   readonly onEvent: (event: AgentEvent) => void;
   /** Told when what is known of the agent begins, or ceases, to be current. */
   readonly onSync?: (inSync: boolean) => void;
@@ -82,7 +83,7 @@ export class AgentStatusStream {
     }, this.options.silenceMs ?? SILENCE_MS);
     const signal = AbortSignal.any([this.stopped.signal, silence.signal]);
     try {
-      const response = await this.options.client.watch(this.options.address, signal);
+      const response = await this.options.client.watch(this.options.agent, signal);
       response.on('error', () => undefined); // the loop below sees the end
       if (response.statusCode !== 200) {
         response.resume();

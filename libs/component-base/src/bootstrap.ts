@@ -1,11 +1,13 @@
 import { createServer, type Server } from 'node:http';
+import { type Server as HttpsServer } from 'node:https';
 import { type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type GrpcOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger } from 'nestjs-pino';
 import { z } from 'zod';
-import { ComponentModule } from './component.module';
+import { ComponentModule, isProbe } from './component.module';
+import { type TlsSource } from './tls-folder';
 import { address, type Address, type ConfigOf, flag, type Flags, loadConfig, type ProcessDescription } from './config';
 import { SpanInterceptor } from './tracing/span.interceptor';
 import { installedTracer, installTracer } from './tracing/tracing';
@@ -38,10 +40,16 @@ export interface ServiceDefinition<F extends Flags> extends ProcessDescription {
   /** what no single flag can say is wrong; a line each, and the process ends with 78 */
   readonly problems?: (config: ConfigOf<F> & CommonConfig) => readonly string[];
   readonly grpc?: (config: ConfigOf<F> & CommonConfig) => GrpcOptions;
-  /** the main HTTP listener, where it is not that of the health probes */
-  readonly health?: (config: ConfigOf<F> & CommonConfig) => Address;
+  /** an HTTP API besides: over mutual TLS, at an address where neither probes nor metrics are asked for */
+  readonly api?: (config: ConfigOf<F> & CommonConfig) => ApiListener;
   /** Longest time between SIGTERM and the end; calls in flight get it. Default 25 s: Kubernetes kills at 30. */
   readonly shutdownDeadlineMs?: number;
+}
+
+export interface ApiListener {
+  readonly address: Address;
+  /** of those who may call it, its CA signs the certificates */
+  readonly tls: TlsSource;
 }
 
 /** 1 MiB: the largest body that any of the suite's HTTP endpoints takes. */
@@ -57,20 +65,22 @@ export async function runService<F extends Flags>(service: ServiceDefinition<F>)
     service.problems as ((config: unknown) => readonly string[]) | undefined,
   ) as ConfigOf<F> & CommonConfig; // the spread of two flag sets has the keys of both, which TypeScript cannot see through F
   await startTracing(service.name, config);
-  const app = await createApp(service, config);
-  const main = service.health?.(config) ?? config.healthProbeBindAddress;
+  const api = service.api?.(config);
+  const app = await createApp(service, config, api?.tls);
+  const main = api?.address ?? config.healthProbeBindAddress;
   await app.startAllMicroservices();
   await app.listen(main.port, main.host);
-  listenForMetrics(app, main, config.metricsBindAddress);
+  listenForProbes(app, main, [config.healthProbeBindAddress, config.metricsBindAddress]);
   app.get(Logger).log({ msg: 'serving', http: `${main.host}:${main.port}` });
 }
 
 async function createApp<F extends Flags>(
   service: ServiceDefinition<F>,
   config: ConfigOf<F> & CommonConfig,
+  tls: TlsSource | undefined,
 ): Promise<NestFastifyApplication> {
   const root = ComponentModule.forRoot({ name: service.name, verbosity: config.v }, await service.module(config));
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: 'idle' });
+  const adapter = adapterFor(tls);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     bufferLogs: true,
     abortOnError: false,
@@ -94,17 +104,39 @@ async function startTracing(service: string, config: CommonConfig): Promise<void
   installTracer(new OtlpTracer({ service, endpoint, share }));
 }
 
-/** A second door to the same Fastify, where the metrics have an address of their own. */
-function listenForMetrics(app: NestFastifyApplication, main: Address, metrics: Address): void {
-  if (metrics.port === 0 || (metrics.host === main.host && metrics.port === main.port)) return;
+/** With an identity: whoever has no certificate of its CA does not get as far as a request. */
+function adapterFor(tls: TlsSource | undefined): FastifyAdapter {
+  const options = { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: 'idle' } as const;
+  if (!tls) return new FastifyAdapter(options);
+  const https = { ...tls.current, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' } as const;
+  const adapter = new FastifyAdapter({ ...options, https });
+  const server = adapter.getInstance().server as unknown as HttpsServer; // made with `https`, which its type does not say
+  tls.onChange((identity) => {
+    server.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+  });
+  return adapter;
+}
+
+/** Doors of their own to the same Fastify, for probes and metrics and nothing else. */
+function listenForProbes(app: NestFastifyApplication, main: Address, addresses: readonly Address[]): void {
   const fastify = app.getHttpAdapter().getInstance();
-  const server: Server = createServer((request, response) => {
-    fastify.routing(request, response);
-  });
-  server.on('error', (error) => {
-    app.get(Logger).error({ msg: 'no metrics listener', error: error.message });
-  });
-  server.listen(metrics.port, metrics.host).unref();
+  const known = new Set([nameOf(main)]);
+  for (const { host, port } of addresses) {
+    if (port === 0 || known.has(nameOf({ host, port }))) continue;
+    known.add(nameOf({ host, port }));
+    const server: Server = createServer((request, response) => {
+      if (isProbe(request)) fastify.routing(request, response);
+      else response.writeHead(404).end();
+    });
+    server.on('error', (error) => {
+      app.get(Logger).error({ msg: `no listener at ${host}:${port}`, error: error.message });
+    });
+    server.listen(port, host).unref();
+  }
+}
+
+function nameOf({ host, port }: Address): string {
+  return `${host}:${port}`;
 }
 
 /** gRPC's drain has no limit of its own: a stream that never ends must not keep the process alive. */

@@ -43,10 +43,10 @@ export class ComponentModule {
   }
 }
 
-const PROBE = /^\/(healthz|livez|readyz|metrics)/;
+const PROBE = /^\/(healthz|livez|readyz|metrics)(\?|$)/;
 
 /** Nest mounts its middleware below a prefix and shortens `url`: the whole one is in `originalUrl`. */
-function isProbe(request: IncomingMessage & { originalUrl?: string }): boolean {
+export function isProbe(request: IncomingMessage & { originalUrl?: string }): boolean {
   return PROBE.test(request.originalUrl ?? request.url ?? '');
 }
 

@@ -42,11 +42,11 @@ export async function makeCa(name = 'fast-sandbox-ca'): Promise<KeyPair> {
 }
 
 /** A server's certificate for the names and addresses that clients use. */
-export function makeServerCertificate(ca: KeyPair, names: readonly string[]): Promise<KeyPair> {
+export function makeServerCertificate(ca: KeyPair, names: readonly string[], days = SERVER_DAYS): Promise<KeyPair> {
   return makeCertificate(ca, {
     subject: 'CN=fast-sandbox-server',
     usage: ExtendedKeyUsage.serverAuth,
-    days: SERVER_DAYS,
+    days,
     extensions: [
       new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIp(value) ? 'ip' : 'dns', value }))),
     ],
@@ -54,8 +54,8 @@ export function makeServerCertificate(ca: KeyPair, names: readonly string[]): Pr
 }
 
 /** A client's certificate. @param subject as in `O=system:masters,CN=admin` */
-export function makeClientCertificate(ca: KeyPair, subject: string): Promise<KeyPair> {
-  return makeCertificate(ca, { subject, usage: ExtendedKeyUsage.clientAuth, days: CLIENT_DAYS, extensions: [] });
+export function makeClientCertificate(ca: KeyPair, subject: string, days = CLIENT_DAYS): Promise<KeyPair> {
+  return makeCertificate(ca, { subject, usage: ExtendedKeyUsage.clientAuth, days, extensions: [] });
 }
 
 interface Wanted {

@@ -166,7 +166,7 @@ export class AgentDirectory {
     const { id, namespace, name, pool, nodeName, terminating } = pod;
     const stream = new AgentStatusStream({
       client: this.options.client,
-      address,
+      agent: { address, podUid: pod.uid },
       onEvent: (event) => {
         if (this.agents.get(id)?.stream === stream) this.take(id, event);
       },

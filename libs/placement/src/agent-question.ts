@@ -43,7 +43,7 @@ export class AgentQuestions {
       const now = this.current(agent);
       if (!now) return undefined;
       try {
-        return await this.askOnce(question, now.address);
+        return await this.askOnce(question, now);
       } catch (error) {
         const isUntouched = asked === 0 && error instanceof AgentCallError && error.effect === 'none';
         if (isUntouched || !this.current(agent)) return undefined;
@@ -56,7 +56,7 @@ export class AgentQuestions {
 
   private async askOnce(
     { agent, sandbox, signal, deadline }: Question,
-    address: string,
+    now: AgentView,
   ): Promise<CreateSandboxResponse> {
     const limit = new AbortController();
     const stop = (): void => {
@@ -73,7 +73,7 @@ export class AgentQuestions {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      return await this.client.create(address, { sandbox, agentUid: agent.podUid }, limit.signal, deadline);
+      return await this.client.create(now, { sandbox, agentUid: agent.podUid }, limit.signal, deadline);
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', stop);

@@ -6,6 +6,7 @@ import { type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { Registry } from '@fsb/registry/registry';
 import { AgentPool } from '../../../test/support/agent-pool';
+import { AgentPki } from '../../../test/support/agent-pki';
 import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { freePort } from '../../../test/support/free-port';
@@ -22,6 +23,7 @@ describe('an allocator and its agents', () => {
   let api: ApiserverProcess;
   let kube: KubeClient;
   let port: number;
+  let pki: AgentPki;
   let pool: AgentPool;
   let pods: Informer<Pod>;
   let client: AgentClient;
@@ -36,7 +38,8 @@ describe('an allocator and its agents', () => {
     port = await freePort();
     pool = await AgentPool.make(kube, 'pool', {});
     pods = new Informer({ client: kube, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
-    client = new AgentClient({ token: 't', port });
+    pki = await AgentPki.make(join(api.folder, 'agent-pki'));
+    client = new AgentClient({ tls: pki.client, port });
     directory = new AgentDirectory({ registry: new Registry(), client, pods });
     placer = new Placer({ directory, client });
     pods.start();
@@ -61,7 +64,7 @@ describe('an allocator and its agents', () => {
   async function add(more: { slots?: number; version?: SimulatedAgent['version'] } = {}): Promise<SimulatedAgent> {
     const name = `agent-${++number}`;
     const traits = { name, uid: await pool.addPod(name), address: `127.0.0.${number + 1}`, port };
-    const agent = await SimulatedAgent.start({ ...traits, slots: more.slots ?? 2 });
+    const agent = await SimulatedAgent.start({ ...traits, slots: more.slots ?? 2 }, pki);
     agent.version = more.version ?? 'current';
     agents.set(name, agent);
     await pool.setAddress(name, agent.traits.address);
@@ -116,7 +119,7 @@ describe('an allocator and its agents', () => {
     expect(directory.agent(`default/${name}`)).toMatchObject({ inSync: false, capacity: 0 });
     await pool.deletePod(name);
     const answer = await client.create(
-      agent.traits.address,
+      { address: agent.traits.address, podUid: agent.traits.uid },
       { sandbox: { sandboxId: 'd', claimUid: '', claimName: 'd', image: 'i' }, agentUid: 'of-another' },
       never,
       Date.now() + 5_000,
@@ -166,7 +169,7 @@ describe('an allocator and its agents', () => {
     await eventually(() => expect(reported()).toBe('running'));
     expect(directory.registry.find('default', 'old')?.sandbox.ports).toEqual([80]);
     await expect(place('twice', [80])).rejects.toMatchObject({ code: 'resource_exhausted' });
-    await client.delete(agent.traits.address, 'old');
+    await client.delete({ address: agent.traits.address, podUid: agent.traits.uid }, 'old');
     await eventually(() => expect(reported()).toBeUndefined());
     await agent.stop();
     await eventually(() => expect(directory.agent(`default/${agent.traits.name}`)?.inSync).toBe(false));

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer, type Server } from 'node:https';
 import { createServer, type Server as Listener, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import {
@@ -9,6 +10,7 @@ import {
   type DeleteSandboxRequest,
   type DrainRequest,
 } from '@fsb/agent-api/agent-api';
+import { type TlsIdentity } from '@fsb/component-base/tls-folder';
 import { type SimulatedAgent } from './simulated-agent';
 
 /** Requests by the last part of their path. */
@@ -28,11 +30,14 @@ export class AgentDoor {
 
   constructor(
     private readonly port: number,
-    private readonly token: string,
+    identity: TlsIdentity,
   ) {
-    this.server = createHttpServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-      void this.handle(request, response).catch(() => response.destroy());
-    });
+    this.server = createHttpsServer(
+      { ...identity, requestCert: true, keepAliveTimeout: 60_000 },
+      (request, response) => {
+        void this.handle(request, response).catch(() => response.destroy());
+      },
+    );
   }
 
   async add(address: string, agent: SimulatedAgent): Promise<void> {
@@ -64,7 +69,7 @@ export class AgentDoor {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const agent = this.open.get(request.socket.localAddress ?? '')?.agent;
     const [path = '', query = ''] = (request.url ?? '').split('?');
-    if (!agent || request.headers.authorization !== `Bearer ${this.token}`) {
+    if (!agent) {
       answer(response, 503, {});
       return;
     }

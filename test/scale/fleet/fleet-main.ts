@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { TlsFolder } from '@fsb/component-base/tls-folder';
 import { AgentDoor, type Requests } from './agent-door';
 import { SimulatedNode } from './simulated-node';
 
 export interface FleetOptions {
   readonly kubeconfig: string;
-  readonly tokenFile: string;
+  /** with the certificate of all agents */
+  readonly tlsDir: string;
   readonly port: number;
   readonly slots: number;
 }
@@ -23,10 +24,10 @@ export interface FleetCounts {
 }
 
 /** All simulated agents and their node, as one process that answers its parent's questions. */
-export async function runFleet({ kubeconfig, tokenFile, port, slots }: FleetOptions): Promise<void> {
+export async function runFleet({ kubeconfig, tlsDir, port, slots }: FleetOptions): Promise<void> {
   Logger.overrideLogger(['warn', 'error']);
   const client = new KubeClient(loadKubeConfig(kubeconfig), 'simulated-node');
-  const door = new AgentDoor(port, readFileSync(tokenFile, 'utf8').trim());
+  const door = new AgentDoor(port, new TlsFolder(tlsDir).current);
   const node = new SimulatedNode(client, door, slots);
   process.on('disconnect', () => process.exit(1)); // nobody is left to ask
   process.on('message', (question: FleetQuestion) => {

@@ -7,6 +7,7 @@ import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client'
 import { stringify } from 'yaml';
 import { probe } from '../../../apps/standalone/src/probe';
 import { makeCa, makeServerCertificate } from '@fsb/pki/certificates';
+import { AgentPki } from '../../support/agent-pki';
 import { freePort } from '../../support/free-port';
 import { tokenCredentials } from '../../support/gateway-credentials';
 import { Fleet } from '../fleet/fleet';
@@ -34,7 +35,7 @@ export class Cluster {
     const { ports } = services;
     await services.apiserver.start();
     const fleet = await Fleet.start(__filename, {
-      ...{ kubeconfig: join(folder, 'admin.kubeconfig'), tokenFile: join(folder, 'agent-token') },
+      ...{ kubeconfig: join(folder, 'admin.kubeconfig'), tlsDir: services.pki.agents },
       ...{ port: ports.agent, slots: settings.slots },
     });
     const { apiserver, gateway, sandboxes, pools } = services;
@@ -78,6 +79,7 @@ interface Definitions {
   readonly sandboxes: ServiceProcess;
   readonly pools: ServiceProcess;
   readonly credentials: ChannelCredentials;
+  readonly pki: { readonly agents: string };
   readonly ports: { readonly agent: number; readonly grpc: number };
 }
 
@@ -85,13 +87,14 @@ async function definitions(folder: string, { profile, leaderElect }: Settings): 
   const node = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const at = (name: string): string => join(folder, name);
   const [api, agent, grpc] = [await freePort(), await freePort(), await freePort()];
+  const pki = await AgentPki.make(at('agent-pki'));
   const { ca, adminToken } = await credentialsIn(folder, `https://127.0.0.1:${api}`);
   const service = async (name: string, more: readonly string[] = []): Promise<ServiceProcess> => {
     const http = `127.0.0.1:${await freePort()}`;
     const args = [
       ...[...node, join(ROOT, `dist/apps/${name}/src/main.js`), '--kubeconfig', at(`${name}.kubeconfig`)],
       ...['--health-probe-bind-address', http, '--metrics-bind-address', http],
-      ...['--agent-token-file', at('agent-token'), '--agent-port', String(agent), ...more],
+      ...['--agent-port', String(agent), ...more],
     ];
     return new ServiceProcess({
       name,
@@ -114,19 +117,17 @@ async function definitions(folder: string, { profile, leaderElect }: Settings): 
   return {
     apiserver,
     gateway: await service('fastpath-gateway', [
-      ...[
-        '--grpc-bind-address',
-        `127.0.0.1:${grpc}`,
-        '--tls-cert-file',
-        at('tls.crt'),
-        '--tls-key-file',
-        at('tls.key'),
-      ],
+      ...['--agent-tls-dir', pki.clientDir, '--grpc-bind-address', `127.0.0.1:${grpc}`],
+      ...['--tls-cert-file', at('tls.crt'), '--tls-key-file', at('tls.key')],
     ]),
     credentials: tokenCredentials(Buffer.from(ca), adminToken),
-    sandboxes: await service('sandbox-controller', ['--leader-elect', leaderElect]),
-    pools: await service('pool-controller', ['--leader-elect', leaderElect]),
+    sandboxes: await service('sandbox-controller', ['--leader-elect', leaderElect, '--agent-tls-dir', pki.clientDir]),
+    pools: await service('pool-controller', [
+      ...['--leader-elect', leaderElect, '--agent-ca-cert-file', join(pki.folder, 'ca.crt')],
+      ...['--agent-ca-key-file', join(pki.folder, 'ca.key')],
+    ]),
     ports: { agent, grpc },
+    pki: { agents: await pki.agentDir('*') },
   };
 }
 
@@ -137,7 +138,7 @@ async function credentialsIn(folder: string, server: string): Promise<{ ca: stri
     return { token: randomBytes(16).toString('hex'), user, role: role === '' ? user : role };
   });
   const files: Record<string, string> = {
-    ...{ 'tls.crt': cert, 'tls.key': key, 'tokens.json': JSON.stringify(tokens), 'agent-token': 'the-agents-token\n' },
+    ...{ 'tls.crt': cert, 'tls.key': key, 'tokens.json': JSON.stringify(tokens) },
   };
   const caData = Buffer.from(ca.cert).toString('base64');
   for (const { user, token } of tokens) {

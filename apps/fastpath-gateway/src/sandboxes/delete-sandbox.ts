@@ -1,4 +1,5 @@
 import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { type AgentEndpoint } from '@fsb/agent-api/agent-endpoint';
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type CallOptions, type KubeClient } from '@fsb/controller-runtime/kube-client';
@@ -60,19 +61,19 @@ export class DeleteSandbox {
   /** Those without an object: the one that is being recorded, and those that another replica made. */
   private async deleteContainers({ namespace, name }: NamedKey, wanted: string): Promise<Found[]> {
     const record = this.parts.records.get(`${namespace}/${name}`);
-    const containers = new Map<string, string>();
+    const containers = new Map<string, AgentEndpoint>();
     for (const { agent, sandbox } of this.parts.catalog.unbound(namespace, name)) {
-      containers.set(sandbox.sandboxId, agent.address);
+      containers.set(sandbox.sandboxId, agent);
     }
-    if (record) containers.set(record.sandboxId, record.agent.address);
+    if (record) containers.set(record.sandboxId, record.agent);
     const found: Found[] = [];
-    for (const [sandboxId, address] of containers) {
+    for (const [sandboxId, agent] of containers) {
       const isMeant = wanted === '' || wanted === sandboxId;
       found.push(isMeant ? 'meant' : 'another');
       if (!isMeant) continue;
       if (record?.sandboxId === sandboxId) record.cancelled = true;
       this.parts.lateObjects.add(sandboxId);
-      await this.parts.agents.delete(address, sandboxId);
+      await this.parts.agents.delete(agent, sandboxId);
     }
     return found;
   }

@@ -73,7 +73,7 @@ export class RecordSandbox implements Reconciler {
     if (object.status?.phase === undefined) await this.writeStatus(record, object);
     // an agent that is gone or silent is told by the sandbox-controller, which sees it unbound
     const claimUid = object.metadata.uid ?? '';
-    const isThere = await this.parts.agents.bind(agent.address, { sandboxId, claimUid }).catch(() => true);
+    const isThere = await this.parts.agents.bind(agent, { sandboxId, claimUid }).catch(() => true);
     if (!isThere) await this.undo(record, claimUid);
   }
 
@@ -142,7 +142,7 @@ export class RecordSandbox implements Reconciler {
 
   private async refuse({ order, agent, sandboxId }: PendingRecord, why: string): Promise<void> {
     const { name, namespace } = order;
-    await this.parts.agents.delete(agent.address, sandboxId);
+    await this.parts.agents.delete(agent, sandboxId);
     this.logger.warn({ msg: 'object refused, sandbox removed', namespace, name, why });
     const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata: { namespace, name } };
     this.parts.events.record(object, 'Warning', 'ObjectRefused', `Sandbox ${sandboxId} was removed: ${why}`);

@@ -33,7 +33,7 @@ export class SandboxLogs {
       follow: request.follow,
       ...(tailLines === undefined ? {} : { tailLines }),
     };
-    return chunks(await this.agents.logs(agent.address, query, signal));
+    return chunks(await this.agents.logs(agent, query, signal));
   }
 }
 

@@ -23,7 +23,7 @@ import { AgentProcess } from '../../../../test/support/agent-process';
 import { ADMIN, ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
-import { Gate } from '../../../../test/support/gate';
+import { Gate, tlsOf } from '../../../../test/support/gate';
 import { tokenCredentials } from '../../../../test/support/gateway-credentials';
 
 const ROOT = resolve(__dirname, '../../../..');
@@ -109,7 +109,7 @@ export class GatewayScene {
     const pool = await AgentPool.make(kube, 'pool', { capacity, maxSandboxesPerPod: SLOTS });
     await AgentPool.make(kube, 'empty', { capacity, maxSandboxesPerPod: SLOTS });
     const uid = await pool.addPod(POD.name);
-    const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) }, env);
+    const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) }, { env });
     const scene = new GatewayScene({ api, kube, agent, pool, env, endpoint: `127.0.0.1:${await freePort()}` });
     await scene.setPodIp('127.0.0.1');
     await Promise.all([
@@ -199,7 +199,7 @@ export class GatewayScene {
   /** One more gateway, that has a door of its own to the API server. */
   async gated(name: string): Promise<{ client: FastPathServiceClient; api: Gate }> {
     const { folder, port } = this.api;
-    const api = await Gate.open({ target: port, tlsFolder: folder });
+    const api = await Gate.open({ target: port, tls: tlsOf(folder) });
     this.gates.push(api);
     const kubeconfig = join(folder, `kubeconfig-${name}`);
     writeFileSync(kubeconfig, readFileSync(join(folder, 'kubeconfig'), 'utf8').replace(`:${port}`, `:${api.port}`));
@@ -218,7 +218,7 @@ export class GatewayScene {
     const all: Record<string, string | undefined> = {
       kubeconfig: join(this.api.folder, 'kubeconfig'),
       'agent-port': String(this.agent.port),
-      'agent-token-file': this.agent.path('token'),
+      'agent-tls-dir': this.agent.pki.clientDir,
       'health-probe-bind-address': probes,
       'metrics-bind-address': probes,
       ...(app === 'fastpath-gateway' ? this.gatewayTls : {}),

@@ -6,7 +6,6 @@ import { Admission } from '../sandboxes/admission';
 import { parseCreate, SandboxId } from '../sandboxes/create-request';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { BearerGuard } from './bearer.guard';
 import { callerLeft } from './caller-left';
 import { parseBody } from './parse-body';
 import { RestoredGuard } from './restored.guard';
@@ -18,7 +17,7 @@ const Drained = z.object({ draining: z.boolean() });
 
 /** The commands of the original's agent API, and bind and drain besides. */
 @Controller()
-@UseGuards(BearerGuard, RestoredGuard)
+@UseGuards(RestoredGuard)
 export class AgentController {
   constructor(
     private readonly admission: Admission,

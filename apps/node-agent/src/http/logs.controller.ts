@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { LogReader } from '../logs/log-reader';
 import { SandboxId } from '../sandboxes/create-request';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { BearerGuard } from './bearer.guard';
 import { callerLeft } from './caller-left';
 import { OpenStreams } from './open-streams';
 import { parseBody } from './parse-body';
@@ -24,7 +23,7 @@ const LogsQuery = z.object({
 
 /** A sandbox's output, as text; with `follow` until the sandbox has ended and all of it was sent. */
 @Controller()
-@UseGuards(BearerGuard, RestoredGuard)
+@UseGuards(RestoredGuard)
 export class LogsController {
   constructor(
     private readonly table: SandboxTable,

@@ -1,25 +1,22 @@
-import { type OnApplicationBootstrap, type OnModuleDestroy, Inject, Injectable } from '@nestjs/common';
+import { type OnApplicationBootstrap, type OnModuleDestroy, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type FastifyAdapter } from '@nestjs/platform-fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AgentClient } from '@fsb/agent-api/agent-client';
+import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
 import { rehearse } from '@fsb/component-base/rehearsal';
-import { AGENT_CONFIG, type AgentConfig } from '../agent.config';
-import { AGENT_TOKEN } from './bearer.guard';
 
 /** The agent listens by then, and has restored what it has. */
 const FIRST_MS = 1_000;
-const CALL_MS = 5_000;
+const BAD_REQUEST = 400;
 /** Refused for its fields: nothing is admitted or made. */
-const NO_SANDBOX = { sandboxId: '', claimUid: '', claimName: '', image: '' };
+const NO_SANDBOX = { sandbox: { sandboxId: '', claimUid: '', claimName: '', image: '' } };
 
-/** Calls this agent's own create, so that its first callers do not pay for its compilation. */
+/** Calls this agent's own create, from the routes on, so that its first callers do not pay for its compilation. */
 @Injectable()
 export class Rehearsal implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stopping = new AbortController();
 
-  constructor(
-    @Inject(AGENT_CONFIG) private readonly config: AgentConfig,
-    @Inject(AGENT_TOKEN) private readonly token: string,
-  ) {}
+  constructor(private readonly host: HttpAdapterHost<FastifyAdapter>) {}
 
   onApplicationBootstrap(): void {
     void this.run().catch(() => undefined); // it is served all the same, only later
@@ -32,15 +29,10 @@ export class Rehearsal implements OnApplicationBootstrap, OnModuleDestroy {
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     await sleep(FIRST_MS, undefined, { signal, ref: false });
-    const client = new AgentClient({ token: this.token.trim(), port: this.config.httpPort });
-    const call = async (): Promise<void> => {
-      const answer = await client.create('127.0.0.1', { sandbox: NO_SANDBOX }, signal, Date.now() + CALL_MS);
-      if (answer.success) throw new Error('a create without a field was taken');
-    };
-    try {
-      await rehearse(call, signal);
-    } finally {
-      client.close();
-    }
+    const request = { method: 'POST', url: AGENT_PATHS.create, payload: NO_SANDBOX } as const;
+    await rehearse(async () => {
+      const { statusCode } = await this.host.httpAdapter.inject(request);
+      if (statusCode !== BAD_REQUEST) throw new Error(`a create without a field was answered ${statusCode}`);
+    }, signal);
   }
 }

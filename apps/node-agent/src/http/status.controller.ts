@@ -3,7 +3,6 @@ import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
 import { type FastifyReply } from 'fastify';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { BearerGuard } from './bearer.guard';
 import { callerLeft } from './caller-left';
 import { OpenStreams } from './open-streams';
 import { RestoredGuard } from './restored.guard';
@@ -12,7 +11,7 @@ import { StatusSnapshot } from './status-snapshot';
 
 /** What the agent has: once, as in the original, or followed. */
 @Controller()
-@UseGuards(BearerGuard, RestoredGuard)
+@UseGuards(RestoredGuard)
 export class StatusController {
   constructor(
     private readonly snapshot: StatusSnapshot,

@@ -4,6 +4,7 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { keyOf, POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type AgentCertificates } from '../certificates/agent-certificates';
 import { agentPod, type AgentSettings } from './agent-pod';
 import { type ExpectedPods } from './expected-pods';
 
@@ -13,12 +14,17 @@ const AT_ONCE = 10;
 /** A Pod that the cache does not show after so long is looked up. */
 export const OVERDUE_MS = 5_000;
 
+export interface AgentCreationParts {
+  readonly client: KubeClient;
+  readonly events: EventRecorder;
+  readonly expected: ExpectedPods;
+  readonly certificates: AgentCertificates;
+}
+
 /** Makes agent Pods, each of them once, whatever becomes of an answer. */
 export class AgentCreation {
   constructor(
-    private readonly client: KubeClient,
-    private readonly events: EventRecorder,
-    private readonly expected: ExpectedPods,
+    private readonly parts: AgentCreationParts,
     private readonly settings: () => Promise<AgentSettings>,
   ) {}
 
@@ -35,13 +41,13 @@ export class AgentCreation {
   async settle(pool: SandboxPool, signal: AbortSignal): Promise<void> {
     const key = keyOf(pool);
     const namespace = pool.metadata.namespace ?? '';
-    for (const name of this.expected.overdue(key, Date.now(), OVERDUE_MS)) {
+    for (const name of this.parts.expected.overdue(key, Date.now(), OVERDUE_MS)) {
       try {
-        const pod = await this.client.get(POD_KIND, { namespace, name }, { signal });
-        this.expected.expectCreated(key, pod, Date.now());
+        const pod = await this.parts.client.get(POD_KIND, { namespace, name }, { signal });
+        this.parts.expected.expectCreated(key, pod, Date.now());
       } catch (error) {
         if (!isApiError(error, 'not_found')) throw error;
-        this.expected.forget(key, name);
+        this.parts.expected.forget(key, name);
       }
     }
   }
@@ -50,16 +56,19 @@ export class AgentCreation {
     const key = keyOf(pool);
     const pod = agentPod(pool, suffix(), await this.settings());
     const name = pod.metadata.name ?? '';
-    this.expected.expectCreated(key, pod, Date.now());
+    this.parts.expected.expectCreated(key, pod, Date.now());
     try {
-      const made = await this.client.create(POD_KIND, pod, { signal });
-      this.expected.expectCreated(key, made, Date.now());
-      this.events.record(pool, 'Normal', 'AgentCreated', `created agent Pod ${name}`);
+      const made = await this.parts.client.create(POD_KIND, pod, { signal });
+      this.parts.expected.expectCreated(key, made, Date.now());
+      this.parts.events.record(pool, 'Normal', 'AgentCreated', `created agent Pod ${name}`);
+      const { namespace = '', uid = '' } = made.metadata;
+      // at once, for its node waits for it; where that fails, the next round does it
+      await this.parts.certificates.ensure([{ namespace, name, uid }], signal).catch(() => undefined);
     } catch (error) {
       // with no answer it may exist: it counts until a lookup says no
       if (isUnanswered(error)) throw error;
-      this.expected.forget(key, name);
-      this.events.record(pool, 'Warning', 'FailedCreate', `cannot create an agent Pod: ${messageOf(error)}`);
+      this.parts.expected.forget(key, name);
+      this.parts.events.record(pool, 'Warning', 'FailedCreate', `cannot create an agent Pod: ${messageOf(error)}`);
       throw error;
     }
   }

@@ -5,12 +5,13 @@ const settings: AgentSettings = {
   installation: 'cluster',
   containerdSocket: '/run/containerd/containerd.sock',
   containerdRoot: '/var/lib/containerd',
-  agentTokenFile: '/var/lib/fast-sandbox/agent-token',
+  agentTlsDir: '/etc/fast-sandbox/agent-tls',
   agentLogDir: '/var/log/fast-sandbox',
   agentRunDir: '/run/fast-sandbox',
   runtimeBinary: '/usr/bin/crun',
   agentWarmContainers: 2,
   agentPort: 5758,
+  agentProbePort: 9091,
 };
 const pool = (template: Record<string, unknown> = {}, spec: SandboxPoolSpec = {}): SandboxPool => ({
   apiVersion: 'sandbox.fast.io/v1alpha1',
@@ -74,7 +75,9 @@ it('tells the agent in the first container all it needs, over what the template 
     RUNTIME_SOCKET: '/run/containerd/containerd.sock',
     RUNTIME_BINARY: '/usr/bin/crun',
     INSTALLATION: 'cluster',
-    AGENT_TOKEN_FILE: '/var/lib/fast-sandbox/agent-token',
+    HEALTH_PROBE_BIND_ADDRESS: ':9091',
+    METRICS_BIND_ADDRESS: ':9091',
+    TLS_DIR: '/etc/fast-sandbox/agent-tls/n.p-agent-x',
     LOG_DIR: '/var/log/fast-sandbox',
     RUN_DIR: '/run/fast-sandbox',
     CPU_LIMIT: '2',
@@ -83,7 +86,7 @@ it('tells the agent in the first container all it needs, over what the template 
     EPHEMERAL_STORAGE_LIMIT: '40Gi',
   });
   expect(agent!.securityContext).toEqual({ runAsUser: 0, privileged: true });
-  expect(agent!.readinessProbe).toMatchObject({ httpGet: { path: '/readyz', port: 5758 } });
+  expect(agent!.readinessProbe).toMatchObject({ httpGet: { path: '/readyz', port: 9091 } });
 });
 
 it.each<[string, SandboxPoolSpec, object[], Record<string, string>]>([
@@ -124,11 +127,12 @@ it('is another template where other containers are to wait', () => {
 it('mounts host folders at their own paths and never the host itself', () => {
   const { spec } = agentPod(pool({ hostNetwork: true, hostPID: true, volumes: [{ name: 'v' }] }), 'x', settings);
   expect(spec).toMatchObject({ hostNetwork: false, hostPID: false, automountServiceAccountToken: false });
-  const mounts = spec!.containers[0]!.volumeMounts!;
+  const all = spec!.containers[0]!.volumeMounts!;
+  const mounts = all.filter(({ name }) => name !== 'agent-tls');
   expect(mounts.map(({ mountPath }) => mountPath).sort()).toEqual(
     [
       ...['/run/containerd', '/var/lib/containerd', '/sys/fs/cgroup', '/run/netns'],
-      ...['/var/log/fast-sandbox', '/run/fast-sandbox', '/var/lib/fast-sandbox'],
+      ...['/var/log/fast-sandbox', '/run/fast-sandbox'],
     ].sort(),
   );
   expect(mounts.find(({ mountPath }) => mountPath === '/var/lib/containerd')?.mountPropagation).toBe('HostToContainer');
@@ -141,8 +145,18 @@ it('mounts host folders at their own paths and never the host itself', () => {
   expect(spec!.containers[1]).toEqual({ name: 'side', image: 's' });
 });
 
+it('mounts its own certificate and nobody else can read it', () => {
+  const { spec } = agentPod(pool(), 'x', settings);
+  const secret = { secretName: 'p-agent-x-tls', defaultMode: 0o400 };
+  expect(spec!.volumes).toContainEqual({ name: 'agent-tls', secret });
+  expect(spec!.containers[0]!.volumeMounts).toContainEqual({
+    ...{ name: 'agent-tls', mountPath: '/etc/fast-sandbox/agent-tls/n.p-agent-x', readOnly: true },
+  });
+  expect(spec!.containers[1]!.volumeMounts).toBeUndefined();
+});
+
 it('mounts a folder once where several settings share it', () => {
-  const shared = { ...settings, agentLogDir: '/srv/x', agentRunDir: '/srv/x', agentTokenFile: '/srv/x/token' };
+  const shared = { ...settings, agentLogDir: '/srv/x', agentRunDir: '/srv/x' };
   const paths = agentPod(pool(), 'x', shared).spec!.containers[0]!.volumeMounts!.map(({ mountPath }) => mountPath);
   expect(paths.filter((path) => path === '/srv/x')).toHaveLength(1);
 });

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AGENT_APP, AGENT_APP_LABEL, POOL_LABEL } from '@fsb/api/labels';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Pod, type PodContainer, type PodSpec } from '@fsb/controller-runtime/kinds';
 import { z } from 'zod';
+import { agentSecretName } from '../certificates/agent-certificates';
 import { TEMPLATE_HASH_ANNOTATION } from './agent-pod-view';
 import { capacityOf } from './pool-capacity';
 
@@ -13,7 +14,8 @@ export interface AgentSettings {
   readonly installation: string;
   readonly containerdSocket: string;
   readonly containerdRoot: string;
-  readonly agentTokenFile: string;
+  /** where each agent finds its certificate, in a folder of its own */
+  readonly agentTlsDir: string;
   readonly agentLogDir: string;
   readonly agentRunDir: string;
   readonly runtimeBinary?: string | undefined;
@@ -23,6 +25,12 @@ export interface AgentSettings {
   readonly agentPort: number;
   /** where this process' own traces go */
   readonly otelExporterOtlpEndpoint?: string | undefined;
+  readonly agentProbePort: number;
+}
+
+/** With where this agent finds its certificate. */
+interface OneAgentSettings extends AgentSettings {
+  readonly tlsDir: string;
 }
 
 type Env = NonNullable<PodContainer['env']>[number];
@@ -35,6 +43,8 @@ interface HostFolder {
   readonly readOnly?: boolean;
 }
 
+const TLS_VOLUME = 'agent-tls';
+const OWNER_READS = 0o400;
 /** the API server's own limit for what it makes names of */
 const MAX_GENERATE_NAME = 58;
 
@@ -69,14 +79,16 @@ export function agentPod(pool: SandboxPool, suffix: string, settings: AgentSetti
         { apiVersion: API_VERSION, kind: 'SandboxPool', name, uid, controller: true, blockOwnerDeletion: true },
       ],
     },
-    spec: podSpec(pool, settings),
+    spec: podSpec(pool, `${generateName}${suffix}`, settings),
   };
 }
 
-function podSpec(pool: SandboxPool, settings: AgentSettings): PodSpec {
+function podSpec(pool: SandboxPool, podName: string, settings: AgentSettings): PodSpec {
   // the schema keeps the template as it came; that its first container has an image was checked in problemsOf
   const { containers, volumes = [], ...rest } = pool.spec.agentTemplate?.spec as unknown as PodSpec;
   const folders = hostFolders(settings);
+  // of its own even where Pods are processes, which have no mounts of theirs
+  const tlsDir = join(settings.agentTlsDir, `${pool.metadata.namespace ?? ''}.${podName}`);
   const [agent, ...others] = containers;
   if (!agent) throw new Error('a pool without an agent container is not valid');
   return {
@@ -87,28 +99,39 @@ function podSpec(pool: SandboxPool, settings: AgentSettings): PodSpec {
     hostNetwork: false,
     hostPID: false,
     hostIPC: false,
-    containers: [agentContainer(agent, pool, settings, folders), ...others],
-    volumes: [...volumes, ...folders.map(({ name, path, type }) => ({ name, hostPath: { path, type } }))],
+    containers: [agentContainer(agent, pool, { ...settings, tlsDir }, folders), ...others],
+    volumes: [
+      ...volumes,
+      ...folders.map(({ name, path, type }) => ({ name, hostPath: { path, type } })),
+      { name: TLS_VOLUME, secret: { secretName: agentSecretName(podName), defaultMode: OWNER_READS } },
+    ],
   };
 }
 
 function agentContainer(
   container: PodContainer,
   pool: SandboxPool,
-  settings: AgentSettings,
+  settings: OneAgentSettings,
   folders: readonly HostFolder[],
 ): PodContainer {
   const env = [...injectedEnv(pool, settings), ...limitsEnv(container), ...warmEnv(pool, container, settings)];
   const handedOn = traceEnv(container, settings);
   const own = new Set(env.map(({ name }) => name));
-  const probe = { httpGet: { path: '/readyz', port: settings.agentPort }, periodSeconds: 2, failureThreshold: 3 };
+  const probe = { httpGet: { path: '/readyz', port: settings.agentProbePort }, periodSeconds: 2, failureThreshold: 3 };
   return {
     readinessProbe: probe,
     ...container,
     env: [...(container.env ?? []).filter(({ name }) => !own.has(name)), ...env, ...handedOn],
-    ports: container.ports ?? [{ name: 'agent', containerPort: settings.agentPort }],
+    ports: container.ports ?? [
+      { name: 'agent', containerPort: settings.agentPort },
+      { name: 'metrics', containerPort: settings.agentProbePort },
+    ],
     securityContext: { ...container.securityContext, privileged: true },
-    volumeMounts: [...(container.volumeMounts ?? []), ...folders.map(mountOf)],
+    volumeMounts: [
+      ...(container.volumeMounts ?? []),
+      ...folders.map(mountOf),
+      { name: TLS_VOLUME, mountPath: settings.tlsDir, readOnly: true },
+    ],
   };
 }
 
@@ -126,7 +149,7 @@ function mountOf({
   };
 }
 
-function injectedEnv(pool: SandboxPool, settings: AgentSettings): Env[] {
+function injectedEnv(pool: SandboxPool, settings: OneAgentSettings): Env[] {
   const fromPod = (name: string, fieldPath: string): Env => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return [
     fromPod('NODE_NAME', 'spec.nodeName'),
@@ -139,7 +162,9 @@ function injectedEnv(pool: SandboxPool, settings: AgentSettings): Env[] {
     { name: 'RUNTIME_SOCKET', value: settings.containerdSocket },
     { name: 'AGENT_PORT', value: String(settings.agentPort) },
     { name: 'INSTALLATION', value: settings.installation },
-    { name: 'AGENT_TOKEN_FILE', value: settings.agentTokenFile },
+    { name: 'HEALTH_PROBE_BIND_ADDRESS', value: `:${settings.agentProbePort}` },
+    { name: 'METRICS_BIND_ADDRESS', value: `:${settings.agentProbePort}` },
+    { name: 'TLS_DIR', value: settings.tlsDir },
     { name: 'LOG_DIR', value: settings.agentLogDir },
     { name: 'RUN_DIR', value: settings.agentRunDir },
     ...(settings.runtimeBinary ? [{ name: 'RUNTIME_BINARY', value: settings.runtimeBinary }] : []),
@@ -188,7 +213,6 @@ function hostFolders(settings: AgentSettings): HostFolder[] {
     { name: 'netns', path: '/run/netns', type: 'DirectoryOrCreate', followsMounts: true },
     { name: 'fast-sandbox-log', path: settings.agentLogDir, type: 'DirectoryOrCreate' },
     { name: 'fast-sandbox-run', path: settings.agentRunDir, type: 'DirectoryOrCreate' },
-    { name: 'fast-sandbox-lib', path: dirname(settings.agentTokenFile), type: 'DirectoryOrCreate' },
   ];
   return folders.filter(({ path }, i) => folders.findIndex((other) => other.path === path) === i);
 }

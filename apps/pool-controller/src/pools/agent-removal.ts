@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { type AgentEndpoint } from '@fsb/agent-api/agent-endpoint';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
@@ -43,14 +44,16 @@ export class AgentRemoval {
   /** Busy as it is, it takes no more sandboxes. */
   async drain(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
     if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
-    if (pod.address === undefined) return; // it takes none as it is; once it is there it is told
-    await this.agents.drain(pod.address, true, signal);
+    const agent = endpointOf(pod);
+    if (!agent) return; // it takes none as it is; once it is there it is told
+    await this.agents.drain(agent, true, signal);
     await this.told(namespace, pod, signal);
   }
 
   /** Back into service. */
   async keep(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
-    if (pod.address !== undefined) await this.agents.drain(pod.address, false, signal);
+    const agent = endpointOf(pod);
+    if (agent) await this.agents.drain(agent, false, signal);
     await this.mark(namespace, pod, null, signal);
   }
 
@@ -63,9 +66,10 @@ export class AgentRemoval {
   }
 
   private async drained(pod: AgentPodView, signal: AbortSignal): Promise<State> {
-    if (pod.address === undefined) return 'unknown';
+    const agent = endpointOf(pod);
+    if (!agent) return 'unknown';
     try {
-      await this.agents.drain(pod.address, true, signal);
+      await this.agents.drain(agent, true, signal);
     } catch (error) {
       return this.silent(pod, error);
     }
@@ -73,9 +77,10 @@ export class AgentRemoval {
   }
 
   private async state(pod: AgentPodView, signal: AbortSignal): Promise<State> {
-    if (pod.address === undefined) return 'unknown';
+    const agent = endpointOf(pod);
+    if (!agent) return 'unknown';
     try {
-      const { allocated } = await this.agents.status(pod.address, signal);
+      const { allocated } = await this.agents.status(agent, signal);
       return allocated === 0 ? 'idle' : 'busy';
     } catch (error) {
       return this.silent(pod, error);
@@ -104,6 +109,10 @@ export class AgentRemoval {
       if (!isApiError(error, 'not_found')) throw error; // a Pod that is gone needs no mark
     }
   }
+}
+
+function endpointOf({ address, uid }: AgentPodView): AgentEndpoint | undefined {
+  return address === undefined ? undefined : { address, podUid: uid };
 }
 
 function mayRun({ ready, address, readyChangedAt }: AgentPodView): boolean {

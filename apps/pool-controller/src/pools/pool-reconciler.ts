@@ -5,6 +5,8 @@ import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { CONFIG_MAP_KIND, POOL_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler, type Result } from '@fsb/controller-runtime/reconciler';
+import { type AgentCertificates } from '../certificates/agent-certificates';
+import { type AgentPodView } from './agent-pod-view';
 import { type PoolChange } from './pool-change';
 import { problemsOf } from './pool-capacity';
 import { type PoolMetrics } from './pool-metrics';
@@ -17,6 +19,7 @@ export interface PoolParts {
   readonly events: EventRecorder;
   readonly worlds: PoolWorlds;
   readonly change: PoolChange;
+  readonly certificates: AgentCertificates;
   readonly metrics: PoolMetrics;
 }
 
@@ -47,13 +50,25 @@ export class PoolReconciler implements Reconciler {
     const plan = planPool(world);
     const outcome = await change.apply(pool, plan, world.hash, signal);
     const after = worlds.read(pool).world;
+    const renewMs = await this.certify(pool, after.pods, signal);
     const status = validStatus(pool, { ...after, desired: plan.desired }, new Date());
     metrics.observe(pool, after, plan.desired, status);
     await this.writeStatus(pool, status, signal);
     if (outcome.error) throw outcome.error;
     const { againInMs = RESYNC_MS } = plan;
-    const again = [againInMs, unmet.againInMs ?? RESYNC_MS, worlds.awaitMs(key), outcome.retry ? RETRY_MS : RESYNC_MS];
+    const again = [againInMs, unmet.againInMs ?? RESYNC_MS, worlds.awaitMs(key), renewMs];
+    if (outcome.retry) again.push(RETRY_MS);
     return { requeueAfterMs: Math.max(1, Math.min(...again)) };
+  }
+
+  /** @returns milliseconds until a certificate is to be renewed */
+  private certify(pool: SandboxPool, pods: readonly AgentPodView[], signal: AbortSignal): Promise<number> {
+    const { namespace = '' } = pool.metadata;
+    const living = pods.filter(({ uid, terminating, finished }) => uid !== '' && !terminating && !finished);
+    return this.parts.certificates.ensure(
+      living.map(({ name, uid }) => ({ namespace, name, uid })),
+      signal,
+    );
   }
 
   private async refuse(

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { closeSync, openSync } from 'node:fs';
+import { createServer, type Server } from 'node:https';
 import { join, resolve } from 'node:path';
 import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
 import { type SandboxPool, type SandboxPoolSpec } from '@fsb/api/sandbox-pool';
 import { type KubeEvent, EVENT_KIND, type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { AgentPki } from '../../../../test/support/agent-pki';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
@@ -34,14 +35,15 @@ export class PoolScene {
     readonly api: ApiserverProcess,
     readonly kube: KubeClient,
     private readonly agents: Server,
+    private readonly pki: AgentPki,
   ) {}
 
   static async start(): Promise<PoolScene> {
     const api = await ApiserverProcess.start();
-    writeFileSync(join(api.folder, 'token'), 'token\n');
+    const pki = await AgentPki.make(join(api.folder, 'agent-pki'));
     const kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')), 'spec');
-    const agents = createServer();
-    const scene = new PoolScene(api, kube, agents);
+    const agents = createServer({ ...(await pki.agent('*')), requestCert: true });
+    const scene = new PoolScene(api, kube, agents, pki);
     scene.serveAgents();
     agents.listen(0, '0.0.0.0');
     await once(agents, 'listening');
@@ -60,7 +62,8 @@ export class PoolScene {
     const probes = `127.0.0.1:${await freePort()}`;
     const flags = {
       kubeconfig: join(this.api.folder, 'kubeconfig'),
-      'agent-token-file': join(this.api.folder, 'token'),
+      'agent-ca-cert-file': join(this.pki.folder, 'ca.crt'),
+      'agent-ca-key-file': join(this.pki.folder, 'ca.key'),
       'agent-port': String((this.agents.address() as { port: number }).port),
       'health-probe-bind-address': probes,
       'metrics-bind-address': probes,

@@ -1,5 +1,6 @@
 import { type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { type AgentEndpoint } from '@fsb/agent-api/agent-endpoint';
 import { ApiError } from '@fsb/api/errors';
 import { type CreateCall, type CreateOutcome } from '../plan/world';
 import { outcomeOfAnswer, outcomeOfError } from './create-outcome';
@@ -7,10 +8,7 @@ import { outcomeOfAnswer, outcomeOfError } from './create-outcome';
 export interface CreateOrder {
   /** of the object */
   readonly key: string;
-  readonly agentId: string;
-  /** of the agent's Pod: another that has got its address refuses */
-  readonly agentUid: string | undefined;
-  readonly address: string;
+  readonly agent: AgentEndpoint & { readonly id: string };
   readonly fresh: boolean;
   readonly request: SandboxRequest;
 }
@@ -53,7 +51,7 @@ export class CreateCalls {
     if (this.running.size >= MAX_IN_FLIGHT) {
       throw new ApiError('resource_exhausted', `${MAX_IN_FLIGHT} creates are in flight`);
     }
-    const call: Call = { sandboxId: order.request.sandboxId, agentId: order.agentId, outcome: undefined };
+    const call: Call = { sandboxId: order.request.sandboxId, agentId: order.agent.id, outcome: undefined };
     this.calls.set(order.key, call);
     const work = this.run(order, call).finally(() => this.running.delete(work));
     this.running.add(work);
@@ -71,11 +69,11 @@ export class CreateCalls {
     await Promise.all(this.running);
   }
 
-  private async run({ key, address, agentUid, fresh, request }: CreateOrder, call: Call): Promise<void> {
+  private async run({ key, agent, fresh, request }: CreateOrder, call: Call): Promise<void> {
     try {
       const deadline = Date.now() + DEADLINE_MS;
-      const body = { sandbox: request, ...(agentUid === undefined ? {} : { agentUid }) };
-      call.outcome = outcomeOfAnswer(await this.client.create(address, body, this.stopping.signal, deadline));
+      const body = { sandbox: request, agentUid: agent.podUid };
+      call.outcome = outcomeOfAnswer(await this.client.create(agent, body, this.stopping.signal, deadline));
     } catch (error) {
       call.outcome = outcomeOfError(error, fresh);
     }

@@ -50,9 +50,9 @@ export class OrphanActions {
     { reason, message }: { reason: string; message: string },
     signal: AbortSignal,
   ): Promise<void> {
-    const address = this.parts.directory.agent(agentId)?.address;
-    if (address === undefined) return;
-    await this.parts.agents.delete(address, sandbox.sandboxId, signal);
+    const agent = this.parts.directory.agent(agentId);
+    if (!agent) return;
+    await this.parts.agents.delete(agent, sandbox.sandboxId, signal);
     const about: Pick<Sandbox, 'apiVersion' | 'kind' | 'metadata'> = {
       ...{ apiVersion: API_VERSION, kind: 'Sandbox' },
       metadata: splitKey(key),

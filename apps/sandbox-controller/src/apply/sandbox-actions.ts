@@ -117,22 +117,22 @@ class Work {
   }
 
   private startCreate({ agentId, sandboxId, inputs, fresh }: Extract<Action, { type: 'start_create' }>): void {
-    const { address, podUid: agentUid } = this.parts.directory.agent(agentId) ?? {};
-    if (address === undefined) throw new ApiError('aborted', `agent ${agentId} is gone`);
+    const agent = this.parts.directory.agent(agentId);
+    if (!agent) throw new ApiError('aborted', `agent ${agentId} is gone`);
     const request = createRequest(this.object, sandboxId, inputs);
-    this.parts.calls.start({ key: this.queueKey, agentId, agentUid, address, fresh, request });
+    this.parts.calls.start({ key: this.queueKey, agent, fresh, request });
     this.reserved.length = 0; // the call's now
   }
 
   private async bind(agentId: string, sandboxId: string): Promise<void> {
-    const address = this.parts.directory.agent(agentId)?.address;
-    if (address === undefined) return; // its next report asks for it again
-    await this.parts.agents.bind(address, { sandboxId, claimUid: this.object.metadata.uid ?? '' }, this.signal);
+    const agent = this.parts.directory.agent(agentId);
+    if (!agent) return; // its next report asks for it again
+    await this.parts.agents.bind(agent, { sandboxId, claimUid: this.object.metadata.uid ?? '' }, this.signal);
   }
 
   private async deleteContainer(agentId: string, sandboxId: string): Promise<void> {
-    const address = this.parts.directory.agent(agentId)?.address;
-    if (address !== undefined) await this.parts.agents.delete(address, sandboxId, this.signal);
+    const agent = this.parts.directory.agent(agentId);
+    if (agent) await this.parts.agents.delete(agent, sandboxId, this.signal);
   }
 
   private async setStatus(object: Sandbox): Promise<void> {

@@ -4,7 +4,8 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
-import { type Asked, Gate } from '../../../../test/support/gate';
+import { type AgentPki } from '../../../../test/support/agent-pki';
+import { type Asked, Gate, tlsOf } from '../../../../test/support/gate';
 
 const ROOT = resolve(__dirname, '../../../..');
 const MAIN = join(ROOT, 'dist/apps/sandbox-controller/src/main.js');
@@ -15,7 +16,8 @@ export interface ReplicaOptions {
   /** of the API server: its kubeconfig and certificates */
   readonly folder: string;
   readonly apiPort: number;
-  readonly tokenFile: string;
+  /** of the agents; undefined: there are none */
+  readonly pki: AgentPki | undefined;
   /** the port behind each agent's address */
   readonly agents: ReadonlyMap<string, number>;
   readonly orphanTimeout: string;
@@ -33,15 +35,15 @@ export class Replica {
 
   static async start(options: ReplicaOptions): Promise<Replica> {
     const { name, folder, apiPort } = options;
-    const api = await Gate.open({ target: apiPort, tlsFolder: folder });
-    const agents = await doors(options.agents);
+    const api = await Gate.open({ target: apiPort, tls: tlsOf(folder) });
+    const agents = await doors(options.agents, options.pki);
     const kubeconfig = join(folder, `kubeconfig-${name}`);
     const original = readFileSync(join(folder, 'kubeconfig'), 'utf8');
     writeFileSync(kubeconfig, original.replace(`:${apiPort}`, `:${api.port}`));
     const probes = `127.0.0.1:${await freePort()}`;
     const [first] = agents.values();
     const flags = {
-      ...{ kubeconfig, 'agent-port': String(first?.port ?? 0), 'agent-token-file': options.tokenFile },
+      ...{ kubeconfig, 'agent-port': String(first?.port ?? 0), 'agent-tls-dir': options.pki?.clientDir ?? '' },
       ...{ 'metrics-bind-address': probes, 'health-probe-bind-address': probes },
       'fastpath-orphan-timeout': options.orphanTimeout,
     };
@@ -83,11 +85,13 @@ export class Replica {
 }
 
 /** One port for all agents, as there is one flag: their addresses tell them apart. */
-async function doors(agents: ReadonlyMap<string, number>): Promise<Map<string, Gate>> {
+async function doors(agents: ReadonlyMap<string, number>, pki: AgentPki | undefined): Promise<Map<string, Gate>> {
   const gates = new Map<string, Gate>();
+  if (!pki) return gates;
+  const tls = { server: await pki.agent('*'), client: pki.client.current };
   let port = 0;
   for (const [host, target] of agents) {
-    const gate = await Gate.open({ host, port, target });
+    const gate = await Gate.open({ host, port, target, tls });
     port = gate.port;
     gates.set(host, gate);
   }

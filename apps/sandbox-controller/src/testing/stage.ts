@@ -67,7 +67,8 @@ export class Stage {
     };
     const { metadata } = await this.client.create(POD_KIND, pod);
     const own = { 'pod-name': name, 'pod-uid': metadata.uid ?? '', 'agent-capacity': '5' };
-    const process = await AgentProcess.start(name, { ...own, ...flags });
+    const [first] = this.agents.values();
+    const process = await AgentProcess.start(name, { ...own, ...flags }, { pki: first?.process.pki });
     const agent = { name, address: `127.0.0.${this.agents.size + 2}`, process };
     this.agents.set(name, agent);
     await this.setPodReady(name, 'True');
@@ -84,7 +85,7 @@ export class Stage {
     const agents = [...this.agents.values()];
     const replica = await Replica.start({
       ...{ name: `replica-${++this.count}`, folder: this.server.folder, apiPort: this.server.port },
-      tokenFile: agents[0]?.process.path('token') ?? '',
+      pki: agents[0]?.process.pki,
       agents: new Map(agents.map(({ address, process }) => [address, process.port])),
       orphanTimeout: this.orphanTimeout,
     });

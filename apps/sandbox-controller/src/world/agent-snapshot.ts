@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { type AgentEvent, type AgentStatus } from '@fsb/agent-api/agent-api';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
+import { type AgentEndpoint } from '@fsb/agent-api/agent-endpoint';
 import { ApiError } from '@fsb/api/errors';
 import { withDeadline } from '@fsb/controller-runtime/deadline';
 
@@ -10,12 +11,12 @@ const DEADLINE_MS = 5_000;
  * What an agent has at this moment, asked for: a stream in sync may still be a few events behind, so what it does not
  * say is no proof. @throws ApiError unavailable, deadline_exceeded, aborted
  */
-export function agentSnapshot(client: AgentClient, address: string, outer: AbortSignal): Promise<AgentStatus> {
-  return withDeadline(`agent ${address}: status`, DEADLINE_MS, outer, async (signal) => {
-    const response = await client.watch(address, signal);
+export function agentSnapshot(client: AgentClient, agent: AgentEndpoint, outer: AbortSignal): Promise<AgentStatus> {
+  return withDeadline(`agent ${agent.address}: status`, DEADLINE_MS, outer, async (signal) => {
+    const response = await client.watch(agent, signal);
     try {
       if (response.statusCode !== 200)
-        throw new ApiError('unavailable', `agent ${address}: ${response.statusCode ?? 0}`);
+        throw new ApiError('unavailable', `agent ${agent.address}: ${response.statusCode ?? 0}`);
       return await firstSnapshot(createInterface({ input: response, signal }));
     } finally {
       response.destroy();

@@ -133,9 +133,10 @@ export class WorldReader {
     const said = this.parts.directory.report(agent.id, sandboxId);
     if (said) return { state: 'known', sandbox: said };
     const view = this.parts.directory.agent(agent.id);
+    if (!view) return { state: 'unknown' };
     try {
-      const { agentUid, sandboxStatuses } = await agentSnapshot(this.parts.agents, agent.podIP, signal);
-      if (agentUid !== undefined && agentUid !== view?.podUid) return { state: 'unknown' };
+      const { agentUid, sandboxStatuses } = await agentSnapshot(this.parts.agents, view, signal);
+      if (agentUid !== undefined && agentUid !== view.podUid) return { state: 'unknown' };
       const asked = sandboxStatuses.find((sandbox) => sandbox.sandboxId === sandboxId);
       return asked ? { state: 'known', sandbox: asked } : { state: 'absent' };
     } catch {

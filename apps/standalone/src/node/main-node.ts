@@ -18,12 +18,14 @@ import { gatewayOf } from '../supervisor/subnet';
 import { NodeRegistration } from './node-registration';
 import { PodHost } from './pod-host';
 import { PodNetwork } from './pod-network';
+import { SecretVolumes } from './secret-volumes';
 
 const flags = {
   ...kubeFlags,
   nodeName: flag(z.string().default(hostname()), 'The name that this node has in the cluster'),
   runDir: flag(z.string().default('/run/fast-sandbox/pods'), "Folder for the Pods' records"),
   logDir: flag(z.string().default('/var/log/fast-sandbox/pods'), "Folder for the Pods' logs"),
+  secretDir: flag(z.string().default('/run/fast-sandbox/agent-tls'), "Folder for the Pods' Secrets"),
   cniDir: flag(z.string().default('/var/lib/fast-sandbox/cni'), 'Folder for the addresses in use'),
   cniBinDir: flag(z.string().default('/usr/lib/cni'), 'Folder of the CNI plugins'),
   subnet: flag(
@@ -92,11 +94,12 @@ interface Parts {
 
 function makeHost(config: ConfigOf<typeof flags>, installation: string, parts: Parts): PodHost {
   const { nodeName, runDir, logDir, subnet, agentEntry, cniDir, cniBinDir } = config;
+  const secrets = new SecretVolumes(parts.client, config.secretDir);
   const network = new PodNetwork({ bridge: bridgeName(installation), subnet, dataDir: cniDir, binDir: cniBinDir });
   const machine = { cpus: cpus().length, memoryBytes: totalmem() };
   const facts = { nodeName, hostIp: gatewayOf(subnet), machine };
   return new PodHost(
-    { ...parts, network, runDir, logDir, cgroup: cgroupName(installation), facts, agentEntry },
+    { ...parts, network, secrets, runDir, logDir, cgroup: cgroupName(installation), facts, agentEntry },
     installation,
   );
 }

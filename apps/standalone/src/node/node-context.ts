@@ -2,6 +2,7 @@ import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Logger } from 'pino';
 import { type PodNetwork } from './pod-network';
+import { type SecretVolumes } from './secret-volumes';
 import { type PodFacts } from './pod-plan';
 
 /** What all Pods of a node share. */
@@ -9,6 +10,7 @@ export interface NodeContext {
   readonly client: KubeClient;
   readonly events: EventRecorder;
   readonly network: PodNetwork;
+  readonly secrets: SecretVolumes;
   readonly logger: Logger;
   /** folder of the Pods' records */
   readonly runDir: string;

@@ -20,11 +20,12 @@ import { cgroupHierarchies } from './pod-cgroup';
 import { PodHost } from './pod-host';
 import { PodNetwork } from './pod-network';
 import { podRecord, type PodRecord, podRecordFile } from './pod-record';
+import { SecretVolumes } from './secret-volumes';
 
 const SUBNET = '10.89.241.0/24';
 /** Says ready, and what it was started with. */
 const PROGRAM = `require('node:http').createServer((q, s) => s.end(q.url === '/env' ? JSON.stringify(process.env) : 'ok'))
-  .listen(5758, () => console.log('serving'));`;
+  .listen(9091, () => console.log('serving'));`;
 const logger = pino({ level: 'silent' });
 const missing =
   process.getuid?.() === 0 && existsSync('/usr/lib/cni/bridge') ? undefined : 'needs root and CNI plugins';
@@ -45,6 +46,7 @@ const missing =
       {
         client,
         events: new EventRecorder(client, 'node'),
+        secrets: new SecretVolumes(client, files.agentTls(layout)),
         network: new PodNetwork({ ...options, binDir: '/usr/lib/cni' }),
         logger,
         runDir: files.pods(layout),

@@ -1,5 +1,5 @@
 import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
-import { agentPort, containerEnvironment, gracePeriodMs, memoryLimit, runnableContainer } from './pod-plan';
+import { containerEnvironment, gracePeriodMs, memoryLimit, probePort, runnableContainer } from './pod-plan';
 
 const FACTS = { podIp: '10.88.0.2', nodeName: 'box', hostIp: '10.88.0.1', machine: { cpus: 2, memoryBytes: 4096 } };
 
@@ -53,9 +53,10 @@ describe('what a Pod asks of the node', () => {
     expect(ask).toThrow(message);
   });
 
-  it('has an agent port and a grace', () => {
-    expect(agentPort({})).toBe(5758);
-    expect(agentPort({ AGENT_PORT: '6000' })).toBe(6000);
+  it('has a port that is probed, and a grace', () => {
+    expect(probePort({ name: 'agent' })).toBe(9091);
+    const readinessProbe = { httpGet: { path: '/readyz', port: 6000 } };
+    expect(probePort({ name: 'agent', readinessProbe })).toBe(6000);
     expect(gracePeriodMs(pod())).toBe(30_000);
     expect(gracePeriodMs(pod({}, { terminationGracePeriodSeconds: 5 }))).toBe(5000);
     const metadata = { name: 'a', deletionGracePeriodSeconds: 0 };

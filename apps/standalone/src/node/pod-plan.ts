@@ -12,7 +12,8 @@ export interface PodFacts {
 }
 
 const AGENT_IMAGE = /^(docker\.io\/)?fast-sandbox\/node-agent(:[\w.-]+)?$/;
-const AGENT_PORT = 5758;
+const PROBE_PORT = 9091;
+const readiness = z.object({ httpGet: z.object({ port: z.number().int() }) });
 const GRACE_SECONDS = 30;
 
 const valueFrom = z.object({
@@ -53,8 +54,9 @@ export function memoryLimit(container: PodContainer): number | undefined {
   return limit === undefined ? undefined : parseQuantity(limit, 'limits.memory');
 }
 
-export function agentPort(env: Readonly<Record<string, string>>): number {
-  return Number(env['AGENT_PORT'] ?? '') || AGENT_PORT;
+/** Of the readiness probe. */
+export function probePort({ readinessProbe }: PodContainer): number {
+  return readiness.safeParse(readinessProbe).data?.httpGet.port ?? PROBE_PORT;
 }
 
 /** Milliseconds between SIGTERM and SIGKILL. */

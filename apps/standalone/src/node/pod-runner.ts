@@ -13,7 +13,7 @@ import { readJson, removeFile, writeJson } from '../state-file';
 import { type NodeContext } from './node-context';
 import { PodCgroup } from './pod-cgroup';
 import { NETWORK_NAMESPACES } from './pod-network';
-import { agentPort, containerEnvironment, gracePeriodMs, memoryLimit, runnableContainer } from './pod-plan';
+import { containerEnvironment, gracePeriodMs, memoryLimit, probePort, runnableContainer } from './pod-plan';
 import { newLogFile, startPodProcess } from './pod-process';
 import { podRecord, type PodRecord, podRecordFile } from './pod-record';
 import { type ContainerPhase, podStatus } from './pod-status';
@@ -22,6 +22,8 @@ import { StatusWriter } from './status-writer';
 /** While the agent starts, and once it serves: also how fast its end is noticed. */
 const PROBE_MS = { starting: 150, ready: 500 } as const;
 const FAILED_PROBES = 3;
+/** As long as a kubelet takes. */
+const SECRETS_MS = 60_000;
 /** What is said of a process that ended while no node watched. */
 const UNKNOWN_EXIT = 137;
 
@@ -86,6 +88,7 @@ export class PodRunner {
     if (record.process) await endProcess(record.process, gracePeriodMs(this.pod));
     await network.remove(record.networkNamespace, this.uid);
     this.cgroup.remove();
+    this.context.secrets.remove(this.pod);
     rmSync(join(logDir, this.uid), { recursive: true, force: true });
     removeFile(podRecordFile(runDir, this.uid));
     this.isGone = true;
@@ -94,7 +97,7 @@ export class PodRunner {
   private async keepRunning(container: PodContainer): Promise<void> {
     while (!this.isStopping()) {
       const process = await this.ensureProcess(container);
-      if (process) await this.watch(process);
+      if (process) await this.watch(process, container);
       if (this.isStopping()) return;
       if (process && this.isFinal()) {
         await aborted(this.stopping.signal);
@@ -130,6 +133,7 @@ export class PodRunner {
     const ip =
       before.ip !== undefined && network.exists(before.networkNamespace) ? before.ip : await this.addNetwork(before);
     const namespace = join(NETWORK_NAMESPACES, before.networkNamespace);
+    await this.context.secrets.write(this.pod, container);
     const own = containerEnvironment(this.pod, container, { ...facts, podIp: ip });
     const started = startPodProcess({
       argv: [process.execPath, ...NODE_FLAGS, agentEntry, ...(container.args ?? [])],
@@ -145,7 +149,7 @@ export class PodRunner {
       logFile: newLogFile(join(logDir, this.uid, container.name), before.restarts),
     });
     this.exitCode = started.exitCode;
-    this.save({ ...before, ip, port: agentPort(own), process: started.identity, startedAt: Date.now() });
+    this.save({ ...before, ip, port: probePort(container), process: started.identity, startedAt: Date.now() });
     logger.info({ msg: 'started', pod: before.name, child: started.identity.pid, ip, restarts: before.restarts });
     events.record(
       this.pod,
@@ -165,7 +169,7 @@ export class PodRunner {
   }
 
   /** Until the process has ended: is it ready? */
-  private async watch(identity: ProcessIdentity): Promise<void> {
+  private async watch(identity: ProcessIdentity, container: PodContainer): Promise<void> {
     const { ip = '', port, startedAt = Date.now() } = this.record;
     const id = `process://${identity.pid}-${identity.startTime}`;
     const running = { kind: 'running', startedAt: new Date(startedAt), id } as const;
@@ -173,15 +177,29 @@ export class PodRunner {
     let ready = false;
     let failures = 0;
     this.tell({ ...running, ready });
+    let lookedAt = performance.now();
     while (isAlive(identity) && !signal.aborted) {
       const answers = (await probe(`http://${ip}:${port}/readyz`)) === undefined;
       failures = answers ? 0 : failures + 1;
       const now: boolean = answers || (ready && failures < FAILED_PROBES);
       if (now !== ready) this.tell({ ...running, ready: now });
       ready = now;
+      if (performance.now() - lookedAt > SECRETS_MS) {
+        lookedAt = performance.now();
+        await this.renewSecrets(container);
+      }
       await sleep(ready ? PROBE_MS.ready : PROBE_MS.starting, undefined, { signal }).catch(() => undefined);
     }
     if (!signal.aborted) this.ended(this.exitCode() ?? UNKNOWN_EXIT);
+  }
+
+  /** What was renewed is seen by the process itself. */
+  private async renewSecrets(container: PodContainer): Promise<void> {
+    try {
+      await this.context.secrets.write(this.pod, container);
+    } catch (error) {
+      this.context.logger.warn({ msg: 'Secrets not renewed', pod: this.record.name, error: messageOf(error) });
+    }
   }
 
   private ended(exitCode: number): void {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { files, type Layout } from '../layout';
 import { command } from '../machine';
 import { type Settings } from '../settings';
 import { readJson, readText, writeFileWhole, writeJson } from '../state-file';
-import { isCurrent, type KeyPair, makeCa, makeServerCertificate } from '@fsb/pki/certificates';
+import { isCurrent, type KeyPair, makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 
 /** Who talks to the API server, and as what (apiserver/auth/authorization.ts). */
 const ROLES: Readonly<Record<string, string>> = {
@@ -17,6 +18,7 @@ const ROLES: Readonly<Record<string, string>> = {
   node: 'node',
   viewer: 'viewer',
 };
+const AGENT_CALLERS = ['fastpath-gateway', 'sandbox-controller'];
 const LOCAL_NAMES = ['127.0.0.1', '::1', 'localhost'];
 const contextUser = z.object({ users: z.array(z.object({ user: z.object({ token: z.string().optional() }) })) });
 const tokenList = z.array(z.object({ token: z.string(), user: z.string(), role: z.string() }));
@@ -26,7 +28,7 @@ const tokenList = z.array(z.object({ token: z.string(), user: z.string(), role: 
  * that is not ours, the kubeconfig is all.
  */
 export async function ensureCredentials(layout: Layout, settings: Settings, bridgeAddress: string): Promise<void> {
-  ensureAgentToken(layout);
+  await ensureAgentClients(layout);
   const ca = await ensurePair(layout, 'ca', () => makeCa());
   await ensureServerPair(layout, 'gateway', ca, [...LOCAL_NAMES, bridgeAddress, ...namesIn(settings.grpcAddress)]);
   if (settings.kubeconfig !== undefined) {
@@ -100,9 +102,17 @@ function ensureTokens(layout: Layout): z.infer<typeof tokenList> {
   return tokens;
 }
 
-function ensureAgentToken(layout: Layout): void {
-  const file = files.agentToken(layout);
-  if (readText(file) === undefined) writeFileWhole(file, newToken());
+/** The agents' own CA, and for each of their callers what it shows; the pool-controller signs its own. */
+async function ensureAgentClients(layout: Layout): Promise<void> {
+  const ca = await ensurePair(layout, 'agent-ca', () => makeCa('fast-sandbox-agent-ca'));
+  for (const service of AGENT_CALLERS) {
+    const folder = files.agentClient(layout, service);
+    const [before, key] = [readText(join(folder, 'tls.crt')), readText(join(folder, 'tls.key'))];
+    if (before !== undefined && key !== undefined && isCurrent(before, ca.cert, [])) continue;
+    const pair = await makeClientCertificate(ca, `CN=${service}`);
+    const texts = { 'ca.crt': ca.cert, 'tls.crt': pair.cert, 'tls.key': pair.key };
+    for (const [name, text] of Object.entries(texts)) writeFileWhole(join(folder, name), text);
+  }
 }
 
 function newToken(): string {

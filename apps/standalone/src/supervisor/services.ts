@@ -39,7 +39,7 @@ const GRPC_PORTS_APART = 100;
 export function serviceDefinitions(context: ServicesContext): ServiceDefinition[] {
   const { layout, settings, choice } = context;
   const { portBase } = settings;
-  const agents = ['--agent-token-file', files.agentToken(layout)];
+  const agents = (app: string): string[] => ['--agent-tls-dir', files.agentClient(layout, app)];
   const containerd = ['--containerd-socket', choice.containerd.socket];
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
   const row = (app: string, offset: number, args: readonly string[], replica = 1): ServiceDefinition => {
@@ -52,14 +52,16 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
       2,
       [
         ...containerd,
-        ...['--containerd-root', choice.containerd.root, ...agents, ...runtime],
+        ...['--containerd-root', choice.containerd.root, ...runtime, '--agent-tls-dir', files.agentTls(layout)],
         ...['--agent-log-dir', layout.log, '--agent-run-dir', layout.run],
+        ...['--agent-ca-cert-file', files.pki(layout, 'agent-ca.crt')],
+        ...['--agent-ca-key-file', files.pki(layout, 'agent-ca.key')],
         ...['--agent-warm-containers', String(settings.warmContainers)],
       ],
       replica,
     ),
-    row('sandbox-controller', 3, agents, replica),
-    gateway(context, replica, (args) => row('fastpath-gateway', 4, [...agents, ...args], replica)),
+    row('sandbox-controller', 3, agents('sandbox-controller'), replica),
+    gateway(context, replica, (args) => row('fastpath-gateway', 4, [...agents('fastpath-gateway'), ...args], replica)),
   ]);
   return [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
@@ -70,7 +72,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
       port: portBase + 1,
       args: [
         ...['--run-dir', files.pods(layout), '--log-dir', files.podLogs(layout), '--cni-dir', files.cni(layout)],
-        ...['--subnet', choice.subnet],
+        ...['--subnet', choice.subnet, '--secret-dir', files.agentTls(layout)],
       ],
     }),
     ...replicated,

@@ -30,6 +30,7 @@ const ROLES = {
   ],
   'pool-controller': [
     { verbs: WRITE, resources: ['pods'] },
+    { verbs: ['get', 'create', 'update'], resources: ['secrets'] },
     { verbs: [...READ, 'update', 'patch'], resources: ['sandboxpools', 'sandboxpools/status'] },
     { verbs: READ, resources: ['sandboxes', 'nodes', 'namespaces'] },
     { verbs: [...READ, 'delete'], resources: ['configmaps'] },
