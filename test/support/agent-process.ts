@@ -43,10 +43,13 @@ export class AgentProcess {
     readonly port: number,
     private readonly name: string,
     private readonly flags: Readonly<Record<string, string>>,
-    readonly pki: AgentPki,
-    readonly probePort: number,
-    private readonly env: Readonly<Record<string, string>>,
+    private readonly more: {
+      readonly env: Readonly<Record<string, string>>;
+      readonly pki: AgentPki;
+      readonly probePort: number;
+    },
   ) {
+    const { pki } = more;
     const { ca, cert, key } = pki.client.current;
     this.connections = new Agent({ keepAlive: true, ca, cert, key });
   }
@@ -63,7 +66,9 @@ export class AgentProcess {
     const containerd = await ContainerdProcess.start();
     const pki = more.pki ?? (await AgentPki.make(join(containerd.folder, 'pki')));
     const ports = [await freePort(), await freePort()] as const;
-    const agent = new AgentProcess(containerd, ports[0], unique, flags, pki, ports[1], more.env ?? {});
+    const agent = new AgentProcess(containerd, ports[0], unique, flags, {
+      ...{ pki, probePort: ports[1], env: more.env ?? {} },
+    });
     try {
       await containerd.importBusybox();
       await agent.launch();
@@ -72,6 +77,15 @@ export class AgentProcess {
       throw error;
     }
     return agent;
+  }
+
+  get pki(): AgentPki {
+    return this.more.pki;
+  }
+
+  /** Of /readyz and /metrics. */
+  get probePort(): number {
+    return this.more.probePort;
   }
 
   get podUid(): string {
@@ -109,7 +123,7 @@ export class AgentProcess {
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     const out = openSync(this.logText, 'a');
     const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
-    const env = { ...process.env, ...this.env };
+    const env = { ...process.env, ...this.more.env };
     this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out], env });
     closeSync(out);
     await eventually(() => this.ready(), START_MS).catch((error: unknown) => {

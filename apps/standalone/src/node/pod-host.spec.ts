@@ -118,7 +118,7 @@ const missing =
     });
     expect(status?.phase).toBe('Running');
     expect(status?.podIP).toMatch(/^10\.89\.241\.\d+$/);
-    const { body } = await get(`http://${status?.podIP ?? ''}:5758/env`);
+    const { body } = await get(`http://${status?.podIP ?? ''}:9091/env`);
     const namespace = networkNamespaceName(installation, uid);
     expect(JSON.parse(body)).toMatchObject({
       POD_NAME: 'one',

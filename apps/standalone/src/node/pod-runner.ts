@@ -38,6 +38,7 @@ export class PodRunner {
   private conditions: Condition[] = [];
   private record: PodRecord;
   private isGone = false;
+  private secretsAt = performance.now();
   private last: { exitCode: number; finishedAt: Date } | undefined;
   private exitCode: () => number | undefined = () => undefined;
 
@@ -177,17 +178,13 @@ export class PodRunner {
     let ready = false;
     let failures = 0;
     this.tell({ ...running, ready });
-    let lookedAt = performance.now();
     while (isAlive(identity) && !signal.aborted) {
       const answers = (await probe(`http://${ip}:${port}/readyz`)) === undefined;
       failures = answers ? 0 : failures + 1;
       const now: boolean = answers || (ready && failures < FAILED_PROBES);
       if (now !== ready) this.tell({ ...running, ready: now });
       ready = now;
-      if (performance.now() - lookedAt > SECRETS_MS) {
-        lookedAt = performance.now();
-        await this.renewSecrets(container);
-      }
+      await this.renewSecrets(container);
       await sleep(ready ? PROBE_MS.ready : PROBE_MS.starting, undefined, { signal }).catch(() => undefined);
     }
     if (!signal.aborted) this.ended(this.exitCode() ?? UNKNOWN_EXIT);
@@ -195,6 +192,8 @@ export class PodRunner {
 
   /** What was renewed is seen by the process itself. */
   private async renewSecrets(container: PodContainer): Promise<void> {
+    if (performance.now() - this.secretsAt < SECRETS_MS) return;
+    this.secretsAt = performance.now();
     try {
       await this.context.secrets.write(this.pod, container);
     } catch (error) {
