@@ -44,7 +44,7 @@ export class ChaosRun {
   readonly ledger = new Ledger();
   private readonly random: SeededRandom;
   private readonly proxy: FaultProxy;
-  private readonly gateways: GatewayClient[];
+  private gateways: readonly GatewayClient[] = [];
   private readonly closers: (() => void | Promise<void>)[] = [];
   private faults: FaultRunner | undefined;
 
@@ -55,8 +55,6 @@ export class ChaosRun {
     this.random = new SeededRandom(options.seed);
     const draws = this.random.stream('proxy');
     this.proxy = new FaultProxy(stack, () => draws.next());
-    const credentials = stackCredentials(stack.layout.root ?? '');
-    this.gateways = stack.addresses.gateways.map((endpoint, index) => new GatewayClient(index, endpoint, credentials));
   }
 
   /** @returns the differences; empty where every promise was kept */
@@ -93,6 +91,8 @@ export class ChaosRun {
     const { stack } = this;
     await Promise.all([stack.up(), this.proxyWhenPossible(stop)]);
     await stack.importImage();
+    const credentials = stackCredentials(stack.layout.root ?? '');
+    this.gateways = stack.addresses.gateways.map((endpoint, index) => new GatewayClient(index, endpoint, credentials));
     const client = new KubeClient(stack.admin(), 'chaos');
     const tls = new TlsFolder(files.agentClient(stack.layout, 'sandbox-controller'));
     const agents = new AgentClient({ tls, port: AGENT_PORT });

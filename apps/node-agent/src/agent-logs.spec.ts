@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { agentServerName } from '@fsb/agent-api/agent-endpoint';
 import { once } from 'node:events';
 import { eventually } from '../../../test/support/eventually';
 import { AgentProcess } from '../../../test/support/agent-process';
@@ -123,7 +125,8 @@ describe("node-agent: sandboxes' logs", () => {
     const before = readBytes();
     const call = request({
       ...{ port: agent.port, host: '127.0.0.1', path: '/api/v1/agent/logs?sandboxId=lines' },
-      headers: { authorization: 'Bearer secret' },
+      ...agent.pki.client.current,
+      servername: agentServerName(agent.podUid),
     });
     call.end();
     const [response] = (await once(call, 'response')) as [IncomingMessage];

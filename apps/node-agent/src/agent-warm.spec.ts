@@ -12,7 +12,7 @@ const LONG_MS = 60_000;
 const STAY = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
 /** What a process can see of itself; what differs from one to the next by its nature is left out. */
 const LOOK = `
-  grep -E "^(Name|Umask|State|Pid|PPid|TracerPid|Uid|Gid|Groups|NSpid|NSsid|NSpgid|Sig|Shd|Cap|NoNew|Seccomp|Threads|Cpus_allowed):" /proc/1/status
+  grep -E "^(Name|Umask|Pid|PPid|TracerPid|Uid|Gid|Groups|NSpid|NSsid|NSpgid|Sig|Shd|Cap|NoNew|Seccomp|Threads|Cpus_allowed):" /proc/1/status
   cat /proc/1/limits /proc/1/cgroup /proc/1/oom_score_adj
   tr "\\0" "\\n" < /proc/1/environ > /tmp/env; grep -v "^LONG=" /tmp/env; tr "\\0" "\\n" < /proc/1/cmdline
   readlink /proc/1/exe; readlink /proc/1/cwd; readlink /proc/1/root
