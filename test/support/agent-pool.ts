@@ -17,6 +17,11 @@ export class AgentPool {
     return new AgentPool(kube, name, pool.metadata.uid ?? '');
   }
 
+  /** A pretender: its Pods say that they are this pool's. */
+  withUid(uid: string): AgentPool {
+    return new AgentPool(this.kube, this.name, uid);
+  }
+
   /** @returns the Pod's uid; it does not run before it has an address */
   async addPod(name: string): Promise<string> {
     const owner = { apiVersion: API_VERSION, kind: 'SandboxPool', name: this.name, uid: this.uid, controller: true };

@@ -88,6 +88,11 @@ export class AgentProcess {
     return this.more.probePort;
   }
 
+  /** That no sandbox gets. */
+  get ownPorts(): number[] {
+    return [this.port, this.probePort];
+  }
+
   get podUid(): string {
     return this.flags['pod-uid'] ?? 'uid-1';
   }

@@ -21,7 +21,8 @@ export class World {
     this.pools = new Informer({ client, kind: POOL_KIND });
     this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
     this.agents = new AgentClient({ tls: new TlsFolder(agentTlsDir), port: agentPort });
-    this.directory = new AgentDirectory({ registry: new Agents(), client: this.agents, pods: this.pods });
+    const { agents, pods, pools } = this;
+    this.directory = new AgentDirectory({ registry: new Agents(), client: agents, pods, pools });
   }
 
   get isFilled(): boolean {

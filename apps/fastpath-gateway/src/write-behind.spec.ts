@@ -91,6 +91,8 @@ describe('the object behind a FAST create', () => {
 
   it('comes after an outage of the API server that gateway and leading controller did not survive', async () => {
     const { calls } = await gated('outage');
+    // a gateway lets in whom it knows, to what it knows of
+    expect((await calls.create('Not a name')).code).toBe('INVALID_ARGUMENT');
     await scene.api.kill();
     const { code, answer } = await calls.create('survivor', { requestId: 'survivor' }, SOON);
     expect(code).toBe('OK');

@@ -1,5 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { CommandError } from './command-error';
+import type { Settings } from './settings';
 
 /** What grpc-js itself says when no call could be sent; anything else of that code was said by the gateway. */
 const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
@@ -7,13 +8,15 @@ const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
 const NOT_TRUSTED = /certificate|altnames|SSL routines|secure TLS connection/;
 const BROKEN = /ECONNRESET|Connection dropped|EPIPE|Keepalive timeout|Stream removed|Received RST_STREAM/;
 
+type Target = Pick<Settings, 'endpoint' | 'security'>;
+
 /** A failed call as a line that says what to do next. */
-export function callFailure(error: unknown, endpoint: string, limitMs: number): CommandError {
+export function callFailure(error: unknown, { endpoint, security }: Target, limitMs: number): CommandError {
   if (!isServiceError(error)) return new CommandError(error instanceof Error ? error.message : String(error));
   const said = error.details.replace(/\s+/g, ' ').trim();
   switch (error.code) {
     case status.UNAVAILABLE:
-      return unavailable(said, endpoint);
+      return unavailable(said, { endpoint, security });
     case status.DEADLINE_EXCEEDED:
     case status.CANCELLED:
       return new CommandError(
@@ -30,10 +33,14 @@ export function callFailure(error: unknown, endpoint: string, limitMs: number): 
   }
 }
 
-function unavailable(said: string, endpoint: string): CommandError {
+function unavailable(said: string, { endpoint, security }: Target): CommandError {
   if (NOT_CONNECTED.test(said)) {
     if (!NOT_TRUSTED.test(said)) {
-      return new CommandError(`no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint`);
+      const hint =
+        security === 'plaintext' ? ', or leave out --insecure-plaintext: one with TLS answers nothing else' : '';
+      return new CommandError(
+        `no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint${hint}`,
+      );
     }
     const why = said.replace(/^.*Last error: /, '');
     const hint = 'set --ca-file, or --insecure-plaintext for one without TLS';

@@ -286,7 +286,7 @@ describe('failures', () => {
     expect(await line.run(['list', '--endpoint', nobody])).toEqual({
       code: 1,
       stdout: '',
-      stderr: `error: no gateway answers at ${nobody}: start one with \`make up\`, or set --endpoint\n`,
+      stderr: `error: no gateway answers at ${nobody}: start one with \`make up\`, or set --endpoint, or leave out --insecure-plaintext: one with TLS answers nothing else\n`,
     });
   });
 

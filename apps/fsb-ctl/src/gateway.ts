@@ -129,7 +129,7 @@ export class Gateway {
         yield next.value;
       }
     } catch (error) {
-      throw callFailure(error, this.settings.endpoint, limitMs ?? 0);
+      throw callFailure(error, this.settings, limitMs ?? 0);
     } finally {
       stream.cancel();
     }
@@ -140,7 +140,7 @@ export class Gateway {
     return new Promise((done, fail) => {
       let answer: A | undefined;
       const call = method(request, new Metadata(), { deadline: Date.now() + limitMs }, (error, value) => {
-        if (error) fail(callFailure(error, this.settings.endpoint, limitMs));
+        if (error) fail(callFailure(error, this.settings, limitMs));
         answer = value;
       });
       // comes after the answer, with what the gateway sent behind it

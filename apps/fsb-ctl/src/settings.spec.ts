@@ -76,7 +76,25 @@ describe('settings', () => {
     const path = configure(line.home, '~/.fsb', { endpiont: 'x' });
     const { source, stderr } = await asked();
     expect(source).toBe('~/.fsb');
-    expect(stderr).toContain(`warning: ${path}: unknown key "endpiont" (keys: endpoint, namespace, editor)\n`);
+    expect(stderr).toContain(`warning: ${path}: unknown key "endpiont" (keys: endpoint, namespace, editor, `);
+  });
+
+  it.each([
+    [['--cert-file', 'tls.crt'], '--cert-file and --key-file: give both'],
+    [['--ca-file', 'nowhere'], '--ca-file: ENOENT'],
+    [['--token-file', 'nowhere'], '--token-file: ENOENT'],
+    [['--token-file', '/bin/true'], '--token-file: this is no token'],
+  ])('refuses %p, which is of no use to a gateway with TLS', async (args, reason) => {
+    Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_ENDPOINT: endpoints.get('flag') });
+    const { code, stderr } = await line.run(['list', ...args]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) as string });
+  });
+
+  it('does not take a gateway without TLS for one that has it', async () => {
+    Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_ENDPOINT: endpoints.get('flag') });
+    const { code, stderr } = await line.run(['list']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^error: [^\n]*\n$/); // one line, without a warning of Node's
   });
 
   it.each([

@@ -91,6 +91,9 @@ function makeHost(config: Config, parts: Parts): ControllerHost {
     allKeys: () => caches.pools.list().map(keyOf),
   });
   enqueueOnChange(worlds, controller.queue);
+  caches.pods.onChange((_key, pod, before) => {
+    if (!pod) certificates.forget(before?.metadata.uid ?? '');
+  });
   return new ControllerHost(
     { client, readiness, metrics },
     {

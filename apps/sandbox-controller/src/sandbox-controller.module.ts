@@ -62,7 +62,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     pods: new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR }),
   };
   const agents = new AgentClient({ tls: new TlsFolder(config.agentTlsDir), port: config.agentPort });
-  const directory = new AgentDirectory({ registry: new Registry(), client: agents, pods: caches.pods });
+  const directory = new AgentDirectory({ registry: new Registry(), client: agents, ...caches });
   const memory = new PlacementMemory();
   const silence = new AgentSilence();
   const orphanTimeoutMs = config.fastpathOrphanTimeout;

@@ -1,7 +1,6 @@
 /** The agent's HTTP API from the caller's side: typed calls here, the followed status in `status-stream.ts`. */
 import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
-import { type TLSSocket } from 'node:tls';
 import { ApiError } from '@fsb/api/errors';
 import { readBody } from '@fsb/component-base/read-body';
 import { type TlsIdentity, type TlsSource } from '@fsb/component-base/tls-folder';
@@ -179,7 +178,7 @@ export class AgentClient {
       let connected = false;
       request.once('socket', (socket) => {
         // the request is not sent before the agent has proven which one it is
-        if (isSecure(socket as TLSSocket)) connected = true;
+        if (request.reusedSocket) connected = true;
         else
           socket.once('secureConnect', () => {
             connected = true;
@@ -220,10 +219,6 @@ export class AgentClient {
 
 function connectionsOf(identity: TlsIdentity): Agent {
   return new Agent({ ...identity, keepAlive: true, maxFreeSockets: 1024, minVersion: 'TLSv1.3' });
-}
-
-function isSecure(socket: TLSSocket): boolean {
-  return !socket.connecting && socket.getProtocol() !== null;
 }
 
 function isCreateResponse(body: unknown): body is CreateSandboxResponse {

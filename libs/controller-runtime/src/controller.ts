@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { inTraceOf } from '@fsb/component-base/tracing/tracing';
@@ -24,7 +25,7 @@ export interface ControllerOptions {
 export class Controller {
   readonly queue: WorkQueue;
   private readonly logger: Logger;
-  private readonly stopping = new AbortController();
+  private readonly stopping = stopOfMany();
   private workers: Promise<void>[] = [];
 
   constructor(
@@ -106,4 +107,11 @@ export class Controller {
     const level = isApiError(error, 'aborted') ? 'debug' : 'warn';
     this.logger[level]({ msg: 'reconcile failed, trying again', key, error: messageOf(error) });
   }
+}
+
+/** Each call that a reconcile has under way waits for it, and leaves it when it ends. */
+function stopOfMany(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

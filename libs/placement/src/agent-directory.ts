@@ -2,11 +2,10 @@ import { Logger } from '@nestjs/common';
 import { type AgentEvent, type AgentSandboxStatus, type AgentStatus } from '@fsb/agent-api/agent-api';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { AgentStatusStream } from '@fsb/agent-api/status-stream';
-import { type Informer } from '@fsb/controller-runtime/informer';
-import { type Pod } from '@fsb/controller-runtime/kinds';
 import { type Registry } from '@fsb/registry/registry';
-import { type AgentPod, agentPod } from './agent-pod';
+import { type AgentPod } from './agent-pod';
 import { AgentReports, type ReportChange } from './agent-reports';
+import { BelievedPods, type PodSources } from './believed-pods';
 import { entryOf, isSaidBy } from './reported-status';
 
 /** An agent as its Pod and its status stream show it. */
@@ -42,11 +41,9 @@ interface Agent {
   readonly stream: AgentStatusStream;
 }
 
-export interface AgentDirectoryOptions {
+export interface AgentDirectoryOptions extends PodSources {
   readonly registry: Registry;
   readonly client: AgentClient;
-  /** of the Pods that AGENT_POD_SELECTOR selects; started and stopped by its owner */
-  readonly pods: Informer<Pod>;
 }
 
 /** An agent that is silent must not keep a process that starts from serving the others. */
@@ -58,6 +55,7 @@ export class AgentDirectory {
   private readonly agents = new Map<string, Agent>();
   private readonly pools = new Map<string, Set<string>>();
   private readonly reported = new AgentReports();
+  private readonly pods: BelievedPods;
   private readonly agentListeners: ((agentId: string) => void)[] = [];
   private startedAt: number | undefined;
   private stopped = false;
@@ -65,18 +63,15 @@ export class AgentDirectory {
 
   constructor(private readonly options: AgentDirectoryOptions) {
     this.registry = options.registry;
-    options.pods.onChange((key, pod) => {
-      this.follow(key, pod && agentPod(pod));
+    this.pods = new BelievedPods(options, (id, pod) => {
+      this.follow(id, pod);
     });
   }
 
   /** Takes what the informer knows already. */
   start(): void {
     this.startedAt = performance.now();
-    for (const pod of this.options.pods.list()) {
-      const agent = agentPod(pod);
-      if (agent) this.follow(agent.id, agent);
-    }
+    this.pods.start();
   }
 
   async stop(): Promise<void> {
@@ -133,7 +128,7 @@ export class AgentDirectory {
 
   /** Every agent Pod that can have sandboxes (of that namespace) has a current stream: what is not reported is not there. */
   isInSync(namespace?: string): boolean {
-    if (!this.options.pods.hasSynced) return false;
+    if (!this.pods.hasSynced) return false;
     for (const { view } of this.agents.values()) {
       if ((namespace === undefined || view.namespace === namespace) && !view.inSync) return false;
     }

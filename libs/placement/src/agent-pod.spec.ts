@@ -12,7 +12,7 @@ const pod = (metadata: Partial<Pod['metadata']> = {}, status: Pod['status'] = {}
 describe('agentPod', () => {
   it('reads an agent of a pool', () => {
     expect(agentPod(pod())).toEqual({
-      ...{ id: 'ns/a', namespace: 'ns', name: 'a', uid: 'u-1', pool: 'p', nodeName: 'node' },
+      ...{ id: 'ns/a', namespace: 'ns', name: 'a', uid: 'u-1', pool: 'p', poolUid: 'u', nodeName: 'node' },
       ...{ address: '10.0.0.1', terminating: false },
     });
     expect(agentPod(pod({ deletionTimestamp: '2026-01-01T00:00:00Z' }))?.terminating).toBe(true);

@@ -12,6 +12,8 @@ export interface AgentPod {
   readonly name: string;
   readonly uid: string;
   readonly pool: string;
+  /** of the pool that it says controls it */
+  readonly poolUid: string;
   readonly nodeName: string;
   /** The Pod's IP; undefined while it has none, or does not run any more. */
   readonly address: string | undefined;
@@ -19,24 +21,24 @@ export interface AgentPod {
 }
 
 /**
- * What a Pod says of the agent in it. Undefined where it is none: whoever may make Pods could otherwise put up an agent
- * of its own, so only one that a SandboxPool controls is believed, and only about that pool.
+ * What a Pod says of the agent in it, which is one only where a SandboxPool controls it. Whether that pool is there, the Pod
+ * does not know: BelievedPods.
  */
 export function agentPod({ metadata, spec, status }: Pod): AgentPod | undefined {
   const { name, namespace, uid } = metadata;
   const pool = poolOf(metadata);
-  if (name === undefined || namespace === undefined || uid === undefined || pool === undefined) return undefined;
+  if (name === undefined || namespace === undefined || uid === undefined || !pool) return undefined;
   return {
     id: `${namespace}/${name}`,
-    ...{ namespace, name, uid, pool },
+    ...{ namespace, name, uid, pool: pool.name, poolUid: pool.uid },
     nodeName: spec?.nodeName ?? '',
     address: status?.phase === 'Running' ? status.podIP : undefined,
     terminating: metadata.deletionTimestamp !== undefined,
   };
 }
 
-function poolOf({ labels = {}, ownerReferences = [] }: ObjectMeta): string | undefined {
+function poolOf({ labels = {}, ownerReferences = [] }: ObjectMeta): { name: string; uid: string } | undefined {
   const owner = ownerReferences.find(({ controller }) => controller === true);
   const isPool = owner?.kind === 'SandboxPool' && owner.apiVersion.startsWith(`${GROUP}/`);
-  return isPool && labels[AGENT_APP_LABEL] === AGENT_APP && labels[POOL_LABEL] === owner.name ? owner.name : undefined;
+  return isPool && labels[AGENT_APP_LABEL] === AGENT_APP && labels[POOL_LABEL] === owner.name ? owner : undefined;
 }

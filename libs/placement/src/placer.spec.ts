@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { AgentClient } from '@fsb/agent-api/agent-client';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { Informer } from '@fsb/controller-runtime/informer';
-import { type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
+import { type Pod, POD_KIND, POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { Registry } from '@fsb/registry/registry';
 import { AgentPool } from '../../../test/support/agent-pool';
@@ -26,6 +27,7 @@ describe('an allocator and its agents', () => {
   let pki: AgentPki;
   let pool: AgentPool;
   let pods: Informer<Pod>;
+  let pools: Informer<SandboxPool>;
   let client: AgentClient;
   let directory: AgentDirectory;
   let placer: Placer;
@@ -40,10 +42,11 @@ describe('an allocator and its agents', () => {
     pods = new Informer({ client: kube, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
     pki = await AgentPki.make(join(api.folder, 'agent-pki'));
     client = new AgentClient({ tls: pki.client, port });
-    directory = new AgentDirectory({ registry: new Registry(), client, pods });
+    pools = new Informer({ client: kube, kind: POOL_KIND });
+    directory = new AgentDirectory({ registry: new Registry(), client, pods, pools });
     placer = new Placer({ directory, client });
-    pods.start();
-    await pods.synced;
+    for (const cache of [pods, pools]) cache.start();
+    await Promise.all([pods.synced, pools.synced]);
     directory.start();
   }, 60_000);
 
@@ -55,7 +58,7 @@ describe('an allocator and its agents', () => {
   afterAll(async () => {
     await directory.stop();
     client.close();
-    await pods.stop();
+    await Promise.all([pods.stop(), pools.stop()]);
     await kube.close();
     await api.end();
   }, 60_000);
@@ -159,6 +162,15 @@ describe('an allocator and its agents', () => {
       expect(directory.findByName('default', 'left').map(({ sandbox }) => sandbox.phase)).toEqual(['running']);
     });
     await expect(place('late')).rejects.toMatchObject({ code: 'resource_exhausted' });
+  });
+
+  it('believes no Pod of a pool that is not there, whatever the Pod says', async () => {
+    const pretended = pool.withUid('of-no-pool');
+    await pretended.addPod('pretender');
+    await pretended.setAddress('pretender', '127.0.0.99');
+    await add();
+    expect(directory.agent('default/pretender')).toBeUndefined();
+    await pool.deletePod('pretender').catch(() => undefined); // the garbage collector may have been faster
   });
 
   it('works with an agent of the original: asked on the beat, known by its name, its ports remembered', async () => {

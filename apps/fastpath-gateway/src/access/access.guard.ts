@@ -2,12 +2,15 @@ import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from
 import { Reflector } from '@nestjs/core';
 import { type Metadata } from '@grpc/grpc-js';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { namespaceName } from '../sandboxes/field-rules';
 import { Access } from './access';
 import { type Peer } from './authenticator';
 import { type Action, denied } from './authorizer';
 import { type Caller, setCaller } from './caller';
 
 const ACTIONS = 'fsb:actions';
+/** RFC 1123 */
+const MAX_NAME = 253;
 
 /** What a handler's callers must be allowed to do: all of it. */
 export const Needs = (...actions: readonly Action[]): MethodDecorator => SetMetadata(ACTIONS, actions);
@@ -31,7 +34,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
   ) {}
 
-  /** @throws ApiError unauthenticated, permission_denied, unavailable */
+  /** @throws ApiError unauthenticated, permission_denied, unavailable, invalid_argument for a wrong namespace */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const { authenticator } = this.access;
     if (!authenticator) return true; // --insecure-plaintext
@@ -45,21 +48,17 @@ export class AccessGuard implements CanActivate {
 
   private admit(call: Peer, caller: Caller, actions: readonly Action[], request: Named): boolean | Promise<boolean> {
     setCaller(call, caller);
-    const { namespace, name } = targetOf(request);
-    const later: Promise<boolean>[] = [];
+    const target = targetOf(request);
+    const later: Promise<void>[] = [];
     for (const action of actions) {
       // which of all namespaces somebody may list is for the list to find out
-      if (action.verb === 'list' && namespace === '') continue;
-      const target = { namespace: namespace || 'default', name };
-      const isAllowed = this.access.authorizer.allows(caller, action, target);
-      if (isAllowed === false) throw denied(caller, action, target.namespace);
-      if (isAllowed === true) continue;
-      later.push(
-        isAllowed.then((allowed) => {
-          if (!allowed) throw denied(caller, action, target.namespace);
-          return true;
-        }),
-      );
+      if (action.verb === 'list' && request.namespace === '') continue;
+      const require = (isAllowed: boolean): void => {
+        if (!isAllowed) throw denied(caller, action, target.namespace);
+      };
+      const allowed = this.access.authorizer.allows(caller, action, target);
+      if (allowed instanceof Promise) later.push(allowed.then(require));
+      else require(allowed);
     }
     return later.length === 0 ? true : Promise.all(later).then(() => true);
   }
@@ -75,8 +74,9 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-/** Not checked yet: the reviews ask of these names as they came, and a wrong one is nobody's. */
+/** A wrong name is left out, for the handler to refuse: what is asked of the cluster, and remembered, is short. */
 function targetOf(request: Named): { namespace: string; name: string } {
   const { namespace = '', sandboxName, name = '' }: Named = request.sandbox ?? request;
-  return { namespace, name: sandboxName ?? name };
+  const named = sandboxName ?? name;
+  return { namespace: namespaceName(namespace), name: named.length > MAX_NAME ? '' : named };
 }

@@ -1,6 +1,7 @@
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { Authenticator } from './authenticator';
 import { Authorizer } from './authorizer';
+import { type Visible } from '../sandboxes/sandbox-queries';
 import { type Caller } from './caller';
 
 /** Who is let in, and to what. */
@@ -14,11 +15,14 @@ export class Access {
     this.authorizer = new Authorizer(client);
   }
 
-  /** Those of `namespaces` whose sandboxes the caller may list. */
-  async listable(caller: Caller, namespaces: Iterable<string>): Promise<string[]> {
-    if (await this.mayList(caller, '')) return [...namespaces];
+  /**
+   * Whose sandboxes the caller may list.
+   * @param namespaces asked for only where that is not `all`
+   */
+  async listable(caller: Caller, namespaces: () => readonly string[]): Promise<Visible> {
+    if (await this.mayList(caller, '')) return 'all';
     const allowed: string[] = [];
-    for (const namespace of namespaces) if (await this.mayList(caller, namespace)) allowed.push(namespace);
+    for (const namespace of namespaces()) if (await this.mayList(caller, namespace)) allowed.push(namespace);
     return allowed;
   }
 

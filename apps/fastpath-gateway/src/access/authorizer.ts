@@ -37,15 +37,12 @@ const ACCESS_REVIEW: Kind<SubjectAccessReview> = {
 const REVIEW_MS = 5_000;
 const ALLOWED_MS = 60_000;
 const DENIED_MS = 10_000;
-/** As long as FAST creates go on without the API server. */
-const STALE_MS = 600_000;
 const MAX_ANSWERS = 50_000;
 
 /** Who may do what, as the cluster's own RBAC says it of `sandboxes`. */
 export class Authorizer {
   private readonly answers = new ReviewCache<boolean>({
     freshMs: (isAllowed) => (isAllowed ? ALLOWED_MS : DENIED_MS),
-    staleMs: STALE_MS,
     maxEntries: MAX_ANSWERS,
   });
 

@@ -1,8 +1,7 @@
 import { ApiError } from '@fsb/api/errors';
-import { ReviewCache } from './review-cache';
+import { ReviewCache, STALE_MS } from './review-cache';
 
 const FRESH_MS = 100;
-const STALE_MS = 1_000;
 
 describe('ReviewCache', () => {
   let now = 0;
@@ -13,7 +12,7 @@ describe('ReviewCache', () => {
     return answer();
   };
   const make = (maxEntries = 10): ReviewCache<string> =>
-    new ReviewCache({ freshMs: () => FRESH_MS, staleMs: STALE_MS, maxEntries }, () => now);
+    new ReviewCache({ freshMs: () => FRESH_MS, maxEntries }, () => now);
 
   beforeEach(() => {
     now = 0;

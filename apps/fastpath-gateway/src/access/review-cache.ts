@@ -3,8 +3,6 @@ import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 export interface ReviewCacheOptions<V> {
   /** how long an answer holds, in milliseconds; asked anew in the background from half of it on, while it is used */
   readonly freshMs: (answer: V) => number;
-  /** how much longer it holds while the API server cannot be asked */
-  readonly staleMs: number;
   /** the answer that was not used for longest goes */
   readonly maxEntries: number;
 }
@@ -14,6 +12,8 @@ interface Entry<V> {
   readonly askedAt: number;
 }
 
+/** How much longer an answer holds while the API server cannot be asked: FAST creates go on without it. */
+export const STALE_MS = 600_000;
 /** Reviews under way at once; more are refused: a flood of unknown tokens must not become one on the API server. */
 const MAX_UNDER_WAY = 64;
 
@@ -34,12 +34,11 @@ export class ReviewCache<V> {
   get(key: string, ask: () => Promise<V>): V | Promise<V> {
     const entry = this.entries.get(key);
     if (!entry) return this.ask(key, ask);
-    const { freshMs, staleMs } = this.options;
     const age = this.now() - entry.askedAt;
-    const fresh = freshMs(entry.answer);
+    const fresh = this.options.freshMs(entry.answer);
     if (age >= fresh) {
       const asked = this.ask(key, ask);
-      if (age >= fresh + staleMs) return asked;
+      if (age >= fresh + STALE_MS) return asked;
       return asked.catch((error: unknown) => orStale(error, entry.answer));
     }
     this.entries.delete(key);

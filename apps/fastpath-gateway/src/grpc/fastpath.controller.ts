@@ -86,7 +86,7 @@ export class FastPathController {
     call: Call<ListRequest, ListResponse>,
   ): Promise<ListResponse> {
     if (request.namespace !== '') return this.queries.list(request, [request.namespace]);
-    return this.queries.list(request, await this.access.listable(callerOf(call), this.queries.namespaces()));
+    return this.queries.list(request, await this.access.listable(callerOf(call), () => this.queries.namespaces()));
   }
 
   @Needs({ verb: 'get', subresource: '' })

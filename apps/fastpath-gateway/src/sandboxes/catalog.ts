@@ -94,10 +94,11 @@ export class Catalog {
   /**
    * `namespace/name` of everything, sorted: the first `limit` after a key. What has no object yet is little, and looked
    * through each time; the objects are read from that key on.
+   * @param namespace empty: all
    */
   keys(namespace: string, after: string, limit: number): string[] {
     this.requireFilled();
-    const first = `${namespace}/`;
+    const first = namespace === '' ? '' : `${namespace}/`;
     const keys = this.withoutObject(first, after);
     let taken = 0;
     for (const key of this.sources.sandboxes.keysAfter(after > first ? after : first)) {

@@ -11,6 +11,9 @@ import { invalid, namespaceName, objectName } from './field-rules';
 
 const MAX_PAGE = 10_000;
 
+/** Every namespace, or these. */
+export type Visible = 'all' | readonly string[];
+
 /** Get and List, from memory alone. */
 @Injectable()
 export class SandboxQueries {
@@ -36,19 +39,15 @@ export class SandboxQueries {
   }
 
   /**
-   * @param visible namespaces whose sandboxes the caller may see
+   * @param visible whose sandboxes the caller may see
    * @throws ApiError invalid_argument
    */
-  list({ limit, continue: token }: ListRequest, visible: readonly string[]): ListResponse {
+  list({ limit, continue: token }: ListRequest, visible: Visible): ListResponse {
     if (limit < 0) throw invalid('limit', `${limit} must be 0 (all) or more`);
     const after = token === '' ? '' : Buffer.from(token, 'base64url').toString();
     if (token !== '' && !after.includes('/')) throw invalid('continue', 'must be that of an earlier answer');
     const most = limit === 0 ? Number.POSITIVE_INFINITY : Math.min(limit, MAX_PAGE);
-    const keys: string[] = [];
-    for (const namespace of visible.map(namespaceName).sort(byKey)) {
-      keys.push(...this.catalog.keys(namespace, after, most + 1 - keys.length));
-      if (keys.length > most) break;
-    }
+    const keys = this.keys(visible, after, most + 1);
     const page = keys.slice(0, most);
     const last = page.at(-1);
     const more = last !== undefined && page.length < keys.length;
@@ -56,6 +55,16 @@ export class SandboxQueries {
       items: page.flatMap((key) => this.catalog.find(...split(key)) ?? []),
       continue: more ? Buffer.from(last).toString('base64url') : '',
     };
+  }
+
+  private keys(visible: Visible, after: string, limit: number): string[] {
+    if (visible === 'all') return this.catalog.keys('', after, limit);
+    const keys: string[] = [];
+    for (const namespace of visible.map(namespaceName).sort(byKey)) {
+      if (keys.length >= limit) break;
+      keys.push(...this.catalog.keys(namespace, after, limit - keys.length));
+    }
+    return keys;
   }
 }
 

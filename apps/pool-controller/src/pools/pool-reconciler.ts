@@ -71,18 +71,16 @@ export class PoolReconciler implements Reconciler {
     );
   }
 
-  private async refuse(
-    pool: SandboxPool,
-    problems: readonly string[],
-    signal: AbortSignal,
-  ): Promise<Result | undefined> {
+  private async refuse(pool: SandboxPool, problems: readonly string[], signal: AbortSignal): Promise<Result> {
     const { world, unmet } = this.parts.worlds.read(pool);
     await this.sweep(unmet.expired, signal);
+    const renewMs = await this.certify(pool, world.pods, signal);
     const present = world.pods.filter(({ terminating, finished }) => !terminating && !finished).length;
     const status = invalidStatus(pool, { ...world, desired: present }, problems, new Date());
     this.parts.metrics.observe(pool, world, present, status);
     await this.writeStatus(pool, status, signal);
-    return unmet.againInMs === undefined ? undefined : { requeueAfterMs: Math.max(1, unmet.againInMs) };
+    const againInMs = Math.min(unmet.againInMs ?? RESYNC_MS, renewMs);
+    return { requeueAfterMs: Math.max(1, againInMs) };
   }
 
   /** What gateways left behind that write no more. */

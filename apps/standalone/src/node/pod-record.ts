@@ -13,6 +13,8 @@ export const podRecord = z.object({
   port: z.number().int(),
   restarts: z.number().int(),
   process: processIdentity.optional(),
+  /** folders with its Secrets */
+  secrets: z.array(z.string()).default([]),
   /** Unix milliseconds of the process's start */
   startedAt: z.number().optional(),
 });

@@ -51,7 +51,7 @@ export class PodRunner {
     this.uid = pod.metadata.uid ?? '';
     const { namespace = '', name = '' } = pod.metadata;
     const known = readJson(podRecordFile(context.runDir, this.uid), podRecord);
-    this.record = known ?? { uid: this.uid, namespace, name, networkNamespace, port: 0, restarts: 0 };
+    this.record = known ?? { uid: this.uid, namespace, name, networkNamespace, port: 0, restarts: 0, secrets: [] };
     this.cgroup = new PodCgroup(join('/', context.cgroup, this.uid));
     this.writer = new StatusWriter(context.client, pod, context.logger, context.closing);
   }
@@ -89,7 +89,7 @@ export class PodRunner {
     if (record.process) await endProcess(record.process, gracePeriodMs(this.pod));
     await network.remove(record.networkNamespace, this.uid);
     this.cgroup.remove();
-    this.context.secrets.remove(this.pod);
+    for (const folder of record.secrets) rmSync(folder, { recursive: true, force: true });
     rmSync(join(logDir, this.uid), { recursive: true, force: true });
     removeFile(podRecordFile(runDir, this.uid));
     this.isGone = true;
@@ -134,6 +134,7 @@ export class PodRunner {
     const ip =
       before.ip !== undefined && network.exists(before.networkNamespace) ? before.ip : await this.addNetwork(before);
     const namespace = join(NETWORK_NAMESPACES, before.networkNamespace);
+    this.save({ ...this.record, secrets: this.context.secrets.folders(this.pod, container) });
     await this.context.secrets.write(this.pod, container);
     const own = containerEnvironment(this.pod, container, { ...facts, podIp: ip });
     const started = startPodProcess({
@@ -150,7 +151,7 @@ export class PodRunner {
       logFile: newLogFile(join(logDir, this.uid, container.name), before.restarts),
     });
     this.exitCode = started.exitCode;
-    this.save({ ...before, ip, port: probePort(container), process: started.identity, startedAt: Date.now() });
+    this.save({ ...this.record, ip, port: probePort(container), process: started.identity, startedAt: Date.now() });
     logger.info({ msg: 'started', pod: before.name, child: started.identity.pid, ip, restarts: before.restarts });
     events.record(
       this.pod,

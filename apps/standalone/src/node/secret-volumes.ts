@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, isApiError } from '@fsb/api/errors';
@@ -39,10 +38,9 @@ export class SecretVolumes {
     }
   }
 
-  remove(pod: Pod): void {
-    for (const container of pod.spec?.containers ?? []) {
-      for (const { path } of this.mountsOf(pod, container)) rmSync(path, { recursive: true, force: true });
-    }
+  /** @returns the folders that hold them, or will */
+  folders(pod: Pod, container: PodContainer): string[] {
+    return this.mountsOf(pod, container).map(({ path }) => path);
   }
 
   private async read(key: ObjectKey): Promise<Secret> {
