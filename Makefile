@@ -43,6 +43,11 @@ test-kube: packages build ## end-to-end tests (without waiting containers) and c
 	FSB_TEST_WARM=0 scripts/tests.sh --selectProjects kube e2e --passWithNoTests=false; code=$$?; \
 	DURATION=60 node test/chaos/run.mjs && exit $$code
 
+test-cluster: packages build ## the product on a real one-node Kubernetes (built once), through kubectl and the gateway
+	@scripts/kubernetes.sh; code=$$?; \
+	if [ $$code = 77 ]; then exit 0; elif [ $$code != 0 ]; then exit $$code; fi; \
+	scripts/tests.sh --selectProjects cluster --passWithNoTests=false
+
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
 
@@ -92,4 +97,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test test-kube chaos scale bench lint packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status kubeconfig build test test-kube test-cluster chaos scale bench lint packages generate images manifests deploy undeploy

@@ -30,5 +30,6 @@ module.exports = {
     project('unit', ['apps', 'libs', 'test/bench', 'test/manifests']),
     project('e2e', ['test/e2e']),
     project('kube', ['test/kube']),
+    project('cluster', ['test/cluster']),
   ],
 };

@@ -13,7 +13,7 @@ export interface Reply {
   readonly body: Json & { metadata?: Json; items?: Json[]; message?: string; reason?: string };
 }
 
-/** Requests to an API server on 127.0.0.1 as they are, without a client that would mend them. */
+/** Requests to an API server as they are, without a client that would mend them. */
 export class KubeHttp {
   private readonly agent: Agent;
 
@@ -21,6 +21,7 @@ export class KubeHttp {
     private readonly port: number,
     ca: string,
     private readonly token: string,
+    private readonly host = '127.0.0.1',
   ) {
     this.agent = new Agent({ ca, keepAlive: true });
   }
@@ -57,8 +58,8 @@ export class KubeHttp {
         'content-length': Buffer.byteLength(content), // Node leaves a DELETE's body without any
         ...headers,
       };
-      const { agent, port } = this;
-      const call = request({ host: '127.0.0.1', port, path, method, agent, headers: all, timeout: REQUEST_MS }, done);
+      const { agent, host, port } = this;
+      const call = request({ host, port, path, method, agent, headers: all, timeout: REQUEST_MS }, done);
       call.on('error', failed);
       call.end(content);
     });

@@ -1,11 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { stringify } from 'yaml';
-import { makeCa, makeServerCertificate } from '@fsb/pki/certificates';
+import { writeControlPlaneFiles } from './control-plane-files';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { KubeHttp, type Reply } from './kube-http';
@@ -18,8 +16,23 @@ const COMMAND_MS = 60_000;
 const LOG_LINES = 15;
 /** After a program was killed, as a kubelet would start it again. */
 const RESTART_MS = 500;
-const HOST = '127.0.0.1';
 const TOKEN = 'admin-token-for-the-test';
+
+/** Where a cluster's programs run. */
+export interface Site {
+  /** what they keep; it goes with them */
+  readonly folder: string;
+  /** an address of theirs that is reached from here */
+  readonly host: string;
+  /** the API server's in its certificate */
+  readonly names: readonly string[];
+  /** what runs a command there */
+  readonly within: readonly string[];
+  /** the API server's, beyond those that it has everywhere */
+  readonly flags: readonly string[];
+  /** Ends what runs there. */
+  readonly end: () => Promise<void>;
+}
 
 export interface ProcessRow {
   readonly name: string;
@@ -31,7 +44,8 @@ export interface ProcessRow {
 
 /**
  * A real Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler; no kubelet) with ports,
- * keys and data of its own. The programs are those of scripts/kubernetes.sh; each dies with the process that started it.
+ * keys and data of its own, on this machine or elsewhere. The programs are those of scripts/kubernetes.sh; each dies with
+ * the process that started it.
  */
 export class KubernetesCluster {
   private readonly children = new Map<string, ChildProcess>();
@@ -39,16 +53,33 @@ export class KubernetesCluster {
   private isKeptUp = false;
 
   private constructor(
-    private readonly folder: string,
+    private readonly site: Site,
     private readonly programs: string,
     readonly port: number,
     ca: string,
   ) {
-    this.http = new KubeHttp(port, ca, TOKEN);
+    this.http = new KubeHttp(port, ca, TOKEN, site.host);
   }
 
   /** With the project's CRDs applied and served. */
   static async start(): Promise<KubernetesCluster> {
+    const cluster = await KubernetesCluster.startAt({
+      folder: mkdtempSync('/var/tmp/fsb-kube-'),
+      host: '127.0.0.1',
+      names: ['127.0.0.1'],
+      within: [],
+      // nobody reaches it but from here: no Endpoints of its own
+      flags: ['--endpoint-reconciler-type=none', '--service-cluster-ip-range=10.0.0.0/24'],
+      end: () => Promise.resolve(),
+    });
+    await cluster.orEnd(async () => {
+      await cluster.kubectl('apply', '-f', join(ROOT, 'k8s/crds'));
+      await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all', `--timeout=${COMMAND_MS / 1000}s`);
+    });
+    return cluster;
+  }
+
+  static async startAt(site: Site): Promise<KubernetesCluster> {
     const { stdout } = await run(join(ROOT, 'scripts/kubernetes.sh'), { timeout: COMMAND_MS }).catch(
       (error: unknown) => {
         throw new Error('the programs of Kubernetes are not there; scripts/kubernetes.sh builds them', {
@@ -57,23 +88,27 @@ export class KubernetesCluster {
       },
     );
     const programs = stdout.trimEnd().split('\n').at(-1) ?? '';
-    const folder = mkdtempSync('/var/tmp/fsb-kube-');
-    const ca = await makeCa();
-    const cluster = new KubernetesCluster(folder, programs, await freePort(), ca.cert);
-    cluster.writeFiles(ca.cert, await makeServerCertificate(ca, [HOST]));
-    try {
-      await cluster.launch();
-      cluster.isKeptUp = true; // before that, a program that ends has a mistake to tell
-    } catch (error) {
-      const logs = cluster.tailOfLogs();
-      await cluster.end();
-      throw new Error(`the cluster did not start: ${String(error)}\n${logs}`, { cause: error });
-    }
+    const port = await freePort();
+    const ca = await writeControlPlaneFiles({ ...site, port, token: TOKEN });
+    const cluster = new KubernetesCluster(site, programs, port, ca);
+    await cluster.orEnd(() => cluster.launch());
+    cluster.isKeptUp = true; // before that, a program that ends has a mistake to tell
     return cluster;
   }
 
+  /** What fails before anybody knows of the cluster ends it, and tells what its programs said. */
+  async orEnd(start: () => Promise<void>): Promise<void> {
+    try {
+      await start();
+    } catch (error) {
+      const logs = this.tailOfLogs();
+      await this.end();
+      throw new Error(`the cluster did not start: ${String(error)}\n${logs}`, { cause: error });
+    }
+  }
+
   get kubeconfig(): string {
-    return join(this.folder, 'kubeconfig');
+    return this.at('kubeconfig');
   }
 
   /** The API server's, in PEM: for whoever stands between it and its clients. */
@@ -116,6 +151,7 @@ export class KubernetesCluster {
   async end(): Promise<void> {
     this.isKeptUp = false;
     this.http.end();
+    await this.site.end();
     // nothing of it is kept: no need for an end in order
     for (const child of [...this.children.values()].reverse()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -123,17 +159,15 @@ export class KubernetesCluster {
       child.kill('SIGKILL');
       await exited;
     }
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.site.folder, { recursive: true, force: true });
   }
 
   private async launch(): Promise<void> {
-    const etcd = `http://${HOST}:${await freePort()}`;
+    const etcd = `http://${this.site.host}:${await freePort()}`;
     await this.startEtcd(etcd);
     this.startApiserver(etcd);
     await this.whenAlive('kube-apiserver', async () => (await this.ask('GET', '/readyz')).status === 200);
     await this.startControllers();
-    await this.kubectl('apply', '-f', join(ROOT, 'k8s/crds'));
-    await this.kubectl('wait', '--for=condition=Established', 'crd', '--all', `--timeout=${COMMAND_MS / 1000}s`);
     // Pods are refused before controller-manager has made it
     const account = '/api/v1/namespaces/default/serviceaccounts/default';
     await this.whenAlive('kube-controller-manager', async () => {
@@ -143,8 +177,8 @@ export class KubernetesCluster {
   }
 
   private async startEtcd(url: string): Promise<void> {
-    const peer = `http://${HOST}:${await freePort()}`;
-    this.spawn('etcd', [
+    const peer = `http://${this.site.host}:${await freePort()}`;
+    this.startProgram('etcd', [
       ...['--name', 'one', '--data-dir', this.at('etcd'), '--listen-client-urls', url, '--advertise-client-urls', url],
       ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `one=${peer}`],
     ]);
@@ -152,11 +186,13 @@ export class KubernetesCluster {
   }
 
   private startApiserver(etcd: string): void {
+    const { host, flags } = this.site;
     const issuer = 'https://kubernetes.default.svc';
-    this.spawn('kube-apiserver', [
-      ...[`--etcd-servers=${etcd}`, `--bind-address=${HOST}`, `--secure-port=${this.port}`, '--insecure-port=0'],
-      // nobody reaches it but from here: no Endpoints of its own
-      ...[`--advertise-address=${HOST}`, '--endpoint-reconciler-type=none', '--service-cluster-ip-range=10.0.0.0/24'],
+    this.startProgram('kube-apiserver', [
+      ...[`--etcd-servers=${etcd}`, `--bind-address=${host}`, `--secure-port=${this.port}`, '--insecure-port=0'],
+      ...[`--advertise-address=${host}`, ...flags],
+      ...[`--client-ca-file=${this.at('ca.crt')}`, `--kubelet-client-certificate=${this.at('kubelet-client.crt')}`],
+      `--kubelet-client-key=${this.at('kubelet-client.key')}`,
       ...[`--tls-cert-file=${this.at('tls.crt')}`, `--tls-private-key-file=${this.at('tls.key')}`],
       ...[`--token-auth-file=${this.at('tokens.csv')}`, '--authorization-mode=Node,RBAC', '--allow-privileged=true'],
       ...[`--service-account-issuer=${issuer}`, `--service-account-key-file=${this.at('sa.pub')}`],
@@ -165,53 +201,23 @@ export class KubernetesCluster {
   }
 
   private async startControllers(): Promise<void> {
-    const common = [`--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', '--port=0', `--bind-address=${HOST}`];
+    const address = `--bind-address=${this.site.host}`;
+    const common = [`--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', '--port=0', address];
     const secure = async (): Promise<string> => `--secure-port=${await freePort()}`;
     const keys = [`--root-ca-file=${this.at('ca.crt')}`, `--service-account-private-key-file=${this.at('sa.key')}`];
-    this.spawn('kube-controller-manager', [...common, await secure(), ...keys]);
-    this.spawn('kube-scheduler', [...common, await secure()]);
+    this.startProgram('kube-controller-manager', [...common, await secure(), ...keys]);
+    this.startProgram('kube-scheduler', [...common, await secure()]);
   }
 
-  private writeFiles(ca: string, server: { cert: string; key: string }): void {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: 'spki', format: 'pem' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    });
-    const cluster = { server: `https://${HOST}:${this.port}`, 'certificate-authority': this.at('ca.crt') };
-    const kubeconfig = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'real', cluster }],
-      users: [{ name: 'admin', user: { token: TOKEN } }],
-      contexts: [{ name: 'real', context: { cluster: 'real', user: 'admin', namespace: 'default' } }],
-      'current-context': 'real',
-    };
-    const files = {
-      'ca.crt': ca,
-      'tls.crt': server.cert,
-      'tls.key': server.key,
-      'sa.pub': publicKey,
-      'sa.key': privateKey,
-    };
-    const tokens = `${TOKEN},admin,admin,"system:masters"\n`;
-    for (const [name, content] of Object.entries({
-      ...files,
-      'tokens.csv': tokens,
-      kubeconfig: stringify(kubeconfig),
-    })) {
-      writeFileSync(this.at(name), content, { mode: 0o600 });
-    }
-  }
-
-  private spawn(program: string, args: readonly string[]): void {
-    const log = openSync(this.at(`${program}.log`), 'a');
-    const command = ['--pdeathsig', 'KILL', join(this.programs, program), ...args];
-    const child = spawn('setpriv', command, { stdio: ['ignore', log, log], cwd: this.folder });
+  /** @param program one of scripts/kubernetes.sh, or a path. It is started again where it ends. */
+  startProgram(program: string, args: readonly string[]): void {
+    const log = openSync(this.at(`${basename(program)}.log`), 'a');
+    const command = ['--pdeathsig', 'KILL', ...this.site.within, resolve(this.programs, program), ...args];
+    const child = spawn('setpriv', command, { stdio: ['ignore', log, log], cwd: this.site.folder });
     closeSync(log);
     this.children.set(program, child);
     child.once('exit', () => {
-      if (this.isKeptUp) setTimeout(() => this.isKeptUp && this.spawn(program, args), RESTART_MS);
+      if (this.isKeptUp) setTimeout(() => this.isKeptUp && this.startProgram(program, args), RESTART_MS);
     });
   }
 
@@ -223,13 +229,13 @@ export class KubernetesCluster {
 
   private tailOfLogs(): string {
     const tail = (program: string): string => {
-      const log = this.at(`${program}.log`);
+      const log = this.at(`${basename(program)}.log`);
       return existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').slice(-LOG_LINES).join('\n') : '';
     };
     return [...this.children.keys()].map((program) => `--- ${program}\n${tail(program)}`).join('\n');
   }
 
   private at(name: string): string {
-    return join(this.folder, name);
+    return join(this.site.folder, name);
   }
 }

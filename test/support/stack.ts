@@ -3,30 +3,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { type ChannelCredentials } from '@grpc/grpc-js';
-import { ContainerLabels } from '@fsb/api/labels';
-import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { type Answer, attempt, checked } from './command';
+import { containerRecords, sandboxIds, waitingIds } from './container-list';
 import { freePort, freePorts } from './free-port';
 import { stackCredentials } from './gateway-credentials';
 import { KubernetesCluster, type ProcessRow } from './kubernetes-cluster';
-import { isWaiting, WARM_FLAGS } from './waiting-containers';
+import { WARM_FLAGS } from './waiting-containers';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
 const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const ARCHIVE = join(ROOT, '.cache/busybox.tar');
-/** Far above any single command here; a first start on two busy cores takes half of it. */
-const COMMAND_MS = 120_000;
-
-export interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface ContainerEntry {
-  readonly id: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 /** A whole one-machine stack with folders, ports, containerd and network of its own: it runs beside any other. */
 export class Stack {
@@ -127,7 +114,7 @@ export class Stack {
   }
 
   tryKubectl(args: readonly string[], stdin = ''): Promise<Answer> {
-    return attempt('kubectl', ['--kubeconfig', this.kubeconfig, ...args], stdin);
+    return attempt('kubectl', ['--kubeconfig', this.kubeconfig, ...args], { stdin });
   }
 
   fsbCtl(...args: string[]): Promise<string> {
@@ -144,22 +131,12 @@ export class Stack {
 
   /** ids of the sandboxes that have a container; what is not a sandbox's has its own id here */
   async containers(): Promise<string[]> {
-    const all = await this.containerRecords();
-    return all.flatMap((one) => (isWaiting(one) ? [] : (one.labels[ContainerLabels.id] ?? one.id)));
+    return sandboxIds(await containerRecords(this.containerdSocket));
   }
 
   /** containerd's own ids, of the containers that wait for a sandbox */
   async waiting(): Promise<string[]> {
-    return (await this.containerRecords()).flatMap((one) => (isWaiting(one) ? [one.id] : []));
-  }
-
-  private async containerRecords(): Promise<readonly ContainerEntry[]> {
-    const client = new ContainerdClient(this.containerdSocket);
-    try {
-      return (await client.containers.list({ filters: [] })).containers;
-    } finally {
-      client.close();
-    }
+    return waitingIds(await containerRecords(this.containerdSocket));
   }
 
   private async standalone(command: string, ...more: string[]): Promise<string> {
@@ -175,28 +152,6 @@ export class Stack {
     const folder = join(this.root, 'log');
     return existsSync(folder) ? execFileSync('sh', ['-c', `tail -n 5 ${folder}/*.log`], { encoding: 'utf8' }) : '';
   }
-}
-
-async function checked(command: string, args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await attempt(command, args);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
-  return stdout;
-}
-
-function attempt(command: string, args: readonly string[], stdin = ''): Promise<Answer> {
-  return new Promise((done) => {
-    const child = execFile(
-      command,
-      args,
-      { timeout: COMMAND_MS, maxBuffer: 64 * 1024 * 1024, encoding: 'utf8' },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        done({ code, stdout, stderr });
-      },
-    );
-    child.stdin?.on('error', () => undefined); // it may have ended without reading
-    child.stdin?.end(stdin);
-  });
 }
 
 /** As `--replicas` spreads them. */

@@ -1,0 +1,50 @@
+/** The image of what holds a Pod's namespaces. */
+export const PAUSE = 'fsb.local/pause:latest';
+
+/** @param cni the folder of the network's configuration */
+export function containerdToml(cni: string): string {
+  // a machine without CAP_SYS_RESOURCE cannot lower an oom_score_adj, and runc dies of trying
+  return `version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = ${JSON.stringify(PAUSE)}
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = ${JSON.stringify(cni)}
+`;
+}
+
+/** Every Pod on a link of its own: what goes from one to another passes kube-proxy's rules, which a bridge may bypass. */
+export function cniConfig(subnet: string): object {
+  const ipam = { type: 'host-local', ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }] };
+  return { cniVersion: '0.4.0', name: 'pods', plugins: [{ type: 'ptp', ipam }] };
+}
+
+export function kubeletConfig(clientCa: string): object {
+  return {
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    kind: 'KubeletConfiguration',
+    authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: clientCa } },
+    authorization: { mode: 'AlwaysAllow' },
+    cgroupDriver: 'cgroupfs',
+    failSwapOn: false,
+    // outside of what the node has for itself, this would be the machine's
+    volumePluginDir: '/var/lib/kubelet/volume-plugins',
+    // the disk is the machine's, and others fill it: nothing of the node goes because of that
+    imageGCHighThresholdPercent: 100,
+    imageGCLowThresholdPercent: 99,
+    evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
+  };
+}
+
+export function proxyConfig(kubeconfig: string, hostnameOverride: string): object {
+  return {
+    apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
+    kind: 'KubeProxyConfiguration',
+    clientConnection: { kubeconfig },
+    hostnameOverride,
+    mode: 'iptables',
+    // the machine's, not the node's: left as they are
+    conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
+  };
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# node.sh start FOLDER: a node for one Kubernetes, as a machine within this machine: mount, network, pid, cgroup and host name
+# namespaces, where /run, /var/lib and /var/log are empty folders of its own, so that everything has its usual path.
+# Says `ready N` on stdout: its address is 10.77.N.2, its Pods' are 10.78.N.0/24, its Services' 10.79.N.0/24, and the machine
+# has routes to them through the link fsb-node-N. Whatever is started in it ends with its first process, and so do mounts,
+# links, routes and iptables rules; that process ends with whoever started it.
+# node.sh within FOLDER PID COMMAND...: runs a command in the node whose first process is PID.
+# node.sh sweep: removes the folders (/var/tmp/fsb-node-*), cgroups and links of nodes that have ended.
+set -euo pipefail
+cgroups=/sys/fs/cgroup
+
+hierarchies() { awk '$3 == "cgroup" { print $2 }' /proc/self/mounts; }
+
+make_cgroups() {
+  local hierarchy file
+  while read -r hierarchy; do
+    mkdir "$hierarchy/$1"
+    for file in cpuset.cpus cpuset.mems; do # empty where they are new, and then nobody may come in
+      [ ! -e "$hierarchy/$file" ] || cat "$hierarchy/$file" >"$hierarchy/$1/$file"
+    done
+  done < <(hierarchies)
+}
+
+join_cgroups() {
+  local hierarchy
+  while read -r hierarchy; do echo $$ >"$hierarchy/$1/cgroup.procs"; done < <(hierarchies)
+}
+
+remove_cgroups() {
+  local hierarchy
+  while read -r hierarchy; do
+    [ ! -d "$hierarchy/$1" ] || find "$hierarchy/$1" -depth -type d -exec rmdir {} + || true # their processes are ending
+  done < <(hierarchies)
+}
+
+outside() {
+  exec 8</proc/self/ns/net 9>"$1/lock" # 9 is held by every process of the node: who gets it knows that all have ended
+  flock -n 9
+  make_cgroups "$(basename "$1")"
+  join_cgroups "$(basename "$1")"
+  exec unshare --mount --net --pid --cgroup --uts --ipc --fork --kill-child "$0" inside "$1"
+}
+
+inside() {
+  local folder=$1 index
+  for ((index = 0; index < 255; index++)); do
+    ip link add eth0 type veth peer name "fsb-node-$index" netns /proc/self/fd/8 2>/dev/null && break
+  done
+  mount --make-rslave / # nothing that is mounted here shows on the machine
+  mount --make-rshared /
+  mount -t proc proc /proc
+  mount -t sysfs sysfs /sys
+  mount_cgroups
+  mount_folders "$folder"
+  fake_sysctls "$folder"
+  echo "fsb-node-$index" >"$folder/link"
+  network "$index"
+  hostname node-1
+  echo "ready $index"
+  # bash takes the processes that lose their parent, and waits for them
+  sleep infinity &
+  wait
+}
+
+mount_cgroups() {
+  local controller
+  mount -t tmpfs tmpfs $cgroups
+  while read -r controller; do
+    mkdir "$cgroups/$controller"
+    mount -t cgroup -o "$controller" cgroup "$cgroups/$controller"
+  done < <(awk '$4 == 1 && $2 > 0 { print $1 }' /proc/cgroups)
+  mkdir $cgroups/systemd
+  mount -t cgroup -o none,name=systemd cgroup $cgroups/systemd
+}
+
+mount_folders() {
+  local path
+  mount -t tmpfs -o mode=755 tmpfs /run
+  for path in /var/lib /var/log; do
+    mkdir -p "$1/root$path"
+    mount --bind "$1/root$path" "$path"
+  done
+}
+
+# What a kubelet sets on its machine, and would set on this one: it finds it as it wants it, and writes nothing.
+fake_sysctls() {
+  local name value
+  mkdir -p "$1/sysctls"
+  while read -r name value; do
+    echo "$value" >"$1/sysctls/$(basename "$name")"
+    mount --bind "$1/sysctls/$(basename "$name")" "/proc/sys/$name"
+  done <<'VALUES'
+vm/overcommit_memory 1
+vm/panic_on_oom 0
+kernel/panic 10
+kernel/panic_on_oops 1
+kernel/keys/root_maxkeys 1000000
+kernel/keys/root_maxbytes 25000000
+VALUES
+}
+
+network() {
+  local link=fsb-node-$1 node=10.77.$1 machine=(nsenter --net=/proc/self/fd/8)
+  ip link set lo up
+  ip addr add "$node.2/24" dev eth0
+  ip link set eth0 up
+  "${machine[@]}" ip addr add "$node.1/24" dev "$link"
+  "${machine[@]}" ip link set "$link" up
+  for range in "10.78.$1.0/24" "10.79.$1.0/24"; do "${machine[@]}" ip route add "$range" via "$node.2"; done
+  ip route add default via "$node.1"
+  sysctl -qw net.ipv4.ip_forward=1
+}
+
+sweep() {
+  local folder
+  for folder in /var/tmp/fsb-node-*; do
+    [ -d "$folder" ] && exec 9>>"$folder/lock" && flock -n 9 || continue
+    remove_cgroups "$(basename "$folder")"
+    # TCP connections that nobody has any more keep its network for a minute or two
+    [ ! -f "$folder/link" ] || ip link delete "$(cat "$folder/link")" 2>/dev/null || true
+    rm -rf "$folder"
+  done
+}
+
+within() {
+  local folder=$1 pid=$2
+  shift 2
+  join_cgroups "$(basename "$folder")"
+  exec nsenter --target "$pid" --all --wd="$folder" -- "$@"
+}
+
+case $1 in
+start) outside "$2" ;;
+inside) inside "$2" ;;
+within) within "${@:2}" ;;
+sweep) sweep ;;
+esac

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+
+/** Far above any single command here; a first start on two busy cores takes half of it. */
+const COMMAND_MS = 120_000;
+const MAX_OUTPUT = 64 * 1024 * 1024;
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** @throws with the output where it fails */
+export async function checked(command: string, args: readonly string[], options: Options = {}): Promise<string> {
+  const { code, stdout, stderr } = await attempt(command, args, options);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+interface Options {
+  readonly stdin?: string;
+  /** beside this process' own */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timeoutMs?: number;
+}
+
+export function attempt(command: string, args: readonly string[], options: Options = {}): Promise<Answer> {
+  const { stdin = '', env = {}, timeoutMs = COMMAND_MS } = options;
+  const settings = { timeout: timeoutMs, maxBuffer: MAX_OUTPUT, env: { ...process.env, ...env } };
+  return new Promise((done) => {
+    const child = execFile(command, args, settings, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      done({ code, stdout, stderr });
+    });
+    child.stdin?.on('error', () => undefined); // it may have ended without reading
+    child.stdin?.end(stdin);
+  });
+}
