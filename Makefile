@@ -51,6 +51,9 @@ test-cluster: packages build ## the product on a real one-node Kubernetes (built
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
 
+fuzz: packages build ## RUNS=24000 generated requests at gateway, agent, API server and fsb-ctl; SEED= repeats a run
+	@SEED=$(SEED) RUNS=$(RUNS) scripts/fuzz.sh
+
 scale: build ## the real processes with AGENTS=1000 simulated agents and SANDBOXES=50000; prints figures
 	@npx esbuild test/scale/main.ts --bundle --platform=node --target=node20 --packages=external --log-level=warning --outfile=dist/scale/main.js
 	node dist/scale/main.js
@@ -97,4 +100,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test test-kube test-cluster chaos scale bench lint packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status kubeconfig build test test-kube test-cluster chaos fuzz scale bench lint packages generate images manifests deploy undeploy

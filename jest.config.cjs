@@ -31,5 +31,6 @@ module.exports = {
     project('e2e', ['test/e2e']),
     project('kube', ['test/kube']),
     project('cluster', ['test/cluster']),
+    project('fuzz', ['test/fuzz']),
   ],
 };

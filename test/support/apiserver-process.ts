@@ -93,6 +93,10 @@ export class ApiserverProcess {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
   get log(): string {
     return readFileSync(join(this.folder, 'server.log'), 'utf8');
   }

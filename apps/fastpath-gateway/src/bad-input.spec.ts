@@ -154,7 +154,7 @@ describe('fastpath-gateway: what it refuses', () => {
     const broken = await call<Buffer, Buffer>(methodOf(raw, 'c'), Buffer.from([0x0a, 0xff, 0xff]));
     const unknown = await call<Buffer, Buffer>(methodOf(raw, 'n'), Buffer.alloc(0));
     raw.close();
-    expect([broken.code, unknown.code]).toEqual(['INTERNAL', 'UNIMPLEMENTED']);
+    expect([broken.code, unknown.code]).toEqual(['INVALID_ARGUMENT', 'UNIMPLEMENTED']);
     expect(await scene.left()).toEqual([]);
   });
 });

@@ -5,13 +5,14 @@ import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import { FastPathServiceService } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
 import { type Address } from '@fsb/component-base/config';
+import { malformedRequestInterceptor, withMalformedRequests } from '@fsb/component-base/grpc/malformed-request';
 import { trailersInterceptor } from '@fsb/component-base/grpc/trailers';
 import { packageRoot } from '@fsb/component-base/package-root';
 import { HealthImplementation } from 'grpc-health-check';
 
 const SERVICES = {
-  'fastpath.v1.FastPathService': FastPathServiceService,
-  'fastpath.v1.SandboxLogService': SandboxLogServiceService,
+  'fastpath.v1.FastPathService': withMalformedRequests(FastPathServiceService),
+  'fastpath.v1.SandboxLogService': withMalformedRequests(SandboxLogServiceService),
 };
 const PROTOS = ['fastpath/v1/fastpath.proto', 'fastpath/v1/logs.proto'];
 /** The largest sandbox that is allowed takes a quarter of it. */
@@ -41,7 +42,7 @@ export function grpcServer({ host, port }: Address, health: GrpcHealth, credenti
       packageDefinition: SERVICES,
       gracefulShutdown: true,
       maxReceiveMessageLength: MAX_REQUEST_BYTES,
-      channelOptions: { interceptors: [trailersInterceptor] }, // a ServerOptions, which Nest hands on whole
+      channelOptions: { interceptors: [malformedRequestInterceptor, trailersInterceptor] }, // a ServerOptions, which Nest hands on whole
       onLoadPackageDefinition: (_definition, server) => {
         const grpc = server as Server; // Nest types only the method that it calls itself
         health.implementation.addToServer(grpc);

@@ -6,6 +6,10 @@ export interface StatusCause {
   readonly field: string;
 }
 
+/** What somebody sent is quoted, and may be a megabyte; and each of its fields may be wrong. */
+const MAX_MESSAGE_CHARS = 4_096;
+const MAX_CAUSES = 100;
+
 interface Subject {
   readonly group?: string;
   readonly kind?: string;
@@ -25,7 +29,7 @@ export class StatusError extends Error {
     message: string,
     readonly details?: Subject,
   ) {
-    super(message);
+    super(clipped(message));
   }
 
   static badRequest(message: string): StatusError {
@@ -51,10 +55,12 @@ export class StatusError extends Error {
   }
 
   static invalid(kind: string, group: string, name: string, causes: readonly StatusCause[]): StatusError {
-    const list = causes.map(({ field, message }) => `${field}: ${message}`);
+    const told = causes.slice(0, MAX_CAUSES).map((cause) => ({ ...cause, message: clipped(cause.message) }));
+    const list = told.map(({ field, message }) => `${field}: ${message}`);
+    if (causes.length > told.length) list.push(`and ${causes.length - told.length} more`);
     const text = list.length === 1 ? (list[0] ?? '') : `[${list.join(', ')}]`;
     const message = `${qualified(kind, group)} "${name}" is invalid: ${text}`;
-    return new StatusError(422, 'Invalid', message, { name, group, kind, causes });
+    return new StatusError(422, 'Invalid', message, { name, group, kind, causes: told });
   }
 
   static expired(message: string): StatusError {
@@ -80,6 +86,10 @@ export class StatusError extends Error {
     const said = Object.entries(details ?? {}).filter(([, value]) => value !== '');
     return details ? { ...base, details: Object.fromEntries(said), code } : { ...base, code };
   }
+}
+
+function clipped(text: string): string {
+  return text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text;
 }
 
 export function qualified(resource: string, group: string): string {

@@ -95,7 +95,7 @@ export class ApiServer {
   }
 
   private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'https://localhost');
+    const { pathname, searchParams: query } = urlOf(request);
     if (PROBES.includes(pathname)) {
       sendText(response, 200, 'ok');
       return;
@@ -144,6 +144,12 @@ export class ApiServer {
     const { plural, subresource } = path;
     this.parts.authorization.authorize(user, verb, subresource === '' ? plural : `${plural}/${subresource}`, path);
   }
+}
+
+/** @throws StatusError 400 */
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  if (!URL.canParse(url, 'https://localhost')) throw StatusError.badRequest('the path is not one of a URL');
+  return new URL(url, 'https://localhost');
 }
 
 function keyOf({ group, version, plural }: Pick<Resource, 'group' | 'version' | 'plural'>): string {

@@ -2,6 +2,7 @@ import { type IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
 import { isJson, type Json } from '../kube-object';
 import { StatusError } from '../status-error';
+import { checkShape } from './parsed-value';
 import { fromProtobuf } from './protobuf-body';
 
 /** As kube-apiserver has it. */
@@ -51,9 +52,12 @@ export function objectBody(type: string, body: Buffer): Json {
 }
 
 function parsed(parser: (text: string) => unknown, body: Buffer): unknown {
+  let value: unknown;
   try {
-    return parser(body.toString('utf8'));
+    value = parser(body.toString('utf8'));
   } catch (error) {
     throw StatusError.badRequest(`the body cannot be read: ${error instanceof Error ? error.message : ''}`);
   }
+  checkShape(value);
+  return value;
 }

@@ -78,6 +78,6 @@ function userInfo({ name, role }: User): object {
 /** @throws StatusError 400 */
 function parsed<T>(schema: z.ZodType<T>, body: Json): T {
   const result = schema.safeParse(body);
-  if (!result.success) throw StatusError.badRequest(`${String(body['kind'])}: ${z.prettifyError(result.error)}`);
+  if (!result.success) throw StatusError.badRequest(`the review: ${z.prettifyError(result.error)}`);
   return result.data;
 }

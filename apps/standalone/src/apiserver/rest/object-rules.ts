@@ -5,6 +5,9 @@ import { type StatusCause, StatusError } from '../status-error';
 import { metadataCauses, newFinalizers } from './metadata-check';
 import { prune, violations } from './schema-check';
 
+/** RFC 1123 */
+const MAX_NAME = 253;
+
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 /** What a body becomes before it may be stored: known fields only, defaults in. @returns warnings about dropped fields */
@@ -29,8 +32,10 @@ function withIdentity(resource: Resource, body: Json): Json {
   const apiVersion = apiVersionOf(resource);
   const full: Json = isCustom ? body : { apiVersion, kind, ...body };
   if (full['kind'] === kind && full['apiVersion'] === apiVersion) return full;
-  const got = `${String(full['apiVersion'])}, Kind=${String(full['kind'])}`;
-  throw StatusError.badRequest(`the object provided is ${got}, this path takes ${apiVersion}, Kind=${kind}`);
+  const [gotVersion, gotKind] = [full['apiVersion'] ?? '', full['kind'] ?? ''].map((value) => JSON.stringify(value));
+  throw StatusError.badRequest(
+    `the object provided is ${gotVersion}, Kind=${gotKind}, this path takes ${apiVersion}, Kind=${kind}`,
+  );
 }
 
 /** @throws StatusError 422 with a cause for each field that the kind's rules refuse */
@@ -41,11 +46,17 @@ export function checkValid(resource: Resource, object: Json, more: readonly Stat
     ? []
     : metadataCauses(resource, metaOf(object));
   const causes = [...byMetadata, ...more, ...bySchema];
-  if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, metaOf(object).name ?? '', causes);
+  if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, nameOf(object), causes);
 }
 
 export function metaOf(object: Json): Partial<StoredMeta> {
   return isJson(object['metadata']) ? object['metadata'] : {};
+}
+
+/** As it was given: it may be anything. */
+function nameOf(object: Json): string {
+  const name: unknown = metaOf(object).name;
+  return typeof name === 'string' ? name.slice(0, MAX_NAME) : '';
 }
 
 /** A new object: identity from the server, status from nobody. */

@@ -43,6 +43,12 @@ it.each<[PatchType, unknown, number]>([
   ['json', [{ op: 'test', path: '/spec', value: 2 }], 422],
   ['json', [{ op: 'remove', path: '/none' }], 422],
   ['json', {}, 400],
+  ['json', [null], 400],
+  ['json', [{ op: 'test', path: 0, value: 1 }], 400],
+  ['json', [{ op: 'add', path: '/hasOwnProperty/call', value: 1 }], 422],
+  ['json', [{ op: 'add', path: '/__proto__/polluted', value: 1 }], 422],
+  ['json', [{ op: 'replace', path: '/metadata/finalizers/length', value: 2 ** 32 - 1 }], 422],
+  ['json', Array.from({ length: 40 }, (_, index) => ({ op: 'copy', from: '', path: `/${index}` })), 422],
   ['merge', [], 400],
 ])('refuses a %s patch that does not fit: %j', (type, patch, code) => {
   expect(() => patched(type, pod, patch)).toThrow(expect.objectContaining({ code }) as Error);

@@ -1,8 +1,6 @@
-import { applyPatch, type Operation } from 'rfc6902';
 import { isJson, type Json } from '../kube-object';
 import { StatusError } from '../status-error';
-
-const MAX_OPERATIONS = 10_000;
+import { jsonPatched } from './json-patch';
 
 export type PatchType = 'merge' | 'json' | 'strategic';
 
@@ -11,16 +9,6 @@ export function patched(type: PatchType, object: Json, patch: unknown): Json {
   if (type === 'json') return jsonPatched(object, patch);
   if (!isJson(patch)) throw StatusError.badRequest('the patch must be an object');
   return merged(object, patch, type === 'strategic');
-}
-
-function jsonPatched(object: Json, patch: unknown): Json {
-  if (!Array.isArray(patch) || patch.length > MAX_OPERATIONS) {
-    throw StatusError.badRequest(`a JSON patch must be a list of at most ${MAX_OPERATIONS} operations`);
-  }
-  const copy = structuredClone(object);
-  const failure = applyPatch(copy, patch as Operation[]).find((result) => result !== null); // rfc6902 checks each
-  if (failure) throw new StatusError(422, 'Invalid', `the server rejected our request: ${failure.message}`);
-  return copy;
 }
 
 /** RFC 7396; `strategic` besides merges lists of named things by their key, as Kubernetes does for its own kinds. */

@@ -29,7 +29,7 @@ function requirement(text: string): LabelMatch {
   const exists = EXISTS.exec(text);
   if (!exists) throw StatusError.badRequest(`unable to parse requirement: "${text}" in labelSelector`);
   const [, not, key = ''] = exists;
-  return (labels) => key in labels === (not === '');
+  return (labels) => Object.hasOwn(labels, key) === (not === '');
 }
 
 function splitOutsideParentheses(text: string): string[] {
