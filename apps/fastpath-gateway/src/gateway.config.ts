@@ -1,3 +1,4 @@
+import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
 import { address, boolean, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
 import { accessSync, constants } from 'node:fs';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
@@ -5,6 +6,7 @@ import { z } from 'zod';
 
 export const gatewayFlags = {
   ...kubeFlags,
+  ...auditFlags,
   grpcBindAddress: flag(
     address().default({ host: '127.0.0.1', port: 9090 }),
     'Where fastpath.v1, health and reflection are served over gRPC',
@@ -37,6 +39,10 @@ export type GatewayConfig = ConfigOf<typeof gatewayFlags>;
 
 /** What no single flag can say is wrong. */
 export function gatewayProblems(config: GatewayConfig): string[] {
+  return [...tlsProblems(config), ...auditProblems(config)];
+}
+
+function tlsProblems(config: GatewayConfig): string[] {
   const { tlsCertFile, tlsKeyFile, clientCaFile, insecurePlaintext } = config;
   const files = { 'tls-cert-file': tlsCertFile, 'tls-key-file': tlsKeyFile, 'client-ca-file': clientCaFile };
   const given = Object.entries(files).flatMap(([flagName, file]) => (file === undefined ? [] : [{ flagName, file }]));

@@ -1,5 +1,8 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
+import { AuditLog } from '@fsb/component-base/audit/audit-log';
+import { AuditMetrics } from '@fsb/component-base/audit/audit-metrics';
+import { openTarget } from '@fsb/component-base/audit/audit-target';
 import { Readiness } from '@fsb/component-base/readiness';
 import { tracePosition } from '@fsb/component-base/tracing/tracing';
 import { Traffic } from '@fsb/component-base/traffic';
@@ -12,6 +15,7 @@ import { Placer } from '@fsb/placement/placer';
 import { Registry } from 'prom-client';
 import { Access } from './access/access';
 import { AccessGuard } from './access/access.guard';
+import { CallAudit } from './audit/call-audit';
 import { type OrderDefaults } from './create/create-order';
 import { CreateSandbox } from './create/create-sandbox';
 import { FastCreate } from './create/fast-create';
@@ -52,6 +56,7 @@ export class GatewayModule {
         { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
         { provide: Access, useFactory: (client: KubeClient) => new Access(client, config), inject: [KubeClient] },
         AccessGuard,
+        ...callAudit(config),
         PendingRecords,
         NamesUnderWay,
         Traffic,
@@ -113,6 +118,17 @@ export class GatewayModule {
       ],
     };
   }
+}
+
+/** None where nothing is to be recorded. */
+function callAudit(config: GatewayConfig): Provider[] {
+  if (config.auditLogPath === '') return [];
+  const useFactory = async (registry: Registry, catalog: Catalog): Promise<CallAudit> => {
+    const parts = { target: await openTarget(config), logger: new Logger(CallAudit.name) };
+    const log = new AuditLog({ ...parts, metrics: new AuditMetrics(registry) });
+    return new CallAudit({ log, identity: (namespace, name) => catalog.identity(namespace, name) });
+  };
+  return [{ provide: CallAudit, useFactory, inject: [Registry, Catalog] }];
 }
 
 type DeletingParts = [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient];

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { runService } from '@fsb/component-base/bootstrap';
+import { CallAudit } from './audit/call-audit';
 import { gatewayFlags, gatewayProblems } from './gateway.config';
 import { GATEWAY, GatewayModule } from './gateway.module';
 import { GrpcHealth, grpcServer } from './grpc/grpc-server';
@@ -17,5 +18,11 @@ void runService({
   flags: gatewayFlags,
   problems: gatewayProblems,
   module: (config) => GatewayModule.forRoot(config, health),
-  grpc: (config) => grpcServer(config.grpcBindAddress, health, serverCredentials(config)),
+  grpc: (config, app) =>
+    grpcServer({
+      address: config.grpcBindAddress,
+      health,
+      credentials: serverCredentials(config),
+      interceptors: config.auditLogPath === '' ? [] : [app.get(CallAudit).interceptor],
+    }),
 });

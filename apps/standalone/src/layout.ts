@@ -46,6 +46,8 @@ export const files = {
   process: ({ run }: Layout, name: string) => join(run, 'processes', `${name}.json`),
   pods: ({ run }: Layout) => join(run, 'pods'),
   podLogs: ({ log }: Layout) => join(log, 'pods'),
+  /** who did what: kept by `down` too */
+  audit: ({ log }: Layout) => join(log, 'audit'),
   serviceLog: ({ log }: Layout, name: string) => join(log, `${name}.log`),
 } as const;
 

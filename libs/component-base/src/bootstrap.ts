@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { type Server as HttpsServer } from 'node:https';
-import { type DynamicModule, type Type } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type GrpcOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -39,7 +39,8 @@ export interface ServiceDefinition<F extends Flags> extends ProcessDescription {
   readonly module: (config: ConfigOf<F> & CommonConfig) => DynamicModule | Type | Promise<DynamicModule | Type>;
   /** what no single flag can say is wrong; a line each, and the process ends with 78 */
   readonly problems?: (config: ConfigOf<F> & CommonConfig) => readonly string[];
-  readonly grpc?: (config: ConfigOf<F> & CommonConfig) => GrpcOptions;
+  /** @param app has made its providers */
+  readonly grpc?: (config: ConfigOf<F> & CommonConfig, app: INestApplicationContext) => GrpcOptions;
   /** an HTTP API besides: over mutual TLS, at an address where neither probes nor metrics are asked for */
   readonly api?: (config: ConfigOf<F> & CommonConfig) => ApiListener;
   /** Longest time between SIGTERM and the end; calls in flight get it. Default 25 s: Kubernetes kills at 30. */
@@ -91,7 +92,7 @@ async function createApp<F extends Flags>(
   if (tracer) app.useGlobalInterceptors(new SpanInterceptor(tracer));
   armShutdownDeadline(service.shutdownDeadlineMs ?? 25_000);
   if (service.grpc) {
-    app.connectMicroservice<GrpcOptions>(service.grpc(config), { inheritAppConfig: true });
+    app.connectMicroservice<GrpcOptions>(service.grpc(config, app), { inheritAppConfig: true });
   }
   return app;
 }

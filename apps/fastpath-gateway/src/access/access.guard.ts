@@ -6,7 +6,7 @@ import { namespaceName } from '../sandboxes/field-rules';
 import { Access } from './access';
 import { type Peer } from './authenticator';
 import { type Action, denied } from './authorizer';
-import { type Caller, setCaller } from './caller';
+import { ANONYMOUS, type Caller, setAdmission } from './caller';
 
 const ACTIONS = 'fsb:actions';
 /** RFC 1123 */
@@ -37,17 +37,22 @@ export class AccessGuard implements CanActivate {
   /** @throws ApiError unauthenticated, permission_denied, unavailable, invalid_argument for a wrong namespace */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const { authenticator } = this.access;
-    if (!authenticator) return true; // --insecure-plaintext
     const [request, metadata, call] = context.getArgs<[Named, Metadata, Peer]>();
+    if (!authenticator) return admitted(metadata, ANONYMOUS, false); // --insecure-plaintext
     const actions = this.actionsOf(context.getHandler());
     const caller = authenticator.authenticate(metadata, call);
     // what is known already is answered in the same turn
-    if (caller instanceof Promise) return caller.then((known) => this.admit(call, known, actions, request));
-    return this.admit(call, caller, actions, request);
+    if (caller instanceof Promise) return caller.then((known) => this.admit(metadata, known, actions, request));
+    return this.admit(metadata, caller, actions, request);
   }
 
-  private admit(call: Peer, caller: Caller, actions: readonly Action[], request: Named): boolean | Promise<boolean> {
-    setCaller(call, caller);
+  private admit(
+    call: Metadata,
+    caller: Caller,
+    actions: readonly Action[],
+    request: Named,
+  ): boolean | Promise<boolean> {
+    setAdmission(call, { caller, isKnown: true, isAdmitted: false });
     const target = targetOf(request);
     const later: Promise<void>[] = [];
     for (const action of actions) {
@@ -60,7 +65,7 @@ export class AccessGuard implements CanActivate {
       if (allowed instanceof Promise) later.push(allowed.then(require));
       else require(allowed);
     }
-    return later.length === 0 ? true : Promise.all(later).then(() => true);
+    return later.length === 0 ? admitted(call, caller) : Promise.all(later).then(() => admitted(call, caller));
   }
 
   /** @throws Error for a handler that says of nobody who may call it */
@@ -72,6 +77,11 @@ export class AccessGuard implements CanActivate {
     this.needs.set(handler, actions);
     return actions;
   }
+}
+
+function admitted(call: Metadata, caller: Caller, isKnown = true): true {
+  setAdmission(call, { caller, isKnown, isAdmitted: true });
+  return true;
 }
 
 /** A wrong name is left out, for the handler to refuse: what is asked of the cluster, and remembered, is short. */

@@ -80,13 +80,9 @@ export class FastPathController {
 
   @Needs({ verb: 'list', subresource: '' })
   @GrpcMethod(SERVICE, 'listSandboxes')
-  async listSandboxes(
-    request: ListRequest,
-    _metadata: Metadata,
-    call: Call<ListRequest, ListResponse>,
-  ): Promise<ListResponse> {
+  async listSandboxes(request: ListRequest, metadata: Metadata): Promise<ListResponse> {
     if (request.namespace !== '') return this.queries.list(request, [request.namespace]);
-    return this.queries.list(request, await this.access.listable(callerOf(call), () => this.queries.namespaces()));
+    return this.queries.list(request, await this.access.listable(callerOf(metadata), () => this.queries.namespaces()));
   }
 
   @Needs({ verb: 'get', subresource: '' })

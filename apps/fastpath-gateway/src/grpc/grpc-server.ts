@@ -1,4 +1,4 @@
-import { type Server, type ServerCredentials } from '@grpc/grpc-js';
+import { type Server, type ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
@@ -31,7 +31,15 @@ export class GrpcHealth {
   }
 }
 
-export function grpcServer({ host, port }: Address, health: GrpcHealth, credentials: ServerCredentials): GrpcOptions {
+export interface GrpcServerParts {
+  readonly address: Address;
+  readonly health: GrpcHealth;
+  readonly credentials: ServerCredentials;
+  readonly interceptors: readonly ServerInterceptor[];
+}
+
+export function grpcServer({ address, health, credentials, interceptors }: GrpcServerParts): GrpcOptions {
+  const { host, port } = address;
   return {
     transport: Transport.GRPC,
     options: {
@@ -42,7 +50,8 @@ export function grpcServer({ host, port }: Address, health: GrpcHealth, credenti
       packageDefinition: SERVICES,
       gracefulShutdown: true,
       maxReceiveMessageLength: MAX_REQUEST_BYTES,
-      channelOptions: { interceptors: [malformedRequestInterceptor, trailersInterceptor] }, // a ServerOptions, which Nest hands on whole
+      // a ServerOptions, which Nest hands on whole
+      channelOptions: { interceptors: [malformedRequestInterceptor, trailersInterceptor, ...interceptors] },
       onLoadPackageDefinition: (_definition, server) => {
         const grpc = server as Server; // Nest types only the method that it calls itself
         health.implementation.addToServer(grpc);

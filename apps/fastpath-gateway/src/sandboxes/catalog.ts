@@ -7,6 +7,7 @@ import { type Informer } from '@fsb/controller-runtime/informer';
 import { type AgentDirectory, type AgentView, type ReportedSandbox } from '@fsb/placement/agent-directory';
 import { namespaceOf } from '@fsb/placement/agent-reports';
 import { sandboxIdOf, templateOf } from '@fsb/placement/sandbox-object';
+import { type Identity } from '../audit/call-event';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Known } from '../create/earlier-answer';
 import { type PendingRecords } from './pending-records';
@@ -26,6 +27,15 @@ export class Catalog {
 
   object(key: string): Sandbox | undefined {
     return this.sources.sandboxes.get(key);
+  }
+
+  /** Which sandbox has a name, for the audit log: as far as it is known, also before the caches are filled. */
+  identity(namespace: string, name: string): Identity {
+    const key = `${namespace}/${name}`;
+    const object = this.object(key);
+    if (object) return { uid: object.metadata.uid, sandboxId: sandboxIdOf(object) };
+    const record = this.sources.records.get(key);
+    return { sandboxId: record?.sandboxId ?? this.unbound(namespace, name)[0]?.sandbox.sandboxId };
   }
 
   /** Containers of that name that nobody has told of an object. */

@@ -43,8 +43,12 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const containerd = ['--containerd-socket', choice.containerd.socket];
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
   const row = (app: string, offset: number, args: readonly string[], replica = 1): ServiceDefinition => {
-    const name = replica === 1 ? app : `${app}-${replica}`;
-    return service(context, { name, app, port: portBase + offset + PORTS_APART * (replica - 1), args });
+    return service(context, {
+      name: replicaOf(app, replica),
+      app,
+      port: portBase + offset + PORTS_APART * (replica - 1),
+      args,
+    });
   };
   const replicated = Array.from({ length: settings.replicas }, (_, index) => index + 1).flatMap((replica) => [
     row(
@@ -95,8 +99,14 @@ function gateway(
   const tls = insecurePlaintext
     ? ['--insecure-plaintext']
     : ['--tls-cert-file', pki('gateway.crt'), '--tls-key-file', pki('gateway.key'), '--client-ca-file', pki('ca.crt')];
-  const definition = row(['--grpc-bind-address', address, '--metrics-bind-address', metrics, ...tls]);
+  const audit = ['--audit-log-path', join(files.audit(layout), `${replicaOf('gateway', replica)}.log`)];
+  const definition = row(['--grpc-bind-address', address, '--metrics-bind-address', metrics, ...tls, ...audit]);
   return { ...definition, address: `gRPC on ${address}, metrics on ${metrics}` };
+}
+
+/** Of a process, and of its audit log, which two processes would rename under each other. */
+function replicaOf(name: string, replica: number): string {
+  return replica === 1 ? name : `${name}-${replica}`;
 }
 
 function gatewayMetricsPort(portBase: number): number {

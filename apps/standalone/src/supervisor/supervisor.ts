@@ -61,6 +61,7 @@ export class Supervisor {
     const { layout, settings, logger } = this;
     for (const folder of [layout.state, layout.run]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     mkdirSync(layout.log, { recursive: true });
+    mkdirSync(files.audit(layout), { recursive: true, mode: 0o700 });
     saveSettings(layout, settings);
     let choice = await this.choose();
     await ensureCredentials(layout, settings, gatewayOf(choice.subnet));

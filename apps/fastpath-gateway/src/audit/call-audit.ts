@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type Metadata,
+  ResponderBuilder,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+  status,
+} from '@grpc/grpc-js';
+import { type AuditLog } from '@fsb/component-base/audit/audit-log';
+import { admissionOf, REHEARSAL } from '../access/caller';
+import { AUDITED_METHODS, type AuditedMethod } from './audited-methods';
+import {
+  type CallEnd,
+  callEvent,
+  type CallFacts,
+  type Identity,
+  isKeptOut,
+  type NamedAnswer,
+  type NamedRequest,
+} from './call-event';
+import { Allowance } from './allowance';
+
+/** Whoever has no account here could otherwise write the records of those who have out of the last kept file. */
+const STRANGERS_A_SECOND = 20;
+
+export interface CallAuditParts {
+  readonly log: AuditLog;
+  readonly identity: (namespace: string, name: string) => Identity;
+}
+
+/**
+ * A record of each call that changes a sandbox, reads its log, or is kept out, from where gRPC itself sees it: also what the
+ * guard refuses, what does not arrive whole, and what its caller leaves.
+ */
+export class CallAudit implements OnApplicationShutdown {
+  private readonly strangers = new Allowance(STRANGERS_A_SECOND);
+
+  constructor(private readonly parts: CallAuditParts) {}
+
+  readonly interceptor: ServerInterceptor = ({ path, responseStream }, call) => {
+    const method = AUDITED_METHODS[path];
+    return method ? this.follow(path, method, responseStream, call) : new ServerInterceptingCall(call);
+  };
+
+  /** After the last call has been answered. */
+  onApplicationShutdown(): Promise<void> {
+    return this.parts.log.close();
+  }
+
+  private follow(
+    path: string,
+    method: AuditedMethod,
+    isStream: boolean,
+    call: ServerInterceptingCallInterface,
+  ): ServerInterceptingCall {
+    const { remoteAddress: address } = call.getConnectionInfo();
+    const facts: CallFacts = { auditId: randomUUID(), path, method, receivedAt: Date.now(), address };
+    let isHandled = false;
+    let isOver = false;
+    const end = (how: CallEnd): void => {
+      if (!isOver) this.record(facts, how);
+      isOver = true;
+    };
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata: Metadata, next) => {
+        facts.metadata = metadata;
+        next(metadata);
+      })
+      .withOnReceiveMessage((request: NamedRequest, next) => {
+        this.receive(facts, request);
+        next(request);
+      })
+      .withOnReceiveHalfClose((next) => {
+        isHandled = true;
+        next();
+      })
+      .withOnCancel(() => {
+        if (isOver) return; // grpc-js says it of every call that ends
+        facts.callerLeft = isHandled; // else it did not arrive whole, or is too large
+        // what a handler has begun goes on: what became of it is told to nobody but the record
+        if (facts.answer && !isStream) end({ code: status.OK, details: '' });
+        else if (isStream || !isHandled) end({ code: status.CANCELLED, details: '' });
+      })
+      .build();
+    const responder = new ResponderBuilder()
+      .withStart((next) => {
+        next(listener);
+      })
+      .withSendMessage((answer: NamedAnswer, next) => {
+        const isFirst = facts.answer === undefined;
+        facts.answer ??= answer;
+        if (isStream && isFirst) this.record(facts, undefined);
+        // of a call that its caller left grpc-js asks no status any more
+        if (!isStream && facts.callerLeft === true) end({ code: status.OK, details: '' });
+        next(answer);
+      })
+      .withSendStatus((how, next) => {
+        end({ code: how.code, details: how.details });
+        next(how);
+      })
+      .build();
+    return new ServerInterceptingCall(call, responder);
+  }
+
+  /** Which sandbox it is now: once it is deleted, nobody knows. */
+  private receive(facts: CallFacts, request: NamedRequest): void {
+    facts.request = request;
+    const { sandboxName, namespace = '' } = request;
+    if (sandboxName === undefined) return;
+    facts.identity = this.parts.identity(namespace === '' ? 'default' : namespace, sandboxName);
+  }
+
+  private record(facts: CallFacts, end: CallEnd | undefined): void {
+    const { caller, isKnown, isAdmitted } = admissionOf(facts.metadata);
+    if (caller === REHEARSAL) return;
+    if (facts.method.when === 'refused' && !(end && isKeptOut(end.code))) return;
+    if (!isKnown && !isAdmitted && !this.strangers.take()) {
+      this.parts.log.drop(1, `more than ${STRANGERS_A_SECOND} calls a second without a name`);
+      return;
+    }
+    this.parts.log.record(callEvent(facts, end, Date.now()));
+  }
+}

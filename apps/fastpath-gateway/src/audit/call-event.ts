@@ -1,0 +1,174 @@
+import { type Metadata, status } from '@grpc/grpc-js';
+import { GROUP, SANDBOXES, VERSION } from '@fsb/api/sandbox';
+import {
+  type AuditEvent,
+  type AuditStage,
+  clipped,
+  DECISION,
+  microTime,
+  type ResponseStatus,
+  sourceIps,
+} from '@fsb/component-base/audit/audit-event';
+import { type Admission, admissionOf } from '../access/caller';
+import { type AuditedMethod, httpStatus } from './audited-methods';
+
+/** What the requests have that tells which sandbox they are about. Of a create nothing else is read: the rest is its secret. */
+export interface NamedRequest {
+  readonly namespace?: string;
+  /** of a create */
+  readonly name?: string;
+  readonly image?: string;
+  readonly requestId?: string;
+  readonly sandboxName?: string;
+  readonly sandboxId?: string;
+  /** of a run */
+  readonly sandbox?: NamedRequest | undefined;
+}
+
+/** What the answers have of it. */
+export interface NamedAnswer {
+  readonly sandboxName?: string;
+  readonly sandboxId?: string;
+  /** of an update */
+  readonly success?: boolean;
+  /** of a run */
+  readonly created?: NamedAnswer | undefined;
+}
+
+/** A sandbox as far as it was known when the call came. */
+export interface Identity {
+  readonly uid?: string | undefined;
+  readonly sandboxId?: string | undefined;
+}
+
+/** A call as far as it has come. */
+export interface CallFacts {
+  readonly auditId: string;
+  readonly path: string;
+  readonly method: AuditedMethod;
+  readonly receivedAt: number;
+  readonly address: string | undefined;
+  metadata?: Metadata;
+  request?: NamedRequest;
+  identity?: Identity;
+  answer?: NamedAnswer;
+  /** before it was told the answer */
+  callerLeft?: boolean;
+}
+
+export interface CallEnd {
+  readonly code: status;
+  readonly details: string;
+}
+
+/** Says who was kept out of what, or which limit was reached. Other messages may quote a command, and are not recorded. */
+const TOLD: ReadonlySet<status> = new Set([
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.RESOURCE_EXHAUSTED,
+]);
+const MAX_MESSAGE = 500;
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The record of a call. Pure. @param end undefined: its answer goes on */
+export function callEvent(facts: CallFacts, end: CallEnd | undefined, now: number): AuditEvent {
+  const { auditId, path, method, metadata, address, receivedAt } = facts;
+  const admission: Admission = admissionOf(metadata);
+  const { name, groups, uid, extra } = admission.caller;
+  const userAgent = metadata?.get('user-agent')[0]?.toString();
+  const stage: AuditStage = end ? 'ResponseComplete' : 'ResponseStarted';
+  return {
+    ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata' },
+    auditID: auditId,
+    stage,
+    requestURI: path,
+    verb: method.verb,
+    user: { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra ? { extra } : {}) },
+    sourceIPs: sourceIps(address),
+    ...(userAgent === undefined ? {} : { userAgent: clipped(userAgent) }),
+    objectRef: objectOf(facts),
+    responseStatus: statusOf(end),
+    requestReceivedTimestamp: microTime(receivedAt),
+    stageTimestamp: microTime(now),
+    annotations: annotationsOf(facts, admission, end, now),
+  };
+}
+
+function objectOf({ method, request, identity, answer }: CallFacts): NonNullable<AuditEvent['objectRef']> {
+  const { namespace = '', name = '', sandboxName = name } = subject(request);
+  const given = sandboxName === '' ? made(answer).sandboxName : sandboxName;
+  const uid = identity?.uid;
+  return {
+    resource: SANDBOXES,
+    namespace: namespace === '' ? 'default' : clipped(namespace),
+    ...(given === undefined ? {} : { name: clipped(given) }),
+    ...(uid === undefined ? {} : { uid }),
+    ...{ apiGroup: GROUP, apiVersion: VERSION },
+    ...(method.subresource === '' ? {} : { subresource: method.subresource }),
+  };
+}
+
+function statusOf(end: CallEnd | undefined): ResponseStatus {
+  if (!end) return { metadata: {}, code: 200 };
+  const { code, reason } = httpStatus(end.code);
+  if (end.code === status.OK) return { metadata: {}, code };
+  const message = TOLD.has(end.code) ? { message: clipped(end.details, MAX_MESSAGE) } : {};
+  return { metadata: {}, status: 'Failure', ...(reason === undefined ? {} : { reason }), ...message, code };
+}
+
+function annotationsOf(
+  facts: CallFacts,
+  admission: Admission,
+  end: CallEnd | undefined,
+  now: number,
+): Record<string, string> {
+  const { image, requestId } = subject(facts.request);
+  const { success } = made(facts.answer);
+  const values: Record<string, string | undefined> = {
+    [DECISION]: decision(admission, end),
+    [`${GROUP}/authentication`]: authentication(admission, facts.metadata),
+    [`${GROUP}/grpc-status`]: end && status[end.code],
+    [`${GROUP}/latency-ms`]: String(now - facts.receivedAt),
+    [`${GROUP}/sandbox-id`]: sandboxIdOf(facts),
+    [`${GROUP}/image`]: image,
+    [`${GROUP}/request-id`]: requestId,
+    [`${GROUP}/trace-id`]: traceIdOf(facts.metadata),
+    [`${GROUP}/changed`]: success === false ? 'false' : undefined,
+    [`${GROUP}/caller-left`]: facts.callerLeft === true ? 'true' : undefined,
+  };
+  const present: Record<string, string> = {};
+  for (const [key, value] of Object.entries(values)) if (value) present[key] = clipped(value);
+  return present;
+}
+
+/** The one that was made, else the one that had the name, else the one that the caller meant. */
+function sandboxIdOf({ answer, identity, request }: CallFacts): string | undefined {
+  return made(answer).sandboxId ?? identity?.sandboxId ?? request?.sandboxId;
+}
+
+function traceIdOf(metadata: Metadata | undefined): string | undefined {
+  return TRACEPARENT.exec(metadata?.get('traceparent')[0]?.toString() ?? '')?.[1];
+}
+
+/** undefined: it did not come as far, as where the cluster could not be asked. */
+function decision({ isAdmitted }: Admission, end: CallEnd | undefined): 'allow' | 'forbid' | undefined {
+  if (isAdmitted) return 'allow';
+  return end && isKeptOut(end.code) ? 'forbid' : undefined;
+}
+
+export function isKeptOut(code: status): boolean {
+  return code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED;
+}
+
+function authentication({ isKnown }: Admission, metadata: Metadata | undefined): 'token' | 'certificate' | 'none' {
+  if (!isKnown) return 'none';
+  return metadata?.get('authorization').length ? 'token' : 'certificate';
+}
+
+function subject(request: NamedRequest | undefined): NamedRequest {
+  return request?.sandbox ?? request ?? {};
+}
+
+function made(answer: NamedAnswer | undefined): NamedAnswer {
+  return answer?.created ?? answer ?? {};
+}

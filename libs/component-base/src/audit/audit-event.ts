@@ -1,0 +1,67 @@
+/** What is in a record, by Kubernetes' names: what reads the audit log of a kube-apiserver reads these. */
+export interface AuditEvent {
+  readonly kind: 'Event';
+  readonly apiVersion: 'audit.k8s.io/v1';
+  /** who did what to which object; never what was in it */
+  readonly level: 'Metadata';
+  readonly auditID: string;
+  readonly stage: AuditStage;
+  /** of gRPC its path, which names service and method */
+  readonly requestURI: string;
+  readonly verb: string;
+  readonly user: AuditUser;
+  readonly sourceIPs: readonly string[];
+  readonly userAgent?: string;
+  readonly objectRef?: ObjectReference;
+  readonly responseStatus?: ResponseStatus;
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** ResponseStarted: of answers that go on for as long as their reader wants, which have a second record when they end. */
+export type AuditStage = 'ResponseStarted' | 'ResponseComplete';
+
+export interface AuditUser {
+  readonly username?: string;
+  readonly uid?: string | undefined;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+export interface ObjectReference {
+  readonly resource: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly uid?: string;
+  readonly apiGroup?: string;
+  readonly apiVersion?: string;
+  readonly subresource?: string;
+}
+
+export interface ResponseStatus {
+  readonly metadata: Readonly<Record<string, never>>;
+  readonly status?: 'Failure';
+  readonly reason?: string;
+  readonly message?: string;
+  /** of HTTP */
+  readonly code: number;
+}
+
+/** Kubernetes' annotations of the same names. */
+export const DECISION = 'authorization.k8s.io/decision';
+
+/** Kubernetes reads a MicroTime with six digits and no others; the clock has three. */
+export function microTime(unixMs: number): string {
+  return `${new Date(unixMs).toISOString().slice(0, -1)}000Z`;
+}
+
+/** A caller may send a megabyte where a name belongs. */
+export function clipped(text: string, most = 253): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/** As Node gives the address of a caller by IPv4 at a socket for both. */
+export function sourceIps(address: string | undefined): string[] {
+  return address === undefined ? [] : [address.replace(/^::ffff:/, '')];
+}
