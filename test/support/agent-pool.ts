@@ -9,25 +9,32 @@ export class AgentPool {
     private readonly kube: KubeClient,
     readonly name: string,
     private readonly uid: string,
+    private readonly namespace: string,
   ) {}
 
-  static async make(kube: KubeClient, name: string, spec: SandboxPool['spec']): Promise<AgentPool> {
-    const metadata = { name, namespace: 'default' };
+  static async make(
+    kube: KubeClient,
+    name: string,
+    spec: SandboxPool['spec'],
+    namespace = 'default',
+  ): Promise<AgentPool> {
+    const metadata = { name, namespace };
     const pool = await kube.create(POOL_KIND, { apiVersion: API_VERSION, kind: 'SandboxPool', metadata, spec });
-    return new AgentPool(kube, name, pool.metadata.uid ?? '');
+    return new AgentPool(kube, name, pool.metadata.uid ?? '', namespace);
   }
 
   /** A pretender: its Pods say that they are this pool's. */
   withUid(uid: string): AgentPool {
-    return new AgentPool(this.kube, this.name, uid);
+    return new AgentPool(this.kube, this.name, uid, this.namespace);
   }
 
   /** @returns the Pod's uid; it does not run before it has an address */
   async addPod(name: string): Promise<string> {
+    const { namespace } = this;
     const owner = { apiVersion: API_VERSION, kind: 'SandboxPool', name: this.name, uid: this.uid, controller: true };
     const pod: Pod = {
       metadata: {
-        ...{ name, namespace: 'default', labels: { app: 'sandbox-agent', 'fast-sandbox.io/pool': this.name } },
+        ...{ name, namespace, labels: { app: 'sandbox-agent', 'fast-sandbox.io/pool': this.name } },
         ownerReferences: [owner],
       },
       spec: { nodeName: 'node', containers: [{ name: 'agent', image: 'fast-sandbox/node-agent' }] },
@@ -37,10 +44,10 @@ export class AgentPool {
 
   async setAddress(name: string, podIP: string): Promise<void> {
     const status = { phase: 'Running', podIP, conditions: [{ type: 'Ready', status: 'True' }] };
-    await this.kube.patchStatus(POD_KIND, { namespace: 'default', name }, { status });
+    await this.kube.patchStatus(POD_KIND, { namespace: this.namespace, name }, { status });
   }
 
   async deletePod(name: string): Promise<void> {
-    await this.kube.delete(POD_KIND, { namespace: 'default', name }, { gracePeriodSeconds: 0 });
+    await this.kube.delete(POD_KIND, { namespace: this.namespace, name }, { gracePeriodSeconds: 0 });
   }
 }

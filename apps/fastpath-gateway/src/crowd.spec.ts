@@ -70,7 +70,8 @@ describe('a crowd at two gateways', () => {
     const [endpoint, probes] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const flags = {
       ...{ kubeconfig: join(api.folder, 'kubeconfig'), 'agent-tls-dir': pki.clientDir },
-      ...{ 'agent-port': String(agentPort), 'grpc-bind-address': endpoint },
+      // all at once: one that waits its turn may come when its replica believes the other's slots taken that are not yet
+      ...{ 'agent-port': String(agentPort), 'grpc-bind-address': endpoint, 'max-creates-in-flight': '4000' },
       ...{ 'health-probe-bind-address': probes, 'metrics-bind-address': probes, 'insecure-plaintext': 'true' },
     };
     const out = openSync(join(api.folder, `${name}.out`), 'a');

@@ -4,6 +4,8 @@ import { accessSync, constants } from 'node:fs';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
 
+const isSeats = (seats: number): boolean => Number.isInteger(seats) && seats >= 2 && seats <= 10_000;
+
 export const gatewayFlags = {
   ...kubeFlags,
   ...auditFlags,
@@ -25,6 +27,18 @@ export const gatewayFlags = {
   agentTlsDir: flag(
     z.string().default('/etc/fast-sandbox/agent-client'),
     'Folder with tls.crt and tls.key to show to the agents, and ca.crt that signs them; read anew when they change',
+  ),
+  maxCreatesInFlight: flag(
+    z.string().default('512').transform(Number).refine(isSeats, 'must be a whole number from 2 to 10000'),
+    'Creates that are made at once; a namespace takes no more of them than are left for others, and waits for the rest',
+  ),
+  namespaceCreatesPerSecond: flag(
+    z
+      .string()
+      .default('0')
+      .transform(Number)
+      .refine((rate) => rate >= 0, 'must be 0 or a rate'),
+    'Creates a second of a namespace whose ResourceQuotas do not limit them; 0: any number',
   ),
   fastpathConsistencyMode: flag(
     z.enum(['fast', 'strong'], 'must be fast or strong').default('fast'),

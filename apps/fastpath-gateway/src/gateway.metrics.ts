@@ -1,10 +1,18 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { type ErrorCode } from '@fsb/api/errors';
+import { type LimitError } from '@fsb/quota/limits';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Mode } from './create/create-order';
 
 /** Dense where creates are, and as far as a pull takes. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
+const LIMITS = [
+  'sandboxes',
+  'cpu',
+  'memory',
+  'createsPerSecond',
+  'inFlight',
+] as const satisfies LimitError['limited'][];
 const MODES = ['fast', 'strong'] as const;
 
 /** How a create ended: what its caller was told. */
@@ -25,6 +33,7 @@ export class GatewayMetrics {
   private readonly creates;
   private readonly codes;
   private readonly byStage;
+  private readonly byLimit;
 
   constructor(registry: Registry, pendingRecords: () => number) {
     const registers = [registry];
@@ -48,6 +57,12 @@ export class GatewayMetrics {
       buckets: SECONDS,
       registers,
     });
+    this.byLimit = new Counter({
+      name: 'fastpath_limited_creates_total',
+      help: 'Creates refused by a quota or a rate of their namespace, or because too many were under way',
+      labelNames: ['limit'],
+      registers,
+    });
     new Gauge({
       name: 'fastpath_pending_records',
       help: 'Answered creates whose object is still to be written',
@@ -56,6 +71,7 @@ export class GatewayMetrics {
         this.set(pendingRecords());
       },
     });
+    for (const limit of LIMITS) this.byLimit.inc({ limit }, 0);
     for (const mode of MODES) {
       for (const code of CODES) this.codes.inc({ mode, code }, 0);
       for (const success of ['true', 'false']) this.creates.zero({ mode, success });
@@ -65,6 +81,10 @@ export class GatewayMetrics {
   created(mode: Mode, code: CreateCode, seconds: number): void {
     this.creates.observe({ mode, success: String(code === 'ok') }, seconds);
     this.codes.inc({ mode, code });
+  }
+
+  limited(limit: LimitError['limited']): void {
+    this.byLimit.inc({ limit });
   }
 
   stages(stages: readonly Stage[]): void {

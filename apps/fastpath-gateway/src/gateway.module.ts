@@ -12,6 +12,10 @@ import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { Placer } from '@fsb/placement/placer';
+import { NamespaceLimits } from '@fsb/quota/namespace-limits';
+import { NamespaceUsage } from '@fsb/quota/namespace-usage';
+import { followSandboxes } from '@fsb/quota/sandbox-usage';
+import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { Registry } from 'prom-client';
 import { Access } from './access/access';
 import { AccessGuard } from './access/access.guard';
@@ -31,6 +35,9 @@ import { FastPathController } from './grpc/fastpath.controller';
 import { type GrpcHealth } from './grpc/grpc-server';
 import { LogsController } from './grpc/logs.controller';
 import { Serving } from './grpc/serving';
+import { CreateRate } from './quota/create-rate';
+import { FairSeats } from './quota/fair-seats';
+import { NamespaceQuota } from './quota/namespace-quota';
 import { Catalog } from './sandboxes/catalog';
 import { DeleteSandbox } from './sandboxes/delete-sandbox';
 import { LateObjects } from './sandboxes/late-objects';
@@ -94,9 +101,24 @@ export class GatewayModule {
           inject: [World, KubeClient, ControllerMetrics],
         },
         {
+          provide: NamespaceQuota,
+          useFactory: (world: World, records: PendingRecords) => namespaceQuota(config, world, records),
+          inject: [World, PendingRecords],
+        },
+        {
           provide: CreateSandbox,
           useFactory: (...parts: CreateParts) => createSandbox(config, parts),
-          inject: [World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics, Demand, Traffic],
+          inject: [
+            World,
+            WriteBehind,
+            Catalog,
+            NamesUnderWay,
+            KubeClient,
+            GatewayMetrics,
+            Demand,
+            Traffic,
+            NamespaceQuota,
+          ],
         },
         {
           provide: ControllerHost,
@@ -141,15 +163,32 @@ function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
   return new WriteBehind({ records, recordSandbox, lateObjects, sandboxes, metrics });
 }
 
-type CreateParts = [World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics, Demand, Traffic];
+/** Beyond these a create that waits is of no use to its caller, and costs memory. */
+const WAITING = { waitingPerNamespace: 1_024, waiting: 8_192 };
+
+function namespaceQuota(config: GatewayConfig, world: World, records: PendingRecords): NamespaceQuota {
+  const { quotas, directory, sandboxes, pools } = world;
+  const ledger = new UsageLedger();
+  followSandboxes(ledger, { sandboxes, pools, counts: () => true });
+  const limits = new NamespaceLimits(quotas);
+  const usage = new NamespaceUsage(ledger, directory);
+  const createsPerSecond = config.namespaceCreatesPerSecond;
+  return new NamespaceQuota({ limits, usage, rate: new CreateRate(), records, createsPerSecond });
+}
+
+type CreateParts = [
+  ...[World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics],
+  ...[Demand, Traffic, NamespaceQuota],
+];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
-  const [{ sandboxes, pools, directory, agents }, behind, catalog, names, client, metrics, demand, traffic] = parts;
+  const [{ sandboxes, pools, directory, agents }, behind, catalog, names, client, metrics, demand, traffic, quota] =
+    parts;
   const placer = new Placer({ directory, client: agents });
-  const lookup = new PoolLookup(client, pools);
+  const seats = new FairSeats({ seats: config.maxCreatesInFlight, ...WAITING });
   const modes = {
-    fast: new FastCreate({ pools: lookup, placer, writeBehind: behind, traffic }),
-    strong: new StrongCreate({ client, sandboxes, pools: lookup }),
+    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats }),
+    strong: new StrongCreate({ client, sandboxes, seats }),
   };
   const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
   const nanos = unixNanos();
@@ -159,7 +198,11 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     nowNanos: nanos(),
     traceparent: tracePosition()?.traceparent,
   });
-  return new CreateSandbox({ defaults, catalog, names, requestIds, modes, metrics, demand: demand.capacity });
+  return new CreateSandbox({
+    ...{ defaults, catalog, names, requestIds, modes, metrics, quota },
+    pools: new PoolLookup(client, pools),
+    demand: demand.capacity,
+  });
 }
 
 /** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */
@@ -175,13 +218,13 @@ function unixNanos(): () => bigint {
 type HostParts = [World, WriteBehind, Demand, KubeClient, Readiness, ControllerMetrics];
 
 function makeHost(...[world, behind, demand, client, readiness, metrics]: HostParts): ControllerHost {
-  const { sandboxes, pools, pods, directory } = world;
+  const { sandboxes, pools, pods, quotas, directory } = world;
   readiness.add('agents', () => directory.isSettled || 'the agents have not told yet what they have');
   return new ControllerHost(
     { client, readiness, metrics },
     {
       name: GATEWAY,
-      informers: { sandboxes, pools, pods },
+      informers: { sandboxes, pools, pods, quotas },
       controllers: [...behind.controllers, demand.controller],
       runnables: [world],
     },

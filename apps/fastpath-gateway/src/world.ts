@@ -1,7 +1,7 @@
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { TlsFolder } from '@fsb/component-base/tls-folder';
 import { Informer } from '@fsb/controller-runtime/informer';
-import { POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { POD_KIND, POOL_KIND, RESOURCE_QUOTA_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { AgentDirectory } from '@fsb/placement/agent-directory';
 import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
@@ -13,6 +13,7 @@ export class World {
   readonly sandboxes;
   readonly pools;
   readonly pods;
+  readonly quotas;
   readonly agents: AgentClient;
   readonly directory: AgentDirectory;
 
@@ -20,14 +21,15 @@ export class World {
     this.sandboxes = new Informer({ client, kind: SANDBOX_KIND });
     this.pools = new Informer({ client, kind: POOL_KIND });
     this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
+    this.quotas = new Informer({ client, kind: RESOURCE_QUOTA_KIND });
     this.agents = new AgentClient({ tls: new TlsFolder(agentTlsDir), port: agentPort });
     const { agents, pods, pools } = this;
     this.directory = new AgentDirectory({ registry: new Agents(), client: agents, pods, pools });
   }
 
   get isFilled(): boolean {
-    const { sandboxes, pools, pods, directory } = this;
-    return sandboxes.hasSynced && pools.hasSynced && pods.hasSynced && directory.isSettled;
+    const { sandboxes, pools, pods, quotas, directory } = this;
+    return [sandboxes, pools, pods, quotas].every(({ hasSynced }) => hasSynced) && directory.isSettled;
   }
 
   start(): void {

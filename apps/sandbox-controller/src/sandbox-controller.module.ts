@@ -6,13 +6,17 @@ import { Controller } from '@fsb/controller-runtime/controller';
 import { ControllerHost } from '@fsb/controller-runtime/controller-host';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { Informer } from '@fsb/controller-runtime/informer';
-import { keyOf, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { keyOf, POD_KIND, POOL_KIND, RESOURCE_QUOTA_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { AgentDirectory } from '@fsb/placement/agent-directory';
 import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
 import { namespaceOf } from '@fsb/placement/agent-reports';
+import { NamespaceLimits } from '@fsb/quota/namespace-limits';
+import { NamespaceUsage } from '@fsb/quota/namespace-usage';
+import { followSandboxes } from '@fsb/quota/sandbox-usage';
+import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { Registry } from '@fsb/registry/registry';
 import { CreateCalls } from './apply/create-calls';
 import { OrphanActions } from './apply/orphan-actions';
@@ -23,6 +27,7 @@ import { enqueueOnChange } from './sandbox-triggers';
 import { createTrace } from './world/create-trace';
 import { AgentSilence } from './world/agent-silence';
 import { PlacementMemory } from './world/placement-memory';
+import { isPlaced, PlacementQuota } from './world/placement-quota';
 import { SandboxInputs } from './world/sandbox-inputs';
 import { WorldReader } from './world/world-reader';
 
@@ -60,6 +65,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     sandboxes: new Informer({ client, kind: SANDBOX_KIND }),
     pools: new Informer({ client, kind: POOL_KIND }),
     pods: new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR }),
+    quotas: new Informer({ client, kind: RESOURCE_QUOTA_KIND }),
   };
   const agents = new AgentClient({ tls: new TlsFolder(config.agentTlsDir), port: config.agentPort });
   const directory = new AgentDirectory({ registry: new Registry(), client: agents, ...caches });
@@ -78,9 +84,12 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   });
   const common = { client, agents, directory, calls, memory, events };
   const inputs = new SandboxInputs(client);
+  const ledger = new UsageLedger();
+  followSandboxes(ledger, { ...caches, counts: isPlaced });
+  const quota = new PlacementQuota(new NamespaceLimits(caches.quotas), new NamespaceUsage(ledger, directory));
   const reconciler = new SandboxReconciler({
     ...{ client, calls, memory, orphanTimeoutMs, actingSince, sandboxes: caches.sandboxes },
-    reader: new WorldReader({ ...common, ...caches, silence, inputs, orphanTimeoutMs, actingSince }),
+    reader: new WorldReader({ ...common, ...caches, silence, inputs, quota, orphanTimeoutMs, actingSince }),
     actions: new SandboxActions(common),
     orphans: new OrphanActions(common),
   });

@@ -1,7 +1,7 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
-import { type Pod } from '@fsb/controller-runtime/kinds';
+import { keyOf, type Pod, type ResourceQuota } from '@fsb/controller-runtime/kinds';
 import { type WorkQueue } from '@fsb/controller-runtime/work-queue';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { SandboxIndex } from './sandbox-index';
@@ -12,6 +12,7 @@ export interface TriggerSources {
   readonly sandboxes: Informer<Sandbox>;
   readonly pools: Informer<SandboxPool>;
   readonly pods: Informer<Pod>;
+  readonly quotas: Informer<ResourceQuota>;
   readonly directory: AgentDirectory;
   readonly memory: PlacementMemory;
   readonly silence: AgentSilence;
@@ -23,7 +24,7 @@ const HOLDS_NO_SLOT: ReadonlySet<string> = new Set(['stopped', 'failed', 'termin
 
 /** Turns every event into keys of objects that it may concern. */
 export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void {
-  const { sandboxes, pools, pods, directory, memory, silence } = sources;
+  const { sandboxes, pools, pods, quotas, directory, memory, silence } = sources;
   const index = new SandboxIndex();
   const addAll = (keys: Iterable<string>): void => {
     for (const key of keys) queue.add(key);
@@ -41,6 +42,10 @@ export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void
     if (!current || !previous || current.metadata.generation !== previous.metadata.generation)
       addAll(index.ofPool(key));
     else if (current.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp) addAll(index.ofPool(key));
+  });
+  quotas.onChange((_key, current, previous) => {
+    const { namespace } = (current ?? previous)?.metadata ?? {};
+    for (const pool of pools.list(namespace)) addAll(memory.wake(keyOf(pool), WOKEN_AT_ONCE));
   });
   pods.onChange((key, current) => {
     if (!current) silence.heard(key);

@@ -95,6 +95,15 @@ export interface ConfigMap extends KubeObject {
   data?: Record<string, string>;
 }
 
+export interface ResourceQuota extends KubeObject {
+  spec?: {
+    /** quantities; a whole one may be a number */
+    hard?: Record<string, string | number>;
+    scopes?: string[];
+    scopeSelector?: Record<string, unknown>;
+  };
+}
+
 export interface ObjectReference {
   apiVersion?: string;
   kind?: string;
@@ -139,6 +148,12 @@ export const NAMESPACE_KIND: Kind<Namespace> = { ...core, plural: 'namespaces', 
 export const EVENT_KIND: Kind<KubeEvent> = { ...core, plural: 'events', kind: 'Event', namespaced: true };
 export const SECRET_KIND: Kind<Secret> = { ...core, plural: 'secrets', kind: 'Secret', namespaced: true };
 export const CONFIG_MAP_KIND: Kind<ConfigMap> = { ...core, plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
+export const RESOURCE_QUOTA_KIND: Kind<ResourceQuota> = {
+  ...core,
+  plural: 'resourcequotas',
+  kind: 'ResourceQuota',
+  namespaced: true,
+};
 export const LEASE_KIND: Kind<Lease> = {
   group: 'coordination.k8s.io',
   version: 'v1',

@@ -1,10 +1,17 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { type CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type CreateOrder } from './create-order';
 
 export interface Created {
   readonly response: CreateResponse;
   readonly stages: readonly Stage[];
+}
+
+/** What is to be made, with its pool's defaults, and the pool. */
+export interface PooledOrder {
+  readonly order: CreateOrder;
+  readonly pool: SandboxPool;
 }
 
 /** One of the two ways to make a sandbox. */
@@ -13,5 +20,5 @@ export interface CreateMode {
    * @param deadline Unix milliseconds
    * @throws ApiError
    */
-  create(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created>;
+  create(order: PooledOrder, signal: AbortSignal, deadline: number): Promise<Created>;
 }

@@ -11,6 +11,7 @@ import { ConsistencyMode, type CreateRequest, FailurePolicy, type Resources } fr
 import { normaliseImage } from '@fsb/api/image-name';
 import { parseQuantity } from '@fsb/api/quantity';
 import { type SandboxResources, type SandboxSpec } from '@fsb/api/sandbox';
+import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import {
@@ -119,6 +120,13 @@ export function agentRequest(order: CreateOrder): SandboxRequest {
     ...(spec.resources ? { resources: spec.resources } : {}),
     object: { ...templateOf(order) },
   };
+}
+
+/** What the pool says for sandboxes that name no resources of their own. */
+export function withPoolDefaults(order: CreateOrder, { spec }: SandboxPool): CreateOrder {
+  const defaults = spec.sandboxDefaults?.resources;
+  if (!defaults) return order;
+  return { ...order, spec: { ...order.spec, resources: { ...defaults, ...order.spec.resources } } };
 }
 
 function specOf(request: CreateRequest, mode: Mode, nowNanos: bigint): SandboxSpec {

@@ -1,12 +1,15 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { NoRoomError } from '@fsb/placement/no-room';
+import { LimitError } from '@fsb/quota/limits';
 import { type CapacityDemand } from '../demand/capacity-demand';
+import { type NamespaceQuota } from '../quota/namespace-quota';
 import { type Catalog } from '../sandboxes/catalog';
 import { type GatewayMetrics } from '../gateway.metrics';
 import { type Created, type CreateMode } from './create-mode';
-import { createOrder, type CreateOrder, type OrderDefaults } from './create-order';
+import { createOrder, type CreateOrder, type OrderDefaults, withPoolDefaults } from './create-order';
 import { type NamesUnderWay } from './names-under-way';
+import { type PoolLookup } from './pool-lookup';
 import { type RequestIds } from './request-ids';
 
 export interface CreateParts {
@@ -14,6 +17,8 @@ export interface CreateParts {
   readonly catalog: Catalog;
   readonly names: NamesUnderWay;
   readonly requestIds: RequestIds;
+  readonly pools: PoolLookup;
+  readonly quota: NamespaceQuota;
   readonly modes: { readonly fast: CreateMode; readonly strong: CreateMode };
   readonly metrics: GatewayMetrics;
   readonly demand: CapacityDemand;
@@ -29,6 +34,7 @@ export class CreateSandbox {
     const order = createOrder(request, this.parts.defaults());
     const checkedMs = performance.now() - started;
     try {
+      this.parts.quota.takeTurn(order.namespace);
       const made = await this.madeOnce(order, signal, deadline);
       const stages = [{ name: 'validate', ms: checkedMs }, ...made.stages];
       this.parts.metrics.created(order.mode, 'ok', (performance.now() - started) / 1000);
@@ -39,6 +45,7 @@ export class CreateSandbox {
       const told = signal.aborted && !isApiError(error) ? leftOpen(order) : error;
       const code = isApiError(told) ? told.code : 'internal';
       this.parts.metrics.created(order.mode, code, (performance.now() - started) / 1000);
+      if (error instanceof LimitError) this.parts.metrics.limited(error.limited);
       if (error instanceof NoRoomError) this.parts.demand.refused({ ...order, givenName: request.name });
       throw told;
     }
@@ -60,7 +67,13 @@ export class CreateSandbox {
       const message = `name: sandbox "${name}" already exists in namespace "${namespace}"; delete it first, or choose another name`;
       throw new ApiError('already_exists', message);
     }
-    return this.parts.names.hold(key, () => this.parts.modes[mode].create(order, signal, deadline));
+    return this.parts.names.hold(key, async () => {
+      const pool = await this.parts.pools.require(order, deadline);
+      const whole = withPoolDefaults(order, pool);
+      return this.parts.quota.during(whole, () =>
+        this.parts.modes[mode].create({ order: whole, pool }, signal, deadline),
+      );
+    });
   }
 }
 

@@ -1,26 +1,24 @@
 import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Traffic } from '@fsb/component-base/traffic';
-import { type PoolLimits } from '@fsb/placement/placement';
+import { type Placement, type PoolLimits } from '@fsb/placement/placement';
 import { type Placer } from '@fsb/placement/placer';
 import { type WriteBehind } from '../sandboxes/write-behind';
-import { agentRequest, type CreateOrder } from './create-order';
-import { type Created, type CreateMode } from './create-mode';
-import { type PoolLookup } from './pool-lookup';
+import { type FairSeats } from '../quota/fair-seats';
+import { agentRequest } from './create-order';
+import { type Created, type CreateMode, type PooledOrder } from './create-mode';
 
 export interface FastParts {
-  readonly pools: PoolLookup;
   readonly placer: Placer;
   readonly writeBehind: WriteBehind;
   readonly traffic: Traffic;
+  readonly seats: FairSeats;
 }
 
 /** The container first; nothing here waits for Kubernetes once the pool is known. */
 export class FastCreate implements CreateMode {
   constructor(private readonly parts: FastParts) {}
 
-  async create(given: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created> {
-    const pool = await this.parts.pools.require(given, deadline);
-    const order = withDefaults(given, pool);
+  async create({ order, pool }: PooledOrder, signal: AbortSignal, deadline: number): Promise<Created> {
     const { namespace, name, image } = order;
     const sandbox = agentRequest(order);
     const request = {
@@ -32,9 +30,9 @@ export class FastCreate implements CreateMode {
       sandbox,
       limits: limitsOf(pool),
     };
-    const { agent, createdAt, endpoints, stages } = await this.parts.traffic.during(() =>
-      this.parts.placer.place(request, signal, deadline),
-    );
+    const { traffic, seats, placer } = this.parts;
+    const place = (): Promise<Placement> => traffic.during(() => placer.place(request, signal, deadline));
+    const { agent, createdAt, endpoints, stages } = await seats.during(namespace, signal, deadline, place);
     const { sandboxId } = sandbox;
     const since = Date.now();
     this.parts.writeBehind.record({ order, agent, sandboxId, createdAt, stages, since, cancelled: false });
@@ -48,11 +46,4 @@ function limitsOf({ spec }: SandboxPool): PoolLimits {
     sandboxesPerAgent: perAgent > 0 ? perAgent : DEFAULT_SANDBOXES_PER_POD,
     maxAgents: spec.capacity?.poolMax === 0 ? undefined : spec.capacity?.poolMax,
   };
-}
-
-/** What the pool says for sandboxes that name no resources of their own. */
-function withDefaults(order: CreateOrder, { spec }: SandboxPool): CreateOrder {
-  const defaults = spec.sandboxDefaults?.resources;
-  if (!defaults) return order;
-  return { ...order, spec: { ...order.spec, resources: { ...defaults, ...order.spec.resources } } };
 }

@@ -5,16 +5,16 @@ import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type FairSeats } from '../quota/fair-seats';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type CreateOrder, templateOf } from './create-order';
-import { type Created, type CreateMode } from './create-mode';
-import { type PoolLookup } from './pool-lookup';
+import { type Created, type CreateMode, type PooledOrder } from './create-mode';
 import { strongOutcome } from './strong-outcome';
 
 export interface StrongParts {
   readonly client: KubeClient;
   readonly sandboxes: Informer<Sandbox>;
-  readonly pools: PoolLookup;
+  readonly seats: FairSeats;
 }
 
 /**
@@ -31,15 +31,15 @@ export class StrongCreate implements CreateMode {
     });
   }
 
-  async create(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created> {
-    const { client, pools } = this.parts;
-    await pools.require(order, deadline);
+  async create({ order }: PooledOrder, signal: AbortSignal, deadline: number): Promise<Created> {
+    const { client, seats } = this.parts;
     if (signal.aborted)
       throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not made: its caller left`);
     const started = performance.now();
-    const object = await client.create(SANDBOX_KIND, objectOf(order), {
-      deadlineMs: Math.max(1, deadline - Date.now()),
-    });
+    // the wait for its controller takes no seat: a full pool of one namespace must not stop another's creates
+    const object = await seats.during(order.namespace, signal, deadline, () =>
+      client.create(SANDBOX_KIND, objectOf(order), { deadlineMs: Math.max(1, deadline - Date.now()) }),
+    );
     const objectMs = performance.now() - started;
     const settled = await this.settled(object, signal, deadline).catch((error: unknown) => this.refused(object, error));
     const { sandboxId, agentPod, endpoints, sandboxName } = viewOfObject(settled);

@@ -50,16 +50,21 @@ export class PendingRecords {
     this.waiters.delete(key);
   }
 
+  /** Tells when nothing of that name is pending any more: at once, where nothing is. */
+  whenSettled(key: string, tell: () => void): void {
+    if (this.records.has(key)) this.waiters.set(key, [...(this.waiters.get(key) ?? []), tell]);
+    else tell();
+  }
+
   /** Waits until nothing of that name is pending any more, at most until `deadline` (Unix ms). */
   async settled(key: string, deadline: number): Promise<void> {
     if (!this.records.has(key)) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.max(0, deadline - Date.now()));
-      const tell = (): void => {
+      this.whenSettled(key, () => {
         clearTimeout(timer);
         resolve();
-      };
-      this.waiters.set(key, [...(this.waiters.get(key) ?? []), tell]);
+      });
     });
   }
 }

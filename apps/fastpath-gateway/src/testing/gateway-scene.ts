@@ -89,6 +89,8 @@ export class GatewayScene {
   readonly env: Readonly<Record<string, string>>;
   private readonly gates: Gate[] = [];
   private readonly children = new Map<string, ChildProcess>();
+  /** where each process answers probes, by its name */
+  private readonly probes = new Map<string, string>();
 
   private constructor({ api, kube, agent, pool, endpoint, env }: SceneParts) {
     this.api = api;
@@ -145,6 +147,10 @@ export class GatewayScene {
 
   logOf(app: string): string {
     return readFileSync(this.agent.path(`${app}.out`), 'utf8');
+  }
+
+  async metrics(name: string): Promise<string> {
+    return (await fetch(`http://${this.probes.get(name) ?? ''}/metrics`)).text();
   }
 
   object(name: string): Promise<Sandbox> {
@@ -215,6 +221,7 @@ export class GatewayScene {
   /** @param name under which it is ended, and its log found */
   async launch(app: string, flags: Readonly<Record<string, string | undefined>>, name = app): Promise<void> {
     const probes = `127.0.0.1:${await freePort()}`;
+    this.probes.set(name, probes);
     const all: Record<string, string | undefined> = {
       kubeconfig: join(this.api.folder, 'kubeconfig'),
       'agent-port': String(this.agent.port),

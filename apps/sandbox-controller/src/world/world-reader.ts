@@ -1,7 +1,7 @@
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { isApiError } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
-import { type Sandbox } from '@fsb/api/sandbox';
+import { type Sandbox, type SandboxResources } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type Kind, type KubeObject, type Pod, POD_KIND, POOL_KIND, splitKey } from '@fsb/controller-runtime/kinds';
@@ -20,6 +20,7 @@ import {
 } from '../plan/world';
 import { agentSnapshot } from './agent-snapshot';
 import { type AgentSilence } from './agent-silence';
+import { type PlacementQuota } from './placement-quota';
 import { type PlacementMemory } from './placement-memory';
 import { type SandboxInputs } from './sandbox-inputs';
 
@@ -33,6 +34,7 @@ export interface WorldParts {
   readonly memory: PlacementMemory;
   readonly silence: AgentSilence;
   readonly inputs: SandboxInputs;
+  readonly quota: PlacementQuota;
   readonly orphanTimeoutMs: number;
   readonly actingSince: () => number;
 }
@@ -62,7 +64,7 @@ export class WorldReader {
       pool: stateOf(pool),
       ...{ agent, report, call, inputs, orphanTimeoutMs, actingSince: actingSince() },
       claimed: this.claimed(namespace, name, agent, report),
-      candidate: inputs?.state === 'resolved' && !pod ? this.candidate(key, sandbox) : undefined,
+      candidate: inputs?.state === 'resolved' && !pod ? this.candidate(key, sandbox, inputs.resources) : undefined,
       notBefore: memory.notBefore(key),
     };
   }
@@ -144,13 +146,21 @@ export class WorldReader {
     }
   }
 
-  private candidate(key: string, { metadata: { namespace = '' }, spec }: Sandbox): Candidate {
-    const { directory, memory } = this.parts;
+  private candidate(
+    key: string,
+    { metadata: { namespace = '' }, spec }: Sandbox,
+    resources: SandboxResources,
+  ): Candidate {
+    const { directory, memory, quota } = this.parts;
     const { poolRef: pool, exposedPorts: ports = [] } = spec;
     const image = normaliseImage(spec.image); // the inputs were resolved: it is one
     const agentId = directory.registry.choose({ namespace, pool, image, ports, exclude: memory.excluded(key) });
     const chosen = agentId === undefined ? undefined : directory.agent(agentId);
-    if (chosen) return { state: 'found', agentId: chosen.id, podName: chosen.name, nodeName: chosen.nodeName };
+    if (chosen) {
+      const tooMuch = quota.keepRoom(key, resources);
+      if (tooMuch !== undefined) return { state: 'none', reason: 'QuotaExceeded', message: tooMuch };
+      return { state: 'found', agentId: chosen.id, podName: chosen.name, nodeName: chosen.nodeName };
+    }
     const present = directory.agentsOf(namespace, pool).filter(({ inSync }) => inSync).length;
     if (present === 0) {
       return { state: 'none', reason: 'NoAgent', message: `pool ${pool} has no agent that answers yet` };

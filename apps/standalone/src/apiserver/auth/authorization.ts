@@ -18,14 +18,17 @@ const ROLES = {
   admin: [{ verbs: ['*'], resources: ['*'] }],
   gateway: [
     { verbs: WRITE, resources: ['sandboxes', 'sandboxes/status'] },
-    { verbs: READ, resources: ['sandboxpools', 'pods', 'namespaces'] },
+    { verbs: READ, resources: ['sandboxpools', 'pods', 'namespaces', 'resourcequotas'] },
     { verbs: ['create', 'patch', 'delete'], resources: ['configmaps'] },
     REVIEWS,
     EVENTS_AND_LEASES,
   ],
   'sandbox-controller': [
     { verbs: WRITE, resources: ['sandboxes', 'sandboxes/status'] },
-    { verbs: READ, resources: ['sandboxpools', 'pods', 'nodes', 'namespaces', 'secrets', 'configmaps'] },
+    {
+      verbs: READ,
+      resources: ['sandboxpools', 'pods', 'nodes', 'namespaces', 'secrets', 'configmaps', 'resourcequotas'],
+    },
     EVENTS_AND_LEASES,
   ],
   'pool-controller': [
@@ -49,7 +52,7 @@ const ROLES = {
   tenant: [
     { verbs: WRITE, resources: ['sandboxes'] },
     { verbs: ['get'], resources: ['sandboxes/log'] },
-    { verbs: READ, resources: ['sandboxpools', 'events', 'namespaces'] },
+    { verbs: READ, resources: ['sandboxpools', 'events', 'namespaces', 'resourcequotas'] },
   ],
   viewer: [
     {
@@ -65,6 +68,7 @@ const ROLES = {
         'events',
         'leases',
         'configmaps',
+        'resourcequotas',
       ],
     },
   ],

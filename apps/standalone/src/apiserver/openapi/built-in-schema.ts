@@ -19,7 +19,7 @@ const PRIMITIVES: Readonly<Record<string, Json>> = {
 };
 
 /** Maps of quantities, which may be written as numbers; the models have them as maps of text. */
-const QUANTITIES = new Set(['limits', 'requests', 'capacity', 'allocatable']);
+const QUANTITIES = new Set(['limits', 'requests', 'capacity', 'allocatable', 'hard', 'used']);
 
 const known = new Map<string, Json>();
 const names = new WeakMap<Json, string>();

@@ -1,4 +1,4 @@
-import { type Json, isJson } from '../kube-object';
+import { fieldAt, type Json, isJson, type KubeObject } from '../kube-object';
 import { builtInSchema } from '../openapi/built-in-schema';
 import { AGE, at, EVENT_COLUMNS, NAME, NODE_COLUMNS, POD_COLUMNS } from './columns';
 import { type Resource } from './resource';
@@ -98,6 +98,14 @@ export const BUILT_IN: readonly Resource[] = [
     }),
   }),
   builtIn({
+    plural: 'resourcequotas',
+    singular: 'resourcequota',
+    kind: 'ResourceQuota',
+    shortNames: ['quota'],
+    hasStatus: true,
+    columns: [NAME, { name: 'Hard', type: 'string', cell: hardLimits }, AGE],
+  }),
+  builtIn({
     group: 'coordination.k8s.io',
     plural: 'leases',
     singular: 'lease',
@@ -106,6 +114,15 @@ export const BUILT_IN: readonly Resource[] = [
     columns: [NAME, at('Holder', 'spec.holderIdentity'), AGE],
   }),
 ];
+
+/** Who enforces them says what is used; this server counts nothing. */
+function hardLimits(quota: KubeObject): string {
+  const hard = fieldAt(quota, ['spec', 'hard']);
+  if (!isJson(hard)) return '';
+  return Object.entries(hard)
+    .map(([resource, limit]) => `${resource}: ${String(limit)}`)
+    .join(', ');
+}
 
 function size(data: unknown): number {
   return isJson(data) ? Object.keys(data).length : 0;

@@ -1,0 +1,113 @@
+import { LimitError } from '@fsb/quota/limits';
+
+interface Waiter {
+  readonly sit: () => void;
+}
+
+interface Line {
+  /** seats taken */
+  taken: number;
+  readonly waiting: Set<Waiter>;
+}
+
+export interface SeatLimits {
+  /** creates under way at once, of all namespaces */
+  readonly seats: number;
+  readonly waitingPerNamespace: number;
+  readonly waiting: number;
+}
+
+/** A cold create takes about a tenth of this: the line has moved on by then. */
+const RETRY_MS = 500;
+
+/**
+ * Creates under way, shared among namespaces. A namespace may take as many seats as are still free: alone it gets half of
+ * them, two get a third each, and whoever comes next always finds one (dynamic thresholds, Choudhury and Hahne 1998). Who
+ * finds none waits, and the lines are served in turn.
+ */
+export class FairSeats {
+  private readonly lines = new Map<string, Line>();
+  private taken = 0;
+  private waiting = 0;
+
+  constructor(private readonly limits: SeatLimits) {}
+
+  /**
+   * @param deadline Unix milliseconds
+   * @throws LimitError where too many wait already, or until the deadline; whatever `work` throws
+   */
+  async during<T>(namespace: string, signal: AbortSignal, deadline: number, work: () => Promise<T>): Promise<T> {
+    const line = this.lines.get(namespace) ?? { taken: 0, waiting: new Set() };
+    this.lines.set(namespace, line);
+    if (line.waiting.size === 0 && this.isFree(line)) this.take(line);
+    else await this.wait(namespace, line, signal, deadline);
+    try {
+      return await work();
+    } finally {
+      this.taken -= 1;
+      line.taken -= 1;
+      this.serve();
+      this.forget(namespace, line);
+    }
+  }
+
+  private isFree({ taken }: Line): boolean {
+    return taken < this.limits.seats - this.taken;
+  }
+
+  private take(line: Line): void {
+    this.taken += 1;
+    line.taken += 1;
+  }
+
+  private wait(namespace: string, line: Line, signal: AbortSignal, deadline: number): Promise<void> {
+    const { waitingPerNamespace, waiting, seats } = this.limits;
+    const isFull = line.waiting.size >= waitingPerNamespace || this.waiting >= waiting;
+    if (isFull) {
+      const message = `${line.taken} creates of namespace "${namespace}" are under way and ${line.waiting.size} wait, of at most ${seats} and ${waitingPerNamespace}; try again`;
+      return Promise.reject(new LimitError('inFlight', message, RETRY_MS));
+    }
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        line.waiting.delete(waiter);
+        this.waiting -= 1;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', giveUp);
+      };
+      const giveUp = (): void => {
+        leave();
+        this.forget(namespace, line);
+        const message = `${line.taken} creates of namespace "${namespace}" are under way; this one was not begun`;
+        reject(new LimitError('inFlight', message, RETRY_MS));
+      };
+      const waiter = {
+        sit: (): void => {
+          leave();
+          this.take(line);
+          resolve();
+        },
+      };
+      const timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
+      signal.addEventListener('abort', giveUp, { once: true });
+      line.waiting.add(waiter);
+      this.waiting += 1;
+      if (signal.aborted) giveUp();
+    });
+  }
+
+  /** In turn: a line that was served goes behind the others, where this loop comes to it once more. */
+  private serve(): void {
+    for (const [namespace, line] of this.lines) {
+      if (this.waiting === 0) return;
+      const [next] = line.waiting;
+      if (!next || !this.isFree(line)) continue;
+      this.lines.delete(namespace);
+      this.lines.set(namespace, line);
+      next.sit();
+    }
+  }
+
+  private forget(namespace: string, line: Line): void {
+    if (line.taken === 0 && line.waiting.size === 0) this.lines.delete(namespace);
+  }
+}

@@ -1,0 +1,32 @@
+import { type Sandbox, type SandboxResources } from '@fsb/api/sandbox';
+import { overLimit } from '@fsb/quota/limits';
+import { type NamespaceLimits } from '@fsb/quota/namespace-limits';
+import { type NamespaceUsage } from '@fsb/quota/namespace-usage';
+import { usageOf } from '@fsb/quota/usage';
+import { splitKey } from '@fsb/controller-runtime/kinds';
+
+/** Whether a namespace may have one more sandbox placed. Gateways ask before they create; this is for what kubectl made. */
+export class PlacementQuota {
+  constructor(
+    private readonly limits: NamespaceLimits,
+    private readonly used: NamespaceUsage,
+  ) {}
+
+  /** @returns why it must wait; else room is kept for it, until its object says where it is */
+  keepRoom(key: string, resources: SandboxResources): string | undefined {
+    const { namespace } = splitKey(key);
+    const limits = this.limits.of(namespace);
+    if (!limits) return undefined;
+    const { ledger } = this.used;
+    ledger.setObject(key, undefined); // from an earlier try
+    const usage = usageOf(resources);
+    const refusal = overLimit(limits, this.used.of(namespace), { namespace, resources, usage });
+    if (!refusal) ledger.setObject(key, usage);
+    return refusal?.message;
+  }
+}
+
+/** What waits takes nothing: two that wait would else keep each other waiting. */
+export function isPlaced({ status }: Sandbox): boolean {
+  return status?.phase !== undefined && status.phase !== 'Pending';
+}

@@ -1,0 +1,22 @@
+import { type Informer } from '@fsb/controller-runtime/informer';
+import { type ResourceQuota } from '@fsb/controller-runtime/kinds';
+import { type Limits, limitsOf } from './limits';
+
+/** The limits of each namespace that has any, as its ResourceQuotas say. */
+export class NamespaceLimits {
+  private readonly limits = new Map<string, Limits>();
+
+  /** @param quotas not started yet */
+  constructor(quotas: Informer<ResourceQuota>) {
+    quotas.onChange((_key, current, previous) => {
+      const namespace = (current ?? previous)?.metadata.namespace ?? '';
+      const limits = limitsOf(quotas.list(namespace));
+      if (Object.keys(limits).length > 0) this.limits.set(namespace, limits);
+      else this.limits.delete(namespace);
+    });
+  }
+
+  of(namespace: string): Limits | undefined {
+    return this.limits.get(namespace);
+  }
+}

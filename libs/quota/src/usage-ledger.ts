@@ -1,0 +1,45 @@
+import { splitKey } from '@fsb/controller-runtime/kinds';
+import { NOTHING, plus, type Usage } from './usage';
+
+/** What each namespace uses: by its objects, and by what has no object yet. A name counts once. */
+export class UsageLedger {
+  private readonly objects = new Map<string, Usage>();
+  private readonly held = new Map<string, Usage>();
+  private readonly totals = new Map<string, Usage>();
+
+  of(namespace: string): Usage {
+    return this.totals.get(namespace) ?? NOTHING;
+  }
+
+  has(key: string): boolean {
+    return this.objects.has(key) || this.held.has(key);
+  }
+
+  /** @param usage undefined: the object is gone, or does not count */
+  setObject(key: string, usage: Usage | undefined): void {
+    this.set(this.objects, key, usage);
+  }
+
+  /** For a sandbox that is being made. */
+  hold(key: string, usage: Usage): void {
+    this.set(this.held, key, usage);
+  }
+
+  release(key: string): void {
+    this.set(this.held, key, undefined);
+  }
+
+  private set(usages: Map<string, Usage>, key: string, usage: Usage | undefined): void {
+    const before = this.counted(key);
+    if (usage) usages.set(key, usage);
+    else usages.delete(key);
+    const { namespace } = splitKey(key);
+    const total = plus(plus(this.of(namespace), before, -1), this.counted(key));
+    if (total.sandboxes === 0) this.totals.delete(namespace);
+    else this.totals.set(namespace, total);
+  }
+
+  private counted(key: string): Usage {
+    return this.objects.get(key) ?? this.held.get(key) ?? NOTHING;
+  }
+}

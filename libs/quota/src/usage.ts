@@ -1,0 +1,49 @@
+import { parseQuantity } from '@fsb/api/quantity';
+import { type Sandbox, type SandboxPhase, type SandboxResources } from '@fsb/api/sandbox';
+
+/** In whole numbers, so that a sum goes back to exactly nought. */
+export interface Usage {
+  readonly sandboxes: number;
+  readonly milliCpu: number;
+  /** bytes */
+  readonly memory: number;
+}
+
+export const NOTHING: Usage = { sandboxes: 0, milliCpu: 0, memory: 0 };
+
+const FINISHED: ReadonlySet<SandboxPhase> = new Set(['Expired', 'Failed', 'Succeeded']);
+
+/** @throws ApiError invalid_argument for what is no quantity */
+export function usageOf({ cpu = '0', memory = '0' }: SandboxResources): Usage {
+  return {
+    sandboxes: 1,
+    milliCpu: Math.ceil(parseQuantity(cpu, 'resources.cpu') * 1000),
+    memory: Math.ceil(parseQuantity(memory, 'resources.memory')),
+  };
+}
+
+/**
+ * As Kubernetes counts: an object counts as long as it is there, its CPU and memory until it has finished.
+ * @param defaults the pool's, for what the object does not say
+ */
+export function usageOfObject({ spec, status }: Sandbox, defaults: SandboxResources | undefined): Usage {
+  if (status?.phase !== undefined && FINISHED.has(status.phase)) return { ...NOTHING, sandboxes: 1 };
+  return usageOfSpec({ ...defaults, ...spec.resources });
+}
+
+/** Of resources that somebody has written, well or not: what cannot be read is not placed either. */
+export function usageOfSpec(resources: SandboxResources = {}): Usage {
+  try {
+    return usageOf(resources);
+  } catch {
+    return { ...NOTHING, sandboxes: 1 };
+  }
+}
+
+export function plus(a: Usage, b: Usage, sign: 1 | -1 = 1): Usage {
+  return {
+    sandboxes: a.sandboxes + sign * b.sandboxes,
+    milliCpu: a.milliCpu + sign * b.milliCpu,
+    memory: a.memory + sign * b.memory,
+  };
+}
