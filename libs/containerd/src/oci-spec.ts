@@ -76,6 +76,8 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [] },
       rlimits: [{ type: 'RLIMIT_NOFILE', hard: 16_384, soft: 1024 }],
       noNewPrivileges: true,
+      // where the node runs out of memory, sandboxes go first: else they have containerd's own protection (-998), and agents go
+      oomScoreAdj: 1000,
     },
     root: { path: 'rootfs', readonly: false },
     hostname: input.hostname,

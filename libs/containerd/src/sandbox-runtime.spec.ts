@@ -112,7 +112,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
 
   it('runs a command with its output, environment, files and hardening, and reports its exit', async () => {
     const script =
-      'echo "$GREETING"; pwd; hostname; cat /etc/hosts; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status; exit 7';
+      'echo "$GREETING"; pwd; hostname; cat /etc/hosts /proc/self/oom_score_adj; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status; exit 7';
     const { pid, stages } = await runtime.create(await request('run', ['/bin/sh', '-c', script]));
     expect(pid).toBeGreaterThan(1);
     expect(stages.map(({ name }) => name).sort()).toEqual(['container', 'snapshot', 'start', 'task']);
@@ -120,7 +120,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(await exitOf('run')).toMatchObject({ exitStatus: 7 });
     await eventually(() => readFileSync(logFile('run'), 'utf8').includes('Seccomp:')); // told before the last output is copied
     const log = readFileSync(logFile('run'), 'utf8').split('\n');
-    expect(log.slice(0, 4)).toEqual(['hello world', '/tmp', 'run', 'hosts of run']);
+    expect(log.slice(0, 5)).toEqual(['hello world', '/tmp', 'run', 'hosts of run', '1000']);
     expect(log.join('\n')).toMatch(/CapEff:\s+00000000000404fb/);
     expect(log.join('\n')).toMatch(/NoNewPrivs:\s+1/);
     expect(log.join('\n')).toMatch(/Seccomp:\s+2/);
