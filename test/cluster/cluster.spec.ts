@@ -1,4 +1,11 @@
+import { access } from './cases/access';
 import { creates } from './cases/creates';
+import { ends } from './cases/ends';
+import { kubectl } from './cases/kubectl';
+import { placement } from './cases/placement';
+import { recovery } from './cases/recovery';
+import { rollouts } from './cases/rollouts';
+import { scaling } from './cases/scaling';
 import { Product } from './product';
 
 /** A node, five images, fourteen processes, on two cores. */
@@ -19,7 +26,28 @@ describe('The product on a real Kubernetes', () => {
 
   afterAll(() => started?.node.end(), END_MS);
 
+  describe('access', () => {
+    access(product);
+  });
   describe('sandboxes through the gateway', () => {
     creates(product);
+  });
+  describe('sandboxes with kubectl', () => {
+    kubectl(product);
+  });
+  describe('the Pod of an agent', () => {
+    placement(product);
+  });
+  describe('a pool under a burst', () => {
+    scaling(product);
+  });
+  describe('an agent Pod that is deleted', () => {
+    recovery(product);
+  });
+  describe('kubectl rollout restart under load', () => {
+    rollouts(product);
+  });
+  describe('the end', () => {
+    ends(product);
   });
 });

@@ -1,28 +1,24 @@
-import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ChannelCredentials } from '@grpc/grpc-js';
 import { ContainerLabels } from '@fsb/api/labels';
-import { type Answer, attempt, checked } from '../support/command';
-import { containerRecords, sandboxIds } from '../support/container-list';
+import { checked } from '../support/command';
+import { containerRecords, sandboxIds, waitingIds } from '../support/container-list';
 import { eventually } from '../support/eventually';
-import { tokenCredentials } from '../support/gateway-credentials';
 import { ClusterNode, DEMO_IMAGE } from './cluster-node';
+import { type Caller, Gateway, SYSTEM } from './gateway';
 
 const ROOT = resolve(__dirname, '../..');
-const FSB_CTL = join(ROOT, 'bin/fsb-ctl');
-const DEPLOY_MS = 300_000;
+const MAKE_MS = 300_000;
+const READY_MS = 120_000;
 /** the others are the kubelet's */
 const OURS = `labels."${ContainerLabels.managed}"==true`;
-export const SYSTEM = 'fast-sandbox-system';
 
 /** The product on a real Kubernetes, as its users see it: kubectl, and the gateway through its Service. */
 export class Product {
   private constructor(
     readonly node: ClusterNode,
-    /** of the gateway's Service, from outside of the cluster */
-    readonly endpoint: string,
-    private readonly caFile: string,
-    private readonly ca: Buffer,
+    readonly gateway: Gateway,
+    /** with the rights of k8s/samples/caller.yaml */
+    readonly caller: Caller,
   ) {}
 
   /** On a cluster of its own. */
@@ -40,62 +36,27 @@ export class Product {
   }
 
   private static async deploy(node: ClusterNode): Promise<Product> {
-    const { kubeconfig } = node.cluster;
-    const env = { KUBECONFIG: kubeconfig, GATEWAY_NAMES: node.address };
-    await checked('make', ['-C', ROOT, 'deploy'], { env, timeoutMs: DEPLOY_MS });
-    const outside = JSON.stringify({ spec: { type: 'NodePort' } });
-    await node.cluster.kubectl('patch', 'service', 'fastpath-gateway', '-n', SYSTEM, '-p', outside);
-    const [port, ca] = await Promise.all([
-      node.cluster.kubectl(
-        'get',
-        'service',
-        'fastpath-gateway',
-        '-n',
-        SYSTEM,
-        '-o',
-        'jsonpath={.spec.ports[0].nodePort}',
-      ),
-      node.cluster.kubectl('get', 'secret', 'fastpath-gateway-tls', '-n', SYSTEM, '-o', 'jsonpath={.data.ca\\.crt}'),
-    ]);
-    const caFile = `${kubeconfig}-gateway-ca.crt`;
-    writeFileSync(caFile, Buffer.from(ca, 'base64'));
-    return new Product(node, `${node.address}:${port}`, caFile, Buffer.from(ca, 'base64'));
+    const { cluster, machine } = node;
+    await make('deploy', cluster.kubeconfig, { GATEWAY_NAMES: machine.address });
+    const gateway = await Gateway.open(cluster, machine.address, machine.folder);
+    await cluster.kubectl('apply', '-f', 'k8s/samples/caller.yaml');
+    return new Product(node, gateway, gateway.as(await gateway.token('sandbox-caller')));
+  }
+
+  async undeploy(): Promise<void> {
+    await make('undeploy', this.node.cluster.kubeconfig);
   }
 
   kubectl(...args: string[]): Promise<string> {
     return this.node.cluster.kubectl(...args);
   }
 
-  /** @param manifest an object, or several */
-  async apply(...manifests: object[]): Promise<void> {
-    const list = { apiVersion: 'v1', kind: 'List', items: manifests };
+  async apply(manifest: object): Promise<void> {
     const args = ['--kubeconfig', this.node.cluster.kubeconfig, 'apply', '-f', '-'];
-    await checked('kubectl', args, { stdin: JSON.stringify(list) });
+    await checked('kubectl', args, { stdin: JSON.stringify(manifest) });
   }
 
-  /** A short-lived token of a service account in `default`. */
-  async token(account: string): Promise<string> {
-    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
-    const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`;
-    const { body } = await this.node.cluster.ask('POST', path, request);
-    return (body as { status?: { token?: string } }).status?.token ?? '';
-  }
-
-  /** @param token of whoever calls */
-  credentials(token: string): ChannelCredentials {
-    return tokenCredentials(this.ca, token);
-  }
-
-  /** fsb-ctl as somebody. */
-  as(token: string): Caller {
-    const env = { FSB_ENDPOINT: this.endpoint, FSB_CA_FILE: this.caFile, FSB_TOKEN: token };
-    return {
-      run: (...args) => checked(FSB_CTL, args, { env }),
-      attempt: (...args) => attempt(FSB_CTL, args, { env }),
-    };
-  }
-
-  /** One field of an object in `default`, empty where it is absent. */
+  /** Of an object in `default`; empty where it, or the field, is absent. */
   field(kind: string, name: string, path: string): Promise<string> {
     return this.kubectl('get', kind, name, '--ignore-not-found', '-o', `jsonpath={${path}}`);
   }
@@ -105,14 +66,17 @@ export class Product {
     return sandboxIds(await containerRecords(this.node.containerdSocket, [OURS]));
   }
 
-  whenReady(pool: string, pods: number): Promise<unknown> {
-    const check = async (): Promise<boolean> =>
-      (await this.field('sandboxpool', pool, '.status.readyPods')) === String(pods);
-    return eventually(check, DEPLOY_MS, 300);
+  /** ids of the node's containers that wait for a sandbox */
+  async waiting(): Promise<string[]> {
+    return waitingIds(await containerRecords(this.node.containerdSocket, [OURS]));
+  }
+
+  async whenReady(pool: string, agents: number): Promise<void> {
+    const ready = (): Promise<string> => this.field('sandboxpool', pool, '.status.readyPods');
+    await eventually(async () => expect(await ready()).toBe(String(agents)), READY_MS, 300);
   }
 }
 
-export interface Caller {
-  readonly run: (...args: string[]) => Promise<string>;
-  readonly attempt: (...args: string[]) => Promise<Answer>;
+async function make(target: string, kubeconfig: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
+  await checked('make', ['-C', ROOT, target], { env: { KUBECONFIG: kubeconfig, ...env }, timeoutMs: MAKE_MS });
 }

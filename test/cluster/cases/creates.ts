@@ -1,31 +1,67 @@
 import { eventually } from '../../support/eventually';
-import { type Caller, type Product } from '../product';
+import { type Product } from '../product';
 
 const LONG_MS = 60_000;
-const LOOP = 'i=0; while :; do echo "line $i"; i=$((i+1)); sleep 0.1; done';
+/** Ends at SIGTERM. */
+const LOOP = 'trap "exit 0" TERM; i=0; while :; do echo "line $i"; i=$((i+1)); sleep 0.1; done';
+const SERVE = 'mkdir /tmp/www; echo "from $(hostname)" > /tmp/www/index.html; exec httpd -f -p "$1" -h /tmp/www';
 
-/** FAST, STRONG and warm creates, by the account of k8s/samples/caller.yaml; logs and deletes. */
+/** By the account of k8s/samples/caller.yaml, in the pool of k8s/samples/pool.yaml. */
 export function creates(product: () => Product): void {
-  let caller: Caller;
-
   beforeAll(async () => {
-    await product().kubectl('apply', '-f', 'k8s/samples/caller.yaml', '-f', 'k8s/samples/pool.yaml');
+    await product().kubectl('apply', '-f', 'k8s/samples/pool.yaml');
     await product().whenReady('default-pool', 1);
-    caller = product().as(await product().token('sandbox-caller'));
   }, LONG_MS);
 
   const run = (name: string, ...more: string[]): Promise<string> =>
-    caller.run('run', name, '--image', 'busybox', ...more, '--', '/bin/sh', '-c', LOOP);
+    product().caller.run('run', name, '--image', 'busybox', ...more);
   const phase = (name: string): Promise<string> => product().field('sandbox', name, '.status.phase');
+  const isGone = async (name: string, id: string): Promise<void> => {
+    await product().caller.run('delete', name);
+    await eventually(async () => expect(await product().sandboxes()).not.toContain(id), LONG_MS, 200);
+    await eventually(async () => expect(await phase(name)).toBe(''), LONG_MS, 200);
+  };
 
   it('FAST: runs, has its object behind the answer, is read, and is gone as a whole', async () => {
-    const answer = await eventually(() => run('fast', '--mode', 'fast'), LONG_MS, 500);
+    // a gateway hears of an agent a moment after its Pod is ready
+    const create = (): Promise<string> => run('fast', '--mode', 'fast', '--', '/bin/sh', '-c', LOOP);
+    const answer = await eventually(create, LONG_MS, 500);
     const id = /ID:\s+([0-9a-f]{32})/.exec(answer)?.[1] ?? '';
+    expect(answer).toMatch(/Stages \(cold\)/);
     expect(await product().sandboxes()).toContain(id);
     await eventually(async () => expect(await phase('fast')).toBe('Running'), LONG_MS, 200);
-    expect(await caller.run('logs', 'fast', '--tail', '2')).toMatch(/^(line \d+\n){2,}$/);
-    await caller.run('delete', 'fast');
-    await eventually(async () => expect(await product().sandboxes()).toEqual([]), LONG_MS, 200);
-    await eventually(async () => expect(await phase('fast')).toBe(''), LONG_MS, 200);
+    expect(await product().caller.run('logs', 'fast', '--tail', '2')).toMatch(/^(line \d+\n){2,}$/);
+    await isGone('fast', id);
+  }, 120_000);
+
+  it('STRONG: has its object first', async () => {
+    const answer = await run('strong', '--mode', 'strong', '--', '/bin/sh', '-c', LOOP);
+    expect(await phase('strong')).toBe('Running');
+    const id = await product().field('sandbox', 'strong', '.status.sandboxID');
+    expect(answer).toContain(id);
+    await isGone('strong', id);
+  }, 120_000);
+
+  it('warm: an image that is asked for again has containers that wait', async () => {
+    await eventually(async () => expect(await product().waiting()).not.toEqual([]), LONG_MS, 200);
+    const answer = await run('warm', '--follow', '--', '/bin/sh', '-c', 'echo hello; exit 0');
+    expect(answer).toMatch(/^hello$/m);
+    await product().caller.run('delete', 'warm');
+    expect(await run('warmer', '--', '/bin/true')).toMatch(/Stages \(warm\)/);
+    await product().caller.run('delete', 'warmer');
+  }, 120_000);
+
+  it('is reached at its endpoint, and tells of its exit', async () => {
+    const answer = await run('web', '--ports', '8080', '--', '/bin/sh', '-c', SERVE, 'sh', '8080');
+    const endpoint = /Endpoints:\s+\[([\d.]+:8080)\]/.exec(answer)?.[1] ?? '';
+    const get = async (): Promise<string> =>
+      (await fetch(`http://${endpoint}/`, { signal: AbortSignal.timeout(5000) })).text();
+    await eventually(async () => expect(await get()).toBe('from web\n'), LONG_MS, 200);
+    await product().caller.run('delete', 'web');
+    await run('short', '--', '/bin/sh', '-c', 'echo bye; exit 7');
+    const status = (): Promise<string> => product().field('sandbox', 'short', '.status.exitCode');
+    await eventually(async () => expect(await status()).toBe('7'), LONG_MS, 200);
+    expect(await product().caller.run('logs', 'short')).toBe('bye\n');
+    await product().caller.run('delete', 'short');
   }, 120_000);
 }
