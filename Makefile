@@ -51,7 +51,7 @@ test-cluster: packages build ## the product on a real one-node Kubernetes (built
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
 	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
 
-fuzz: packages build ## RUNS=24000 generated requests at gateway, agent, API server and fsb-ctl; SEED= repeats a run
+fuzz: packages build ## 23,000 generated requests at gateway, agent, API server and fsb-ctl (SEED= repeats a run, RUNS=17000 is what targets have shares of)
 	@SEED=$(SEED) RUNS=$(RUNS) scripts/fuzz.sh
 
 scale: build ## the real processes with AGENTS=1000 simulated agents and SANDBOXES=50000; prints figures

@@ -84,12 +84,11 @@ export const dryCreates: fc.Arbitrary<KubeRequest> = fc.constantFrom(...KINDS).c
   })),
 );
 
-/** The same, of the two kinds that are ours, and stored. */
-export const creates: fc.Arbitrary<KubeRequest> = fc
-  .constantFrom(...KINDS.slice(0, 2))
-  .chain(({ path, base }) =>
-    mutationOf(base).map((mutation) => ({ method: 'POST', path, headers: JSON_TYPE, body: mutated(base, mutation) })),
-  );
+/** The same of one kind, stored. */
+const storedCreates = ({ path, base }: (typeof KINDS)[number]): fc.Arbitrary<KubeRequest> =>
+  mutationOf(base).map((mutation) => ({ method: 'POST', path, headers: JSON_TYPE, body: mutated(base, mutation) }));
+export const sandboxCreates = storedCreates(KINDS[0]);
+export const poolCreates = storedCreates(KINDS[1]);
 
 const OPERATIONS = [
   { op: 'add', path: '/metadata/labels', value: { a: 'b' } },

@@ -16,6 +16,9 @@ export type ErrorCode =
   | 'unimplemented'
   | 'internal';
 
+/** It travels in a header, of which gRPC takes 16 KiB in all, and may quote what somebody has sent. */
+const MAX_MESSAGE_CHARS = 2_000;
+
 export interface ApiErrorOptions extends ErrorOptions {
   /** when the same call may well succeed */
   readonly retryDelayMs?: number;
@@ -31,7 +34,7 @@ export class ApiError extends Error {
     message: string,
     options?: ApiErrorOptions,
   ) {
-    super(message, options);
+    super(message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message, options);
     this.retryDelayMs = options?.retryDelayMs;
   }
 }

@@ -28,5 +28,7 @@ export function parseQuantity(text: string, field: string): number {
   const match = QUANTITY.exec(text);
   if (!match) throw new ApiError('invalid_argument', `${field}: "${text}" is not a quantity such as "500m" or "64Mi"`);
   const [, digits = '', suffix = '', exponent = '0'] = match;
-  return Number(digits) * (SUFFIXES[suffix] ?? 1) * 10 ** Number(exponent);
+  const amount = Number(digits) * (SUFFIXES[suffix] ?? 1) * 10 ** Number(exponent);
+  if (!Number.isFinite(amount)) throw new ApiError('invalid_argument', `${field}: is a larger quantity than there is`);
+  return amount;
 }

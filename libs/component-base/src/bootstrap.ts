@@ -8,7 +8,16 @@ import { Logger } from 'nestjs-pino';
 import { z } from 'zod';
 import { ComponentModule, isProbe } from './component.module';
 import { type TlsSource } from './tls-folder';
-import { address, type Address, type ConfigOf, flag, type Flags, loadConfig, type ProcessDescription } from './config';
+import {
+  address,
+  type Address,
+  type ConfigOf,
+  flag,
+  type Flags,
+  loadConfig,
+  type ProcessDescription,
+  wholeNumber,
+} from './config';
 import { SpanInterceptor } from './tracing/span.interceptor';
 import { installedTracer, installTracer } from './tracing/tracing';
 
@@ -30,7 +39,7 @@ const commonFlags = {
       .refine((share) => share >= 0 && share <= 1, 'must be from 0 to 1'),
     'The share of the traces beginning here that are made',
   ),
-  v: flag(z.string().default('0').transform(Number), 'Log detail', 'LOG_VERBOSITY'),
+  v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
 export type CommonConfig = ConfigOf<typeof commonFlags>;
 

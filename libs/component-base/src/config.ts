@@ -54,6 +54,9 @@ export function address(): z.ZodType<Address, string> {
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+/** Node's timers hold no more, and fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Go's durations, as in `500ms`, `10s`, `1m30s`; the value is in milliseconds. */
 export function duration(): z.ZodType<number, string> {
   return z
@@ -64,7 +67,8 @@ export function duration(): z.ZodType<number, string> {
         (sum, [, amount, unit]) => sum + Number(amount) * (UNITS_MS[unit ?? ''] ?? 0),
         0,
       ),
-    );
+    )
+    .refine((ms) => ms <= MAX_TIMER_MS, 'must be at most 24 days');
 }
 
 /** A whole number. @param most of at most 15 digits */

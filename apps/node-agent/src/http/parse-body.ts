@@ -1,12 +1,24 @@
 import { ApiError } from '@fsb/api/errors';
 import { type z } from 'zod';
 
+/** A list may have a hundred thousand items, all of them wrong. */
+const MAX_COMPLAINTS = 20;
+const MAX_PATH = 200;
+
 /** @throws ApiError invalid_argument with every field that is wrong and what it allows */
 export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
-  const complaints = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${meaning(issue)}`);
+  const { issues } = parsed.error;
+  const told = issues.slice(0, MAX_COMPLAINTS);
+  const complaints = told.map((issue) => `${clip(issue.path.join('.')) || 'body'}: ${meaning(issue)}`);
+  if (issues.length > told.length) complaints.push(`and ${issues.length - told.length} more`);
   throw new ApiError('invalid_argument', complaints.join('; '));
+}
+
+/** A name that somebody made up may be a megabyte long. */
+function clip(path: string): string {
+  return path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
 }
 
 /** What is wrong with a key of a record is one level down. */

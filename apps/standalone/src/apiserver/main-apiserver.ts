@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { address, type ConfigOf, flag, loadConfig } from '@fsb/component-base/config';
+import { address, type ConfigOf, flag, loadConfig, wholeNumber } from '@fsb/component-base/config';
 import { type Logger, pino } from 'pino';
 import { z } from 'zod';
 import { Authorization } from './auth/authorization';
@@ -28,7 +28,7 @@ const flags = {
   tokenFile: flag(path(), 'JSON list of {token, user, role}'),
   crds: flag(path().default('k8s/crds'), 'Folder of CustomResourceDefinitions to serve'),
   podLogDir: flag(path().default('/var/log/fast-sandbox/pods'), 'Where the node writes <pod uid>/<container>/<n>.log'),
-  v: flag(z.string().default('0').transform(Number), 'Log detail', 'LOG_VERBOSITY'),
+  v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
 const description = {
   name: 'apiserver',

@@ -4,7 +4,7 @@ import { cpus, hostname, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger as NestLogger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
-import { type Address, address, type ConfigOf, flag, loadConfig } from '@fsb/component-base/config';
+import { type Address, address, type ConfigOf, flag, loadConfig, wholeNumber } from '@fsb/component-base/config';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { installationId } from '@fsb/controller-runtime/installation';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
@@ -40,7 +40,7 @@ const flags = {
     address().default({ host: '127.0.0.1', port: 9191 }),
     'Where /healthz, /readyz and /metrics are served',
   ),
-  v: flag(z.string().default('0').transform(Number), 'Log detail', 'LOG_VERBOSITY'),
+  v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
 const description = {
   name: 'standalone node',
