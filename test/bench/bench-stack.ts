@@ -14,6 +14,8 @@ import { eventually } from '../support/eventually';
 import { GatewayClient } from '../support/gateway-client';
 import { Stack } from '../support/stack';
 import { Removals } from './removals';
+import { ROOMY_QUOTA } from './roomy-quota';
+import { UnguardedGateway } from './unguarded-gateway';
 import { CtrRun } from './yardsticks/ctr-run';
 import { PlainContainerd } from './yardsticks/plain-containerd';
 import { PodmanRun } from './yardsticks/podman-run';
@@ -62,6 +64,7 @@ export class BenchStack {
   private readonly runtime: SandboxRuntime;
   private readonly removals: Removals;
   private podman: PodmanRun | undefined;
+  private bare: UnguardedGateway | undefined;
 
   private constructor(
     readonly stack: Stack,
@@ -76,7 +79,7 @@ export class BenchStack {
   /** @param waiting containers that wait in the pool `warm`; the pool `cold` has none */
   static async start(waiting: number): Promise<BenchStack> {
     const stack = await Stack.start();
-    for (const text of [pool('warm', waiting), pool('cold', 0)])
+    for (const text of [ROOMY_QUOTA, pool('warm', waiting), pool('cold', 0)])
       await stack.tryKubectl(['apply', '-f', '-'], JSON.stringify(text));
     const client = new ContainerdClient(stack.containerdSocket);
     const image = await new ImageStore(client).resolve(IMAGE_NAME);
@@ -104,11 +107,24 @@ export class BenchStack {
     });
   }
 
+  /** Warm starts through a gateway of the same stack that asks nobody who they are and writes nothing down. */
+  async unguarded(): Promise<Yardstick> {
+    const { client } = (this.bare ??= await UnguardedGateway.start(this.stack));
+    for (let i = 0; i < FIRST_CALLS; i++) await client.create(CreateRequest.fromPartial({}), CALL_MS); // refused
+    return {
+      name: 'without TLS, access and audit',
+      start: async (id) => {
+        await this.create('warm', id, 'FAST', client);
+      },
+      remove: (id) => this.remove(id),
+    };
+  }
+
   /** Resolves when its process runs. @returns where the time went */
-  async create(poolRef: string, name: string, mode: Mode = 'FAST'): Promise<readonly Stage[]> {
+  async create(poolRef: string, name: string, mode: Mode = 'FAST', gateway = this.gateway): Promise<readonly Stage[]> {
     const consistencyMode = ConsistencyMode[mode];
     const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: COMMAND, consistencyMode });
-    const { code, message, stages } = await this.gateway.create(request, CALL_MS);
+    const { code, message, stages } = await gateway.create(request, CALL_MS);
     if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
     return stages;
   }
@@ -155,6 +171,7 @@ export class BenchStack {
     this.removals.end();
     this.client.close();
     await this.podman?.end();
+    await this.bare?.end();
     await this.stack.end();
   }
 }

@@ -6,6 +6,7 @@ import { type FleetOptions, runFleet } from '../scale/fleet/fleet-main';
 import { BenchStack } from './bench-stack';
 import { allocateCase } from './cases/allocate';
 import { gatewayAloneCases } from './cases/gateway-alone';
+import { guardsCase } from './cases/guards';
 import { lifecyclesCase } from './cases/lifecycles';
 import { waitingMemoryCase } from './cases/memory';
 import { deleteCase, mixedCase, startCase, type StartCase } from './cases/starts';
@@ -40,6 +41,7 @@ function casesOf(share: number, drawings: Drawings): ReadonlyMap<string, Case> {
     start('warm-1-podman', 20, { pool: 'warm', yardstick: 'podman' }),
     start('warm-1-crun', 20, { pool: 'warm', yardstick: 'crun' }),
     start('warm-1-runc', 20, { pool: 'warm', yardstick: 'runc' }),
+    ['guards', async (stack) => [await guardsCase(await stack(), rounds(60))]],
     start('warm-burst-50', 3, { pool: 'warm', parallel: BURST, target: { p99: 80 } }),
     start('first-output', 40, { pool: 'warm', until: 'output', target: { p50: 10 } }),
     start('strong', 40, { pool: 'warm', until: 'STRONG', target: { p50: 20 } }),

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { RESOURCE_QUOTA_KIND } from '@fsb/controller-runtime/kinds';
+import { ROOMY_QUOTA } from '../roomy-quota';
 import { settingsOf } from '../../scale/settings';
 import { Cluster } from '../../scale/stack/cluster';
 import { type ServiceProcess } from '../../scale/stack/service-process';
@@ -29,6 +31,7 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
   const cluster = await Cluster.start(settings);
   const client = new GatewayClient(1, cluster.endpoint, cluster.credentials);
   try {
+    await cluster.kube.create(RESOURCE_QUOTA_KIND, ROOMY_QUOTA);
     await makePools(cluster, settings);
     const gateway = cluster.services['fastpath-gateway'];
     for (const pid of [process.pid, cluster.fleet.pid, ...cluster.all.map((service) => service.pid)]) {

@@ -59,7 +59,7 @@ export async function startCase(
 }
 
 /** How long each took to start, of so many at once. */
-async function burst(starter: Starter, prefix: string, parallel: number): Promise<number[]> {
+export async function burst(starter: Starter, prefix: string, parallel: number): Promise<number[]> {
   await sleep(CALM_MS);
   const ids = Array.from({ length: parallel }, (_, i) => `${prefix}-${i}`);
   const took = await Promise.all(ids.map((id) => timed(() => starter.start(id))));

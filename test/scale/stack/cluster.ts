@@ -118,7 +118,7 @@ async function definitions(folder: string, { profile, leaderElect }: Settings): 
     apiserver,
     gateway: await service('fastpath-gateway', [
       ...['--agent-tls-dir', pki.clientDir, '--grpc-bind-address', `127.0.0.1:${grpc}`],
-      ...['--tls-cert-file', at('tls.crt'), '--tls-key-file', at('tls.key')],
+      ...['--tls-cert-file', at('tls.crt'), '--tls-key-file', at('tls.key'), '--audit-log-path', at('audit.log')],
     ]),
     credentials: tokenCredentials(Buffer.from(ca), adminToken),
     sandboxes: await service('sandbox-controller', ['--leader-elect', leaderElect, '--agent-tls-dir', pki.clientDir]),

@@ -52,6 +52,18 @@ describe('ReviewCache', () => {
     await expect(cache.get('a', ask)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  it('makes nobody wait for a server that has just not answered', async () => {
+    const cache = make();
+    await cache.get('a', ask);
+    now = FRESH_MS / 2;
+    answer = () => Promise.reject(new ApiError('unavailable', 'no answer within 5000 ms'));
+    expect(cache.get('a', ask)).toBe('yes');
+    await new Promise(setImmediate);
+    now = FRESH_MS;
+    answer = () => new Promise(() => undefined); // it hangs
+    expect(cache.get('a', ask)).toBe('yes');
+  });
+
   it('takes a refusal of the review for no answer about its caller', async () => {
     answer = () => Promise.reject(new ApiError('permission_denied', 'cannot create tokenreviews'));
     await expect(make().get('a', ask)).rejects.toMatchObject({

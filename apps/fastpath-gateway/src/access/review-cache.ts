@@ -21,6 +21,8 @@ const MAX_UNDER_WAY = 64;
 export class ReviewCache<V> {
   private readonly entries = new Map<string, Entry<V>>();
   private readonly underWay = new Map<string, Promise<V>>();
+  /** the last question had no answer: nobody waits for the next one who can do with the old */
+  private isAway = false;
 
   constructor(
     private readonly options: ReviewCacheOptions<V>,
@@ -37,9 +39,11 @@ export class ReviewCache<V> {
     const age = this.now() - entry.askedAt;
     const fresh = this.options.freshMs(entry.answer);
     if (age >= fresh) {
+      const { isAway } = this;
       const asked = this.ask(key, ask);
       if (age >= fresh + STALE_MS) return asked;
-      return asked.catch((error: unknown) => orStale(error, entry.answer));
+      const orOld = asked.catch((error: unknown) => orStale(error, entry.answer));
+      return isAway ? entry.answer : orOld;
     }
     this.entries.delete(key);
     this.entries.set(key, entry); // the last of the map is the one used last
@@ -56,10 +60,12 @@ export class ReviewCache<V> {
     }
     const asked = ask()
       .then((answer) => {
+        this.isAway = false;
         this.keep(key, answer);
         return answer;
       })
       .catch((error: unknown) => {
+        this.isAway = true;
         // a refusal of the review itself is about this gateway, not about its caller
         throw new ApiError('unavailable', `the cluster does not say who may do what (${messageOf(error)}); try again`);
       })
