@@ -5,6 +5,7 @@ import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { parseQuantity } from '@fsb/api/quantity';
 import { z } from 'zod';
+import { type AddressRange, METADATA_ADDRESSES, parseRanges } from './network/address-range';
 
 const quantity = z.string().transform((text, context) => {
   try {
@@ -29,6 +30,13 @@ function parseWarmImages(text: string, context: z.RefinementCtx<string>): z.infe
     context.addIssue('must be JSON such as [{"image": "busybox", "containers": 2}]');
     return z.NEVER;
   }
+}
+
+function parseBlocked(text: string, context: z.RefinementCtx<string>): readonly AddressRange[] {
+  const ranges = text === 'none' ? [] : parseRanges(text);
+  if (ranges) return ranges;
+  context.addIssue('must be none, or addresses and ranges such as 169.254.169.254,fd00:ec2::254,100.64.0.0/10');
+  return z.NEVER;
 }
 
 export const agentFlags = {
@@ -97,6 +105,10 @@ export const agentFlags = {
   runDir: flag(z.string().default('/run/fast-sandbox'), "Where the sandboxes' own files are kept"),
   seccompProfile: flag(z.string().default('/usr/share/containers/seccomp.json'), 'The seccomp profile of sandboxes'),
   networkNamespace: flag(z.string().optional(), "Path of the sandboxes' network namespace; absent: the agent's own"),
+  blockedAddresses: flag(
+    z.string().default(METADATA_ADDRESSES).transform(parseBlocked),
+    "Addresses and ranges that nobody reaches from the sandboxes' network: the clouds' metadata services; none: all are",
+  ),
   cgroupParent: flag(z.string().optional(), "Where the sandboxes' cgroups are made; absent: beside the agent's own"),
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };

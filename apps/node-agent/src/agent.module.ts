@@ -10,7 +10,8 @@ import { ImageStore } from '@fsb/containerd/image-store';
 import { CAPABILITIES } from '@fsb/containerd/oci-spec';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { ShimGroups } from '@fsb/containerd/shim-groups';
-import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { sandboxSeccomp } from '@fsb/containerd/sandbox-seccomp';
+import { type OciSeccomp, type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { Registry } from 'prom-client';
 import { AGENT_CONFIG, type AgentConfig } from './agent.config';
 import { AgentMetrics } from './agent-metrics';
@@ -23,6 +24,7 @@ import { StatusSnapshot } from './http/status-snapshot';
 import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
+import { BlockedAddresses } from './network/blocked-addresses';
 import { LogCutter } from './logs/log-cutter';
 import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
@@ -119,6 +121,10 @@ export class AgentModule {
           useFactory: (built: SandboxLifecycle, readiness: Readiness) =>
             new RuntimeWatch({ runtime, lifecycle: built, exits, images, warm, ids }, readiness),
         },
+        {
+          provide: BlockedAddresses,
+          useValue: new BlockedAddresses(placement.networkNamespace, config.blockedAddresses),
+        },
         { provide: StorageWatch, useValue: storage },
         { provide: SandboxTable, useValue: table },
         { provide: StatusSnapshot, useValue: new StatusSnapshot({ config, admission, table, images, warm }) },
@@ -152,6 +158,7 @@ function placementOf(config: AgentConfig, ids: ContainerIds): SandboxPlacement {
   };
 }
 
-function readSeccomp(file: string): ReturnType<typeof toOciSeccomp> {
-  return toOciSeccomp(JSON.parse(readFileSync(file, 'utf8')) as SeccompProfile, CAPABILITIES, process.arch);
+function readSeccomp(file: string): OciSeccomp {
+  const profile = JSON.parse(readFileSync(file, 'utf8')) as SeccompProfile;
+  return sandboxSeccomp(toOciSeccomp(profile, CAPABILITIES, process.arch));
 }

@@ -48,17 +48,25 @@ export const CPU_PERIOD_US = 100_000;
 const MASKED = [
   '/proc/asound',
   '/proc/acpi',
+  '/proc/interrupts',
   '/proc/kcore',
+  '/proc/key-users',
   '/proc/keys',
+  '/proc/kpagecgroup',
+  '/proc/kpagecount',
+  '/proc/kpageflags',
   '/proc/latency_stats',
+  '/proc/pagetypeinfo',
+  '/proc/slabinfo',
   '/proc/timer_list',
   '/proc/timer_stats',
   '/proc/sched_debug',
   '/proc/scsi',
+  '/proc/vmallocinfo',
   '/sys/firmware',
   '/sys/devices/virtual/powercap',
 ];
-const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/pressure', '/proc/sys', '/proc/sysrq-trigger'];
 const NO_EXEC = ['nosuid', 'noexec', 'nodev'];
 
 /** The OCI runtime spec (1.0.2) of a sandbox's container, hardened by default. Pure. */

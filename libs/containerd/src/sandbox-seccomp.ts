@@ -1,0 +1,101 @@
+import { type OciSeccomp } from './seccomp-profile';
+
+/** linux/sched.h: the flags of clone and unshare that make namespaces. CLONE_NEWTIME is unshare's alone: in clone it is part of a signal. */
+const NEW_NAMESPACES = 0x7e02_0000;
+const NEW_TIME = 0x80;
+/** sys/socket.h, linux/netlink.h */
+const Family = { unix: 1, inet: 2, inet6: 10, netlink: 16 } as const;
+const Netlink = { route: 0, audit: 9 } as const;
+/** sys/socket.h: what sends past the routes, the blocked ones too */
+const SOL_SOCKET = 1;
+const TO_A_DEVICE = [25, 62]; // SO_BINDTODEVICE, SO_BINDTOIFINDEX
+/** Beyond what the kernel has, as powers of two. */
+const LEVELS = 512;
+const OPTIONS = 128;
+/** An int: the kernel does not look at the register's other half. */
+const INT = 0xffff_ffff;
+/** errno.h */
+const Errno = { permission: 1, invalid: 22, familyNotSupported: 97 } as const;
+
+/**
+ * Refused whatever the capabilities: they mount, enter what is another's, or read the kernel's own. A keyring is root's of
+ * the whole node, not of a namespace.
+ */
+const REFUSED = [
+  ...['mount', 'umount', 'umount2', 'mount_setattr', 'move_mount', 'open_tree', 'pivot_root'],
+  ...['fsopen', 'fsconfig', 'fsmount', 'fspick', 'open_by_handle_at', 'setns'],
+  ...['add_key', 'keyctl', 'request_key', 'syslog', 'reboot', 'bpf', 'perf_event_open', 'io_uring_setup'],
+];
+/** Looked at by their arguments. clone3's are behind a pointer: without it, libraries fall back to clone. */
+const BY_ARGUMENT = ['clone', 'clone3', 'unshare', 'setsockopt', 'socket'];
+
+type Rule = OciSeccomp['syscalls'][number];
+
+/**
+ * Debian's profile is podman's, which counts on user namespaces. What is left of it for one whose root is the node's: no
+ * new namespaces (in a user namespace of its own a process has all capabilities again), no sockets but of the network that the
+ * Pod has (a vsock reaches the hypervisor from any namespace), none that passes its routes by, and no 32-bit calls
+ * (socketcall hides its arguments).
+ */
+export function sandboxSeccomp(profile: OciSeccomp): OciSeccomp {
+  const replaced = new Set([...REFUSED, ...BY_ARGUMENT]);
+  const others = profile.syscalls.map((rule) => ({ ...rule, names: rule.names.filter((name) => !replaced.has(name)) }));
+  return {
+    ...profile,
+    architectures: profile.architectures.slice(0, 1), // the machine's own comes first
+    syscalls: [...others.filter(({ names }) => names.length > 0), ...RULES],
+  };
+}
+
+const equal = (index: number, value: number) => ({ index, value, op: 'SCMP_CMP_EQ' });
+/** from `first`, as many as `size`, a power of two that divides it; as ints */
+const within = (index: number, { first, size }: Block) => ({
+  ...{ index, value: INT - (size - 1), valueTwo: first, op: 'SCMP_CMP_MASKED_EQ' },
+});
+/** none of the flags */
+const without = (index: number, flags: number) => ({ index, value: flags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' });
+const allow = (name: string, ...args: Rule['args'] & object): Rule => ({
+  names: [name],
+  action: 'SCMP_ACT_ALLOW',
+  args,
+});
+const refuse = (names: string[], errnoRet: number, ...args: Rule['args'] & object): Rule => ({
+  ...{ names, action: 'SCMP_ACT_ERRNO', errnoRet },
+  ...(args.length > 0 ? { args } : {}),
+});
+
+interface Block {
+  readonly first: number;
+  readonly size: number;
+}
+
+/** All numbers of a block but some, as blocks: a filter that allows has no "not equal" for half a register. */
+function blocksWithout(excluded: readonly number[], { first, size }: Block): Block[] {
+  if (!excluded.some((number) => number >= first && number < first + size)) return [{ first, size }];
+  if (size === 1) return [];
+  const half = size / 2;
+  return [first, first + half].flatMap((start) => blocksWithout(excluded, { first: start, size: half }));
+}
+
+const RULES: readonly Rule[] = [
+  refuse(REFUSED, Errno.permission),
+  allow('clone', without(0, NEW_NAMESPACES)),
+  allow('unshare', without(0, NEW_NAMESPACES | NEW_TIME)),
+  ...[Family.unix, Family.inet, Family.inet6].map((family) => allow('socket', equal(0, family))),
+  allow('socket', equal(0, Family.netlink), equal(2, Netlink.route)),
+  // sudo and the like take it for a kernel without audit, and go on
+  refuse(['socket'], Errno.invalid, equal(0, Family.netlink), equal(2, Netlink.audit)),
+  refuse(['socket'], Errno.familyNotSupported, { index: 0, value: Family.netlink, op: 'SCMP_CMP_GT' }),
+  ...blocksWithout([SOL_SOCKET], { first: 0, size: LEVELS }).map((levels) => allow('setsockopt', within(1, levels))),
+  ...blocksWithout(TO_A_DEVICE, { first: 0, size: OPTIONS }).map((options) =>
+    allow('setsockopt', within(1, { first: SOL_SOCKET, size: 1 }), within(2, options)),
+  ),
+  ...TO_A_DEVICE.map((option) =>
+    refuse(
+      ['setsockopt'],
+      Errno.permission,
+      within(1, { first: SOL_SOCKET, size: 1 }),
+      within(2, { first: option, size: 1 }),
+    ),
+  ),
+];
