@@ -28,6 +28,15 @@ interface Call {
   readonly connections?: Agent;
 }
 
+export interface Surroundings {
+  /** besides the test's own */
+  readonly env?: Readonly<Record<string, string>>;
+  /** the keys of an installation that has other agents too */
+  readonly pki?: AgentPki | undefined;
+  /** Gives the namespace an address of a Pod, which it returns: the agent runs in it. Absent: beside it, on loopback. */
+  readonly podNetwork?: (namespace: string) => string;
+}
+
 /** A Node process on two busy cores. */
 const START_MS = 45_000;
 const CALL_MS = 55_000;
@@ -41,12 +50,14 @@ export class AgentProcess {
   private constructor(
     readonly containerd: ContainerdProcess,
     readonly port: number,
-    private readonly name: string,
+    /** of its network namespace below /run/netns, and of its cgroup */
+    readonly name: string,
     private readonly flags: Readonly<Record<string, string>>,
     private readonly more: {
       readonly env: Readonly<Record<string, string>>;
       readonly pki: AgentPki;
       readonly probePort: number;
+      readonly podAddress?: string | undefined;
     },
   ) {
     const { pki } = more;
@@ -54,20 +65,20 @@ export class AgentProcess {
     this.connections = new Agent({ keepAlive: true, ca, cert, key });
   }
 
-  /** @param more environment besides the test's own; the keys of an installation that has other agents too */
   static async start(
     name: string,
     flags: Readonly<Record<string, string>> = {},
-    more: { readonly env?: Readonly<Record<string, string>>; readonly pki?: AgentPki | undefined } = {},
+    more: Surroundings = {},
   ): Promise<AgentProcess> {
     const unique = `fsb-${name}-${process.pid}`;
     execFileSync('ip', ['netns', 'add', unique]);
     execFileSync('ip', ['-n', unique, 'link', 'set', 'lo', 'up']);
+    const podAddress = more.podNetwork?.(unique);
     const containerd = await ContainerdProcess.start();
     const pki = more.pki ?? (await AgentPki.make(join(containerd.folder, 'pki')));
     const ports = [await freePort(), await freePort()] as const;
     const agent = new AgentProcess(containerd, ports[0], unique, flags, {
-      ...{ pki, probePort: ports[1], env: more.env ?? {} },
+      ...{ pki, probePort: ports[1], env: more.env ?? {}, podAddress },
     });
     try {
       await containerd.importBusybox();
@@ -101,6 +112,15 @@ export class AgentProcess {
     return this.child?.pid ?? 0;
   }
 
+  /** Where it is asked. */
+  private get host(): string {
+    return this.more.podAddress ?? '127.0.0.1';
+  }
+
+  private get probeHost(): string {
+    return this.more.podAddress === undefined ? '127.0.0.1' : '0.0.0.0'; // in a Pod, as the pool-controller has it
+  }
+
   get logText(): string {
     return join(this.containerd.folder, 'agent.out');
   }
@@ -121,7 +141,7 @@ export class AgentProcess {
       },
       ...{ 'network-namespace': `/run/netns/${this.name}`, 'cgroup-parent': `/${this.name}` },
       // what waits is looked at where it is tested; elsewhere containers are counted
-      ...{ 'health-probe-bind-address': `127.0.0.1:${this.probePort}`, 'metrics-bind-address': '127.0.0.1:0' },
+      ...{ 'health-probe-bind-address': `${this.probeHost}:${this.probePort}`, 'metrics-bind-address': '127.0.0.1:0' },
       'warm-containers': '0',
       ...this.flags,
     };
@@ -129,7 +149,9 @@ export class AgentProcess {
     const out = openSync(this.logText, 'a');
     const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
     const env = { ...process.env, ...this.more.env };
-    this.child = spawn('node', [main, ...args], { stdio: ['ignore', out, out], env });
+    const enter = this.more.podAddress === undefined ? [] : ['nsenter', `--net=/run/netns/${this.name}`, '--'];
+    const [program = '', ...rest] = [...enter, process.execPath, main, ...args];
+    this.child = spawn(program, rest, { stdio: ['ignore', out, out], env });
     closeSync(out);
     await eventually(() => this.ready(), START_MS).catch((error: unknown) => {
       throw new Error(`the agent is not ready: ${readFileSync(this.logText, 'utf8').slice(-LOG_CHARS)}`, {
@@ -139,7 +161,7 @@ export class AgentProcess {
   }
 
   async ready(): Promise<boolean> {
-    return (await fetch(`http://127.0.0.1:${this.probePort}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
+    return (await fetch(`http://${this.host}:${this.probePort}/readyz`, { signal: AbortSignal.timeout(5_000) })).ok;
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {
@@ -163,7 +185,7 @@ export class AgentProcess {
   fetch(path: string, call: Call = {}): Promise<Response> {
     const { method = 'GET', headers = {}, body, signal, connections = this.connections } = call;
     const options = {
-      ...{ host: '127.0.0.1', port: this.port, path: `/api/v1/agent/${path}`, method, headers, agent: connections },
+      ...{ host: this.host, port: this.port, path: `/api/v1/agent/${path}`, method, headers, agent: connections },
       servername: agentServerName(this.podUid),
       ...(signal ? { signal } : {}),
     };

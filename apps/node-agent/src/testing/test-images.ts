@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 export const CACHE = resolve(__dirname, '../../../../.cache');
 
@@ -11,24 +11,31 @@ export interface HostileImage {
   readonly name: string;
   /** path in the image to what a link points to */
   readonly links: Readonly<Record<string, string>>;
+  /** path in the image to a program of this machine */
+  readonly programs?: Readonly<Record<string, string>>;
   readonly user?: string;
   readonly workingDir?: string;
 }
 
 /** Makes an image of busybox and links, as an OCI archive at `out`. */
-export function buildLinkedImage({ name, links, user, workingDir }: HostileImage, out: string): void {
+export function buildLinkedImage(image: HostileImage, out: string): void {
+  const { name, links, programs = {}, user, workingDir } = image;
   const folder = mkdtempSync('/var/tmp/fsb-image-');
   const run = (command: string, ...args: string[]): void => {
     execFileSync(command, args, { cwd: folder, stdio: 'ignore' });
   };
   try {
     mkdirSync(join(folder, 'rootfs/bin'), { recursive: true });
-    mkdirSync(join(folder, 'rootfs/etc'));
+    for (const name of ['etc', 'tmp']) mkdirSync(join(folder, 'rootfs', name));
     run('cp', '/bin/busybox', 'rootfs/bin/busybox');
     for (const applet of ['sh', 'cat', 'pwd', 'sleep', 'id'])
       symlinkSync('busybox', join(folder, 'rootfs/bin', applet));
     writeFileSync(join(folder, 'rootfs/etc/real-passwd'), 'inside:x:1234:1234::/:/bin/sh\n');
-    for (const [path, target] of Object.entries(links)) symlinkSync(target, join(folder, 'rootfs', path));
+    for (const [path, target] of Object.entries(links)) {
+      mkdirSync(dirname(join(folder, 'rootfs', path)), { recursive: true });
+      symlinkSync(target, join(folder, 'rootfs', path));
+    }
+    for (const [path, program] of Object.entries(programs)) run('cp', program, join('rootfs', path));
     run('umoci', 'init', '--layout', 'oci');
     run('umoci', 'new', '--image', 'oci:latest');
     run('umoci', 'insert', '--image', 'oci:latest', 'rootfs', '/');

@@ -1,0 +1,186 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { AgentProcess } from '../../../../test/support/agent-process';
+import { eventually } from '../../../../test/support/eventually';
+import { isWaiting } from '../../../../test/support/waiting-containers';
+import { buildLinkedImage } from './test-images';
+
+export const HOSTILE_IMAGE = 'docker.io/fsb/hostile:latest';
+export const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', '168.63.129.16'];
+/** Where the neighbour answers, and a port that it has and does not use. */
+export const NEIGHBOUR_PORTS = [7001, 7002] as const;
+const PROBER = resolve(__dirname, 'prober');
+const LONG_MS = 60_000;
+/** The environment's variable may be this long in a warm start; more makes it cold. */
+const TOO_LONG_FOR_AN_ORDER = 61 * 1024;
+
+const ip = (...args: string[]): void => void execFileSync('ip', args);
+
+/** A node as a cloud has it: an agent in a Pod's network, a metadata service one hop away, a sandbox that minds its business. */
+export class SecurityScene {
+  private constructor(
+    readonly agent: AgentProcess,
+    readonly runtime: SandboxRuntime,
+    private readonly client: ContainerdClient,
+    private readonly cloud: { readonly name: string; readonly service: ChildProcess },
+  ) {}
+
+  static async start(flags: Readonly<Record<string, string>> = {}): Promise<SecurityScene> {
+    const cloud = `fsb-cloud-${process.pid}`;
+    ip('netns', 'add', cloud);
+    try {
+      return await SecurityScene.startIn(cloud, flags);
+    } catch (error) {
+      ip('netns', 'delete', cloud);
+      throw error;
+    }
+  }
+
+  private static async startIn(cloud: string, flags: Readonly<Record<string, string>>): Promise<SecurityScene> {
+    const agent = await AgentProcess.start(
+      'hostile',
+      {
+        ...{ 'agent-capacity': '8', 'warm-containers': '1', 'storage-interval': '500ms', 'log-max-size': '4Mi' },
+        'warm-images': JSON.stringify([{ image: HOSTILE_IMAGE, containers: 1 }]),
+        ...flags,
+      },
+      { podNetwork: (namespace) => podNetwork(namespace, cloud) },
+    );
+    const prober = agent.path('prober');
+    const sources = readdirSync(PROBER).filter((name) => name.endsWith('.c'));
+    execFileSync('gcc', ['-std=gnu11', '-Os', '-static', '-o', prober, ...sources.map((name) => join(PROBER, name))]);
+    const args = [`--net=/run/netns/${cloud}`, '--', prober, 'answer', '80'];
+    const service = spawn('nsenter', args, { stdio: 'ignore' });
+    const client = new ContainerdClient(agent.containerd.socket);
+    const scene = new SecurityScene(agent, new SandboxRuntime(client), client, { name: cloud, service });
+    scene.importImage(prober);
+    return scene;
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    this.cloud.service.kill('SIGKILL');
+    ip('netns', 'delete', this.cloud.name);
+    await this.agent.stop();
+  }
+
+  /** That no sandbox should be able to read. */
+  get hostFile(): string {
+    return this.agent.path('of-the-node');
+  }
+
+  log(id: string): string {
+    return readFileSync(this.agent.path('logs', `${id}.log`), 'utf8');
+  }
+
+  /** @throws Error where it was not made so */
+  async create(id: string, start: 'warm' | 'cold', more: object): Promise<void> {
+    if (start === 'warm') await this.waits();
+    const padding = start === 'cold' ? { PADDING: 'x'.repeat(TOO_LONG_FOR_AN_ORDER) } : {};
+    const { env = {}, ...others } = more as { env?: Record<string, string> };
+    const sandbox = { image: HOSTILE_IMAGE, ...others, env: { ...env, ...padding } };
+    const { status, body } = await this.agent.create(id, sandbox);
+    const wasWarm = body.stages?.some(({ name }) => name === 'launch') ?? false;
+    if (status !== 200 || wasWarm !== (start === 'warm')) throw new Error(`${id}: ${status} ${body.message ?? ''}`);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.agent.post('delete', { sandboxId: id });
+    await eventually(async () => (await this.agent.of(id)) === undefined, LONG_MS);
+  }
+
+  /** Its container, behind the agent's back. */
+  async kill(id: string): Promise<void> {
+    await this.runtime.kill((await this.containerOf(id)).id, 'SIGKILL');
+  }
+
+  /** On cgroup v1 of its controller. */
+  async cgroupFile(id: string, controller: string, file: string): Promise<string> {
+    const root = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : `/sys/fs/cgroup/${controller}`;
+    return readFileSync(join(root, this.agent.name, (await this.containerOf(id)).id, file), 'utf8');
+  }
+
+  /** What the prober must know to try. */
+  async targets(): Promise<Record<string, string>> {
+    const { agent, runtime } = this;
+    const neighbour = await this.containerOf('neighbour');
+    return {
+      HOST_FILE: this.hostFile,
+      AGENT_PORT: String(agent.port),
+      PROBE_PORT: String(agent.probePort),
+      CONTAINERD_SOCKET: agent.containerd.socket,
+      METADATA: METADATA.join(' '),
+      NEIGHBOUR_PID: String(neighbour.task?.pid),
+      NEIGHBOUR_PORT: String(NEIGHBOUR_PORTS[0]),
+      IDLE_PORT: String(NEIGHBOUR_PORTS[1]),
+      NEIGHBOUR_FILE: join((await runtime.writableLayer('neighbour')) ?? '', 'tmp/beat'),
+      NEIGHBOUR_LOG: agent.path('logs/neighbour.log'),
+    };
+  }
+
+  /** A warm one is told to containerd behind the answer. */
+  private containerOf(id: string): Promise<ContainerRecord> {
+    return eventually(async () => (await this.runtime.list(`labels."${ContainerLabels.id}"==${id}`))[0] ?? false);
+  }
+
+  private waits(): Promise<boolean> {
+    return eventually(
+      async () => (await this.runtime.list('')).some((one) => isWaiting(one) && one.task?.status === 'running'),
+      LONG_MS,
+    );
+  }
+
+  private importImage(prober: string): void {
+    const { agent, hostFile } = this;
+    writeFileSync(hostFile, 'a secret of the node\n');
+    const archive = agent.path('hostile.tar');
+    const links = { 'out/absolute': hostFile, 'out/relative': `../../../../../..${hostFile}` };
+    buildLinkedImage({ name: HOSTILE_IMAGE, links, programs: { prober } }, archive);
+    execFileSync('ctr', ['-a', agent.containerd.socket, '-n', 'k8s.io', 'images', 'import', archive]);
+  }
+}
+
+/** eth0 to the cloud, over which everything goes; eth1 to the test. @returns the Pod's address for the test */
+function podNetwork(pod: string, cloud: string): string {
+  ip('-n', pod, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'pod', 'netns', cloud);
+  for (const [address, prefix, namespace, device] of [
+    ['10.0.0.2', 24, pod, 'eth0'],
+    ['fd00:1::2', 64, pod, 'eth0'],
+    ['10.0.0.1', 24, cloud, 'pod'],
+    ['fd00:1::1', 64, cloud, 'pod'],
+    ...METADATA.map((one) => [one, one.includes(':') ? 128 : 32, cloud, 'lo'] as const),
+  ] as const) {
+    ip(
+      '-n',
+      namespace,
+      'address',
+      'add',
+      `${address}/${prefix}`,
+      'dev',
+      device,
+      ...(address.includes(':') ? ['nodad'] : []),
+    );
+  }
+  for (const device of ['lo', 'pod']) ip('-n', cloud, 'link', 'set', device, 'up');
+  ip('-n', pod, 'link', 'set', 'eth0', 'up');
+  ip('-n', pod, 'route', 'add', 'default', 'via', '10.0.0.1');
+  ip('-n', pod, '-6', 'route', 'add', 'default', 'via', 'fd00:1::1');
+  return linkToTest(pod);
+}
+
+/** 198.18.0.0/15 is nobody's: a /30 of it for each test process. */
+function linkToTest(pod: string): string {
+  const first = (process.pid % 32_768) * 4;
+  const address = (host: number): string => `198.${18 + (first >> 16)}.${(first >> 8) & 255}.${(first & 255) + host}`;
+  const device = `fsbt${process.pid}`;
+  ip('-n', pod, 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', device, 'netns', String(process.pid));
+  ip('address', 'add', `${address(1)}/30`, 'dev', device);
+  ip('-n', pod, 'address', 'add', `${address(2)}/30`, 'dev', 'eth1');
+  ip('link', 'set', device, 'up');
+  ip('-n', pod, 'link', 'set', 'eth1', 'up');
+  return address(2);
+}
