@@ -8,7 +8,7 @@ import { timed } from '../timed';
 const CALM_MS = 100;
 
 /** Something that starts, and is removed again; the start alone is measured. */
-interface Starter {
+export interface Starter {
   start(id: string): Promise<unknown>;
   remove(id: string): Promise<void>;
 }
