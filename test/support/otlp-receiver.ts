@@ -46,6 +46,8 @@ const ERROR = 2;
 /** A collector of traces: OTLP over HTTP, in JSON. */
 export class OtlpReceiver {
   readonly spans: ReceivedSpan[] = [];
+  /** all that came, as it came */
+  readonly bodies: string[] = [];
 
   private constructor(
     private readonly server: Server,
@@ -58,6 +60,7 @@ export class OtlpReceiver {
         const chunks = await request.toArray();
         const raw = Buffer.concat(chunks as Buffer[]);
         const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
+        receiver.bodies.push(body.toString());
         if (request.url === '/v1/traces') receiver.spans.push(...spansOf(JSON.parse(body.toString()) as OtlpBody));
         response.setHeader('content-type', 'application/json').end('{}');
       })();

@@ -26,7 +26,8 @@ export class Stack {
     private readonly cluster: KubernetesCluster | undefined,
   ) {}
 
-  static async start(replicas = 1): Promise<Stack> {
+  /** @param more flags of `standalone up` */
+  static async start(replicas = 1, more: readonly string[] = []): Promise<Stack> {
     const root = mkdtempSync('/var/tmp/fsb-e2e-');
     const endpoints = await gatewayEndpoints(replicas);
     const [endpoint = ''] = endpoints;
@@ -37,6 +38,7 @@ export class Stack {
       ...['--port-base', String(await freePorts(10 * replicas))],
       ...['--replicas', String(replicas)],
       ...WARM_FLAGS,
+      ...more,
     ];
     const stack = new Stack(root, flags, endpoints, cluster);
     try {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { usage } from './command-error';
 import { type Check, durationMs, ENV_NAME, LABEL_KEY, LABEL_VALUE, PORT } from './checks';
 import type { PolicyName } from './failure-policy';
 
@@ -20,9 +21,13 @@ export function ports(text: string, before: readonly number[] = []): number[] {
   return [...before, ...text.split(',').map((port) => number(PORT)(port.trim()))];
 }
 
-/** `--env NAME=value`, one each; the value is taken as it is. */
+/** `--env NAME=value`, one each; the value is taken as it is. What commander says of a wrong one would quote the value. */
 export function env(text: string, before: Pairs = {}): Pairs {
-  return { ...before, ...pair(text, 'NAME=value', ENV_NAME) };
+  const at = text.indexOf('=');
+  if (at < 1) throw usage("option '--env': must be NAME=value");
+  const name = text.slice(0, at);
+  if (!ENV_NAME.allows(name)) throw usage(`option '--env': "${name}": ${ENV_NAME.rule}`);
+  return { ...before, [name]: text.slice(at + 1) };
 }
 
 /** `--labels k=v,k2=v2`, or the flag several times. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -45,16 +46,47 @@ export function isExpired(error: unknown): boolean {
   return error instanceof KubeError && error.status === 410;
 }
 
+const Status = z.object({
+  reason: z.string().catch(''),
+  message: z.string().catch(''),
+  details: z
+    .object({
+      kind: z.string().catch(''),
+      name: z.string().catch(''),
+      causes: z
+        .array(z.object({ reason: z.string().catch(''), field: z.string().catch(''), message: z.string().catch('') }))
+        .catch([]),
+    })
+    .optional()
+    .catch(undefined),
+});
+
+/** Fields of a Sandbox, and of a Secret, whose values are nobody's but their owner's. */
+const SECRET_FIELD = /^(spec\.(envs|command|args)\b|data\b|stringData\b)/;
+
 function parseStatus(body: string): { reason: string; message: string } {
   try {
-    const status: unknown = JSON.parse(body);
-    if (typeof status !== 'object' || status === null) return { reason: '', message: '' };
-    const { reason, message } = status as Record<string, unknown>; // an object: its fields are checked below
-    return {
-      reason: typeof reason === 'string' ? reason : '',
-      message: typeof message === 'string' ? message : '',
-    };
+    const status = Status.safeParse(JSON.parse(body));
+    if (!status.success) return { reason: '', message: '' };
+    const { reason, message, details } = status.data;
+    return { reason, message: details?.causes.some(isSecret) ? withoutValues(details) : message };
   } catch {
     return { reason: '', message: body.slice(0, 200) };
   }
+}
+
+interface Cause {
+  readonly reason: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+function isSecret({ field }: Cause): boolean {
+  return SECRET_FIELD.test(field);
+}
+
+/** An API server says "Invalid value" and quotes it; what it says ends up in logs and Events. */
+function withoutValues({ kind, name, causes }: { kind: string; name: string; causes: readonly Cause[] }): string {
+  const told = causes.map((cause) => `${cause.field}: ${isSecret(cause) ? cause.reason : cause.message}`);
+  return `${kind} "${name}" is invalid: ${told.join(', ')}`;
 }

@@ -24,7 +24,7 @@ describe('The audit log of a gateway', () => {
   const clients: { close(): void }[] = [];
 
   beforeAll(async () => {
-    scene = await GatewayScene.start('audit');
+    scene = await GatewayScene.start('audit', { LOG_VERBOSITY: '4' });
     ca = readFileSync(join(scene.api.folder, 'ca.crt'));
     endpoint = `127.0.0.1:${await freePort()}`;
     path = scene.agent.path('audit.log');
@@ -209,6 +209,14 @@ describe('The audit log of a gateway', () => {
     expect(event?.annotations['sandbox.fast.io/grpc-status']).toBeDefined();
     await tenant.remove('left');
   }, 30_000);
+
+  it('is not alone in that: the processes’ own logs have none either, with all their detail', () => {
+    const logs = ['fastpath-gateway', 'sandbox-controller', AUDITED].map((name) => scene.logOf(name));
+    for (const log of [...logs, readFileSync(scene.agent.logText, 'utf8')]) {
+      expect(log.length).toBeGreaterThan(0);
+      expect(log.split('\n').filter((line) => line.includes(SECRET))).toEqual([]);
+    }
+  });
 
   it('is for its owner alone, and written to the end on SIGTERM', async () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);

@@ -2,7 +2,6 @@ import { type Metadata, status } from '@grpc/grpc-js';
 import { GROUP, SANDBOXES, VERSION } from '@fsb/api/sandbox';
 import {
   type AuditEvent,
-  type AuditStage,
   clipped,
   DECISION,
   microTime,
@@ -73,19 +72,19 @@ const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** The record of a call. Pure. @param end undefined: its answer goes on */
 export function callEvent(facts: CallFacts, end: CallEnd | undefined, now: number): AuditEvent {
   const { auditId, path, method, metadata, address, receivedAt } = facts;
-  const admission: Admission = admissionOf(metadata);
+  const admission = admissionOf(metadata);
   const { name, groups, uid, extra } = admission.caller;
-  const userAgent = metadata?.get('user-agent')[0]?.toString();
-  const stage: AuditStage = end ? 'ResponseComplete' : 'ResponseStarted';
   return {
-    ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata' },
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    level: 'Metadata',
     auditID: auditId,
-    stage,
+    stage: end ? 'ResponseComplete' : 'ResponseStarted',
     requestURI: path,
     verb: method.verb,
-    user: { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra ? { extra } : {}) },
+    user: { username: name, uid, groups, extra },
     sourceIPs: sourceIps(address),
-    ...(userAgent === undefined ? {} : { userAgent: clipped(userAgent) }),
+    userAgent: text(metadata?.get('user-agent')[0]?.toString()),
     objectRef: objectOf(facts),
     responseStatus: statusOf(end),
     requestReceivedTimestamp: microTime(receivedAt),
@@ -95,16 +94,16 @@ export function callEvent(facts: CallFacts, end: CallEnd | undefined, now: numbe
 }
 
 function objectOf({ method, request, identity, answer }: CallFacts): NonNullable<AuditEvent['objectRef']> {
-  const { namespace = '', name = '', sandboxName = name } = subject(request);
-  const given = sandboxName === '' ? made(answer).sandboxName : sandboxName;
-  const uid = identity?.uid;
+  const { namespace, name = '', sandboxName = name } = subject(request);
   return {
     resource: SANDBOXES,
-    namespace: namespace === '' ? 'default' : clipped(namespace),
-    ...(given === undefined ? {} : { name: clipped(given) }),
-    ...(uid === undefined ? {} : { uid }),
-    ...{ apiGroup: GROUP, apiVersion: VERSION },
-    ...(method.subresource === '' ? {} : { subresource: method.subresource }),
+    namespace: text(namespace) ?? 'default',
+    // of a create without a name: the one that it was given
+    name: text(sandboxName) ?? made(answer).sandboxName,
+    uid: identity?.uid,
+    apiGroup: GROUP,
+    apiVersion: VERSION,
+    subresource: text(method.subresource),
   };
 }
 
@@ -112,8 +111,8 @@ function statusOf(end: CallEnd | undefined): ResponseStatus {
   if (!end) return { metadata: {}, code: 200 };
   const { code, reason } = httpStatus(end.code);
   if (end.code === status.OK) return { metadata: {}, code };
-  const message = TOLD.has(end.code) ? { message: clipped(end.details, MAX_MESSAGE) } : {};
-  return { metadata: {}, status: 'Failure', ...(reason === undefined ? {} : { reason }), ...message, code };
+  const message = TOLD.has(end.code) ? clipped(end.details, MAX_MESSAGE) : undefined;
+  return { metadata: {}, status: 'Failure', reason, message, code };
 }
 
 function annotationsOf(
@@ -121,24 +120,25 @@ function annotationsOf(
   admission: Admission,
   end: CallEnd | undefined,
   now: number,
-): Record<string, string> {
+): AuditEvent['annotations'] {
   const { image, requestId } = subject(facts.request);
-  const { success } = made(facts.answer);
-  const values: Record<string, string | undefined> = {
+  return {
     [DECISION]: decision(admission, end),
-    [`${GROUP}/authentication`]: authentication(admission, facts.metadata),
-    [`${GROUP}/grpc-status`]: end && status[end.code],
-    [`${GROUP}/latency-ms`]: String(now - facts.receivedAt),
-    [`${GROUP}/sandbox-id`]: sandboxIdOf(facts),
-    [`${GROUP}/image`]: image,
-    [`${GROUP}/request-id`]: requestId,
-    [`${GROUP}/trace-id`]: traceIdOf(facts.metadata),
-    [`${GROUP}/changed`]: success === false ? 'false' : undefined,
-    [`${GROUP}/caller-left`]: facts.callerLeft === true ? 'true' : undefined,
+    'sandbox.fast.io/authentication': authentication(admission, facts.metadata),
+    'sandbox.fast.io/grpc-status': end && status[end.code],
+    'sandbox.fast.io/latency-ms': String(now - facts.receivedAt),
+    'sandbox.fast.io/sandbox-id': text(sandboxIdOf(facts)),
+    'sandbox.fast.io/image': text(image),
+    'sandbox.fast.io/request-id': text(requestId),
+    'sandbox.fast.io/trace-id': traceIdOf(facts.metadata),
+    'sandbox.fast.io/changed': made(facts.answer).success === false ? 'false' : undefined,
+    'sandbox.fast.io/caller-left': facts.callerLeft === true ? 'true' : undefined,
   };
-  const present: Record<string, string> = {};
-  for (const [key, value] of Object.entries(values)) if (value) present[key] = clipped(value);
-  return present;
+}
+
+/** As long as a name may be; undefined where there is none. */
+function text(given: string | undefined): string | undefined {
+  return given === undefined || given === '' ? undefined : clipped(given);
 }
 
 /** The one that was made, else the one that had the name, else the one that the caller meant. */

@@ -1,4 +1,4 @@
-/** What is in a record, by Kubernetes' names: what reads the audit log of a kube-apiserver reads these. */
+/** What is in a record, by Kubernetes' names: what reads the audit log of a kube-apiserver reads these. JSON has no undefined. */
 export interface AuditEvent {
   readonly kind: 'Event';
   readonly apiVersion: 'audit.k8s.io/v1';
@@ -11,12 +11,12 @@ export interface AuditEvent {
   readonly verb: string;
   readonly user: AuditUser;
   readonly sourceIPs: readonly string[];
-  readonly userAgent?: string;
+  readonly userAgent?: string | undefined;
   readonly objectRef?: ObjectReference;
   readonly responseStatus?: ResponseStatus;
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string | undefined>>;
 }
 
 /** ResponseStarted: of answers that go on for as long as their reader wants, which have a second record when they end. */
@@ -31,19 +31,19 @@ export interface AuditUser {
 
 export interface ObjectReference {
   readonly resource: string;
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly uid?: string;
-  readonly apiGroup?: string;
-  readonly apiVersion?: string;
-  readonly subresource?: string;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+  readonly uid?: string | undefined;
+  readonly apiGroup?: string | undefined;
+  readonly apiVersion?: string | undefined;
+  readonly subresource?: string | undefined;
 }
 
 export interface ResponseStatus {
   readonly metadata: Readonly<Record<string, never>>;
   readonly status?: 'Failure';
-  readonly reason?: string;
-  readonly message?: string;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
   /** of HTTP */
   readonly code: number;
 }

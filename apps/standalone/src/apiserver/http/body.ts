@@ -1,5 +1,5 @@
 import { type IncomingMessage } from 'node:http';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { isJson, type Json } from '../kube-object';
 import { StatusError } from '../status-error';
 import { checkShape } from './parsed-value';
@@ -56,8 +56,15 @@ function parsed(parser: (text: string) => unknown, body: Buffer): unknown {
   try {
     value = parser(body.toString('utf8'));
   } catch (error) {
-    throw StatusError.badRequest(`the body cannot be read: ${error instanceof Error ? error.message : ''}`);
+    throw StatusError.badRequest(`the body cannot be read${placeOf(error)}`);
   }
   checkShape(value);
   return value;
+}
+
+/** The parsers' own words quote what stands there, which may be a Secret. */
+function placeOf(error: unknown): string {
+  if (error instanceof YAMLParseError) return `: ${error.code} at line ${error.linePos?.[0].line ?? 1}`;
+  const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+  return position === undefined ? '' : `: it is no JSON from position ${position} on`;
 }

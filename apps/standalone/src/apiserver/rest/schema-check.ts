@@ -29,7 +29,7 @@ function cause({ keyword, instancePath, params, message = 'is invalid', data }: 
     const missing = [field, String(params['missingProperty'])].filter((part) => part !== '').join('.');
     return { reason: 'FieldValueRequired', message: 'Required value', field: missing };
   }
-  const value = JSON.stringify(data);
+  const value = shown(keyword, field, data);
   if (keyword === 'enum') {
     const allowed = (params['allowedValues'] as unknown[]).map((item) => JSON.stringify(item)).join(', ');
     return {
@@ -40,6 +40,17 @@ function cause({ keyword, instancePath, params, message = 'is invalid', data }: 
   }
   const reason = keyword === 'type' ? 'FieldValueTypeInvalid' : 'FieldValueInvalid';
   return { reason, message: `Invalid value: ${value}: ${message}`, field };
+}
+
+/** What may be a secret is told by its type alone, as Kubernetes tells every value that has the wrong one. */
+function shown(keyword: string, field: string, data: unknown): string {
+  const isSecret = keyword === 'type' || /^(spec\.(envs|command|args)\b|data\b|stringData\b)/.test(field);
+  return JSON.stringify(isSecret ? typeName(data) : data);
+}
+
+function typeName(data: unknown): string {
+  if (data === null) return 'null';
+  return Array.isArray(data) ? 'array' : typeof data;
 }
 
 function dotted(pointer: string): string {
