@@ -51,11 +51,12 @@ export function placement(product: () => Product): void {
   it('shares its address and its cgroup with a sandbox', async () => {
     const answer = await run(
       'inside',
-      'ip -4 -o addr show; echo "adj $(cat /proc/self/oom_score_adj)"; exec sleep 1000',
+      'ip -4 -o addr show; ip route; echo "adj $(cat /proc/self/oom_score_adj)"; exec sleep 1000',
     );
     const logs = (): Promise<string> => product().caller.run('logs', 'inside');
     await eventually(async () => expect(await logs()).toMatch(/adj/), LONG_MS, 200);
     expect(await logs()).toContain(` ${pod.ip}/`);
+    expect(await logs()).toMatch(/^unreachable 169\.254\.169\.254\b/m); // by the agent, from inside its own container
     expect(await logs()).toContain('adj 1000\n'); // where memory runs out, it goes before any agent
     const id = /ID:\s+([0-9a-f]{32})/.exec(answer)?.[1] ?? '';
     const found = await product().node.machine.run('find', MEMORY_CGROUPS, '-name', id);
