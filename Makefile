@@ -82,6 +82,15 @@ lint: node_modules/.generated ## types, lint, import rules, proto
 	npm run -s lint:unused
 	npm run -s lint:proto
 
+sbom: node_modules/.installed ## .build/sbom.cdx.json: what is shipped from npm, as CycloneDX
+	@mkdir -p .build && npm sbom --omit=dev --sbom-format=cyclonedx >.build/sbom.cdx.json.part && mv .build/sbom.cdx.json.part .build/sbom.cdx.json
+
+licences: sbom ## the licences of what is shipped; fails on one that is not allowed
+	@node scripts/licences.mjs .build/sbom.cdx.json
+
+audit: node_modules/.installed ## known faults of what is shipped, where the registry tells them
+	@node scripts/audit.mjs
+
 packages: ## install the Debian packages that are absent
 	@scripts/packages.sh
 
@@ -100,4 +109,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test test-kube test-cluster chaos fuzz scale bench lint packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status kubeconfig build test test-kube test-cluster chaos fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
