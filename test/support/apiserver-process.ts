@@ -71,7 +71,7 @@ export class ApiserverProcess {
     const log = openSync(at('server.log'), 'a');
     const args = ['--bind-address', `127.0.0.1:${this.port}`, '--db', at('db'), '--pod-log-dir', at('pods')];
     args.push('--tls-cert-file', at('tls.crt'), '--tls-key-file', at('tls.key'), '--token-file', at('tokens.json'));
-    args.push('--crds', join(ROOT, 'k8s/crds'));
+    args.push('--crds', join(ROOT, 'k8s/crds'), '--audit-log-path', at('audit.log'));
     this.child = spawn('node', [STANDALONE, 'apiserver', ...args], { stdio: ['ignore', log, log], cwd: ROOT });
     closeSync(log);
     await eventually(async () => (await this.ask('GET', '/readyz')).status === 200, COMMAND_MS);

@@ -9,6 +9,7 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
+import { Allowance } from '@fsb/component-base/audit/allowance';
 import { type AuditLog } from '@fsb/component-base/audit/audit-log';
 import { admissionOf, REHEARSAL } from '../access/caller';
 import { AUDITED_METHODS, type AuditedMethod } from './audited-methods';
@@ -21,7 +22,6 @@ import {
   type NamedAnswer,
   type NamedRequest,
 } from './call-event';
-import { Allowance } from './allowance';
 
 /** Whoever has no account here could otherwise write the records of those who have out of the last kept file. */
 const STRANGERS_A_SECOND = 20;

@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { address, type ConfigOf, flag, loadConfig, wholeNumber } from '@fsb/component-base/config';
+import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
+import { AuditLog } from '@fsb/component-base/audit/audit-log';
+import { openTarget } from '@fsb/component-base/audit/audit-target';
 import { type Logger, pino } from 'pino';
 import { z } from 'zod';
+import { RequestAudit } from './audit/request-audit';
 import { Authorization } from './auth/authorization';
 import { GarbageCollector } from './garbage/garbage-collector';
 import { ApiServer } from './http/api-server';
@@ -28,6 +32,7 @@ const flags = {
   tokenFile: flag(path(), 'JSON list of {token, user, role}'),
   crds: flag(path().default('k8s/crds'), 'Folder of CustomResourceDefinitions to serve'),
   podLogDir: flag(path().default('/var/log/fast-sandbox/pods'), 'Where the node writes <pod uid>/<container>/<n>.log'),
+  ...auditFlags,
   v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
 const description = {
@@ -41,7 +46,7 @@ const SHUTDOWN_MS = 10_000;
 
 /** Serves until SIGTERM or SIGINT; killed at any other moment, it comes back with every write that it has answered. */
 export async function runApiserver(argv: readonly string[]): Promise<void> {
-  const config = loadConfig(description, flags, argv, process.env);
+  const config = loadConfig(description, flags, argv, process.env, auditProblems);
   const logger = pino({
     level: config.v > 0 ? 'debug' : 'info',
     base: { service: description.name, pid: process.pid },
@@ -76,11 +81,16 @@ async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<()
   const scheduler = new Scheduler(rest('pods'), rest('nodes'));
   const routes = new ResourceRoutes(new PodLogs(config.podLogDir));
   const documents = discoveryDocuments(resources);
+  const audit =
+    config.auditLogPath === ''
+      ? undefined
+      : new RequestAudit(new AuditLog({ target: await openTarget(config), logger }));
   const server = new ApiServer(tls, {
     rests,
     routes,
     authorization,
     documents,
+    audit,
     openApi: new OpenApiRoutes(resources),
     logger,
   });
@@ -89,6 +99,7 @@ async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<()
   await server.listen(config.bindAddress);
   return async () => {
     await server.stop();
+    await audit?.close();
     await scheduler.stop();
     await collector.stop();
     await store.close();

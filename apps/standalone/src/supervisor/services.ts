@@ -149,6 +149,7 @@ function apiserver(layout: Layout, { apiAddress }: Settings): ServiceDefinition 
       ...['--bind-address', apiAddress, '--db', files.db(layout), '--token-file', files.tokens(layout)],
       ...['--tls-cert-file', files.pki(layout, 'apiserver.crt'), '--tls-key-file', files.pki(layout, 'apiserver.key')],
       ...['--crds', join(PACKAGE_ROOT, 'k8s/crds'), '--pod-log-dir', files.podLogs(layout)],
+      ...['--audit-log-path', join(files.audit(layout), 'apiserver.log')],
     ],
     env: environment(),
     graceMs: GRACE_MS,

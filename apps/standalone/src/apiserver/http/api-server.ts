@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:https';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Logger } from 'pino';
+import { type RequestAudit } from '../audit/request-audit';
+import { type RequestFacts } from '../audit/request-event';
 import { type Authorization, type User } from '../auth/authorization';
-import { type Json } from '../kube-object';
+import { type Json, type KubeObject } from '../kube-object';
 import { type OpenApiRoutes } from '../openapi/open-api-routes';
 import { type Resource } from '../resources/resource';
 import { type ResourceRest } from '../rest/resource-rest';
@@ -36,6 +38,8 @@ export interface Parts {
   /** fixed answers to GET, by path: discovery */
   readonly documents: ReadonlyMap<string, Json>;
   readonly openApi: OpenApiRoutes;
+  /** absent: nothing is recorded */
+  readonly audit?: RequestAudit | undefined;
   readonly logger: Logger;
 }
 
@@ -81,8 +85,10 @@ export class ApiServer {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const facts: RequestFacts = { request, receivedAt: Date.now() };
+    this.parts.audit?.follow(facts, response);
     try {
-      await this.route(request, response);
+      await this.route(facts, response);
     } catch (error) {
       const isOurs = sendError(response, error);
       if (isOurs)
@@ -94,7 +100,8 @@ export class ApiServer {
     this.parts.logger.debug({ msg: 'answered', method, url, code: response.statusCode });
   }
 
-  private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async route(facts: RequestFacts, response: ServerResponse): Promise<void> {
+    const { request } = facts;
     const { pathname, searchParams: query } = urlOf(request);
     if (PROBES.includes(pathname)) {
       sendText(response, 200, 'ok');
@@ -105,6 +112,7 @@ export class ApiServer {
       return;
     }
     const user = this.parts.authorization.authenticate(request.headers.authorization);
+    facts.user = user;
     if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-'))) {
       throw new StatusError(403, 'Forbidden', 'impersonation is not served here');
     }
@@ -123,8 +131,13 @@ export class ApiServer {
     if (!path) throw StatusError.notServed(pathname);
     const rest = this.restOf(path);
     const verb = verbOf(request.method ?? '', path, query);
+    Object.assign(facts, { path, verb });
     this.authorize(user, verb, path);
-    await this.parts.routes.serve(verb, { request, response, query, path, rest });
+    facts.isAllowed = true;
+    const answered = ({ metadata }: KubeObject): void => {
+      facts.object = metadata;
+    };
+    await this.parts.routes.serve(verb, { request, response, query, path, rest, answered });
   }
 
   /** @throws StatusError 404 */

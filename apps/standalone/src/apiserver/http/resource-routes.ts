@@ -22,6 +22,8 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly path: ResourcePath;
   readonly rest: ResourceRest;
+  /** hears of the object that was answered, or is gone */
+  readonly answered: (object: KubeObject) => void;
 }
 
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
@@ -124,6 +126,7 @@ export class ResourceRoutes {
       this.answer(call, 200, object);
       return;
     }
+    call.answered(object);
     const { plural: kind, group } = rest.resource;
     const { name, uid } = object.metadata;
     const details = { name, uid, kind, ...(group !== '' && { group }) };
@@ -159,6 +162,7 @@ export class ResourceRoutes {
   }
 
   private answer(call: Call, code: number, object: KubeObject): void {
+    call.answered(object);
     sendJson(call.response, code, encodeObject(call.rest.resource, encodingOf(call), object));
   }
 }

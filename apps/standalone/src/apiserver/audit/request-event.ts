@@ -1,0 +1,81 @@
+import { type IncomingMessage } from 'node:http';
+import { type AuditEvent, clipped, DECISION, microTime, sourceIps } from '@fsb/component-base/audit/audit-event';
+import { type User } from '../auth/authorization';
+import { type ResourcePath } from '../http/resource-path';
+import { type Verb } from '../http/verb';
+
+/** A request as far as it has come. */
+export interface RequestFacts {
+  readonly request: IncomingMessage;
+  /** Unix milliseconds */
+  readonly receivedAt: number;
+  user?: User;
+  path?: ResourcePath;
+  verb?: Verb;
+  /** may do what it asks for */
+  isAllowed?: boolean;
+  /** as it was answered */
+  object?: { readonly name?: string | undefined; readonly uid?: string | undefined };
+}
+
+export interface Answered {
+  readonly auditId: string;
+  /** of HTTP */
+  readonly code: number;
+}
+
+const PEOPLE: ReadonlySet<User['role']> = new Set(['admin', 'tenant', 'viewer']);
+const WRITES: ReadonlySet<Verb | undefined> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
+/** What the suite's own processes write all the time, and tells of nobody's wish. */
+const CHATTER: ReadonlySet<string> = new Set(['events', 'leases', 'nodes', 'configmaps']);
+
+/** Changes, reads of logs and of Secrets, and whoever was kept out. */
+export function isRecorded({ user, path, verb }: RequestFacts, { code }: Answered): boolean {
+  if (isKeptOut(code)) return true;
+  if (!user || !path) return false;
+  if (path.plural === 'secrets' || path.subresource === 'log') return true;
+  if (!WRITES.has(verb)) return false;
+  return PEOPLE.has(user.role) || !(CHATTER.has(path.plural) || path.subresource === 'status');
+}
+
+/** The record of a request. Pure. Its body, and messages that may quote it, are in none. */
+export function requestEvent(facts: RequestFacts, { auditId, code }: Answered, now: number): AuditEvent {
+  const { request, user, verb, receivedAt, isAllowed } = facts;
+  const decision = isAllowed ? 'allow' : isKeptOut(code) ? 'forbid' : undefined;
+  return {
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    level: 'Metadata',
+    auditID: auditId,
+    stage: 'ResponseComplete',
+    requestURI: clipped(request.url ?? '', 2_000),
+    verb: verb ?? (request.method ?? '').toLowerCase(),
+    user: user ? { username: user.name, groups: [user.role] } : { username: 'system:anonymous', groups: [] },
+    sourceIPs: sourceIps(request.socket.remoteAddress),
+    userAgent: clipped(request.headers['user-agent'] ?? ''),
+    ...objectOf(facts),
+    responseStatus: { metadata: {}, ...(code >= 400 && { status: 'Failure' }), code },
+    requestReceivedTimestamp: microTime(receivedAt),
+    stageTimestamp: microTime(now),
+    annotations: { [DECISION]: decision },
+  };
+}
+
+export function isKeptOut(code: number): boolean {
+  return code === 401 || code === 403;
+}
+
+function objectOf({ path, object }: RequestFacts): Pick<AuditEvent, 'objectRef'> {
+  if (!path) return {};
+  const text = (given: string | undefined): string | undefined => (given ? clipped(given) : undefined);
+  const objectRef = {
+    resource: clipped(path.plural),
+    namespace: text(path.namespace),
+    name: text(path.name) ?? object?.name,
+    uid: object?.uid,
+    apiGroup: text(path.group),
+    apiVersion: text(path.version),
+    subresource: text(path.subresource),
+  };
+  return { objectRef };
+}
