@@ -43,6 +43,7 @@ export default tseslint.config(
         require: 'readonly',
         process: 'readonly',
         console: 'readonly',
+        setInterval: 'readonly',
         __dirname: 'readonly',
       },
     },

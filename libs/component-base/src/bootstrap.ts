@@ -65,6 +65,11 @@ export interface ApiListener {
 /** 1 MiB: the largest body that any of the suite's HTTP endpoints takes. */
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
+/** Who sends slower than this keeps a connection for nothing: a create is some kilobytes. Node looks every two seconds. */
+const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2_000 };
+/** Node's own is two minutes. */
+const HANDSHAKE_MS = 10_000;
+
 /** Reads the settings, starts the Nest app with its probes, and ends it in order on SIGTERM or SIGINT. */
 export async function runService<F extends Flags>(service: ServiceDefinition<F>): Promise<void> {
   const config = loadConfig(
@@ -116,9 +121,17 @@ async function startTracing(service: string, config: CommonConfig): Promise<void
 
 /** With an identity: whoever has no certificate of its CA does not get as far as a request. */
 function adapterFor(tls: TlsSource | undefined): FastifyAdapter {
-  const options = { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: 'idle' } as const;
-  if (!tls) return new FastifyAdapter(options);
-  const https = { ...tls.current, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' } as const;
+  const { requestTimeout } = HTTP_LIMITS; // Fastify's own default takes Node's away
+  const options = { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: 'idle', requestTimeout } as const;
+  if (!tls) return new FastifyAdapter({ ...options, http: HTTP_LIMITS });
+  const limits = { ...HTTP_LIMITS, handshakeTimeout: HANDSHAKE_MS };
+  const https = {
+    ...limits,
+    ...tls.current,
+    requestCert: true,
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.3',
+  } as const;
   const adapter = new FastifyAdapter({ ...options, https });
   const server = adapter.getInstance().server as unknown as HttpsServer; // made with `https`, which its type does not say
   tls.onChange((identity) => {
@@ -134,7 +147,7 @@ function listenForProbes(app: NestFastifyApplication, main: Address, addresses: 
   for (const { host, port } of addresses) {
     if (port === 0 || known.has(nameOf({ host, port }))) continue;
     known.add(nameOf({ host, port }));
-    const server: Server = createServer((request, response) => {
+    const server: Server = createServer(HTTP_LIMITS, (request, response) => {
       if (isProbe(request)) fastify.routing(request, response);
       else response.writeHead(404).end();
     });

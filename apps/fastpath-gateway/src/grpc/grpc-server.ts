@@ -17,6 +17,17 @@ const SERVICES = {
 const PROTOS = ['fastpath/v1/fastpath.proto', 'fastpath/v1/logs.proto'];
 /** The largest sandbox that is allowed takes a quarter of it. */
 const MAX_REQUEST_BYTES = 1024 * 1024;
+const CONNECTION_LIMITS = {
+  // nobody reads it, and it keeps a record of each connection and call
+  'grpc.enable_channelz': 0,
+  // of one connection; a client's own library holds back what is more
+  'grpc.max_concurrent_streams': 1_000,
+  // clients connect anew when they have something to ask
+  'grpc.max_connection_idle_ms': 600_000,
+  // who does not answer is gone, whatever TCP believes
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+};
 
 /** grpc.health.v1: serving once the caches are filled, until the shutdown begins. */
 export class GrpcHealth {
@@ -51,7 +62,10 @@ export function grpcServer({ address, health, credentials, interceptors }: GrpcS
       gracefulShutdown: true,
       maxReceiveMessageLength: MAX_REQUEST_BYTES,
       // a ServerOptions, which Nest hands on whole
-      channelOptions: { interceptors: [malformedRequestInterceptor, trailersInterceptor, ...interceptors] },
+      channelOptions: {
+        ...CONNECTION_LIMITS,
+        interceptors: [malformedRequestInterceptor, trailersInterceptor, ...interceptors],
+      },
       onLoadPackageDefinition: (_definition, server) => {
         const grpc = server as Server; // Nest types only the method that it calls itself
         health.implementation.addToServer(grpc);

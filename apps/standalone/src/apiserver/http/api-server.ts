@@ -28,6 +28,11 @@ const VERSION = {
   compiler: 'node',
   platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
+/** Who sends slower than this keeps a connection for nothing: the largest body is 3 MiB. Node looks every two seconds. */
+const LIMITS = {
+  ...{ handshakeTimeout: 10_000, headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2_000 },
+  keepAliveTimeout: 90_000,
+};
 const CLOSE_MS = 2_000;
 const IDLE_MS = 20;
 
@@ -53,7 +58,7 @@ export class ApiServer {
     private readonly parts: Parts,
   ) {
     this.rests = new Map(parts.rests.map((rest) => [keyOf(rest.resource), rest]));
-    this.server = createServer({ ...tls, minVersion: 'TLSv1.2', keepAliveTimeout: 90_000 }, (request, response) => {
+    this.server = createServer({ ...tls, ...LIMITS, minVersion: 'TLSv1.2' }, (request, response) => {
       void this.handle(request, response);
     });
   }
