@@ -39,7 +39,9 @@ describe('who an agent answers', () => {
       'one of a CA of the same name': await makeClientCertificate(await makeCa('fast-sandbox-agent-ca'), 'CN=somebody'),
     };
     for (const [what, identity] of Object.entries(refused)) {
-      const outcome = await ask(identity).catch((error: unknown) => String((error as NodeJS.ErrnoException).code ?? error));
+      const outcome = await ask(identity).catch((error: unknown) =>
+        String((error as NodeJS.ErrnoException).code ?? error),
+      );
       expect(`${what}: ${outcome}`).toMatch(/ERR_SSL|ECONNRESET|EPIPE|socket hang up/);
     }
   });

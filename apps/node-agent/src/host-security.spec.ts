@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { agentServerName } from '@fsb/agent-api/agent-endpoint';
+import { type KeyPair, makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 import { eventually } from '../../../test/support/eventually';
 import { EXPECTED, isExpected, outcomesIn } from './testing/expected-outcomes';
 import { type Beats, Neighbour } from './testing/neighbour';
-import { SecurityScene } from './testing/security-scene';
+import { OPENSSL, SecurityScene } from './testing/security-scene';
 
 const LONG_MS = 60_000;
+/** days */
+const HALF_AN_HOUR_AGO = -1 / 48;
 /** Long enough for a hundred beats on a busy machine. */
 const WINDOW_MS = 3_000;
 /** Others use these two cores too: what is asked is that nobody starves. */
@@ -44,6 +48,34 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
     },
     90_000,
   );
+
+  it("is refused by the agent's API with every certificate but its callers' own", async () => {
+    const { ca } = scene.agent.pki;
+    const identities: Record<string, KeyPair> = {
+      "a caller's": await makeClientCertificate(ca, 'CN=a caller'),
+      "another agent's": await makeServerCertificate(ca, [agentServerName('another')]),
+      'one that has ended': await makeClientCertificate(ca, 'CN=a caller', HALF_AN_HOUR_AGO),
+      "another installation's": await makeClientCertificate(await makeCa('fast-sandbox-agent-ca'), 'CN=a caller'),
+    };
+    const ask = `echo "$CERT" >/tmp/cert; echo "$KEY" >/tmp/key
+      { printf 'GET /api/v1/agent/status HTTP/1.0\r\n\r\n'; sleep 1; } |
+        ${OPENSSL} s_client -quiet -connect 127.0.0.1:${scene.agent.port} -cert /tmp/cert -key /tmp/key 2>&1; echo ended`;
+    const answers: Record<string, string> = {};
+    for (const [index, [whose, { cert, key }]] of Object.entries(identities).entries()) {
+      const id = `certificate-${index}`;
+      await scene.create(id, 'cold', { command: ['/bin/sh', '-c', ask], env: { CERT: cert, KEY: key } });
+      await eventually(() => scene.log(id).includes('ended'), LONG_MS);
+      answers[whose] =
+        /HTTP\/1\.\d \d+/.exec(scene.log(id))?.[0] ?? /alert [\w ]+|reset/i.exec(scene.log(id))?.[0] ?? 'closed';
+      await scene.remove(id);
+    }
+    table.push(
+      ...Object.entries(answers).map(([whose, answer]) => `the agent's API with ${whose} certificate | ${answer}`),
+    );
+    const { "a caller's": own, ...others } = answers;
+    expect(own).toBe('HTTP/1.1 200'); // what a stolen one is worth: the others were refused for what they are
+    for (const answer of Object.values(others)) expect(answer).not.toMatch(/HTTP/);
+  }, 120_000);
 
   it.each<[string, 'warm' | 'cold', (id: string) => Promise<string>]>([
     ['fork-bomb', 'warm', (id) => refusedForks(id)],

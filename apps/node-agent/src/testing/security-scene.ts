@@ -7,13 +7,14 @@ import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-ru
 import { AgentProcess } from '../../../../test/support/agent-process';
 import { eventually } from '../../../../test/support/eventually';
 import { isWaiting } from '../../../../test/support/waiting-containers';
-import { buildLinkedImage } from './test-images';
+import { buildLinkedImage, withLibraries } from './test-images';
 
 export const HOSTILE_IMAGE = 'docker.io/fsb/hostile:latest';
 export const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', '168.63.129.16'];
 /** Where the neighbour answers, and a port that it has and does not use. */
 export const NEIGHBOUR_PORTS = [7001, 7002] as const;
 const PROBER = resolve(__dirname, 'prober');
+export const OPENSSL = '/usr/bin/openssl';
 const LONG_MS = 60_000;
 /** The environment's variable may be this long in a warm start; more makes it cold. */
 const TOO_LONG_FOR_AN_ORDER = 61 * 1024;
@@ -139,7 +140,7 @@ export class SecurityScene {
     writeFileSync(hostFile, 'a secret of the node\n');
     const archive = agent.path('hostile.tar');
     const links = { 'out/absolute': hostFile, 'out/relative': `../../../../../..${hostFile}` };
-    buildLinkedImage({ name: HOSTILE_IMAGE, links, programs: { prober } }, archive);
+    buildLinkedImage({ name: HOSTILE_IMAGE, links, programs: { prober, ...withLibraries(OPENSSL) } }, archive);
     execFileSync('ctr', ['-a', agent.containerd.socket, '-n', 'k8s.io', 'images', 'import', archive]);
   }
 }

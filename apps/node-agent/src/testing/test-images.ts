@@ -35,7 +35,10 @@ export function buildLinkedImage(image: HostileImage, out: string): void {
       mkdirSync(dirname(join(folder, 'rootfs', path)), { recursive: true });
       symlinkSync(target, join(folder, 'rootfs', path));
     }
-    for (const [path, program] of Object.entries(programs)) run('cp', program, join('rootfs', path));
+    for (const [path, program] of Object.entries(programs)) {
+      mkdirSync(dirname(join(folder, 'rootfs', path)), { recursive: true });
+      run('cp', '--dereference', program, join('rootfs', path));
+    }
     run('umoci', 'init', '--layout', 'oci');
     run('umoci', 'new', '--image', 'oci:latest');
     run('umoci', 'insert', '--image', 'oci:latest', 'rootfs', '/');
@@ -45,6 +48,12 @@ export function buildLinkedImage(image: HostileImage, out: string): void {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A program of this machine with the libraries that it loads, for an image's `programs`. */
+export function withLibraries(program: string): Record<string, string> {
+  const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+  return Object.fromEntries([program, ...libraries].map((path) => [path, path]));
 }
 
 interface Descriptor {
