@@ -44,7 +44,7 @@ test-kube: packages build ## end-to-end tests (without waiting containers) and c
 	DURATION=60 node test/chaos/run.mjs && exit $$code
 
 test-cluster: packages build ## the product on a real one-node Kubernetes (built once), through kubectl and the gateway
-	@scripts/kubernetes.sh; code=$$?; \
+	@test/cluster/node.sh check && scripts/kubernetes.sh; code=$$?; \
 	if [ $$code = 77 ]; then exit 0; elif [ $$code != 0 ]; then exit $$code; fi; \
 	scripts/tests.sh --selectProjects cluster --passWithNoTests=false
 

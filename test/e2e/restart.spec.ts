@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/eventually';
 import { type Acknowledged, PatientCaller } from '../support/patient-caller';
 import { Stack } from '../support/stack';
+import { SteadyLoad } from '../support/steady-load';
 
 /** Ready again "within seconds": on two busy cores a Node process takes five of them to start. */
 const READY_MS = 40_000;
@@ -29,10 +29,7 @@ describe('Under load, with two gateways and two of each controller', () => {
   let caller: PatientCaller;
   let kept: Acknowledged[];
   let tasks: Map<string, number>;
-  const stopping = new AbortController();
-  const acknowledged: Acknowledged[] = [];
-  const failures: unknown[] = [];
-  let load: Promise<unknown>;
+  let load: SteadyLoad;
 
   beforeAll(async () => {
     stack = await Stack.start(2);
@@ -41,7 +38,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     caller = new PatientCaller(stack.endpoints, stack.credentials);
     kept = await Promise.all([0, 1, 2].map((n) => caller.create(`kept-${n}`, { command: COMMAND })));
     tasks = await taskPids();
-    load = Promise.all([0, 1].map(createAndDelete));
+    load = new SteadyLoad(caller, { command: COMMAND });
   }, 300_000);
 
   afterAll(async () => {
@@ -59,23 +56,6 @@ describe('Under load, with two gateways and two of each controller', () => {
     return new Map(rows.filter(([, pid]) => /^\d+$/.test(pid ?? '')).map(([id = '', pid]) => [id, Number(pid)]));
   };
 
-  /** Every second one is left until the end. */
-  async function createAndDelete(worker: number): Promise<void> {
-    for (let n = 0; n < 10_000 && !stopping.signal.aborted; n++) {
-      try {
-        const sandbox = await caller.create(`load-${worker}-${n}`, { command: COMMAND });
-        acknowledged.push(sandbox);
-        // the other gateway may be a second behind, here of two busy cores
-        const now = await eventually(() => caller.get(sandbox.name), 5_000, 50);
-        if (now.sandboxId !== sandbox.id) failures.push(`${sandbox.name} became ${now.sandboxId}`);
-        await caller.delete(sandbox.name);
-      } catch (error) {
-        failures.push(error);
-      }
-      await sleep(200);
-    }
-  }
-
   const expectKept = async (): Promise<void> => {
     const now = await taskPids();
     for (const { name, id } of kept) {
@@ -86,8 +66,7 @@ describe('Under load, with two gateways and two of each controller', () => {
 
   const expectReady = async (): Promise<void> => {
     await eventually(() => stack.expectHealthy(), READY_MS, 200);
-    const before = acknowledged.length;
-    await eventually(() => acknowledged.length > before + 1, READY_MS, 100);
+    await load.goesOn(READY_MS);
   };
 
   it.each(ALL_SERVICES)(
@@ -98,7 +77,7 @@ describe('Under load, with two gateways and two of each controller', () => {
       await eventually(async () => expect(await stack.pid(name)).not.toBe(pid), READY_MS, 200);
       await expectReady();
       await expectKept();
-      expect(failures.splice(0)).toEqual([]);
+      expect(load.takeFailures()).toEqual([]);
     },
     150_000,
   );
@@ -111,17 +90,16 @@ describe('Under load, with two gateways and two of each controller', () => {
     }
     await expectReady();
     await expectKept();
-    expect(failures.splice(0)).toEqual([]);
+    expect(load.takeFailures()).toEqual([]);
   }, 200_000);
 
   it('serves on while the supervisor is dead, and is kept up again by the next one', async () => {
     process.kill(await stack.pid('supervisor'), 'SIGKILL');
-    const before = acknowledged.length;
-    await eventually(() => acknowledged.length > before + 1, READY_MS, 100);
+    await load.goesOn(READY_MS);
     await stack.up();
     await expectReady();
     await expectKept();
-    expect(failures.splice(0)).toEqual([]);
+    expect(load.takeFailures()).toEqual([]);
   }, 150_000);
 
   it('survives gateway and leading sandbox-controller killed together', async () => {
@@ -130,7 +108,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await expectReady();
     await expectKept();
-    expect(failures.splice(0)).toEqual([]);
+    expect(load.takeFailures()).toEqual([]);
   }, 150_000);
 
   it('ends with a killed shim what ran in it, and nothing else', async () => {
@@ -145,12 +123,11 @@ describe('Under load, with two gateways and two of each controller', () => {
   }, 150_000);
 
   it('has lost nothing, and leaves nothing', async () => {
-    stopping.abort();
-    await load;
-    expect(failures.splice(0)).toEqual([]);
-    expect(acknowledged.length).toBeGreaterThan(20);
+    await load.end();
+    expect(load.takeFailures()).toEqual([]);
+    expect(load.acknowledged.length).toBeGreaterThan(20);
     const names = (await stack.kubectl('get', 'sandboxes', '-o', 'name')).split('\n').filter(Boolean);
-    for (const name of names) await stack.kubectl('delete', name);
+    for (const name of names) await stack.kubectl('delete', '--ignore-not-found', name); // the last of the load are ending
     await eventually(
       async () => {
         expect(await stack.kubectl('get', 'sandboxes', '-o', 'name')).toBe('');

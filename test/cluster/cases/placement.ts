@@ -29,8 +29,9 @@ export function placement(product: () => Product): void {
   }, 120_000);
 
   afterAll(async () => {
+    await product().kubectl('delete', 'sandboxes', '--all', '--timeout=60s'); // those of a case that failed
     await product().kubectl('delete', 'sandboxpool', 'limited', '--timeout=60s');
-  }, LONG_MS);
+  }, 120_000);
 
   const run = (name: string, command: string): Promise<string> =>
     eventually(
@@ -71,7 +72,8 @@ export function placement(product: () => Product): void {
     expect(await ofPod('cpu', 'cpu.cfs_quota_us')).toBe('100000\n');
     const more = ['--memory', '1Gi', '--pool', 'limited', '--', '/bin/true'];
     expect((await product().caller.attempt('run', 'wants', '--image', 'busybox', ...more)).stderr).toMatch(/no room/);
-    await run('grows', 'exec tail /dev/zero');
+    // the shim asks to be told of a lack of memory just after the start
+    await run('grows', 'sleep 1; exec tail /dev/zero');
     await eventually(async () => expect(await status('grows', 'reason')).toBe('OOMKilled'), LONG_MS, 200);
     expect(await product().field('pod', pod.name, '.status.containerStatuses[0].restartCount')).toBe('0');
     await product().caller.run('delete', 'grows');

@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { eventually } from './eventually';
+import { type Acknowledged, type PatientCaller } from './patient-caller';
+
+const WORKERS = 2;
+const PAUSE_MS = 200;
+/** Of a caller that follows a create up at another gateway, which may be a second behind, on two busy cores. */
+const SEEN_MS = 5_000;
+
+/** Sandboxes that are made, read and deleted, one after the other by each of two workers, until it is ended. */
+export class SteadyLoad {
+  readonly acknowledged: Acknowledged[] = [];
+  private readonly failures: unknown[] = [];
+  private readonly stopping = new AbortController();
+  private readonly workers: Promise<unknown>;
+
+  constructor(
+    private readonly caller: PatientCaller,
+    private readonly request: Partial<CreateRequest>,
+  ) {
+    this.workers = Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.createAndDelete(worker)));
+  }
+
+  /** @returns what has gone wrong since it was asked last */
+  takeFailures(): unknown[] {
+    return this.failures.splice(0);
+  }
+
+  /** Once each worker has gone on, and so a gateway answers. */
+  async goesOn(withinMs: number): Promise<void> {
+    const before = this.acknowledged.length;
+    await eventually(() => this.acknowledged.length >= before + WORKERS, withinMs, 100);
+  }
+
+  async end(): Promise<void> {
+    this.stopping.abort();
+    await this.workers;
+  }
+
+  private async createAndDelete(worker: number): Promise<void> {
+    for (let n = 0; !this.stopping.signal.aborted; n++) {
+      try {
+        const sandbox = await this.caller.create(`load-${worker}-${n}`, this.request);
+        this.acknowledged.push(sandbox);
+        const now = await eventually(() => this.caller.get(sandbox.name), SEEN_MS, 50);
+        if (now.sandboxId !== sandbox.id) this.failures.push(`${sandbox.name} became ${now.sandboxId}`);
+        await this.caller.delete(sandbox.name);
+      } catch (error) {
+        this.failures.push(error);
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+}
