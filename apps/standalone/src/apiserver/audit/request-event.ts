@@ -9,6 +9,8 @@ export interface RequestFacts {
   readonly request: IncomingMessage;
   /** Unix milliseconds */
   readonly receivedAt: number;
+  /** of the caller; once it has left, its socket has none */
+  readonly address: string | undefined;
   user?: User;
   path?: ResourcePath;
   verb?: Verb;
@@ -40,7 +42,7 @@ export function isRecorded({ user, path, verb }: RequestFacts, { code }: Answere
 
 /** The record of a request. Pure. Its body, and messages that may quote it, are in none. */
 export function requestEvent(facts: RequestFacts, { auditId, code }: Answered, now: number): AuditEvent {
-  const { request, user, verb, receivedAt, isAllowed } = facts;
+  const { request, address, user, verb, receivedAt, isAllowed } = facts;
   const decision = isAllowed ? 'allow' : isKeptOut(code) ? 'forbid' : undefined;
   return {
     kind: 'Event',
@@ -51,7 +53,7 @@ export function requestEvent(facts: RequestFacts, { auditId, code }: Answered, n
     requestURI: clipped(request.url ?? '', 2_000),
     verb: verb ?? (request.method ?? '').toLowerCase(),
     user: user ? { username: user.name, groups: [user.role] } : { username: 'system:anonymous', groups: [] },
-    sourceIPs: sourceIps(request.socket.remoteAddress),
+    sourceIPs: sourceIps(address),
     userAgent: clipped(request.headers['user-agent'] ?? ''),
     ...objectOf(facts),
     responseStatus: { metadata: {}, ...(code >= 400 && { status: 'Failure' }), code },

@@ -90,7 +90,7 @@ export class ApiServer {
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const facts: RequestFacts = { request, receivedAt: Date.now() };
+    const facts: RequestFacts = { request, receivedAt: Date.now(), address: request.socket.remoteAddress };
     this.parts.audit?.follow(facts, response);
     try {
       await this.route(facts, response);
