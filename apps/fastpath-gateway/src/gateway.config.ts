@@ -1,10 +1,8 @@
 import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
-import { address, boolean, type ConfigOf, duration, flag, port } from '@fsb/component-base/config';
+import { address, boolean, type ConfigOf, duration, flag, port, wholeNumber } from '@fsb/component-base/config';
 import { accessSync, constants } from 'node:fs';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
-
-const isSeats = (seats: number): boolean => Number.isInteger(seats) && seats >= 2 && seats <= 10_000;
 
 export const gatewayFlags = {
   ...kubeFlags,
@@ -29,15 +27,11 @@ export const gatewayFlags = {
     'Folder with tls.crt and tls.key to show to the agents, and ca.crt that signs them; read anew when they change',
   ),
   maxCreatesInFlight: flag(
-    z.string().default('512').transform(Number).refine(isSeats, 'must be a whole number from 2 to 10000'),
+    wholeNumber(2, 10_000).default(512),
     'Creates that are made at once; a namespace takes no more of them than are left for others, and waits for the rest',
   ),
   namespaceCreatesPerSecond: flag(
-    z
-      .string()
-      .default('0')
-      .transform(Number)
-      .refine((rate) => rate >= 0, 'must be 0 or a rate'),
+    wholeNumber(0, 1_000_000).default(0),
     'Creates a second of a namespace whose ResourceQuotas do not limit them; 0: any number',
   ),
   fastpathConsistencyMode: flag(
