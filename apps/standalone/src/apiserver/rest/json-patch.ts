@@ -26,7 +26,10 @@ export function jsonPatched(object: Json, patch: unknown): Json {
   let copiedChars = 0;
   for (const [index, given] of patch.entries()) {
     const { success, data, error } = operation.safeParse(given);
-    if (!success) throw StatusError.badRequest(`operation ${index} of the patch: ${z.prettifyError(error)}`);
+    if (!success) {
+      const why = `operation ${index} of the patch: ${z.prettifyError(error)}`;
+      throw isOperation(given) ? rejected(why) : StatusError.badRequest(why);
+    }
     const from = 'from' in data ? valueAt(copy, data.from) : undefined;
     valueAt(copy, data.path);
     if (data.op === 'copy') copiedChars += JSON.stringify(from ?? null).length;
@@ -35,6 +38,11 @@ export function jsonPatched(object: Json, patch: unknown): Json {
     if (failure) throw rejected(failure.message);
   }
   return copy;
+}
+
+/** Whether Kubernetes reads it as one, and only then finds that it is none that it knows. */
+function isOperation(given: unknown): boolean {
+  return isJson(given) && typeof given['op'] === 'string' && typeof given['path'] === 'string';
 }
 
 /**

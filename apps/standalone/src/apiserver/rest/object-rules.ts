@@ -5,8 +5,8 @@ import { type StatusCause, StatusError } from '../status-error';
 import { metadataCauses, newFinalizers } from './metadata-check';
 import { prune, violations } from './schema-check';
 
-/** RFC 1123 */
-const MAX_NAME = 253;
+/** A name may have 253; one that is wrong is told as far as this. */
+const MAX_TOLD_NAME = 1_000;
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -53,10 +53,10 @@ export function metaOf(object: Json): Partial<StoredMeta> {
   return isJson(object['metadata']) ? object['metadata'] : {};
 }
 
-/** As it was given: it may be anything. */
+/** As it was given: it may be anything, and a megabyte of it. */
 function nameOf(object: Json): string {
   const name: unknown = metaOf(object).name;
-  return typeof name === 'string' ? name.slice(0, MAX_NAME) : '';
+  return typeof name === 'string' ? name.slice(0, MAX_TOLD_NAME) : '';
 }
 
 /** A new object: identity from the server, status from nobody. */
