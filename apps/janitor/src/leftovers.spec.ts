@@ -7,6 +7,8 @@ import { eventually } from '../../../test/support/eventually';
 import { idOf, ip, JanitorScene } from './testing/janitor-scene';
 
 const GONE = '00000000-dead-4000-8000-000000000000';
+/** a waiting container's */
+const WAITED = 'warm-0123456789abcdef';
 const STRANGER = '99999999-0000-4000-8000-000000000000';
 
 describe('A janitor, with what is left beside containers', () => {
@@ -89,6 +91,7 @@ describe('A janitor, with what is left beside containers', () => {
       ...['.log', '.log.1', '.log.3'].map((end) => old(scene.path('logs', `${idOf('old')}${end}`))),
       old(scene.path('logs', `${GONE}-4.log`)),
       dirname(old(scene.path('run/sandboxes', GONE, 'hosts'))),
+      dirname(old(scene.path('run/sandboxes', WAITED, 'hosts'))),
       scene.path('run/fifo', `${idOf('old')}-stdin`),
     ];
     mkdirSync(scene.path('run/fifo'));
@@ -98,7 +101,7 @@ describe('A janitor, with what is left beside containers', () => {
     const kept = [young, old(scene.path('logs/apiserver.log')), fifoOfStranger, scene.path('logs', `${stranger}.log`)];
     writeFileSync(young, '');
     utimesSync(young, Date.now(), Date.now() / 1000 + 3_600);
-    utimesSync(dirname(scene.path('run/sandboxes', GONE, 'hosts')), 1, 1);
+    for (const id of [GONE, WAITED]) utimesSync(scene.path('run/sandboxes', id), 1, 1);
     await goesOf(orphans);
     await scene.looks('looked-at', 3);
     expect(kept.filter((path) => !existsSync(path))).toEqual([]);

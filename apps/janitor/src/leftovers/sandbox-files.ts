@@ -1,8 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** An MD5 in hex, or a uid with or without an attempt number: nothing else in these folders is a sandbox's. */
-const ID = '(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\\d+)?)';
+/** An MD5 in hex, a uid with or without an attempt number, or a waiting container's: nothing else in these folders is ours. */
+const ID = '(?:warm-[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\\d+)?)';
 const SAFE_ID = /^[a-z0-9][a-z0-9.-]{0,127}$/;
 const UID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
