@@ -3,6 +3,7 @@ import { creates } from './cases/creates';
 import { ends } from './cases/ends';
 import { kubectl } from './cases/kubectl';
 import { placement } from './cases/placement';
+import { quotas } from './cases/quotas';
 import { recovery } from './cases/recovery';
 import { rollouts } from './cases/rollouts';
 import { scaling } from './cases/scaling';
@@ -34,6 +35,9 @@ describe('The product on a real Kubernetes', () => {
   });
   describe('sandboxes with kubectl', () => {
     kubectl(product);
+  });
+  describe('ResourceQuotas', () => {
+    quotas(product);
   });
   describe('the Pod of an agent', () => {
     placement(product);
