@@ -13,7 +13,7 @@ import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { Placer } from '@fsb/placement/placer';
 import { NamespaceLimits } from '@fsb/quota/namespace-limits';
-import { NamespaceUsage } from '@fsb/quota/namespace-usage';
+import { followReports } from '@fsb/quota/reported-usage';
 import { followSandboxes } from '@fsb/quota/sandbox-usage';
 import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { Registry } from 'prom-client';
@@ -171,9 +171,9 @@ function namespaceQuota(config: GatewayConfig, world: World, records: PendingRec
   const ledger = new UsageLedger();
   followSandboxes(ledger, { sandboxes, pools, counts: () => true });
   const limits = new NamespaceLimits(quotas);
-  const usage = new NamespaceUsage(ledger, directory);
+  followReports(ledger, directory);
   const createsPerSecond = config.namespaceCreatesPerSecond;
-  return new NamespaceQuota({ limits, usage, rate: new CreateRate(), records, createsPerSecond });
+  return new NamespaceQuota({ limits, ledger, rate: new CreateRate(), records, createsPerSecond });
 }
 
 type CreateParts = [

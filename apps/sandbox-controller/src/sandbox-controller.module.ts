@@ -14,7 +14,7 @@ import { AgentDirectory } from '@fsb/placement/agent-directory';
 import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
 import { namespaceOf } from '@fsb/placement/agent-reports';
 import { NamespaceLimits } from '@fsb/quota/namespace-limits';
-import { NamespaceUsage } from '@fsb/quota/namespace-usage';
+import { followReports } from '@fsb/quota/reported-usage';
 import { followSandboxes } from '@fsb/quota/sandbox-usage';
 import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { Registry } from '@fsb/registry/registry';
@@ -86,7 +86,8 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   const inputs = new SandboxInputs(client);
   const ledger = new UsageLedger();
   followSandboxes(ledger, { ...caches, counts: isPlaced });
-  const quota = new PlacementQuota(new NamespaceLimits(caches.quotas), new NamespaceUsage(ledger, directory));
+  followReports(ledger, directory);
+  const quota = new PlacementQuota(new NamespaceLimits(caches.quotas), ledger);
   const reconciler = new SandboxReconciler({
     ...{ client, calls, memory, orphanTimeoutMs, actingSince, sandboxes: caches.sandboxes },
     reader: new WorldReader({ ...common, ...caches, silence, inputs, quota, orphanTimeoutMs, actingSince }),

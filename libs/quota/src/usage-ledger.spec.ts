@@ -18,6 +18,17 @@ it('counts a name once, by its object as soon as there is one', () => {
   expect(ledger.of('m')).toEqual(small);
 });
 
+it('counts what an agent reports as long as nobody knows better', () => {
+  const ledger = new UsageLedger();
+  ledger.setReported('n/a', small);
+  expect(ledger.of('n')).toEqual(small);
+  ledger.setObject('n/a', large);
+  expect(ledger.of('n')).toEqual(large);
+  ledger.setReported('n/a', undefined);
+  ledger.setObject('n/a', undefined);
+  expect(ledger.of('n').sandboxes).toBe(0);
+});
+
 it('has nothing left after many fractions', () => {
   const ledger = new UsageLedger();
   const third = usageOf({ cpu: '0.1', memory: '0.3' });

@@ -5,14 +5,11 @@ import { NOTHING, plus, type Usage } from './usage';
 export class UsageLedger {
   private readonly objects = new Map<string, Usage>();
   private readonly held = new Map<string, Usage>();
+  private readonly reported = new Map<string, Usage>();
   private readonly totals = new Map<string, Usage>();
 
   of(namespace: string): Usage {
     return this.totals.get(namespace) ?? NOTHING;
-  }
-
-  has(key: string): boolean {
-    return this.objects.has(key) || this.held.has(key);
   }
 
   /** @param usage undefined: the object is gone, or does not count */
@@ -29,6 +26,11 @@ export class UsageLedger {
     this.set(this.held, key, undefined);
   }
 
+  /** Of a container whose object some gateway is still to write. @param usage undefined: it has one, or is gone */
+  setReported(key: string, usage: Usage | undefined): void {
+    this.set(this.reported, key, usage);
+  }
+
   private set(usages: Map<string, Usage>, key: string, usage: Usage | undefined): void {
     const before = this.counted(key);
     if (usage) usages.set(key, usage);
@@ -40,6 +42,6 @@ export class UsageLedger {
   }
 
   private counted(key: string): Usage {
-    return this.objects.get(key) ?? this.held.get(key) ?? NOTHING;
+    return this.objects.get(key) ?? this.held.get(key) ?? this.reported.get(key) ?? NOTHING;
   }
 }

@@ -1,14 +1,14 @@
 import { HARD, LimitError, overLimit } from '@fsb/quota/limits';
 import { type NamespaceLimits } from '@fsb/quota/namespace-limits';
-import { type NamespaceUsage } from '@fsb/quota/namespace-usage';
 import { usageOf } from '@fsb/quota/usage';
+import { type UsageLedger } from '@fsb/quota/usage-ledger';
 import { type CreateOrder } from '../create/create-order';
 import { type PendingRecords } from '../sandboxes/pending-records';
 import { type CreateRate } from './create-rate';
 
 export interface QuotaParts {
   readonly limits: NamespaceLimits;
-  readonly usage: NamespaceUsage;
+  readonly ledger: UsageLedger;
   readonly rate: CreateRate;
   readonly records: PendingRecords;
   /** for a namespace whose quotas say nothing of it; 0: any number */
@@ -38,17 +38,17 @@ export class NamespaceQuota {
    * @throws LimitError; ApiError invalid_argument for resources that a quota wants to be told; what `make` throws
    */
   async during<T>(order: CreateOrder, make: () => Promise<T>): Promise<T> {
-    const { limits, records, usage: used } = this.parts;
+    const { limits, records, ledger } = this.parts;
     const { namespace, name, spec } = order;
     const resources = spec.resources ?? {};
     const usage = usageOf(resources);
     const limited = limits.of(namespace);
-    const refusal = limited && overLimit(limited, used.of(namespace), { namespace, resources, usage });
+    const refusal = limited && overLimit(limited, ledger.of(namespace), { namespace, resources, usage });
     if (refusal) throw refusal;
     const key = `${namespace}/${name}`;
-    used.ledger.hold(key, usage);
+    ledger.hold(key, usage);
     const release = (): void => {
-      used.ledger.release(key);
+      ledger.release(key);
     };
     try {
       const made = await make();

@@ -1,15 +1,15 @@
 import { type Sandbox, type SandboxResources } from '@fsb/api/sandbox';
 import { overLimit } from '@fsb/quota/limits';
 import { type NamespaceLimits } from '@fsb/quota/namespace-limits';
-import { type NamespaceUsage } from '@fsb/quota/namespace-usage';
 import { usageOf } from '@fsb/quota/usage';
+import { type UsageLedger } from '@fsb/quota/usage-ledger';
 import { splitKey } from '@fsb/controller-runtime/kinds';
 
 /** Whether a namespace may have one more sandbox placed. Gateways ask before they create; this is for what kubectl made. */
 export class PlacementQuota {
   constructor(
     private readonly limits: NamespaceLimits,
-    private readonly used: NamespaceUsage,
+    private readonly ledger: UsageLedger,
   ) {}
 
   /** @returns why it must wait; else room is kept for it, until its object says where it is */
@@ -17,11 +17,10 @@ export class PlacementQuota {
     const { namespace } = splitKey(key);
     const limits = this.limits.of(namespace);
     if (!limits) return undefined;
-    const { ledger } = this.used;
-    ledger.setObject(key, undefined); // from an earlier try
+    this.ledger.setObject(key, undefined); // from an earlier try
     const usage = usageOf(resources);
-    const refusal = overLimit(limits, this.used.of(namespace), { namespace, resources, usage });
-    if (!refusal) ledger.setObject(key, usage);
+    const refusal = overLimit(limits, this.ledger.of(namespace), { namespace, resources, usage });
+    if (!refusal) this.ledger.setObject(key, usage);
     return refusal?.message;
   }
 }
