@@ -49,8 +49,16 @@ if bin/fsb-ctl get quickstart >/dev/null 2>&1; then
   done
 fi
 page='echo "hello from $(hostname)" >/tmp/index.html; httpd -p 8080 -h /tmp'
-bin/fsb-ctl run quickstart --image busybox --ports 8080 -- \
-  /bin/sh -c "$page; i=0; while :; do echo \"line \$i from \$(hostname)\"; i=\$((i + 1)); sleep 1; done"
+run() {
+  bin/fsb-ctl run quickstart --image busybox --ports 8080 -- \
+    /bin/sh -c "$page; i=0; while :; do echo \"line \$i from \$(hostname)\"; i=\$((i + 1)); sleep 1; done"
+}
+# a gateway hears of an agent a moment after Kubernetes does
+for ((tries = 1; ; tries++)); do
+  [ "$tries" -lt 50 ] || { run; break; }
+  run 2>/dev/null && break
+  sleep 0.2
+done
 
 title 'What it writes, and what there is'
 sleep 1
