@@ -62,7 +62,7 @@ export interface Wanted {
   readonly usage: Usage;
 }
 
-/** Why one more sandbox is too much, where it is. @throws never */
+/** Why one more sandbox is too much, where it is. */
 export function overLimit(limits: Limits, used: Usage, { namespace, resources, usage }: Wanted): ApiError | undefined {
   for (const field of ['cpu', 'memory'] as const) {
     const limit = limits[field];
