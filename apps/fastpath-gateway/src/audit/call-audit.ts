@@ -9,8 +9,8 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
-import { Allowance } from '@fsb/component-base/audit/allowance';
 import { type AuditLog } from '@fsb/component-base/audit/audit-log';
+import { TokenBucket } from '@fsb/component-base/token-bucket';
 import { admissionOf, REHEARSAL } from '../access/caller';
 import { AUDITED_METHODS, type AuditedMethod } from './audited-methods';
 import {
@@ -36,7 +36,7 @@ export interface CallAuditParts {
  * guard refuses, what does not arrive whole, and what its caller leaves.
  */
 export class CallAudit implements OnApplicationShutdown {
-  private readonly strangers = new Allowance(STRANGERS_A_SECOND);
+  private readonly strangers = new TokenBucket(STRANGERS_A_SECOND);
 
   constructor(private readonly parts: CallAuditParts) {}
 
@@ -117,7 +117,7 @@ export class CallAudit implements OnApplicationShutdown {
     const { caller, isKnown, isAdmitted } = admissionOf(facts.metadata);
     if (caller === REHEARSAL) return;
     if (facts.method.when === 'refused' && !(end && isKeptOut(end.code))) return;
-    if (!isKnown && !isAdmitted && !this.strangers.take()) {
+    if (!isKnown && !isAdmitted && this.strangers.take() > 0) {
       this.parts.log.drop(1, `more than ${STRANGERS_A_SECOND} calls a second without a name`);
       return;
     }

@@ -1,19 +1,8 @@
 import { CreateRate } from './create-rate';
 
-it('allows a burst of a second, then the rate, and says when the next may come', () => {
+it('says when the next may come, and takes none at all where the rate is none', () => {
   const rate = new CreateRate();
-  const taken = (now: number): number => rate.take('n', 10, now);
-  expect(Array.from({ length: 10 }, () => taken(0))).toEqual(Array(10).fill(0));
-  expect(taken(0)).toBe(100);
-  expect(taken(50)).toBe(50);
-  expect(taken(100)).toBe(0);
-  expect(taken(100)).toBe(100);
-  expect(Array.from({ length: 11 }, () => taken(60_000)).filter((wait) => wait === 0)).toHaveLength(10);
-});
-
-it('takes less than one a second, and none at all', () => {
-  const rate = new CreateRate();
-  expect([rate.take('n', 0.5, 0), rate.take('n', 0.5, 0), rate.take('n', 0.5, 2_000)]).toEqual([0, 2_000, 0]);
+  expect([0, 0, 1_000, 2_000].map((now) => rate.take('n', 0.5, now))).toEqual([0, 2_000, 1_000, 0]);
   expect(rate.take('n', 0, 0)).toBe(1_000);
 });
 
@@ -22,4 +11,46 @@ it('one namespace knows nothing of another', () => {
   rate.take('n', 1, 0);
   expect(rate.take('n', 1, 0)).toBe(1_000);
   expect(rate.take('m', 1, 0)).toBe(0);
+});
+
+it('goes by a new rate at once', () => {
+  const rate = new CreateRate();
+  rate.take('n', 0.5, 0);
+  expect(rate.take('n', 0.5, 0)).toBe(2_000);
+  expect(rate.take('n', 100, 0)).toBe(10);
+});
+
+/** One create in each of so many namespaces nobody has seen, all at `now`. */
+function crowd(rate: CreateRate, count: number, now: number): void {
+  for (let n = 0; n < count; n++) rate.take(`crowd-${now}-${n}`, 1, now);
+}
+
+it('however many namespaces come, forgets none before it may create again as if it were new', () => {
+  const rate = new CreateRate();
+  const slow = (now: number): number => rate.take('slow', 0.05, now);
+  expect(slow(0)).toBe(0);
+  crowd(rate, 2_000, 0);
+  for (const now of [11_000, 19_000]) {
+    crowd(rate, 2_000, now);
+    expect(slow(now)).toBe(20_000 - now);
+  }
+  expect([slow(20_000), slow(20_000)]).toEqual([0, 20_000]);
+});
+
+it('keeps no more than a few seconds of namespaces that come and go', () => {
+  const rate = new CreateRate();
+  for (let second = 0; second < 200; second++) crowd(rate, 100, second * 1_000);
+  expect(rate.size).toBeLessThan(1_000);
+});
+
+it('looks at few namespaces in one create, however many there are to forget', () => {
+  const rate = new CreateRate();
+  crowd(rate, 10_000, 0);
+  const forgotten = Array.from({ length: 20_000 }, (_, n) => {
+    const before = rate.size;
+    rate.take(`late-${n}`, 1, 60_000);
+    return before + 1 - rate.size;
+  });
+  expect(Math.max(...forgotten)).toBe(2);
+  expect(forgotten.reduce((sum, one) => sum + one)).toBe(10_000);
 });

@@ -1,17 +1,17 @@
-/** Creates saved up while there are none, in seconds of the rate: a burst of one second's worth is no overload. */
-const BURST_SECONDS = 1;
-/** Buckets are swept when there are more: a full one says no more than an absent one. */
-const MAX_IDLE_BUCKETS = 1_000;
+import { TokenBucket } from '@fsb/component-base/token-bucket';
 
-interface Bucket {
-  tokens: number;
-  /** milliseconds */
-  at: number;
-}
+/** Looked at for each bucket that comes: more than one, so that the full ones become fewer. */
+const LOOKED_AT = 2;
 
 /** A token bucket for each namespace. Lost with the process: that allows one burst more. */
 export class CreateRate {
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly buckets = new Map<string, TokenBucket>();
+  /** goes round the buckets, a few at a time: a look at all of them would hold up the create that is next */
+  private hand = this.buckets.entries();
+
+  get size(): number {
+    return this.buckets.size;
+  }
 
   /**
    * @param now milliseconds of a clock that never goes back
@@ -19,20 +19,21 @@ export class CreateRate {
    */
   take(namespace: string, perSecond: number, now: number): number {
     if (perSecond <= 0) return 1_000;
-    const full = Math.max(1, perSecond * BURST_SECONDS);
-    const bucket = this.buckets.get(namespace) ?? { tokens: full, at: now };
-    bucket.tokens = Math.min(full, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
-    bucket.at = now;
-    if (!this.buckets.has(namespace)) this.add(namespace, bucket, now);
-    if (bucket.tokens < 1) return Math.ceil(((1 - bucket.tokens) / perSecond) * 1000);
-    bucket.tokens -= 1;
-    return 0;
+    const bucket = this.buckets.get(namespace) ?? this.add(namespace, new TokenBucket(perSecond, now), now);
+    bucket.perSecond = perSecond;
+    return bucket.take(now);
   }
 
-  private add(namespace: string, bucket: Bucket, now: number): void {
-    if (this.buckets.size >= MAX_IDLE_BUCKETS) {
-      for (const [known, { at }] of this.buckets) if (now - at > 10_000) this.buckets.delete(known);
-    }
+  private add(namespace: string, bucket: TokenBucket, now: number): TokenBucket {
+    for (let looks = 0; looks < LOOKED_AT; looks++) this.forgetNext(now);
     this.buckets.set(namespace, bucket);
+    return bucket;
+  }
+
+  /** Only what is full again: forgotten before, a bucket would be filled by its being forgotten. */
+  private forgetNext(now: number): void {
+    const { value, done } = this.hand.next();
+    if (done) this.hand = this.buckets.entries();
+    else if (value[1].isFull(now)) this.buckets.delete(value[0]);
   }
 }
