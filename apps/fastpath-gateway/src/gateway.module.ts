@@ -1,8 +1,5 @@
-import { type DynamicModule, Logger, Module, type Provider } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
-import { AuditLog } from '@fsb/component-base/audit/audit-log';
-import { AuditMetrics } from '@fsb/component-base/audit/audit-metrics';
-import { openTarget } from '@fsb/component-base/audit/audit-target';
 import { Readiness } from '@fsb/component-base/readiness';
 import { tracePosition } from '@fsb/component-base/tracing/tracing';
 import { Traffic } from '@fsb/component-base/traffic';
@@ -12,14 +9,10 @@ import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeModule } from '@fsb/controller-runtime/kube.module';
 import { ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { Placer } from '@fsb/placement/placer';
-import { NamespaceLimits } from '@fsb/quota/namespace-limits';
-import { followReports } from '@fsb/quota/reported-usage';
-import { followSandboxes } from '@fsb/quota/sandbox-usage';
-import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { Registry } from 'prom-client';
 import { Access } from './access/access';
 import { AccessGuard } from './access/access.guard';
-import { CallAudit } from './audit/call-audit';
+import { AuditModule } from './audit/audit.module';
 import { type OrderDefaults } from './create/create-order';
 import { CreateSandbox } from './create/create-sandbox';
 import { FastCreate } from './create/fast-create';
@@ -35,9 +28,9 @@ import { FastPathController } from './grpc/fastpath.controller';
 import { type GrpcHealth } from './grpc/grpc-server';
 import { LogsController } from './grpc/logs.controller';
 import { Serving } from './grpc/serving';
-import { CreateRate } from './quota/create-rate';
 import { FairSeats } from './quota/fair-seats';
 import { NamespaceQuota } from './quota/namespace-quota';
+import { QuotaModule } from './quota/quota.module';
 import { Catalog } from './sandboxes/catalog';
 import { DeleteSandbox } from './sandboxes/delete-sandbox';
 import { LateObjects } from './sandboxes/late-objects';
@@ -48,6 +41,7 @@ import { SandboxQueries } from './sandboxes/sandbox-queries';
 import { UpdateSandbox } from './sandboxes/update-sandbox';
 import { WriteBehind } from './sandboxes/write-behind';
 import { World } from './world';
+import { WorldModule } from './world.module';
 
 export const GATEWAY = 'fastpath-gateway';
 
@@ -56,28 +50,18 @@ export class GatewayModule {
   static forRoot(config: GatewayConfig, health: GrpcHealth): DynamicModule {
     return {
       module: GatewayModule,
-      imports: [KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: GATEWAY })],
+      imports: [
+        KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: GATEWAY }),
+        WorldModule.forRoot(config),
+        AuditModule.forRoot(config),
+        QuotaModule.forRoot(config),
+      ],
       controllers: [FastPathController, LogsController],
       providers: [
-        { provide: World, useFactory: (client: KubeClient) => new World(config, client), inject: [KubeClient] },
-        { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
         { provide: Access, useFactory: (client: KubeClient) => new Access(client, config), inject: [KubeClient] },
         AccessGuard,
-        ...callAudit(config),
-        PendingRecords,
         NamesUnderWay,
         Traffic,
-        {
-          provide: Catalog,
-          useFactory: (world: World, records: PendingRecords) =>
-            new Catalog({
-              sandboxes: world.sandboxes,
-              directory: world.directory,
-              records,
-              isFilled: () => world.isFilled,
-            }),
-          inject: [World, PendingRecords],
-        },
         {
           provide: GatewayMetrics,
           useFactory: (registry: Registry, records: PendingRecords) => new GatewayMetrics(registry, () => records.size),
@@ -101,11 +85,6 @@ export class GatewayModule {
           inject: [World, KubeClient, ControllerMetrics],
         },
         {
-          provide: NamespaceQuota,
-          useFactory: (world: World, records: PendingRecords) => namespaceQuota(config, world, records),
-          inject: [World, PendingRecords],
-        },
-        {
           provide: CreateSandbox,
           useFactory: (...parts: CreateParts) => createSandbox(config, parts),
           inject: [
@@ -118,6 +97,7 @@ export class GatewayModule {
             Demand,
             Traffic,
             NamespaceQuota,
+            FairSeats,
           ],
         },
         {
@@ -142,17 +122,6 @@ export class GatewayModule {
   }
 }
 
-/** None where nothing is to be recorded. */
-function callAudit(config: GatewayConfig): Provider[] {
-  if (config.auditLogPath === '') return [];
-  const useFactory = async (registry: Registry, catalog: Catalog): Promise<CallAudit> => {
-    const parts = { target: await openTarget(config), logger: new Logger(CallAudit.name) };
-    const log = new AuditLog({ ...parts, metrics: new AuditMetrics(registry) });
-    return new CallAudit({ log, identity: (namespace, name) => catalog.identity(namespace, name) });
-  };
-  return [{ provide: CallAudit, useFactory, inject: [Registry, Catalog] }];
-}
-
 type DeletingParts = [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient];
 type WritingParts = [World, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic];
 
@@ -163,29 +132,15 @@ function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
   return new WriteBehind({ records, recordSandbox, lateObjects, sandboxes, metrics });
 }
 
-/** Beyond these a create that waits is of no use to its caller, and costs memory. */
-const WAITING = { waitingPerNamespace: 1_024, waiting: 8_192 };
-
-function namespaceQuota(config: GatewayConfig, world: World, records: PendingRecords): NamespaceQuota {
-  const { quotas, directory, sandboxes, pools } = world;
-  const ledger = new UsageLedger();
-  followSandboxes(ledger, { sandboxes, pools, counts: () => true });
-  const limits = new NamespaceLimits(quotas);
-  followReports(ledger, directory);
-  const createsPerSecond = config.namespaceCreatesPerSecond;
-  return new NamespaceQuota({ limits, ledger, rate: new CreateRate(), records, createsPerSecond });
-}
-
 type CreateParts = [
   ...[World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics],
-  ...[Demand, Traffic, NamespaceQuota],
+  ...[Demand, Traffic, NamespaceQuota, FairSeats],
 ];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
-  const [{ sandboxes, pools, directory, agents }, behind, catalog, names, client, metrics, demand, traffic, quota] =
-    parts;
+  const [world, behind, catalog, names, client, metrics, demand, traffic, quota, seats] = parts;
+  const { sandboxes, pools, directory, agents } = world;
   const placer = new Placer({ directory, client: agents });
-  const seats = new FairSeats({ seats: config.maxCreatesInFlight, ...WAITING });
   const modes = {
     fast: new FastCreate({ placer, writeBehind: behind, traffic, seats }),
     strong: new StrongCreate({ client, sandboxes, seats }),
