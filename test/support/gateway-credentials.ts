@@ -2,13 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
 import { z } from 'zod';
+import { tlsCredentials } from '../../apps/fsb-ctl/src/tls-credentials';
+
+/** @param ca of the gateway's certificate, PEM. @param own what the caller shows */
+export function caCredentials(ca: Buffer, own?: { readonly key: string; readonly cert: string }): ChannelCredentials {
+  return own ? tlsCredentials(ca, Buffer.from(own.key), Buffer.from(own.cert)) : tlsCredentials(ca);
+}
 
 /** @param ca of the gateway's certificate, PEM */
 export function tokenCredentials(ca: Buffer, token: string): ChannelCredentials {
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${token}`);
   return credentials.combineChannelCredentials(
-    credentials.createSsl(ca),
+    caCredentials(ca),
     credentials.createFromMetadataGenerator((_call, done) => {
       done(null, metadata);
     }),

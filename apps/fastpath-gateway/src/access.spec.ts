@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { FastPathServiceClient, ListRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { SandboxLogServiceClient, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
 import { makeCa, makeClientCertificate } from '@fsb/pki/certificates';
 import { ADMIN, OTHER_TENANT, TENANT, VIEWER } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
-import { tokenCredentials } from '../../../test/support/gateway-credentials';
+import { caCredentials, tokenCredentials } from '../../../test/support/gateway-credentials';
 import { GatewayCalls } from './testing/gateway-calls';
 import { call, GatewayScene, type Outcome } from './testing/gateway-scene';
 
@@ -25,7 +25,7 @@ describe('who is let in', () => {
     await scene.stop();
   }, 120_000);
 
-  function as(credentialsOf: ReturnType<typeof credentials.createSsl>): GatewayCalls {
+  function as(credentialsOf: ChannelCredentials): GatewayCalls {
     const client = new FastPathServiceClient(scene.endpoint, credentialsOf);
     clients.push(client);
     return new GatewayCalls(client);
@@ -38,7 +38,7 @@ describe('who is let in', () => {
   }
 
   it.each([
-    ['no token', (): GatewayCalls => as(credentials.createSsl(ca)), 'no bearer token'],
+    ['no token', (): GatewayCalls => as(caCredentials(ca)), 'no bearer token'],
     ['an unknown token', (): GatewayCalls => withToken('nobody-knows-this'), 'not one that the cluster knows'],
     ['a token of 10,000 letters', (): GatewayCalls => withToken('x'.repeat(10_000)), 'not "Bearer <token>"'],
   ])('%s is UNAUTHENTICATED, and makes nothing', async (_what, of, words) => {
@@ -114,8 +114,7 @@ describe('who is let in', () => {
   it('believes a client certificate of its CA, by the rules of its subject, and of no other', async () => {
     const own = { cert: ca.toString(), key: readFileSync(join(scene.api.folder, 'ca.key'), 'utf8') };
     const certified = async (issuer: typeof own, subject: string): Promise<string> => {
-      const { cert, key } = await makeClientCertificate(issuer, subject);
-      const calls = as(credentials.createSsl(ca, Buffer.from(key), Buffer.from(cert)));
+      const calls = as(caCredentials(ca, await makeClientCertificate(issuer, subject)));
       return (await calls.get('none')).code;
     };
     expect(await certified(own, 'O=system:masters,CN=root')).toBe('NOT_FOUND');

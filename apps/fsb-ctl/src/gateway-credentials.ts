@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs';
 import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
 import { usage } from './command-error';
 import type { Security, TlsFiles } from './settings';
+import { tlsCredentials } from './tls-credentials';
 
 /** @throws CommandError naming the file that cannot be read */
 export function gatewayCredentials(security: Security): ChannelCredentials {
   if (security === 'plaintext') return credentials.createInsecure();
   const { caFile, certFile, keyFile } = security;
-  const channel = credentials.createSsl(
-    read('--ca-file', caFile),
-    read('--key-file', keyFile),
-    read('--cert-file', certFile),
-  );
+  const channel = tlsCredentials(read('--ca-file', caFile), read('--key-file', keyFile), read('--cert-file', certFile));
   const token = tokenOf(security);
   if (token === undefined) return channel;
   const metadata = new Metadata();

@@ -2,9 +2,6 @@ import { CommanderError } from 'commander';
 import { CommandError } from './command-error';
 import { program } from './program';
 
-// Node warns of a gateway that is named by its address; nobody who runs a command can change that
-process.noDeprecation = true;
-
 // a reader that has enough, such as head, is no failure
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 0 : 1);

@@ -1,13 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
 import { CreateRequest, FastPathServiceClient } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { SandboxLogServiceClient, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
 import { type AuditEvent } from '@fsb/component-base/audit/audit-event';
 import { ADMIN, OTHER_TENANT, TENANT } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
-import { tokenCredentials } from '../../../../test/support/gateway-credentials';
+import { caCredentials, tokenCredentials } from '../../../../test/support/gateway-credentials';
 import { GatewayCalls } from '../testing/gateway-calls';
 import { GatewayScene } from '../testing/gateway-scene';
 
@@ -38,7 +37,7 @@ describe('The audit log of a gateway', () => {
   function as(token: string | undefined): GatewayCalls {
     const client = new FastPathServiceClient(
       endpoint,
-      token === undefined ? credentials.createSsl(ca) : tokenCredentials(ca, token),
+      token === undefined ? caCredentials(ca) : tokenCredentials(ca, token),
     );
     clients.push(client);
     return new GatewayCalls(client);
