@@ -1,5 +1,6 @@
+import { agentClientFlags } from '@fsb/agent-api/agent-client-flags';
 import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
-import { address, boolean, type ConfigOf, duration, flag, port, wholeNumber } from '@fsb/component-base/config';
+import { address, boolean, type ConfigOf, duration, flag, wholeNumber } from '@fsb/component-base/config';
 import { accessSync, constants } from 'node:fs';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
@@ -21,11 +22,7 @@ export const gatewayFlags = {
     boolean().default(false),
     "The original's wire: no TLS, and nobody is asked who they are or what they may do",
   ),
-  agentPort: flag(port().default(5758), 'Where the agents serve their API'),
-  agentTlsDir: flag(
-    z.string().default('/etc/fast-sandbox/agent-client'),
-    'Folder with tls.crt and tls.key to show to the agents, and ca.crt that signs them; read anew when they change',
-  ),
+  ...agentClientFlags,
   maxCreatesInFlight: flag(
     wholeNumber(2, 10_000).default(512),
     'Creates that are made at once; a namespace takes no more of them than are left for others, and waits for the rest',

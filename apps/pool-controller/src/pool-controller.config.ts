@@ -1,3 +1,4 @@
+import { agentClientFlags } from '@fsb/agent-api/agent-client-flags';
 import { type ConfigOf, flag, port, wholeNumber } from '@fsb/component-base/config';
 import { leaderElectionFlags } from '@fsb/controller-runtime/controller-host';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
@@ -25,7 +26,7 @@ export const poolControllerFlags = {
     'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
   ),
   agentPriorityClass: flag(z.string().optional(), 'The PriorityClass of agents whose pool names none'),
-  agentPort: flag(port().default(5758), 'Where the agents serve their API'),
+  agentPort: agentClientFlags.agentPort,
   agentProbePort: flag(port().default(9091), 'Where the agents serve probes and metrics'),
 };
 export type PoolControllerConfig = ConfigOf<typeof poolControllerFlags>;
