@@ -28,7 +28,8 @@ export interface Reply<A> {
   readonly stages: readonly Stage[];
 }
 
-type Unary<Q, A> = (
+/** A method of a generated client. */
+export type Unary<Q, A> = (
   request: Q,
   metadata: Metadata,
   options: Partial<CallOptions>,

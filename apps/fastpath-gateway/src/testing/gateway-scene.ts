@@ -3,13 +3,10 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
-  type CallOptions,
   type ChannelCredentials,
   type Client,
-  type ClientUnaryCall,
   credentials,
   Metadata,
-  type ServiceError,
   status as Code,
   type StatusObject,
 } from '@grpc/grpc-js';
@@ -24,6 +21,7 @@ import { ADMIN, ApiserverProcess } from '../../../../test/support/apiserver-proc
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
 import { Gate, tlsOf } from '../../../../test/support/gate';
+import { type Unary } from '../../../../test/support/gateway-client';
 import { tokenCredentials } from '../../../../test/support/gateway-credentials';
 
 const ROOT = resolve(__dirname, '../../../..');
@@ -36,13 +34,6 @@ export interface Outcome<A> {
   readonly answer: A | undefined;
   readonly trailers: Readonly<Record<string, string>>;
 }
-
-export type Unary<Q, A> = (
-  request: Q,
-  metadata: Metadata,
-  options: Partial<CallOptions>,
-  callback: (error: ServiceError | null, answer?: A) => void,
-) => ClientUnaryCall;
 
 /** Every outcome of a call is a value: its status by name, and what came behind it. */
 export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000): Promise<Outcome<A>> {
