@@ -17,6 +17,7 @@ import { Removals } from './removals';
 import { ROOMY_QUOTA } from './roomy-quota';
 import { UnguardedGateway } from './unguarded-gateway';
 import { CtrRun } from './yardsticks/ctr-run';
+import { Echo } from './yardsticks/echo';
 import { PlainContainerd } from './yardsticks/plain-containerd';
 import { PodmanRun } from './yardsticks/podman-run';
 import { RawRuntime } from './yardsticks/raw-runtime';
@@ -56,7 +57,7 @@ const pool = (name: string, waiting: number): object => ({
 });
 
 export type Mode = 'FAST' | 'STRONG';
-export type YardstickName = 'plain' | 'ctr' | 'podman' | 'crun' | 'runc';
+export type YardstickName = 'plain' | 'echo' | 'ctr' | 'podman' | 'crun' | 'runc';
 
 /** The product as its users have it on one machine, and the yardsticks on the same containerd. */
 export class BenchStack {
@@ -64,6 +65,7 @@ export class BenchStack {
   private readonly runtime: SandboxRuntime;
   private readonly removals: Removals;
   private podman: PodmanRun | undefined;
+  private echo: Echo | undefined;
   private bare: UnguardedGateway | undefined;
 
   private constructor(
@@ -95,6 +97,7 @@ export class BenchStack {
   async yardstick(name: YardstickName): Promise<Yardstick> {
     const { stack } = this;
     if (name === 'plain') return this.plain;
+    if (name === 'echo') return (this.echo ??= await Echo.start(__filename));
     if (name === 'ctr') return new CtrRun(stack.containerdSocket, IMAGE_NAME);
     if (name === 'podman') return (this.podman ??= await PodmanRun.prepare(stack.root, ARCHIVE));
     const containerd = await stack.pid('containerd');
@@ -172,6 +175,7 @@ export class BenchStack {
     this.client.close();
     await this.podman?.end();
     await this.bare?.end();
+    await this.echo?.end();
     await this.stack.end();
   }
 }

@@ -13,6 +13,7 @@ import { deleteCase, mixedCase, startCase, type StartCase } from './cases/starts
 import { sustainedCase } from './cases/sustained';
 import { Drawings } from './drawings/drawings';
 import { type Measured, resultOf, type Result, table } from './result';
+import { echoDoor, echoRoom } from './yardsticks/echo';
 
 const ROOT = resolve(__dirname, '../..');
 const RESULTS = join(ROOT, 'test/bench/results.json');
@@ -37,6 +38,7 @@ function casesOf(share: number, drawings: Drawings): ReadonlyMap<string, Case> {
   return new Map<string, Case>([
     ...[100, 10_000, 100_000].map((n): [string, Case] => [`allocate-${n}`, () => Promise.resolve([allocateCase(n)])]),
     start('warm-1', 60, { pool: 'warm', target: { p50: 5, p95: 10, ratio: 1 / 12 } }),
+    start('warm-1-echo', 20, { pool: 'warm', yardstick: 'echo' }),
     start('warm-1-ctr', 20, { pool: 'warm', yardstick: 'ctr' }),
     start('warm-1-podman', 20, { pool: 'warm', yardstick: 'podman' }),
     start('warm-1-crun', 20, { pool: 'warm', yardstick: 'crun' }),
@@ -83,9 +85,17 @@ async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string
   return results;
 }
 
-async function main([what, options]: readonly string[]): Promise<void> {
-  if (what === 'fleet') {
-    await runFleet(JSON.parse(options ?? '') as FleetOptions); // written by Fleet.start
+/** What this program is as a process beside the bench. */
+const SIDE_PROCESSES: ReadonlyMap<string, (options: string) => Promise<void>> = new Map([
+  ['fleet', (options: string) => runFleet(JSON.parse(options) as FleetOptions)], // written by Fleet.start
+  ['echo-door', () => echoDoor(__filename)],
+  ['echo-room', () => echoRoom()],
+]);
+
+async function main([what = '', options = '']: readonly string[]): Promise<void> {
+  const sideProcess = SIDE_PROCESSES.get(what);
+  if (sideProcess) {
+    await sideProcess(options);
     return;
   }
   const [cpu] = cpus();

@@ -38,6 +38,7 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
       pin(pid, pid === gateway.pid ? '0' : '1');
     }
     const load = new GatewayLoad(client, gateway);
+    await load.begins();
     await load.round(1_000, true); // everything has run once
     const written = await load.rounds(rounds, 1_000, true);
     process.kill(cluster.services.apiserver.pid, 'SIGSTOP');
@@ -94,16 +95,20 @@ class GatewayLoad {
     return { rate: creates / (this.gateway.usage().cpuSeconds - before), took };
   }
 
+  /** The pools have their agents; the gateway may not have heard of them yet. */
+  begins(): Promise<boolean> {
+    return eventually(async () => (await this.client.create(this.next(), CALL_MS)).code === 'OK', DRAIN_MS, 100);
+  }
+
   private async create(): Promise<void> {
-    const name = `alone-${this.made++}`;
-    const request = CreateRequest.fromPartial({
-      name,
-      image: 'busybox',
-      poolRef: poolName(0),
-      command: ['/bin/sleep'],
-    });
+    const request = this.next();
     const { code, message } = await this.client.create(request, CALL_MS);
-    if (code !== 'OK') throw new Error(`${name}: ${code} ${message}`);
+    if (code !== 'OK') throw new Error(`${request.name}: ${code} ${message}`);
+  }
+
+  private next(): CreateRequest {
+    const name = `alone-${this.made++}`;
+    return CreateRequest.fromPartial({ name, image: 'busybox', poolRef: poolName(0), command: ['/bin/sleep'] });
   }
 }
 
