@@ -174,7 +174,16 @@ export class AgentClient {
 
   private open(call: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
+      const { signal } = call;
       const request = this.begin(call);
+      // not the option of that name, which follows both streams to their ends with listeners of its own
+      const abort = (): void => {
+        request.destroy(new Error('aborted'));
+      };
+      signal.addEventListener('abort', abort, { once: true });
+      request.once('close', () => {
+        signal.removeEventListener('abort', abort);
+      });
       let connected = false;
       request.once('socket', (socket) => {
         // the request is not sent before the agent has proven which one it is
@@ -195,11 +204,12 @@ export class AgentClient {
           new AgentCallError(effect, `agent ${call.agent.address}: ${call.path}: ${error.message}`, { cause: error }),
         );
       });
+      if (signal.aborted) abort();
       request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
     });
   }
 
-  private begin({ agent, path, body, signal }: Call): ClientRequest {
+  private begin({ agent, path, body }: Call): ClientRequest {
     const position = tracePosition();
     return httpsRequest({
       agent: this.connections,
@@ -208,7 +218,6 @@ export class AgentClient {
       port: this.options.port,
       method: body === undefined ? 'GET' : 'POST',
       path,
-      signal,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(position ? { traceparent: position.traceparent } : {}),

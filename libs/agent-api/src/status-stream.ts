@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lines } from '@fsb/component-base/lines';
 import { type AgentEvent, type AgentStatus } from './agent-api';
 import { type AgentClient } from './agent-client';
 import { type AgentEndpoint } from './agent-endpoint';
@@ -89,8 +89,9 @@ export class AgentStatusStream {
         response.resume();
         return false;
       }
-      for await (const line of createInterface({ input: response, signal })) {
+      for await (const line of lines(response)) {
         timer.refresh();
+        if (line === '') continue;
         const said = JSON.parse(line) as AgentEvent | PlainStatus; // the agent is ours, or the original's
         isPolled = !('type' in said);
         this.take('type' in said ? said : { type: 'snapshot', status: completed(said) });

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { CREATE_TIMESTAMP_ANNOTATION, CREATED_BY_FASTPATH, CREATED_BY_LABEL } from './labels';
 import { type ObjectMeta } from './sandbox';
 
 /** The original's id of a FAST sandbox: MD5 hex of `name:namespace:nanoseconds`. An identity, not a secret. */
 export function fastSandboxId(name: string, namespace: string, unixNanos: bigint): string {
-  return createHash('md5').update(`${name}:${namespace}:${unixNanos.toString()}`).digest('hex');
+  return hash('md5', `${name}:${namespace}:${unixNanos.toString()}`, 'hex');
 }
 
 /** The id that the object of a FAST create was given before it was written; undefined for any other object. */

@@ -19,7 +19,8 @@ export function readBody(response: IncomingMessage, maxBytes = Infinity): Promis
     });
     response.on('error', reject);
     response.on('close', () => {
-      reject(new Error('the answer broke off'));
+      // an Error takes its stack when it is made: not for each answer that was whole
+      if (!response.readableEnded) reject(new Error('the answer broke off'));
     });
   });
 }

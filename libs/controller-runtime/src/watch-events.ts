@@ -1,5 +1,5 @@
 import { type IncomingMessage } from 'node:http';
-import { StringDecoder } from 'node:string_decoder';
+import { lines } from '@fsb/component-base/lines';
 import { apiVersionOf, type Kind, type KubeObject } from './kinds';
 import { kubeError } from './kube-error';
 
@@ -32,17 +32,6 @@ export async function* watchEvents<T extends KubeObject>(
   } finally {
     clearTimeout(watchdog);
     response.destroy();
-  }
-}
-
-/** Not readline: that ends quietly, or never, where a connection breaks. */
-async function* lines(response: IncomingMessage): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  let rest = '';
-  for await (const chunk of response) {
-    const parts = (rest + decoder.write(chunk as Buffer)).split('\n'); // no encoding is set
-    rest = parts.pop() ?? '';
-    yield* parts;
   }
 }
 

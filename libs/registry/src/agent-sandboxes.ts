@@ -13,6 +13,13 @@ export type Ports = Pick<ReadonlySet<number>, 'has'> & Iterable<number>;
 /** Phases of a sandbox that holds no slot any more. */
 const ENDED: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
 
+/** What the agent has left is the same with either. */
+export function holdsTheSame(one: SandboxEntry, other: SandboxEntry): boolean {
+  const [ports, others] = [one.ports, other.ports];
+  if (ENDED.has(one.phase) !== ENDED.has(other.phase) || ports.length !== others.length) return false;
+  return ports.every((port, i) => port === others[i]);
+}
+
 /** The sandboxes of one agent. What they hold is counted as they come and go: a change must not cost what all of them do. */
 export class AgentSandboxes {
   private readonly entries = new Map<string, SandboxEntry>();

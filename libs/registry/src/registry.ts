@@ -2,7 +2,7 @@
  * What an allocator knows of its agents: pure and synchronous. The agent decides, the registry proposes; it may be
  * wrong without harm. Agents are indexed by pool, image, free slots and crowded ports, so that a choice is no scan.
  */
-import { AgentSandboxes, type Ports, type SandboxEntry } from './agent-sandboxes';
+import { AgentSandboxes, holdsTheSame, type Ports, type SandboxEntry } from './agent-sandboxes';
 import { PoolIndex } from './pool-index';
 
 export type { SandboxEntry };
@@ -78,7 +78,11 @@ export class Registry {
 
   setSandbox(id: string, entry: SandboxEntry): void {
     const agent = this.agents.get(id);
-    if (agent)
+    if (!agent) return;
+    const known = agent.sandboxes.get(entry.sandboxId);
+    // the report of what was reserved here: its place in the index stays
+    if (known && !agent.hidden && holdsTheSame(known, entry)) this.put(agent, entry);
+    else
       this.change(agent, () => {
         agent.hidden = undefined;
         this.put(agent, entry);

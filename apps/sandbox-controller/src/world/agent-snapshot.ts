@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline';
 import { type AgentEvent, type AgentStatus } from '@fsb/agent-api/agent-api';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { type AgentEndpoint } from '@fsb/agent-api/agent-endpoint';
 import { ApiError } from '@fsb/api/errors';
+import { lines } from '@fsb/component-base/lines';
 import { withDeadline } from '@fsb/controller-runtime/deadline';
 
 const DEADLINE_MS = 5_000;
@@ -17,7 +17,7 @@ export function agentSnapshot(client: AgentClient, agent: AgentEndpoint, outer: 
     try {
       if (response.statusCode !== 200)
         throw new ApiError('unavailable', `agent ${agent.address}: ${response.statusCode ?? 0}`);
-      return await firstSnapshot(createInterface({ input: response, signal }));
+      return await firstSnapshot(lines(response));
     } finally {
       response.destroy();
     }
@@ -25,8 +25,8 @@ export function agentSnapshot(client: AgentClient, agent: AgentEndpoint, outer: 
 }
 
 /** The first line of a watch is the status, whole. */
-async function firstSnapshot(lines: AsyncIterable<string>): Promise<AgentStatus> {
-  for await (const line of lines) {
+async function firstSnapshot(said: AsyncIterable<string>): Promise<AgentStatus> {
+  for await (const line of said) {
     const event = JSON.parse(line) as AgentEvent; // the agent is ours
     if (event.type === 'snapshot') return event.status;
   }
