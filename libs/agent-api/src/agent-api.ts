@@ -155,6 +155,15 @@ export interface AgentStatus {
   readonly waiting?: readonly string[];
 }
 
+/** As an agent of the original says it: null where there are none. */
+export type PlainStatus = Omit<AgentStatus, 'sandboxStatuses'> & {
+  readonly sandboxStatuses: AgentStatus['sandboxStatuses'] | null;
+};
+
+export function completed(status: PlainStatus): AgentStatus {
+  return { ...status, sandboxStatuses: status.sandboxStatuses ?? [] };
+}
+
 /** A line of `GET status?watch=true`. The first is always a snapshot; a reader drops what it knew when one comes. */
 export type AgentEvent =
   | { readonly type: 'snapshot'; readonly status: AgentStatus }

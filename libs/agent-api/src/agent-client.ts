@@ -1,6 +1,7 @@
 /** The agent's HTTP API from the caller's side: typed calls here, the followed status in `status-stream.ts`. */
 import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { ApiError } from '@fsb/api/errors';
 import { readBody } from '@fsb/component-base/read-body';
 import { type TlsIdentity, type TlsSource } from '@fsb/component-base/tls-folder';
@@ -10,9 +11,11 @@ import {
   type AgentStatus,
   type BindSandboxRequest,
   type BindSandboxResponse,
+  completed,
   type CreateSandboxRequest,
   type CreateSandboxResponse,
   type DeleteSandboxResponse,
+  type PlainStatus,
 } from './agent-api';
 import { type AgentEndpoint, agentServerName } from './agent-endpoint';
 
@@ -43,12 +46,18 @@ interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly signal: AbortSignal;
+  /** of the answer */
+  readonly maxBytes?: number;
 }
+/** A call that has no deadline of its own. */
+type Command = Omit<Call, 'signal'> & { readonly signal?: AbortSignal | undefined };
 
 /** For the calls that have no deadline of their own: the original's clients give up after five seconds. */
 const CALL_MS = 5_000;
-/** Far above any answer of an agent but its status, which is read as a stream. */
+/** Far above any answer of an agent but its status. */
 const MAX_BODY_BYTES = 1024 * 1024;
+/** Some 100,000 sandboxes. */
+const MAX_STATUS_BYTES = 64 * 1024 * 1024;
 
 /** Keep-alive connections to all agents, each of which must be the Pod that is meant: a call costs 0.3 ms on loopback. */
 export class AgentClient {
@@ -96,24 +105,24 @@ export class AgentClient {
   }
 
   async delete(agent: AgentEndpoint, sandboxId: string, signal?: AbortSignal): Promise<DeleteSandboxResponse> {
-    const body = await this.command(agent, AGENT_PATHS.delete, { sandboxId }, signal);
+    const body = await this.command({ agent, path: AGENT_PATHS.delete, body: { sandboxId }, signal });
     return body as DeleteSandboxResponse; // status 200 was checked; the agent is ours
   }
 
   /** @returns false where the agent has no such sandbox any more, or is ending it */
   async bind(agent: AgentEndpoint, request: BindSandboxRequest, signal?: AbortSignal): Promise<boolean> {
-    const body = await this.command(agent, AGENT_PATHS.bind, request, signal);
+    const body = await this.command({ agent, path: AGENT_PATHS.bind, body: request, signal });
     return (body as BindSandboxResponse).bound !== false; // status 200 was checked; the agent is ours
   }
 
   async drain(agent: AgentEndpoint, draining: boolean, signal?: AbortSignal): Promise<void> {
-    await this.command(agent, AGENT_PATHS.drain, { draining }, signal);
+    await this.command({ agent, path: AGENT_PATHS.drain, body: { draining }, signal });
   }
 
   /** One snapshot; whoever wants to stay informed follows the stream. */
   async status(agent: AgentEndpoint, signal?: AbortSignal): Promise<AgentStatus> {
-    const body = await this.command(agent, AGENT_PATHS.status, undefined, signal);
-    return body as AgentStatus; // status 200 was checked; the agent is ours
+    const body = await this.command({ agent, path: AGENT_PATHS.status, signal, maxBytes: MAX_STATUS_BYTES });
+    return completed(body as PlainStatus); // status 200 was checked; the agent is ours, or the original's
   }
 
   /** The log as it is on disk; unread, it holds the agent back. @throws ApiError not_found */
@@ -146,10 +155,11 @@ export class AgentClient {
     throw new AgentCallError('unknown', `agent ${agent.address} answered ${status} to a create, not in its own words`);
   }
 
-  private async command(agent: AgentEndpoint, path: string, body: unknown, signal?: AbortSignal): Promise<unknown> {
+  private async command(command: Command): Promise<unknown> {
+    const { agent, path, signal } = command;
     const timeout = AbortSignal.timeout(CALL_MS);
     const limited = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    const answer = await this.call({ agent, path, body, signal: limited });
+    const answer = await this.call({ ...command, signal: limited });
     if (answer.status === 200) return answer.body;
     throw new ApiError('unavailable', `agent ${agent.address} answered ${answer.status} to ${path}`);
   }
@@ -165,7 +175,7 @@ export class AgentClient {
     try {
       return {
         status: response.statusCode ?? 0,
-        body: JSON.parse(await readBody(response, MAX_BODY_BYTES)) as unknown,
+        body: JSON.parse(await readBody(response, call.maxBytes ?? MAX_BODY_BYTES)) as unknown,
       };
     } catch (error) {
       throw new AgentCallError('unknown', `agent ${call.agent.address}: ${call.path}: broken answer`, { cause: error });
@@ -227,7 +237,9 @@ export class AgentClient {
 }
 
 function connectionsOf(identity: TlsIdentity): Agent {
-  return new Agent({ ...identity, keepAlive: true, maxFreeSockets: 1024, minVersion: 'TLSv1.3' });
+  // made once: else each connection reads the PEM anew, and each call carries it in the name of its connection
+  const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.3' });
+  return new Agent({ secureContext, keepAlive: true, maxFreeSockets: 1024 });
 }
 
 function isCreateResponse(body: unknown): body is CreateSandboxResponse {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from '@fsb/component-base/lines';
-import { type AgentEvent, type AgentStatus } from './agent-api';
+import { type AgentEvent, completed, type PlainStatus } from './agent-api';
 import { type AgentClient } from './agent-client';
 import { type AgentEndpoint } from './agent-endpoint';
 
@@ -13,11 +13,6 @@ export interface StatusStreamOptions {
   /** Agents speak at least every 2 s. */
   readonly silenceMs?: number;
 }
-
-/** As an agent of the original says it: null where there are none. */
-type PlainStatus = Omit<AgentStatus, 'sandboxStatuses'> & {
-  readonly sandboxStatuses: AgentStatus['sandboxStatuses'] | null;
-};
 
 const SILENCE_MS = 6_000;
 const FIRST_RETRY_MS = 100;
@@ -114,8 +109,4 @@ export class AgentStatusStream {
     this.current = inSync;
     this.options.onSync?.(inSync);
   }
-}
-
-function completed(status: PlainStatus): AgentStatus {
-  return { ...status, sandboxStatuses: status.sandboxStatuses ?? [] };
 }

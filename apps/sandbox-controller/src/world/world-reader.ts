@@ -18,7 +18,6 @@ import {
   type Report,
   type World,
 } from '../plan/world';
-import { agentSnapshot } from './agent-snapshot';
 import { type AgentSilence } from './agent-silence';
 import { type PlacementQuota } from './placement-quota';
 import { type PlacementMemory } from './placement-memory';
@@ -137,7 +136,7 @@ export class WorldReader {
     const view = this.parts.directory.agent(agent.id);
     if (!view) return { state: 'unknown' };
     try {
-      const { agentUid, sandboxStatuses } = await agentSnapshot(this.parts.agents, view, signal);
+      const { agentUid, sandboxStatuses } = await this.parts.agents.status(view, signal); // the stream may be some events behind
       if (agentUid !== undefined && agentUid !== view.podUid) return { state: 'unknown' };
       const asked = sandboxStatuses.find((sandbox) => sandbox.sandboxId === sandboxId);
       return asked ? { state: 'known', sandbox: asked } : { state: 'absent' };
