@@ -12,6 +12,7 @@ import { waitingMemoryCase } from './cases/memory';
 import { deleteCase, mixedCase, startCase, type StartCase } from './cases/starts';
 import { sustainedCase } from './cases/sustained';
 import { Drawings } from './drawings/drawings';
+import { idleMemoryMs } from './idle-memory';
 import { type Measured, resultOf, type Result, table } from './result';
 import { echoDoor, echoRoom } from './yardsticks/echo';
 
@@ -99,7 +100,8 @@ async function main([what = '', options = '']: readonly string[]): Promise<void>
     return;
   }
   const [cpu] = cpus();
-  const machine = `${cpus().length} cores (${cpu?.model ?? ''}), Linux ${release()}, Node ${process.versions.node}`;
+  const idle = `4,000 pages that slept a second: ${(await idleMemoryMs()).toPrecision(2)} ms`;
+  const machine = `${cpus().length} cores (${cpu?.model ?? ''}), Linux ${release()}, Node ${process.versions.node}; ${idle}`;
   const drawings = new Drawings(machine);
   const cases = casesOf(Number(given('SHARE') ?? 1), drawings);
   const chosen = given('CASES')?.split(',') ?? [...cases.keys()];
