@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { ContainerLabels } from '@fsb/api/labels';
+import { containerRecords } from '../support/container-list';
 import { eventually } from '../support/eventually';
 import { type Acknowledged, PatientCaller } from '../support/patient-caller';
 import { Stack } from '../support/stack';
@@ -37,7 +39,10 @@ describe('Under load, with two gateways and two of each controller', () => {
     await eventually(async () => expect((await agents()).length).toBe(2), 60_000, 300);
     caller = new PatientCaller(stack.endpoints, stack.credentials);
     kept = await Promise.all([0, 1, 2].map((n) => caller.create(`kept-${n}`, { command: COMMAND })));
-    tasks = await taskPids();
+    tasks = await eventually(async () => {
+      const pids = await taskPids();
+      return kept.every(({ id }) => pids.has(id)) && pids; // containerd is told behind the answer whose a container is
+    }, READY_MS);
     load = new SteadyLoad(caller, { command: COMMAND });
   }, 300_000);
 
@@ -51,9 +56,14 @@ describe('Under load, with two gateways and two of each controller', () => {
       .filter(({ name, health }) => name.startsWith('agent/') && health === 'ok')
       .map(({ name }) => name);
 
+  /** By sandbox. */
   const taskPids = async (): Promise<Map<string, number>> => {
+    const records = await containerRecords(stack.containerdSocket);
+    const sandboxOf = new Map(records.map(({ id, labels }) => [id, labels[ContainerLabels.id] ?? id]));
     const rows = (await stack.ctr('tasks', 'ls')).split('\n').map((line) => line.trim().split(/\s+/));
-    return new Map(rows.filter(([, pid]) => /^\d+$/.test(pid ?? '')).map(([id = '', pid]) => [id, Number(pid)]));
+    return new Map(
+      rows.filter(([, pid]) => /^\d+$/.test(pid ?? '')).map(([id = '', pid]) => [sandboxOf.get(id) ?? id, Number(pid)]),
+    );
   };
 
   const expectKept = async (): Promise<void> => {
