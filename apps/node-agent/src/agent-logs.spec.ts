@@ -38,6 +38,13 @@ describe("node-agent: sandboxes' logs", () => {
     expect((await read('sandboxId=lines&tailLines=100&follow=true')).text).toBe(whole.text);
   });
 
+  it('end where they ended when they were asked for, also their last lines', async () => {
+    await agent.create('busy', script('while :; do echo line; usleep 500; done'));
+    await eventually(async () => (await read('sandboxId=busy')).text.length > 100);
+    for (let i = 0; i < 20; i++) expect((await read('sandboxId=busy&tailLines=2')).text).toBe('line\nline\n');
+    await agent.post('delete', { sandboxId: 'busy' });
+  });
+
   it.each([
     ['sandboxId=unknown', 404, /unknown is not on this agent/],
     ['', 400, /sandboxId/],

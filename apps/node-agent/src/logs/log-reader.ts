@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { ApiError } from '@fsb/api/errors';
-import { type LogChunk, type LogPosition, type SandboxLogs } from './sandbox-logs';
+import { type LogChunk, type LogPosition, type LogRange, type SandboxLogs } from './sandbox-logs';
 
 export interface LogQuery {
   readonly follow: boolean;
@@ -29,17 +29,16 @@ export class LogReader {
     if (this.readers >= MAX_READERS) throw new ApiError('unavailable', `the agent has ${MAX_READERS} log readers`);
     this.readers++;
     try {
-      const start = tailLines === undefined ? this.logs.oldest(id) : await this.logs.tail(id, tailLines);
-      yield* follow ? this.follow(id, start, signal) : this.asItIs(id, start);
+      const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines));
+      yield* follow ? this.follow(id, range.start, signal) : this.asItIs(id, range);
     } finally {
       this.readers--;
     }
   }
 
   /** Up to where the log ended when it was asked for: a process that writes faster than we are read must not keep us. */
-  private async *asItIs(id: string, start: LogPosition): AsyncGenerator<Buffer> {
-    let end = await this.logs.end(id);
-    let position = start;
+  private async *asItIs(id: string, range: LogRange): AsyncGenerator<Buffer> {
+    let { end, start: position } = range;
     for (;;) {
       const chunk = await this.logs.readAt(id, position);
       if (!chunk) return;

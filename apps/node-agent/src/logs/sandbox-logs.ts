@@ -12,6 +12,11 @@ export interface LogPosition {
   readonly generation: number;
   readonly offset: number;
 }
+/** What there is to read at one moment. */
+export interface LogRange {
+  readonly start: LogPosition;
+  readonly end: LogPosition;
+}
 export interface LogChunk {
   readonly data: Buffer;
   readonly next: LogPosition;
@@ -49,25 +54,24 @@ export class SandboxLogs {
     return Array.from({ length: KEPT + 1 }, (_, age) => this.file(id, age));
   }
 
-  oldest(id: string): LogPosition {
-    return { generation: this.generation(id) - KEPT, offset: 0 };
+  /** All of it. */
+  whole(id: string): Promise<LogRange> {
+    return this.mutex.run(id, async () => ({ start: this.oldest(id), end: await this.end(id) }));
   }
 
-  end(id: string): Promise<LogPosition> {
-    return this.mutex.run(id, async () => ({ generation: this.generation(id), offset: await sizeOf(this.file(id)) }));
-  }
-
-  /** Where the last `lines` lines begin. */
-  tail(id: string, lines: number): Promise<LogPosition> {
+  /** The last `lines` lines. */
+  tail(id: string, lines: number): Promise<LogRange> {
     return this.mutex.run(id, async () => {
-      const now = this.generation(id);
+      const end = await this.end(id);
       let wanted = lines;
       for (let age = 0; age <= KEPT; age++) {
-        const found = await tailOf(this.file(id, age), wanted, age === 0);
-        if (found.offset !== undefined) return { generation: now - age, offset: found.offset };
+        const file = this.file(id, age);
+        const found = await tailOf(file, age === 0 ? end.offset : await sizeOf(file), wanted, age === 0);
+        const generation = end.generation - age;
+        if (found.offset !== undefined) return { start: { generation, offset: found.offset }, end };
         wanted -= found.lines;
       }
-      return { generation: now - KEPT, offset: 0 };
+      return { start: this.oldest(id), end };
     });
   }
 
@@ -112,6 +116,14 @@ export class SandboxLogs {
       for (const file of this.files(id)) await rm(file, { force: true });
       this.rotations.delete(id);
     });
+  }
+
+  private oldest(id: string): LogPosition {
+    return { generation: this.generation(id) - KEPT, offset: 0 };
+  }
+
+  private async end(id: string): Promise<LogPosition> {
+    return { generation: this.generation(id), offset: await sizeOf(this.file(id)) };
   }
 
   private generation(id: string): number {
@@ -171,9 +183,14 @@ async function renameIfThere(from: string, to: string): Promise<void> {
   }
 }
 
-/** Where the last `wanted` lines of a file begin, or how many lines it has where it has fewer. */
-async function tailOf(path: string, wanted: number, newest: boolean): Promise<{ offset?: number; lines: number }> {
-  let end = await sizeOf(path);
+/** Where the last `wanted` of the lines in a file's first `size` bytes begin, or how many lines there are where they are fewer. */
+async function tailOf(
+  path: string,
+  size: number,
+  wanted: number,
+  newest: boolean,
+): Promise<{ offset?: number; lines: number }> {
+  let end = size;
   const last = end > 0 ? await readChunk(path, end - 1, 1) : Buffer.alloc(0);
   // an unfinished last line is a line; in an older file it is the beginning of the next file's first
   let lines = newest && end > 0 && last[0] !== 0x0a ? 1 : 0;
