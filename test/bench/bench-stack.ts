@@ -22,6 +22,7 @@ import { PlainContainerd } from './yardsticks/plain-containerd';
 import { PodmanRun } from './yardsticks/podman-run';
 import { RawRuntime } from './yardsticks/raw-runtime';
 import { COMMAND, type Yardstick } from './yardsticks/yardstick';
+import { removeYardstickCgroup } from './yardsticks/yardstick-cgroup';
 
 const ROOT = resolve(__dirname, '../..');
 const ARCHIVE = join(ROOT, '.cache/busybox.tar');
@@ -177,6 +178,7 @@ export class BenchStack {
     await this.bare?.end();
     await this.echo?.end();
     await this.stack.end();
+    removeYardstickCgroup();
   }
 }
 

@@ -8,6 +8,7 @@ import { SandboxTasks } from '@fsb/containerd/sandbox-tasks';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
 import { COMMAND, type Yardstick } from './yardstick';
+import { yardstickCgroup } from './yardstick-cgroup';
 
 const SPEC_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 
@@ -53,7 +54,7 @@ export class PlainContainerd implements Yardstick {
     return buildSpec({
       ...{ args: COMMAND, env: ['PATH=/bin'], workingDir: '/', hostname: id, limits: { pids: 1024 } },
       user: { uid: 0, gid: 0, additionalGids: [] },
-      cgroupsPath: `/fsb-bench-${process.pid}/${id}`,
+      cgroupsPath: yardstickCgroup(id),
       seccomp: this.seccomp,
       files: { resolvConf: file, hosts: file, hostname: file },
     });

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { COMMAND, type Yardstick } from './yardstick';
+import { yardstickCgroup } from './yardstick-cgroup';
 
 const run = promisify(execFile);
 
@@ -57,7 +58,7 @@ export class RawRuntime implements Yardstick {
         mount('/sys', 'sysfs', ['nosuid', 'noexec', 'nodev', 'ro']),
       ],
       linux: {
-        cgroupsPath: `/fsb-bench-${process.pid}/${id}`,
+        cgroupsPath: yardstickCgroup(id),
         resources: { pids: { limit: 1024 } },
         seccomp: this.options.seccomp,
         namespaces: ['pid', 'ipc', 'uts', 'mount', 'network'].map((type) => ({ type })),
