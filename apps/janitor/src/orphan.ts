@@ -5,7 +5,6 @@ export const REASONS = {
   container: ['AgentPodGone', 'SandboxNotFound', 'ClaimUidDiffers', 'StaleAttempt', 'NameTaken'],
   task: ['NoContainer'],
   snapshot: ['NoContainer'],
-  lease: ['AgentPodGone', 'NoCreate'],
   log: ['NoContainer'],
   folder: ['NoContainer'],
   fifo: ['NoContainer'],

@@ -55,12 +55,10 @@ describe('node-agent: killed and paused at the worst moment', () => {
   }
 
   async function leftOf(id: string): Promise<string[]> {
-    const { leases } = await client.leases.list({ filters: [] });
     const snapshot = client.snapshots.stat({ snapshotter: 'overlayfs', key: `${id}-snapshot` });
     const found = {
       record: (await runtime.list(`id==${id}`)).length > 0,
       snapshot: await snapshot.then(Boolean, () => false),
-      lease: leases.length > 0,
       folder: existsSync(agent.path('run/sandboxes', id)),
       log: existsSync(agent.path(`logs/${id}.log`)),
       told: (await agent.of(id)) !== undefined,

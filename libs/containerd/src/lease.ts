@@ -9,16 +9,11 @@ const END_RETRY_MS = 1000;
 const EXPIRES_AFTER_MS = 60 * 60_000;
 
 /**
- * Runs `work` under a lease: a snapshot without one is collected between Prepare and the container's creation whenever
- * anything else triggers containerd's collector.
+ * Runs `work` under a lease: what it makes is not collected while it lives, although nothing refers to it yet.
  */
-export async function withLease<T>(
-  client: ContainerdClient,
-  labels: Readonly<Record<string, string>>,
-  work: (lease: string) => Promise<T>,
-): Promise<T> {
+export async function withLease<T>(client: ContainerdClient, work: (lease: string) => Promise<T>): Promise<T> {
   const expire = new Date(Date.now() + EXPIRES_AFTER_MS).toISOString();
-  const request = { id: `fsb-${randomUUID()}`, labels: { ...labels, 'containerd.io/gc.expire': expire } };
+  const request = { id: `fsb-${randomUUID()}`, labels: { 'containerd.io/gc.expire': expire } };
   await client.leases.create(request);
   try {
     return await work(request.id);

@@ -173,7 +173,9 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     const bad = await request('bad', ['/bin/nothing-there']);
     await expect(runtime.create(bad)).rejects.toThrow(/nothing-there/);
     expect(await runtime.list('id==bad')).toEqual([]);
-    await eventually(async () => (await client.leases.list({ filters: [] })).leases.length === 0);
+    await expect(client.snapshots.stat({ snapshotter: 'overlayfs', key: 'bad-snapshot' })).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 
   it('does not touch a container whose id is asked for again', async () => {

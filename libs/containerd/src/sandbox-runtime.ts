@@ -8,12 +8,11 @@ import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toR
 import { type Container } from './gen/containerd/containers';
 import { Options } from './gen/containerd/runc_options';
 import { type Mount } from './gen/containerd/types';
-import { withLease } from './lease';
 import { absentIsFine, isAnswerless, LeftoverError } from './runtime-errors';
 import { type Exited, SandboxTasks, type Signal } from './sandbox-tasks';
 import { shimSocket, removeDeadSocket } from './shim-socket';
 import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups';
-import { SNAPSHOTTER, writableFolder } from './snapshot-store';
+import { SnapshotStore, SNAPSHOTTER, writableFolder } from './snapshot-store';
 import { type RuntimeEvent, runtimeEvents } from './runtime-events';
 
 export type { ContainerRecord };
@@ -73,7 +72,7 @@ export class SandboxRuntime {
   }
 
   /**
-   * Snapshot and container record (with the claim), then task, start; under a lease. Whatever fails, nothing is left.
+   * Snapshot and container record (with the claim), then task, start. Whatever fails, nothing is left.
    * @throws ApiError already_exists when the id is taken
    */
   async create(request: ContainerRequest, signal?: AbortSignal): Promise<Created> {
@@ -97,27 +96,19 @@ export class SandboxRuntime {
       recordSpan(name, started);
       return result;
     };
-    return withLease(this.client, gcSafe(request.labels), async (lease) => {
-      const settings = { signal, lease };
-      const { mounts } = await this.claimId(request, settings, timed);
-      try {
-        await request.beforeTask;
-        const task = {
-          containerId: request.id,
-          rootfs: mounts,
-          stdin: '',
-          ...output(request.logFile),
-          options: undefined,
-        };
-        await timed('task', this.client.tasks.create(task, settings));
-        seat?.taken(request.id);
-        const start = { containerId: request.id };
-        const { pid } = await timed('start', this.client.tasks.start(start, settings));
-        return { pid, stages };
-      } catch (error) {
-        throw await this.undone(request.id, error);
-      }
-    });
+    const settings = { signal };
+    const { mounts } = await this.claimId(request, settings, timed);
+    try {
+      await request.beforeTask;
+      const { id: containerId, logFile } = request;
+      const task = { containerId, rootfs: mounts, stdin: '', ...output(logFile), options: undefined };
+      await timed('task', this.client.tasks.create(task, settings));
+      seat?.taken(containerId);
+      const { pid } = await timed('start', this.client.tasks.start({ containerId }, settings));
+      return { pid, stages };
+    } catch (error) {
+      throw await this.undone(request.id, error);
+    }
   }
 
   /** Sends a signal: SIGTERM to the first process, SIGKILL to all of the container. A process that is gone is success. */
@@ -140,20 +131,20 @@ export class SandboxRuntime {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
     await absentIsFine(this.client.containers.delete({ id: container }));
-    await this.removeSnapshot(container);
+    await this.removeSnapshot(snapshotOf(container));
   }
 
   /** Task and snapshot of a container that has ended; the record with its claim stays. */
   async release(id: string): Promise<void> {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
-    await this.removeSnapshot(container);
+    await this.removeSnapshot(snapshotOf(container));
   }
 
   /** The folder on the host that a container's writes go to. @returns undefined where it has none any more */
   async writableLayer(id: string): Promise<string | undefined> {
     try {
-      const key = `${this.ids.containerOf(id)}-snapshot`;
+      const key = snapshotOf(this.ids.containerOf(id));
       return writableFolder((await this.client.snapshots.mounts({ snapshotter, key })).mounts);
     } catch (error) {
       if (isApiError(error, 'not_found')) return undefined;
@@ -172,11 +163,15 @@ export class SandboxRuntime {
     await removeDeadSocket(shimSocket(this.client.socket, this.client.namespace, group));
   }
 
-  /** Ends the leases of those owner's creates that nobody works on any more, with what only they held. */
-  async dropLeases(labels: Readonly<Record<string, string>>): Promise<void> {
-    const filter = Object.entries(ownerOf(labels)).map(([key, value]) => `labels."${key}"=="${value}"`);
-    const { leases } = await this.client.leases.list({ filters: [filter.join(',')] });
-    for (const { id } of leases) await absentIsFine(this.client.leases.delete({ id, sync: true }));
+  /**
+   * Snapshots of creates that ended with their process before there was a container. Nobody else collects them.
+   * @param filter in containerd's syntax: whose they are. Creates that go on are not told from those that ended
+   */
+  async dropStraySnapshots(filter: string): Promise<void> {
+    const snapshots = await new SnapshotStore(this.client).list(filter);
+    const { containers } = await this.client.containers.list({ filters: [filter] });
+    const held = new Set(containers.map(({ snapshotKey }) => snapshotKey));
+    for (const { name } of snapshots) if (!held.has(name)) await this.removeSnapshot(name);
   }
 
   /** A record for a task that has lost its own: only through one does containerd end it. @throws ApiError already_exists */
@@ -235,7 +230,7 @@ export class SandboxRuntime {
       timed('container', this.createContainer(request, settings)),
     ]);
     if (snapshot.status === 'fulfilled' && record.status === 'fulfilled') return snapshot.value;
-    if (snapshot.status === 'fulfilled') await this.removeSnapshot(request.id).catch(() => undefined); // the lease's end collects it
+    if (snapshot.status === 'fulfilled') await this.removeSnapshot(snapshotOf(request.id)).catch(() => undefined); // the janitor's
     await request.beforeTask?.catch(() => undefined); // the error below is the one to tell
     if (snapshot.status === 'rejected' && record.status === 'fulfilled')
       throw await this.undone(request.id, snapshot.reason);
@@ -253,9 +248,13 @@ export class SandboxRuntime {
     }
   }
 
+  /** Its own root for containerd's collector, which else takes it before its container is there: docs/adr/0019. */
   private prepare({ id, chainId, labels }: ContainerRequest, settings: CallSettings): Promise<{ mounts: Mount[] }> {
-    const request = { snapshotter, key: `${id}-snapshot`, parent: chainId, labels: gcSafe(labels) };
-    return this.client.snapshots.prepare(request, settings);
+    const rooted = { ...gcSafe(labels), 'containerd.io/gc.root': new Date().toISOString() };
+    return this.client.snapshots.prepare(
+      { snapshotter, key: snapshotOf(id), parent: chainId, labels: rooted },
+      settings,
+    );
   }
 
   private async createContainer(request: ContainerRequest, settings: CallSettings): Promise<void> {
@@ -268,22 +267,19 @@ export class SandboxRuntime {
       runtime: { name: RUNTIME, options: { typeUrl: RUNC_OPTIONS_TYPE, value } },
       spec: { typeUrl: SPEC_TYPE, value: Buffer.from(JSON.stringify(request.spec)) },
       snapshotter,
-      snapshotKey: `${id}-snapshot`,
+      snapshotKey: snapshotOf(id),
       extensions: { [CLAIM_EXTENSION]: encodeClaim(request.claim) },
     };
     await this.client.containers.create({ container }, settings);
   }
 
-  private async removeSnapshot(id: string): Promise<void> {
-    const request = { snapshotter, key: `${id}-snapshot` };
-    await absentIsFine(this.client.snapshots.remove(request));
+  private async removeSnapshot(key: string): Promise<void> {
+    await absentIsFine(this.client.snapshots.remove({ snapshotter, key }));
   }
 }
 
-/** What of a container's labels, which its create's lease carries, tells whose it is. */
-function ownerOf(labels: Readonly<Record<string, string>>): Record<string, string> {
-  const names: readonly string[] = [ContainerLabels.installation, ContainerLabels.agentUid];
-  return Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)));
+function snapshotOf(containerId: string): string {
+  return `${containerId}-snapshot`;
 }
 
 function inGroup(request: ContainerRequest, group: string): ContainerRequest {

@@ -16,6 +16,9 @@ const REMOVE_ATTEMPTS = 5;
 
 /** The tasks of sandboxes' containers: signals, waiting, removal. */
 export class SandboxTasks {
+  /** Seen to end, and not removed yet: with the first process of its pid namespace the kernel has ended all. */
+  private readonly ended = new Set<string>();
+
   constructor(
     private readonly client: ContainerdClient,
     private readonly groups: ShimGroups | undefined,
@@ -28,7 +31,9 @@ export class SandboxTasks {
 
   async wait(id: string, deadlineMs: number): Promise<Exited | undefined> {
     try {
-      return await this.client.tasks.wait({ containerId: id }, { deadlineMs });
+      const exited = await this.client.tasks.wait({ containerId: id }, { deadlineMs });
+      this.ended.add(id);
+      return exited;
     } catch (error) {
       if (isApiError(error, 'not_found') || isApiError(error, 'deadline_exceeded')) return undefined;
       throw error;
@@ -49,8 +54,11 @@ export class SandboxTasks {
   async remove(id: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.kill(id, 'SIGKILL').catch(() => undefined);
-        await this.wait(id, 5000);
+        if (!this.ended.has(id)) {
+          await this.kill(id, 'SIGKILL').catch(() => undefined);
+          await this.wait(id, 5000);
+        }
+        this.ended.delete(id);
         await this.groups?.leaving(id);
         await absentIsFine(this.client.tasks.delete({ containerId: id }));
         this.groups?.left(id);

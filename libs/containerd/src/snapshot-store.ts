@@ -22,7 +22,7 @@ export class SnapshotStore {
   ): Promise<void> {
     const last = chain.at(-1);
     if (last === undefined || (await this.exists(last))) return;
-    await withLease(this.client, {}, async (lease) => {
+    await withLease(this.client, async (lease) => {
       for (const [i, layer] of layers.entries()) {
         const name = chain[i];
         if (name !== undefined && !(await this.exists(name))) await this.apply(layer, name, chain[i - 1] ?? '', lease);
@@ -37,7 +37,7 @@ export class SnapshotStore {
 
   /** The mounts of a read-only view, which is removed again: the layers' folders stay as long as the image. */
   async view(chainId: string): Promise<Mount[]> {
-    return withLease(this.client, {}, async (lease) => {
+    return withLease(this.client, async (lease) => {
       const key = `fsb-view-${randomUUID()}`;
       const request = { snapshotter, key, parent: chainId, labels: {} };
       const { mounts } = await this.client.snapshots.view(request, { lease });

@@ -6,7 +6,7 @@ import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { SnapshotStore, SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
 import { type JanitorConfig } from '../janitor.config';
-import { claimedContainer, oursFilter } from '../sweep/claimed-container';
+import { oursFilter } from '../sweep/claimed-container';
 import { type ClusterEvidence } from '../sweep/cluster-evidence';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
@@ -15,7 +15,7 @@ import { filesIn, namesIn, PATTERNS, removePath } from './sandbox-files';
 /** The first look of a task's removal: a record of ours again, which is then judged, and removed, like any other. */
 const NOBODY = 'nobody';
 
-/** containerd's leases, snapshots and tasks, and the sandboxes' logs, folders and FIFOs. */
+/** containerd's snapshots and tasks, and the sandboxes' logs, folders and FIFOs. */
 export class RuntimeSource implements LeftoverSource {
   constructor(
     private readonly config: JanitorConfig,
@@ -27,7 +27,6 @@ export class RuntimeSource implements LeftoverSource {
   async find(installation: string): Promise<Leftover[]> {
     const filter = oursFilter(installation);
     // containers come last: whatever was there before them and has one is seen to have it
-    const { leases } = await this.client.leases.list({ filters: [filter] });
     const snapshots = await new SnapshotStore(this.client).list(filter);
     const { tasks } = await this.client.tasks.list({ filter: '' });
     const files = (await this.isOurFolder(installation)) ? await this.files() : [];
@@ -36,23 +35,15 @@ export class RuntimeSource implements LeftoverSource {
       labels[ContainerLabels.id] ?? id,
     ]);
     return runtimeLeftovers({
-      nowMs: Date.now(),
       containers: new Set(containers),
       tasks: tasks.map(({ containerId, id }) => containerId || id),
-      leases: await Promise.all(
-        leases.map(async ({ id, labels, createdAt }) => ({
-          ...{ id, labels, createdAtMs: createdAt?.getTime() ?? Date.now() },
-          agent: await this.evidence.agent(claimedContainer({ id, labels })),
-        })),
-      ),
       snapshots: snapshots.map(({ name, labels }) => ({ key: name, labels })),
       files,
     });
   }
 
   async remove({ kind, name }: Leftover): Promise<void> {
-    if (kind === 'lease') await absentIsFine(this.client.leases.delete({ id: name, sync: false }));
-    else if (kind === 'snapshot') {
+    if (kind === 'snapshot') {
       await absentIsFine(this.client.snapshots.remove({ snapshotter: SNAPSHOTTER, key: name }));
     } else if (kind === 'task') await this.removeTask(name);
     else await removePath(name);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
@@ -113,7 +114,7 @@ export class SandboxLogs {
 
   remove(id: string): Promise<void> {
     return this.mutex.run(id, async () => {
-      for (const file of this.files(id)) await rm(file, { force: true });
+      for (const file of this.files(id)) if (existsSync(file)) await rm(file, { force: true });
       this.rotations.delete(id);
     });
   }

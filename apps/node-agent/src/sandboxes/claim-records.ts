@@ -17,8 +17,7 @@ export class ClaimRecords {
 
   /** Every container of this agent; another Pod's are not ours, be it of the same name. */
   list(): Promise<ContainerRecord[]> {
-    const filter = Object.entries(this.own()).map(([label, value]) => `labels."${label}"=="${value}"`);
-    return this.runtime.list(filter.join(','));
+    return this.runtime.list(this.ownFilter());
   }
 
   /** @param id a sandbox's. @returns undefined where it is not there, or not ours */
@@ -50,12 +49,17 @@ export class ClaimRecords {
   }
 
   /** What creates of a process before this one had begun and not finished. */
-  dropLeases(): Promise<void> {
-    return this.runtime.dropLeases(this.own());
+  dropStraySnapshots(): Promise<void> {
+    return this.runtime.dropStraySnapshots(this.ownFilter());
   }
 
   private isOwn({ labels }: Pick<ContainerRecord, 'labels'>): boolean {
     return Object.entries(this.own()).every(([label, value]) => labels[label] === value);
+  }
+
+  private ownFilter(): string {
+    const terms = Object.entries(this.own()).map(([label, value]) => `labels."${label}"=="${value}"`);
+    return terms.join(',');
   }
 
   private own(): Record<string, string> {

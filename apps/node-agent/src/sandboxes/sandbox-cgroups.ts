@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
@@ -14,6 +14,8 @@ const RETRY_MS = 100;
  * ends it) has made them and knows nothing of them any more.
  */
 export class SandboxCgroups {
+  private readonly hierarchies = hierarchies();
+
   /** @param parent as an OCI cgroupsPath */
   constructor(
     private readonly parent: string,
@@ -47,11 +49,16 @@ export class SandboxCgroups {
 
   /** With what still runs in them. What is gone already is success. */
   async remove(id: string): Promise<void> {
-    const entries = await readdir(ROOT, { withFileTypes: true }).catch(() => []); // not mounted: there is none
-    // one hierarchy for each controller, or one for all
-    const roots = [ROOT, ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(ROOT, name))];
-    await Promise.all(roots.map((root) => removeFolder(join(root, this.path(id)))));
+    const folders = this.hierarchies.map((root) => join(root, this.path(id)));
+    await Promise.all(folders.filter(existsSync).map(removeFolder)); // mostly none: the runtime has removed them
   }
+}
+
+/** One for each controller, or one for all. None where they are not mounted. */
+function hierarchies(): string[] {
+  if (!existsSync(ROOT)) return [];
+  const entries = readdirSync(ROOT, { withFileTypes: true });
+  return [ROOT, ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(ROOT, name))];
 }
 
 /** @throws Error where processes in it do not end */

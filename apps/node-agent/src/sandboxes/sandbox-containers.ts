@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { isApiError } from '@fsb/api/errors';
@@ -75,11 +76,14 @@ export class SandboxContainers {
 
   private async startCold(claim: Claim, image: ImageInfo, process: SandboxProcess): Promise<Stage[]> {
     const { config, folder, runtime } = this.parts;
-    const files = folder.prepare(claim.sandboxId, claim.claimName, config.podIp);
+    // when containerd has been asked: beside its work, not before it
+    const files = setImmediate().then(() => {
+      folder.prepare(claim.sandboxId, claim.claimName, config.podIp);
+    });
     files.catch(() => undefined); // the runtime awaits it
     try {
       const { stages } = await runtime.create({ ...this.request(claim, image, process), beforeTask: files });
-      await folder.markStarted(claim.sandboxId);
+      folder.markStarted(claim.sandboxId);
       return stages;
     } catch (error) {
       if (isApiError(error, 'already_exists')) throw error; // the traces are another's

@@ -1,5 +1,5 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SandboxLogs } from '../logs/sandbox-logs';
 
@@ -9,10 +9,13 @@ export interface SandboxFiles {
   readonly hostname: string;
 }
 
-/** The files that a sandbox has of its own on the host: name resolution, and the log. */
+/**
+ * The files that a sandbox has of its own on the host: name resolution, and the log. What a create or a removal does here is
+ * synchronous: they are small, most are in memory, and a way through the thread pool takes ten times as long.
+ */
 export class SandboxFolder {
   /** The node's, as it was when the agent started: what every sandbox of this agent gets. */
-  private readonly resolvConf = readFile('/etc/resolv.conf', 'utf8').catch(() => '');
+  private readonly resolvConf = readIfThere('/etc/resolv.conf');
 
   constructor(
     private readonly runDir: string,
@@ -26,24 +29,16 @@ export class SandboxFolder {
     return { resolvConf: file('resolv.conf'), hosts: file('hosts'), hostname: file('hostname') };
   }
 
-  async prepare(id: string, name: string, address: string): Promise<void> {
-    const files = this.paths(id);
-    await Promise.all([
-      mkdir(join(this.runDir, 'sandboxes', id), { recursive: true }),
-      mkdir(this.logs.folder, { recursive: true }),
-    ]);
-    await writeFile(this.file(id, 'owner'), this.owner);
+  prepare(id: string, name: string, address: string): void {
+    mkdirSync(join(this.runDir, 'sandboxes', id), { recursive: true });
+    mkdirSync(this.logs.folder, { recursive: true });
+    writeFileSync(this.file(id, 'owner'), this.owner);
     this.call(id, name, address);
-    await Promise.all([
-      this.resolvConf.then((text) => writeFile(files.resolvConf, text)),
-      open(this.logs.file(id), 'a', 0o640).then((file) => file.close()),
-    ]);
+    writeFileSync(this.paths(id).resolvConf, this.resolvConf);
+    closeSync(openSync(this.logs.file(id), 'a', 0o640));
   }
 
-  /**
-   * Its name in the files that say it: in place, since a container has them mounted. Synchronous: they are in memory, and
-   * a way through the thread pool would take ten times as long.
-   */
+  /** Its name in the files that say it: in place, since a container has them mounted. */
   call(id: string, name: string, address: string): void {
     const files = this.paths(id);
     writeFileSync(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`);
@@ -77,8 +72,12 @@ export class SandboxFolder {
   }
 
   /** From here on a container without a task has lost it, and is not one that was never finished. */
-  async markStarted(id: string): Promise<void> {
-    await writeFile(this.file(id, 'started'), '').catch(() => undefined); // deleted meanwhile
+  markStarted(id: string): void {
+    try {
+      writeFileSync(this.file(id, 'started'), '');
+    } catch {
+      // deleted meanwhile
+    }
   }
 
   wasStarted(id: string): Promise<boolean> {
@@ -89,7 +88,8 @@ export class SandboxFolder {
   }
 
   async remove(id: string): Promise<void> {
-    await Promise.all([rm(join(this.runDir, 'sandboxes', id), { recursive: true, force: true }), this.logs.remove(id)]);
+    rmSync(join(this.runDir, 'sandboxes', id), { recursive: true, force: true });
+    await this.logs.remove(id);
   }
 
   /** The ids that have a folder of this agent. */
@@ -111,5 +111,13 @@ export class SandboxFolder {
 
   private file(id: string, name: string): string {
     return join(this.runDir, 'sandboxes', id, name);
+  }
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }

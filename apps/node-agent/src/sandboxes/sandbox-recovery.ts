@@ -36,7 +36,7 @@ export class SandboxRecovery {
   /** Before anything is admitted: what a process before this one had begun to make and not finished. */
   async begin(): Promise<void> {
     const { claims, claimFiles, folder, groups } = this.parts;
-    await claims.dropLeases();
+    await claims.dropStraySnapshots();
     await claimFiles.recordLeft();
     const records = await claims.list();
     for (const { id, labels, task } of records) if (task) groups?.know(id, labels[ContainerLabels.shimGroup]);

@@ -1,5 +1,4 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
@@ -99,7 +98,7 @@ export class ClaimFiles {
     } catch (error) {
       if (!isApiError(error, 'not_found')) throw error; // removed meanwhile
     }
-    await rm(this.parts.folder.claimFile(folder), { force: true });
+    rmSync(this.parts.folder.claimFile(folder), { force: true });
   }
 }
 

@@ -221,8 +221,8 @@ export class WarmContainers {
     const key = this.keyOf(image);
     this.known.add(id);
     try {
-      await folder.prepare(id, 'waiting', config.podIp);
-      await folder.markStarted(id); // from its launch on the folder is the sandbox's, and says so
+      folder.prepare(id, 'waiting', config.podIp);
+      folder.markStarted(id); // from its launch on the folder is the sandbox's, and says so
       await this.launchFolder(id).prepare(this.launcher ?? '');
       await runtime.create(this.request(id, image, key));
     } catch (error) {
