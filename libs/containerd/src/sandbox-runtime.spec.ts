@@ -178,6 +178,27 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     });
   });
 
+  it('keeps a snapshot from the collector, and drops it where nothing else is left of its create', async () => {
+    const hasSnapshot = (id: string): Promise<boolean> =>
+      client.snapshots.stat({ snapshotter: 'overlayfs', key: `${id}-snapshot` }).then(
+        () => true,
+        () => false,
+      );
+    for (const id of ['stray', 'whole']) await runtime.create(await request(id, ['/bin/sleep', '100']));
+    await runtime.kill('stray', 'SIGKILL');
+    await runtime.wait('stray', 5_000);
+    await client.tasks.delete({ containerId: 'stray' });
+    await client.containers.delete({ id: 'stray' });
+    await client.leases.create({ id: 'collects', labels: {} });
+    await client.leases.delete({ id: 'collects', sync: true }); // returns when the collector has run
+    expect(await hasSnapshot('stray')).toBe(true);
+    await runtime.dropStraySnapshots('labels."fast-sandbox.io/id"=="other"');
+    expect(await hasSnapshot('stray')).toBe(true);
+    await runtime.dropStraySnapshots('labels."fast-sandbox.io/managed"=="true"');
+    expect([await hasSnapshot('stray'), await hasSnapshot('whole')]).toEqual([false, true]);
+    await runtime.remove('whole');
+  });
+
   it('does not touch a container whose id is asked for again', async () => {
     await runtime.create(await request('twice', ['/bin/sleep', '100']));
     const again = runtime.create(await request('twice', ['/bin/sleep', '1']));
