@@ -64,13 +64,17 @@ async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string
   const results: Result[] = [];
   let running: Promise<BenchStack> | undefined;
   const stack = (): Promise<BenchStack> => (running ??= BenchStack.start(BURST));
+  const end = async (): Promise<void> => {
+    const ending = running;
+    running = undefined;
+    await (await ending)?.end();
+  };
+  const interrupted = onInterrupt(end);
   try {
     for (const name of chosen) {
+      if (interrupted.aborted) break;
       console.log(`measures ${name} ...`);
-      if (name === 'gateway-alone') {
-        await (await running)?.end(); // what it is measured without
-        running = undefined;
-      }
+      if (name === 'gateway-alone') await end(); // what it is measured without
       try {
         const measured = ((await cases.get(name)?.(stack)) ?? []).map((one) => resultOf(one));
         results.push(...measured);
@@ -81,9 +85,22 @@ async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string
       }
     }
   } finally {
-    await (await running)?.end();
+    await end();
   }
   return results;
+}
+
+/** A whole stack would else stay behind. @param end of what was started; then this process ends too */
+function onInterrupt(end: () => Promise<void>): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      console.error(`${signal}: ends what was started ...`);
+      interrupted.abort();
+      void end().finally(() => process.exit(1));
+    });
+  }
+  return interrupted.signal;
 }
 
 /** What this program is as a process beside the bench. */
