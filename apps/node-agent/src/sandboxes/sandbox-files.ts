@@ -88,8 +88,8 @@ export class SandboxFolder {
   }
 
   async remove(id: string): Promise<void> {
+    await this.logs.remove(id); // before the folder, by which the next process knows that it has something to remove
     rmSync(join(this.runDir, 'sandboxes', id), { recursive: true, force: true });
-    await this.logs.remove(id);
   }
 
   /** The ids that have a folder of this agent. */
