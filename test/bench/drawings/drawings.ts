@@ -31,10 +31,10 @@ export class Drawings {
 
   /** By file name. */
   all(): ReadonlyMap<string, string> {
-    const of = `one at a time; ${this.machine}`;
+    const starts = [...this.ours, ...this.yardsticks];
     return new Map([
-      ['latency.svg', latencyChart(`From the call to the process running: ${of}`, [...this.ours, ...this.yardsticks])],
-      ['stages.svg', stageChart(`Where the time of a create goes, medians: ${of}`, this.creates)],
+      ['latency.svg', latencyChart('From the call to the process running, one at a time', this.machine, starts)],
+      ['stages.svg', stageChart('Where the time of a create goes, one at a time: medians', this.machine, this.creates)],
     ]);
   }
 }

@@ -11,8 +11,8 @@ const PLOT = { left: 50, right: 560, top: 40, bottom: 330 };
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const TICKS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 
-/** Which share of the starts took no longer than so long, on a logarithmic scale. */
-export function latencyChart(title: string, series: readonly Series[]): string {
+/** Which share of the starts took no longer than so long, on a logarithmic scale. @param machine a line below it */
+export function latencyChart(title: string, machine: string, series: readonly Series[]): string {
   const all = series.flatMap(({ values }) => values);
   const [least, most] = [Math.min(...all) / 1.3, Math.max(...all) * 1.3];
   const x = (ms: number): number =>
@@ -21,6 +21,7 @@ export function latencyChart(title: string, series: readonly Series[]): string {
   const ticks = TICKS_MS.filter((ms) => ms >= least && ms <= most);
   return svg(WIDTH, HEIGHT, title, [
     text({ x: PLOT.left, y: 20, text: title }),
+    text({ x: PLOT.left, y: HEIGHT - 8, text: machine, size: 10 }),
     ...SHARES.flatMap((share) => [
       grid(PLOT.left, y(share), PLOT.right, y(share)),
       text({ x: PLOT.left - 6, y: y(share) + 4, text: `${share * 100} %`, anchor: 'end' }),

@@ -9,8 +9,8 @@ export interface Creates {
 const WIDTH = 760;
 const [LEFT, RIGHT, ROW, HEAD] = [130, 640, 22, 44];
 
-/** Where the time of a create goes: the median of each stage, one below the other as they come. */
-export function stageChart(title: string, groups: readonly Creates[]): string {
+/** Where the time of a create goes: the median of each stage, one below the other as they come. @param machine a line below it */
+export function stageChart(title: string, machine: string, groups: readonly Creates[]): string {
   const rows = groups.map(({ name, stages }) => ({ name, medians: mediansOf(stages) }));
   const longest = Math.max(...rows.map(({ medians }) => medians.reduce((sum, [, ms]) => sum + ms, 0)));
   const parts: string[] = [text({ x: 20, y: 20, text: title })];
@@ -33,7 +33,8 @@ export function stageChart(title: string, groups: readonly Creates[]): string {
     }
     y += ROW / 2;
   }
-  return svg(WIDTH, y + 10, title, parts);
+  parts.push(text({ x: 20, y: y + 6, text: machine, size: 10 }));
+  return svg(WIDTH, y + 16, title, parts);
 }
 
 function mediansOf(creates: readonly (readonly Stage[])[]): readonly (readonly [string, number])[] {

@@ -4,6 +4,8 @@ export interface Line {
   readonly text: string;
   readonly anchor?: 'start' | 'middle' | 'end';
   readonly color?: string;
+  /** pixels; default 12 */
+  readonly size?: number;
 }
 
 /** Told apart also by who sees few colours. */
@@ -21,8 +23,9 @@ export function svg(width: number, height: number, title: string, parts: readonl
   ].join('\n');
 }
 
-export function text({ x, y, text: words, anchor = 'start', color = INK }: Line): string {
-  return `<text x="${fixed(x)}" y="${fixed(y)}" text-anchor="${anchor}" fill="${color}">${escape(words)}</text>`;
+export function text({ x, y, text: words, anchor = 'start', color = INK, size }: Line): string {
+  const sized = size === undefined ? '' : ` font-size="${size}"`;
+  return `<text x="${fixed(x)}" y="${fixed(y)}" text-anchor="${anchor}" fill="${color}"${sized}>${escape(words)}</text>`;
 }
 
 export function fixed(value: number): string {
