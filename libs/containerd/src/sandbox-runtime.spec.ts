@@ -160,6 +160,16 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(await exitOf('kept')).toMatchObject({ exitStatus: 137 });
   });
 
+  it('tells stages that add up to no more than the time that passed', async () => {
+    const timed = await request('timed', ['/bin/sleep', '100']);
+    const started = performance.now();
+    const { stages } = await runtime.create(timed);
+    const passed = performance.now() - started;
+    expect(stages.map(({ name }) => name).sort()).toEqual(['container', 'snapshot', 'start', 'task']);
+    expect(stages.reduce((sum, { ms }) => sum + ms, 0)).toBeLessThanOrEqual(passed);
+    await runtime.remove('timed');
+  });
+
   it('removes everything, twice', async () => {
     await runtime.create(await request('gone', ['/bin/sleep', '100']));
     await runtime.remove('gone');
