@@ -64,6 +64,8 @@ export function createRequest(target: Target, flags: RunFlags, file: SandboxFile
     ...lifetime(flags),
     labels: { ...file.labels, ...flags.label },
     requestId: '',
+    waitSeconds: 0,
+    imagePullPolicy: '',
   };
 }
 

@@ -26,9 +26,10 @@ export class RunSandbox {
   ): AsyncGenerator<RunSandboxResponse> {
     const request = sandbox ?? CreateRequest.create(); // whose fields are missing then
     const { response, stages } = await this.creates.create(request, signal, deadline);
-    yield { created: response, stages: timingsOf(stages), data: NO_DATA };
+    yield { created: response, stages: timingsOf(stages), data: NO_DATA, exited: undefined };
     const { sandboxName, sandboxId } = response;
-    const log = await this.logs.open({ sandboxName, sandboxId, namespace: request.namespace, follow: true }, signal);
-    for await (const { data } of log) yield { created: undefined, stages: '', data };
+    const { namespace } = request;
+    const log = await this.logs.open({ sandboxName, sandboxId, namespace, follow: true, previous: false }, signal);
+    for await (const { data } of log) yield { created: undefined, stages: '', data, exited: undefined };
   }
 }

@@ -28,6 +28,7 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
     reason,
     message,
     namespace: metadata.namespace ?? '',
+    objectJson: '',
   };
 }
 
@@ -48,6 +49,7 @@ export function viewOfRecord(record: PendingRecord, report: AgentSandboxStatus |
     reason: report?.reason ?? '',
     message: report?.message ?? '',
     namespace: order.namespace,
+    objectJson: '',
   };
 }
 
@@ -67,5 +69,6 @@ export function viewOfReport({ agent, sandbox }: ReportedSandbox, template: Sand
     reason: sandbox.reason ?? '',
     message: sandbox.message ?? '',
     namespace: sandbox.namespace ?? agent.namespace,
+    objectJson: '',
   };
 }

@@ -38,7 +38,7 @@ export function addGet(program: Command): void {
 async function get(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const { withGateway } = await import('../gateway.js');
-  const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '' };
+  const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '', includeObject: false };
   const { answer: sandbox, trailers } = await withGateway(settings, (gateway) => gateway.get(request));
   if (flags.timings === true) {
     const { waterfall } = await import('../stages.js');

@@ -41,9 +41,10 @@ async function logs(name: string, flags: Flags): Promise<void> {
   await withGateway(settings, async (gateway) => {
     // a call with a deadline first, since the stream can have none; and the log that follows is of this sandbox, not of a
     // later one of its name
-    const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '' });
+    const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '', includeObject: false });
     const { sandboxId } = answer;
     const follow = flags.follow === true;
-    await printAll(gateway.logs({ sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail }));
+    const request = { sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail, previous: false };
+    await printAll(gateway.logs(request));
   });
 }

@@ -117,8 +117,9 @@ export class RecordingGateway {
           created: createdOf(call.request.sandbox ?? CreateRequest.create()),
           stages: this.stages ?? '',
           data: Buffer.alloc(0),
+          exited: undefined,
         });
-        for (const data of this.log) call.write({ created: undefined, stages: '', data });
+        for (const data of this.log) call.write({ created: undefined, stages: '', data, exited: undefined });
         call.end();
       },
     };
