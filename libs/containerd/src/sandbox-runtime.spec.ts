@@ -71,6 +71,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     const folder = join(containerd.folder, 'files', id);
     mkdirSync(folder, { recursive: true });
     for (const name of ['resolv.conf', 'hosts', 'hostname']) writeFileSync(join(folder, name), `${name} of ${id}\n`);
+    writeFileSync(logFile(id), '');
     const spec = buildSpec({
       args,
       env: ['PATH=/bin', 'GREETING=hello world'],
@@ -225,9 +226,32 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     const forks = ['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait'];
     await runtime.create(await request('forks', forks, { pids: 4 }));
     expect((await exitOf('forks')).exitStatus).not.toBe(0);
-    // an exit is told before the shim has copied the last output
-    await eventually(() => readFileSync(logFile('forks'), 'utf8').includes("can't fork"));
+    await runtime.release('forks'); // the shim ends its copies first
+    expect(readFileSync(logFile('forks'), 'utf8')).toContain("can't fork");
   });
+
+  it('keeps what is written to stderr after stdout was closed', async () => {
+    const script = 'echo first >&2; exec >/dev/null; busybox usleep 300000; echo last >&2; exit 2';
+    await runtime.create(await request('closed', ['/bin/sh', '-c', script]));
+    expect(await exitOf('closed')).toMatchObject({ exitStatus: 2 });
+    await runtime.release('closed'); // the shim ends its copies first
+    expect(readFileSync(logFile('closed'), 'utf8')).toBe('first\nlast\n');
+    await runtime.remove('closed');
+  });
+
+  it('keeps the only line of a process that writes it to stdout or stderr and ends, each time', async () => {
+    const rounds = Number(process.env['FSB_LAST_LINES'] ?? 30);
+    const lost: string[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const id = `last${round}`;
+      await runtime.create(await request(id, ['/bin/sh', '-c', `echo ${id} >&${1 + (round % 2)}; exit 2`]));
+      await runtime.wait(id, 10_000);
+      await runtime.release(id);
+      if (readFileSync(logFile(id), 'utf8') !== `${id}\n`) lost.push(id);
+      await runtime.remove(id);
+    }
+    expect(lost).toEqual([]);
+  }, 120_000);
 
   it('lets sandboxes live through the death of containerd', async () => {
     await runtime.create(await request('survivor', ['/bin/sleep', '100']));

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
@@ -44,7 +45,7 @@ export interface ContainerRequest {
   readonly claim: unknown;
   /** OCI runtime spec */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** absolute; the shim appends stdout and stderr */
+  /** absolute, there before the task is made: the shim appends stdout and stderr */
   readonly logFile: string;
   /** path of runc or crun; absent: containerd's default */
   readonly runtimeBinary?: string | undefined;
@@ -292,8 +293,12 @@ function inGroup(request: ContainerRequest, group: string): ContainerRequest {
   return { ...request, labels, spec: { ...request.spec, annotations } };
 }
 
+/**
+ * The shim opens each plain path once and appends to it. Paths that are equal, and every `file://`, share one descriptor,
+ * which containerd's shim closes when stdout reaches its end, whatever stderr has still to write: the file has two names here.
+ */
 function output(logFile: string): { stdout: string; stderr: string } {
-  return { stdout: `file://${logFile}`, stderr: `file://${logFile}` };
+  return { stdout: logFile, stderr: `${dirname(logFile)}/./${basename(logFile)}` };
 }
 
 /** A snapshot's labels say whose it is; `containerd.io/` ones would steer the collector. */

@@ -169,6 +169,7 @@ export class JanitorScene {
       ...{ user: await resolveUser('', image.files), cgroupsPath: `/${this.cgroup}/${id}`, seccomp, files },
     });
     const logFile = this.path('logs', `${id}.log`);
+    writeFileSync(logFile, '');
     const request = { id, image: image.name, chainId: image.chainId, labels: this.labels(id, labels), claim: {} };
     const how = { runtimeBinary: '/usr/sbin/runc', runtimeRoot: this.path('runc') };
     await this.runtime.create({ ...request, ...how, spec, logFile });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '@fsb/api/errors';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
@@ -33,6 +33,7 @@ async function trial(socket: string, binary: string, name: string, logFile: stri
   const id = `fsb-trial-${name}-${process.pid}`;
   const request = { id, image: 'none', chainId: '', labels: {}, claim: {}, spec: trialSpec(id), logFile };
   try {
+    writeFileSync(logFile, '');
     await runtime.create({ ...request, runtimeBinary: binary }, AbortSignal.timeout(TRIAL_MS));
     const ended = await runtime.wait(id, TRIAL_MS);
     await runtime.remove(id);
