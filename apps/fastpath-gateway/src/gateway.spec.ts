@@ -16,7 +16,7 @@ import {
   type SandboxInfo,
   UpdateRequest,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
+import { type RunSandboxResponse, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
 import { eventually } from '../../../test/support/eventually';
 import { call, GatewayScene, methodOf, type Outcome, SLOTS } from './testing/gateway-scene';
 
@@ -82,6 +82,21 @@ describe('fastpath-gateway, as a process', () => {
     call(scene.sandboxes.updateSandbox.bind(scene.sandboxes), UpdateRequest.fromPartial(fields));
   const list = (fields: Fields<typeof ListRequest> = {}) =>
     call(scene.sandboxes.listSandboxes.bind(scene.sandboxes), ListRequest.fromPartial(fields));
+
+  /** A run to the end of its stream. */
+  async function run(
+    name: string,
+    command: string[],
+    onCreated = (): void => undefined,
+  ): Promise<RunSandboxResponse[]> {
+    const sandbox = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command });
+    const parts: RunSandboxResponse[] = [];
+    for await (const part of scene.logs.runSandbox({ sandbox }) as AsyncIterable<RunSandboxResponse>) {
+      if (parts.length === 0) onCreated();
+      parts.push(part);
+    }
+    return parts;
+  }
 
   async function end(...names: string[]): Promise<void> {
     for (const name of names) expect((await remove(name)).code).toBe('OK');
@@ -202,6 +217,24 @@ describe('fastpath-gateway, as a process', () => {
     });
     expect(await read({})).toBe('line 0\nline 1\nline 2\nline 3\nline 4\nbye\n');
     await end('talker');
+  });
+
+  it.each([
+    ['a code', 'echo out; exit 7', { exitCode: 7, reason: 'Error' }],
+    ['success', 'echo out', { exitCode: 0, reason: 'Completed' }],
+    ['last words on stderr', 'exec >/dev/null; echo out >&2; exit 255', { exitCode: 255, reason: 'Error' }],
+  ])('ends the stream of a run with its exit: %s', async (_what, script, expected) => {
+    const parts = await run('runs', ['/bin/sh', '-c', script]);
+    expect(Buffer.concat(parts.map(({ data }) => data)).toString()).toBe('out\n');
+    expect(parts.at(-1)).toMatchObject({ exited: { ...expected, message: '' } });
+    expect(parts.slice(0, -1).map(({ exited }) => exited)).toEqual(parts.slice(1).map(() => undefined));
+    await end('runs');
+  });
+
+  it('ends the stream of a run that was deleted without an exit', async () => {
+    const parts = await run('deleted', SLEEP, () => void remove('deleted'));
+    expect(parts.map(({ exited }) => exited)).toEqual(parts.map(() => undefined));
+    await end('deleted');
   });
 
   it('updates the object, one that is still to be written as well, and only the one that is meant', async () => {

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { type LogExit } from '@fsb/agent-api/log-exit';
 import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type RunSandboxRequest, type RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
-import { SandboxLogs } from '../sandboxes/sandbox-logs';
+import { type OpenLog, SandboxLogs } from '../sandboxes/sandbox-logs';
 import { CreateSandbox } from './create-sandbox';
 import { timingsOf } from './timings';
 
 const NO_DATA = Buffer.alloc(0);
 
-/** A create whose log follows its answer. */
+/** A create whose log follows its answer, and behind that how its process ended. */
 @Injectable()
 export class RunSandbox {
   constructor(
@@ -30,6 +31,20 @@ export class RunSandbox {
     const { sandboxName, sandboxId } = response;
     const { namespace } = request;
     const log = await this.logs.open({ sandboxName, sandboxId, namespace, follow: true, previous: false }, signal);
-    for await (const { data } of log) yield { created: undefined, stages: '', data, exited: undefined };
+    const exited = yield* messages(log);
+    if (exited) yield { created: undefined, stages: '', data: NO_DATA, exited };
+  }
+}
+
+/** @returns how the sandbox ended, where that is known */
+async function* messages(log: OpenLog): AsyncGenerator<RunSandboxResponse, LogExit | undefined> {
+  try {
+    for (;;) {
+      const { done, value } = await log.next();
+      if (done) return value;
+      yield { created: undefined, stages: '', data: value.data, exited: undefined };
+    }
+  } finally {
+    await log.return(undefined); // a caller that leaves closes the way to the agent
   }
 }

@@ -1,5 +1,7 @@
+import { type IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
+import { decodeLogExit, LOG_EXIT_TRAILER, type LogExit } from '@fsb/agent-api/log-exit';
 import { ApiError, messageOf } from '@fsb/api/errors';
 import { type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { Catalog } from './catalog';
@@ -15,7 +17,7 @@ export class SandboxLogs {
   ) {}
 
   /** @throws ApiError not_found, failed_precondition, unavailable, invalid_argument */
-  async open(request: StreamLogsRequest, signal: AbortSignal): Promise<AsyncIterable<StreamLogsResponse>> {
+  async open(request: StreamLogsRequest, signal: AbortSignal): Promise<OpenLog> {
     const namespace = namespaceName(request.namespace);
     const name = objectName('sandbox_name', request.sandboxName);
     const { tailLines } = request;
@@ -37,9 +39,13 @@ export class SandboxLogs {
   }
 }
 
-async function* chunks(source: AsyncIterable<unknown>): AsyncGenerator<StreamLogsResponse> {
+/** The chunks of a log. Its return value says how the sandbox ended: undefined where the log was not followed to that. */
+export type OpenLog = AsyncGenerator<StreamLogsResponse, LogExit | undefined>;
+
+async function* chunks(source: IncomingMessage): OpenLog {
   try {
     for await (const data of source) yield { data: data as Buffer }; // no encoding is set on the response
+    return decodeLogExit(source.trailers[LOG_EXIT_TRAILER]);
   } catch (error) {
     throw new ApiError('unavailable', `the log broke off (${messageOf(error)}); ask again`, { cause: error });
   }

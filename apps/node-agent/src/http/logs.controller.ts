@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
-import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
+import { AGENT_PATHS, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { encodeLogExit, LOG_EXIT_TRAILER } from '@fsb/agent-api/log-exit';
 import { ApiError } from '@fsb/api/errors';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -39,7 +40,20 @@ export class LogsController {
     const wanted = { follow: follow === 'true', tailLines: lines };
     const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));
     // a chunk is read when the one before it is on its way; an error breaks the answer off, so that nobody takes it for the end
-    const body = Readable.from(chunks, { objectMode: true, highWaterMark: 1 }).on('error', () => undefined);
+    const body = Readable.from(withExit(chunks, reply), { objectMode: true, highWaterMark: 1 }).on(
+      'error',
+      () => undefined,
+    );
+    if (wanted.follow) void reply.header('trailer', LOG_EXIT_TRAILER);
     await reply.header('content-type', 'text/plain; charset=utf-8').send(body);
   }
+}
+
+/** A log, behind which a trailer says how its sandbox ended. */
+async function* withExit(
+  chunks: AsyncGenerator<Buffer, AgentSandboxStatus | undefined>,
+  reply: FastifyReply,
+): AsyncGenerator<Buffer> {
+  const exit = encodeLogExit(yield* chunks);
+  if (exit !== undefined) reply.raw.addTrailers({ [LOG_EXIT_TRAILER]: exit });
 }

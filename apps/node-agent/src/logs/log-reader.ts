@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
 import { type LogChunk, type LogPosition, type LogRange, type SandboxLogs } from './sandbox-logs';
 
@@ -18,19 +19,26 @@ export class LogReader {
   /** @param over resolves when the sandbox has ended and its last output is in its log */
   constructor(
     private readonly logs: SandboxLogs,
-    private readonly over: (id: string, signal: AbortSignal) => Promise<void>,
+    private readonly over: (id: string, signal: AbortSignal) => Promise<AgentSandboxStatus | undefined>,
   ) {}
 
   /**
    * A chunk is read when the one before was taken: a slow reader holds the source back.
+   * @returns how the sandbox ended, where that was followed
    * @throws ApiError unavailable when too many read already
    */
-  async *read(id: string, { follow, tailLines }: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer> {
+  async *read(
+    id: string,
+    { follow, tailLines }: LogQuery,
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer, AgentSandboxStatus | undefined> {
     if (this.readers >= MAX_READERS) throw new ApiError('unavailable', `the agent has ${MAX_READERS} log readers`);
     this.readers++;
     try {
       const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines));
-      yield* follow ? this.follow(id, range.start, signal) : this.asItIs(id, range);
+      if (follow) return yield* this.follow(id, range.start, signal);
+      yield* this.asItIs(id, range);
+      return undefined;
     } finally {
       this.readers--;
     }
@@ -50,13 +58,18 @@ export class LogReader {
     }
   }
 
-  private async *follow(id: string, start: LogPosition, signal: AbortSignal): AsyncGenerator<Buffer> {
+  private async *follow(
+    id: string,
+    start: LogPosition,
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer, AgentSandboxStatus | undefined> {
     const leave = new AbortController();
     const changes = new FileChanges(this.logs.file(id));
     const sandbox = { over: false };
-    const end = this.over(id, AbortSignal.any([signal, leave.signal])).then(() => {
+    const end = this.over(id, AbortSignal.any([signal, leave.signal])).then((status) => {
       sandbox.over = true;
       changes.wake();
+      return status;
     });
     try {
       let position = start;
@@ -67,10 +80,10 @@ export class LogReader {
         if (chunk) {
           position = chunk.next;
           yield chunk.data;
-        } else if (wasOver) return;
+        } else if (wasOver) return await end;
         else await changes.next();
       }
-      signal.throwIfAborted(); // not the log's end
+      throw signal.reason; // not the log's end
     } finally {
       leave.abort();
       changes.close();

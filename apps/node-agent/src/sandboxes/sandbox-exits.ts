@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentPhase } from '@fsb/agent-api/agent-api';
+import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type Admission } from './admission';
 import { type Claim } from './claim';
@@ -71,10 +71,15 @@ export class SandboxExits {
     return exit;
   }
 
-  /** Its last output is in the log when its task is deleted: the shim waits for it. */
-  async over(id: string, signal: AbortSignal): Promise<void> {
+  /**
+   * Resolves when the sandbox has ended and its log is complete: the shim copies the last output before its task is deleted.
+   * @returns the status with the outcome; undefined where the sandbox was removed
+   */
+  async over(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
     await this.parts.table.until(id, (sandbox) => ENDED.has(sandbox?.phase), signal);
+    const status = this.parts.table.get(id);
     await this.recording.get(id)?.catch(() => undefined); // not recorded: the log is as whole as it gets
+    return status;
   }
 
   /** Claim, then task and snapshot. Can be repeated. */
