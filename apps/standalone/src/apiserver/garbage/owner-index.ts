@@ -12,14 +12,14 @@ export class OwnerIndex {
   put(ref: Ref, object: KubeObject, previous: KubeObject | undefined): Ref[] {
     const { uid } = object.metadata;
     if (uid !== undefined) this.namespaces.set(uid, ref.namespace);
-    const [now, before] = [ownersOf(object), previous ? ownersOf(previous) : []];
-    for (const owner of before) if (!now.includes(owner)) this.forget(owner, ref);
-    const added = now.filter((owner) => !before.includes(owner));
+    const [now, before] = [new Set(ownersOf(object)), new Set(previous ? ownersOf(previous) : [])];
+    for (const owner of before) if (!now.has(owner)) this.forget(owner, ref);
+    const added = [...now].filter((owner) => !before.has(owner));
     for (const owner of added) {
       const dependents = this.dependents.get(owner) ?? new Map<string, Ref>();
       this.dependents.set(owner, dependents.set(keyOf(ref), ref));
     }
-    return added.length > 0 || now.length < before.length ? [ref] : [];
+    return added.length > 0 || now.size < before.size ? [ref] : [];
   }
 
   /** @returns what depends on it */

@@ -1,9 +1,10 @@
 import { type IncomingMessage } from 'node:http';
-import { parse, YAMLParseError } from 'yaml';
 import { isJson, type Json } from '../kube-object';
 import { StatusError } from '../status-error';
+import { parseJson } from './json-body';
 import { checkShape } from './parsed-value';
 import { fromProtobuf } from './protobuf-body';
+import { parseYaml } from './yaml-body';
 
 /** As kube-apiserver has it. */
 const LIMIT_BYTES = 3 * 1024 * 1024;
@@ -34,11 +35,11 @@ export function parseBody(type: string, body: Buffer): unknown {
     case 'application/merge-patch+json':
     case 'application/json-patch+json':
     case 'application/strategic-merge-patch+json':
-      return parsed(JSON.parse, body);
+      return shaped(parseJson(body));
     case 'application/yaml':
-      return parsed(parse, body);
+      return shaped(parseYaml(body));
     case 'application/vnd.kubernetes.protobuf':
-      return fromProtobuf(body);
+      return shaped(fromProtobuf(body));
     default:
       throw StatusError.unsupportedMediaType(`${type} is not served here; application/json and application/yaml are`);
   }
@@ -51,20 +52,7 @@ export function objectBody(type: string, body: Buffer): Json {
   return value;
 }
 
-function parsed(parser: (text: string) => unknown, body: Buffer): unknown {
-  let value: unknown;
-  try {
-    value = parser(body.toString('utf8'));
-  } catch (error) {
-    throw StatusError.badRequest(`the body cannot be read${placeOf(error)}`);
-  }
+function shaped(value: unknown): unknown {
   checkShape(value);
   return value;
-}
-
-/** The parsers' own words quote what stands there, which may be a Secret. */
-function placeOf(error: unknown): string {
-  if (error instanceof YAMLParseError) return `: ${error.code} at line ${error.linePos?.[0].line ?? 1}`;
-  const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-  return position === undefined ? '' : `: it is no JSON from position ${position} on`;
 }

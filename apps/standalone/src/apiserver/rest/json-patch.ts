@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { applyPatch } from 'rfc6902';
 import { z } from 'zod';
 import { isJson, type Json } from '../kube-object';
@@ -6,6 +7,10 @@ import { StatusError } from '../status-error';
 const MAX_OPERATIONS = 10_000;
 /** As kube-apiserver: of a few operations each may copy all that those before it have made. */
 const MAX_COPIED_CHARS = 3 * 1024 * 1024;
+/** An item that comes or goes in a list moves those behind it: 10,000 operations on a list of 100,000 take seconds. */
+const MAX_MOVED_ITEMS = 30_000_000;
+/** Each test of a list or map may cost a look at all of it. */
+const MAX_LARGE_TESTS = 100;
 const ARRAY_INDEX = /^(0|[1-9]\d*|-)$/;
 /** rfc6902 skips them, and goes on with what is around. */
 const SKIPPED = ['__proto__', 'constructor', 'prototype'];
@@ -17,27 +22,66 @@ const operation = z.discriminatedUnion('op', [
   z.object({ op: z.enum(['move', 'copy']), path: pointer, from: pointer }),
 ]);
 
-/** RFC 6902. @throws StatusError 400 where it is no patch, 422 where it doesn't fit */
+type Operation = z.infer<typeof operation>;
+
+/** RFC 6902. @throws StatusError 400 where it is no patch, 422 where it doesn't fit or would take too long */
 export function jsonPatched(object: Json, patch: unknown): Json {
   if (!Array.isArray(patch) || patch.length > MAX_OPERATIONS) {
     throw StatusError.badRequest(`a JSON patch must be a list of at most ${MAX_OPERATIONS} operations`);
   }
   const copy = structuredClone(object);
-  let copiedChars = 0;
-  for (const [index, given] of patch.entries()) {
-    const { success, data, error } = operation.safeParse(given);
-    if (!success) {
-      const why = `operation ${index} of the patch: ${z.prettifyError(error)}`;
-      throw isOperation(given) ? rejected(why) : StatusError.badRequest(why);
-    }
-    const from = 'from' in data ? valueAt(copy, data.from) : undefined;
-    valueAt(copy, data.path);
-    if (data.op === 'copy') copiedChars += JSON.stringify(from ?? null).length;
-    if (copiedChars > MAX_COPIED_CHARS) throw rejected(`the patch copies more than ${MAX_COPIED_CHARS} characters`);
-    const [failure] = applyPatch(copy, [data]);
-    if (failure) throw rejected(failure.message);
-  }
+  const cost = new PatchCost();
+  for (const [index, given] of patch.entries()) applied(copy, parsedOperation(given, index), cost);
   return copy;
+}
+
+/** @throws StatusError 400, 422 */
+function parsedOperation(given: unknown, index: number): Operation {
+  const { success, data, error } = operation.safeParse(given);
+  if (success) return data;
+  const why = `operation ${index} of the patch: ${z.prettifyError(error)}`;
+  throw isOperation(given) ? rejected(why) : StatusError.badRequest(why);
+}
+
+/** Changes `object`. @throws StatusError 422 */
+function applied(object: Json, data: Operation, cost: PatchCost): void {
+  const from = 'from' in data ? valueAt(object, data.from) : undefined;
+  const there = valueAt(object, data.path);
+  if (data.op === 'test') {
+    cost.test(there);
+    // rfc6902 makes a whole difference of the two to find that there is one
+    if (!isDeepStrictEqual(there, data.value)) throw rejected(`the test of ${data.path} failed`);
+    return;
+  }
+  cost.move(listLength(object, data.path) + ('from' in data ? listLength(object, data.from) : 0));
+  if (data.op === 'copy') cost.copy(from);
+  const [failure] = applyPatch(object, [data]);
+  if (failure) throw rejected(failure.message);
+}
+
+/** What the operations of one patch have cost so far. Each method @throws StatusError 422 once it is too much. */
+class PatchCost {
+  private copiedChars = 0;
+  private movedItems = 0;
+  private largeTests = 0;
+
+  test(value: unknown): void {
+    this.largeTests += typeof value === 'object' ? 1 : 0;
+    if (this.largeTests > MAX_LARGE_TESTS)
+      throw rejected(`the patch tests more than ${MAX_LARGE_TESTS} lists and maps`);
+  }
+
+  move(items: number): void {
+    this.movedItems += items;
+    if (this.movedItems > MAX_MOVED_ITEMS)
+      throw rejected(`the patch moves more than ${MAX_MOVED_ITEMS} items of lists`);
+  }
+
+  copy(value: unknown): void {
+    this.copiedChars += JSON.stringify(value ?? null).length;
+    if (this.copiedChars > MAX_COPIED_CHARS)
+      throw rejected(`the patch copies more than ${MAX_COPIED_CHARS} characters`);
+  }
 }
 
 /** Whether Kubernetes reads it as one, and only then finds that it is none that it knows. */
@@ -60,6 +104,12 @@ function valueAt(object: Json, path: string): unknown {
     value = (value as Record<string, unknown>)[step];
   }
   return value;
+}
+
+/** Of the list that a pointer names an item of; 0 where it names none. */
+function listLength(object: Json, path: string): number {
+  const list = valueAt(object, path.slice(0, Math.max(0, path.lastIndexOf('/'))));
+  return Array.isArray(list) ? list.length : 0;
 }
 
 function rejected(why: string): StatusError {

@@ -32,7 +32,8 @@ export function metadataCauses(resource: Resource, meta: Partial<StoredMeta>): S
 
 /** What ends is only ever let go of. */
 export function newFinalizers(before: readonly string[] = [], after: readonly string[] = []): StatusCause[] {
-  const added = after.filter((name) => !before.includes(name));
+  const known = new Set(before);
+  const added = after.filter((name) => !known.has(name));
   if (added.length === 0) return [];
   const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${added.join(', ')}`;
   return [{ reason: 'FieldValueForbidden', field: 'metadata.finalizers', message }];

@@ -27,6 +27,7 @@ function merged(target: unknown, patch: Json, strategic: boolean): Json {
 /** The merge keys of the lists in the kinds served here, the likeliest first. */
 const MERGE_KEYS = ['uid', 'type', 'name', 'containerPort', 'mountPath', 'ip', 'key'];
 
+/** In time that grows with both lists, not with their product. */
 function mergedList(target: unknown, patch: unknown[]): unknown[] {
   const current: unknown[] = Array.isArray(target) ? target : [];
   const items = patch.filter(isJson);
@@ -35,11 +36,16 @@ function mergedList(target: unknown, patch: unknown[]): unknown[] {
     return items.length > 0 ? patch : [...new Set([...current, ...patch])];
   }
   const result = [...current];
+  const places = new Map<unknown, number>();
+  for (const [at, item] of current.entries()) if (isJson(item) && !places.has(item[key])) places.set(item[key], at);
+  const removed = new Set<number>();
   for (const item of items) {
-    const index = result.findIndex((other) => isJson(other) && other[key] === item[key]);
-    if (item['$patch'] === 'delete') result.splice(index, index < 0 ? 0 : 1);
-    else if (index < 0) result.push(merged({}, item, true));
-    else result[index] = merged(result[index], item, true);
+    const at = places.get(item[key]);
+    if (item['$patch'] === 'delete') {
+      if (at !== undefined) removed.add(at);
+      places.delete(item[key]);
+    } else if (at === undefined) places.set(item[key], result.push(merged({}, item, true)) - 1);
+    else result[at] = merged(result[at], item, true);
   }
-  return result;
+  return result.filter((_, at) => !removed.has(at));
 }
