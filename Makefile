@@ -36,6 +36,9 @@ build: dist/.built ## compile what has changed
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
 	@scripts/tests.sh --selectProjects unit e2e --passWithNoTests=false
 
+kubernetes: ## build the real Kubernetes of the next two once: 1.35 from the Go module proxy, without Go 1.25 that of Debian (KUBERNETES=1.20: always)
+	@scripts/kubernetes.sh; code=$$?; [ $$code = 77 ] || exit $$code
+
 test-kube: packages build ## end-to-end tests (without waiting containers) and chaos against a real Kubernetes API server (built once), and how ours differs from it
 	@scripts/kubernetes.sh; code=$$?; \
 	if [ $$code = 77 ]; then exit 0; elif [ $$code != 0 ]; then exit $$code; fi; \
@@ -109,4 +112,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' npm run -s build
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test test-kube test-cluster chaos fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status kubeconfig build test kubernetes test-kube test-cluster chaos fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

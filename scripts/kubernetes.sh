@@ -1,104 +1,41 @@
 #!/usr/bin/env bash
-# kubernetes.sh: a real Kubernetes (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kube-proxy) from
-# Debian 12's packages: etcd as it is, the rest built once from the source package. Prints the folder of the programs as
-# its last line. They are kept outside the checkout, in $FSB_KUBERNETES_CACHE (/var/cache/fast-sandbox/kubernetes).
-# Exit code 77: they cannot be had here, and why.
+# kubernetes.sh: the programs of a real Kubernetes (etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubelet,
+# kube-proxy), built once. Prints their folder as the last line. They are kept outside of the checkout, in
+# $FSB_KUBERNETES_CACHE (/var/cache/fast-sandbox/kubernetes).
+# With Go 1.25 or later: version 1.35.0 from the Go module proxy (kubernetes-current.sh). Without it, or with
+# KUBERNETES=1.20: version 1.20 from Debian 12's source package (kubernetes-debian.sh).
+# Exit code 77: no Kubernetes can be built on this machine; stderr says why.
 set -euo pipefail
+scripts=$(realpath "$(dirname "$0")")
 cache=$(realpath -m "${FSB_KUBERNETES_CACHE:-/var/cache/fast-sandbox/kubernetes}")
-bin=$cache/bin-5 # another number where what is below makes other programs
-programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy)
-complete() {
-  local name
-  for name in etcd "${programs[@]}"; do [ -x "$bin/$name" ] || return 1; done
-}
-if complete; then echo "$bin"; exit 0; fi
-unavailable() {
-  echo "SKIPPED: there is no real Kubernetes API server to test against: $1" >&2
-  exit 77
+wanted=${KUBERNETES:-1.35}
+case $wanted in 1.35 | 1.20) ;; *) echo "KUBERNETES=$wanted: expected 1.35 or 1.20" >&2; exit 2 ;; esac
+
+# The folder of a Go compiler that is new enough, of PATH or where go.dev's archive is unpacked.
+find_go() {
+  local candidate version
+  for candidate in "$(command -v go || true)" /usr/local/go/bin/go; do
+    [ -x "$candidate" ] || continue
+    version=$(GOTOOLCHAIN=local "$candidate" env GOVERSION) || continue
+    [[ $version =~ ^go1\.([0-9]+) ]] && ((BASH_REMATCH[1] >= 25)) || continue
+    dirname "$candidate"
+    return
+  done
+  return 1
 }
 
 [ "$(id -u)" = 0 ] || { echo 'kubernetes.sh needs root: it installs packages' >&2; exit 1; }
-step=$(realpath "$(dirname "$0")/step.sh")
 mkdir -p "$cache"
-exec 9>"$cache/lock" # two checkouts that want it at once build it once
+exec 9>"$cache/lock" # two checkouts build it once
 flock 9
-if complete; then echo "$bin"; exit 0; fi
-work=$cache/work # where an earlier build was cut off, it goes on
-go=$work/src/.go # a GOPATH inside of the tree, because this tree is older than modules in its own Makefile
-mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/home" "$work/bin"
-cd "$work"
-
-# The machine's own lists stay as they are: sources are read from a copy that asks for deb-src.
-shopt -s nullglob
-for file in /etc/apt/sources.list.d/*.sources; do
-  grep -q '^Suites:.*bookworm' "$file" && sed 's/^Types:.*/Types: deb-src/' "$file" >"apt/parts/$(basename "$file")"
-done
-for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-  [ -f "$file" ] && sed -n '/bookworm/s/^deb /deb-src /p' "$file" >"apt/parts/$(basename "$file")"
-done
-sources=(-o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$work/apt/parts" -o "Dir::State::Lists=$work/apt/lists"
-  -o "Dir::Cache=$work/apt/cache" -o APT::Sandbox::User=root)
-
-export DEBIAN_FRONTEND=noninteractive
-"$step" 'reads the package lists' apt-get update -q
-"$step" 'installs the Go compiler' apt-get install -qy --no-install-recommends golang-1.19-go make gcc libc6-dev dpkg-dev rsync jq
-# unpacked, not installed: the package would start an etcd of the machine's own
-if [ ! -x bin/etcd ]; then
-  "$step" 'fetches etcd' apt-get download -q -o APT::Sandbox::User=root etcd-server
-  dpkg-deb -x etcd-server_*.deb etcd
-  cp etcd/usr/bin/etcd bin/
+if [ "$wanted" = 1.35 ] && go=$(find_go); then
+  code=0
+  PATH=$go:$PATH "$scripts/kubernetes-current.sh" "$cache" || code=$?
+  [ $code = 77 ] || exit $code
+elif [ "$wanted" = 1.35 ]; then
+  echo 'There is no Go 1.25 or later on this machine.' >&2
 fi
-if [ ! -f src/Makefile ]; then
-  "$step" 'reads the source lists' apt-get "${sources[@]}" update -q || unavailable 'no source lists of Debian 12'
-  "$step" 'fetches the Kubernetes source' apt-get "${sources[@]}" source -q --download-only kubernetes ||
-    unavailable 'the source package of kubernetes cannot be fetched'
-  rm -rf src unpacked
-  "$step" 'unpacks it' dpkg-source -x kubernetes_*.dsc unpacked
-  mv unpacked src
-fi
-# Go 1.18 changed what this package links to behind the language's back: unchanged, it writes to wherever it likes, and
-# the API server ends with a segmentation fault by and by
-reflect2=src/vendor/github.com/modern-go/reflect2/unsafe_link.go
-if ! grep -q mapiterinit118 "$reflect2"; then
-  sed -i -e 's|^//go:linkname mapiterinit reflect.mapiterinit|//go:linkname mapiterinit118 reflect.mapiterinit|' \
-    -e 's|^func mapiterinit(.*|func mapiterinit118(rtype unsafe.Pointer, m unsafe.Pointer, it *hiter)|' \
-    -e 's|^\(\t*\)// rest fields are ignored|\1pointers [6]unsafe.Pointer\n\1rest [8]uintptr|' "$reflect2"
-  cat >>"$reflect2" <<'END'
-
-func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer) *hiter {
-	it := new(hiter)
-	mapiterinit118(rtype, m, it)
-	return it
-}
-END
-  grep -q 'pointers \[6\]' "$reflect2" || { echo "$reflect2 is not as it was known" >&2; exit 1; }
-fi
-# and its empty text is the same pointer as reflect's zero value, which the check of custom resources takes for null
-check=src/vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go
-sed -i 's/if data == nil || reflect.DeepEqual(reflect.Zero(reflect.TypeOf(data)), reflect.ValueOf(data)) {/if data == nil {/' "$check"
-grep -q 'if data == nil {' "$check" || { echo "$check is not as it was known" >&2; exit 1; }
-version=$(basename kubernetes_*.dsc | sed -E 's/^kubernetes_([0-9.]+).*/\1/')
-IFS=. read -r major minor _ <<<"$version"
-cat >version <<END
-KUBE_GIT_COMMIT=debian
-KUBE_GIT_TREE_STATE=archive
-KUBE_GIT_VERSION=v$version
-KUBE_GIT_MAJOR=$major
-KUBE_GIT_MINOR=$minor
-END
-
-mkdir -p "$go/src/k8s.io"
-ln -sfn ../../.. "$go/src/k8s.io/kubernetes"
-cd "$go/src/k8s.io/kubernetes"
-# Debian's Go also where a newer one comes first on PATH: this tree is too old for that
-build=(timeout 1500 env -u GOFLAGS -u GOROOT PATH="/usr/lib/go-1.19/bin:$PATH" GOPATH="$go" HOME="$work/home" CGO_ENABLED=0 GO111MODULE=off
-  KUBE_GIT_VERSION_FILE="$work/version" make WHAT="${programs[*]/#/cmd/}")
-code=0
-"$step" "builds Kubernetes $version (5 to 15 minutes, once)" "${build[@]}" || code=$?
-[ $code != 124 ] || unavailable 'it is not built within 25 minutes; run it again, it goes on where it was'
-[ $code = 0 ] || exit $code
-cp "${programs[@]/#/$work/src/_output/local/go/bin/}" "$work/bin/"
-rm -rf "$cache"/bin-*
-mv "$work/bin" "$bin"
-rm -rf "$work"
-echo "$bin"
+[ "$wanted" = 1.20 ] || echo '
+*** NOT A CURRENT KUBERNETES: what follows is tested against 1.20, from 2020 ***
+' >&2
+exec "$scripts/kubernetes-debian.sh" "$cache"

@@ -58,7 +58,10 @@ export class ClusterNode {
     mkdirSync(at('cni'));
     writeFileSync(at('cni/10-pods.conflist'), JSON.stringify(cniConfig(machine.podRange)));
     writeFileSync(at('containerd.toml'), containerdToml(at('cni')));
-    writeFileSync(at('kubelet.yaml'), stringify(kubeletConfig(at('kubernetes/ca.crt'))));
+    writeFileSync(
+      at('kubelet.yaml'),
+      stringify({ ...kubeletConfig(at('kubernetes/ca.crt')), ...cluster.release.kubeletConfig }),
+    );
     writeFileSync(at('proxy.yaml'), stringify(proxyConfig(cluster.kubeconfig, NAME)));
     cluster.startProgram('/usr/bin/containerd', ['--config', at('containerd.toml')]);
     await eventually(() => machine.run('ctr', 'version'), START_MS, 200);
@@ -67,8 +70,8 @@ export class ClusterNode {
     }
     cluster.startProgram('kubelet', [
       ...[`--kubeconfig=${cluster.kubeconfig}`, `--config=${at('kubelet.yaml')}`, `--hostname-override=${NAME}`],
-      ...['--container-runtime=remote', '--container-runtime-endpoint=unix:///run/containerd/containerd.sock'],
-      `--node-ip=${machine.address}`,
+      ...['--container-runtime-endpoint=unix:///run/containerd/containerd.sock', `--node-ip=${machine.address}`],
+      ...cluster.release.kubelet,
     ]);
     cluster.startProgram('kube-proxy', [`--config=${at('proxy.yaml')}`]);
     const ready = (): Promise<string> => cluster.kubectl('wait', '--for=condition=Ready', `node/${NAME}`);

@@ -75,9 +75,7 @@ describe('our own API server and a real one', () => {
 
   const makeNamespace = async (name: string): Promise<void> => {
     for (const server of [ours, real]) await server.ask('POST', '/api/v1/namespaces', { metadata: { name } });
-    // without it, Pods are refused
-    const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
-    await eventually(async () => Array.isArray((await real.ask('GET', account)).body['secrets']), 30_000);
+    await eventually(() => real.takesPods(name), 30_000);
   };
 
   describe.each(Object.entries(TABLES))('answer the same: %s', (table, { namespace, rows }) => {

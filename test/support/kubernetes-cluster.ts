@@ -7,6 +7,7 @@ import { writeControlPlaneFiles } from './control-plane-files';
 import { eventually } from './eventually';
 import { freePort } from './free-port';
 import { KubeHttp, type Reply } from './kube-http';
+import { type KubernetesRelease, releaseOf } from './kubernetes-release';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
@@ -55,6 +56,7 @@ export class KubernetesCluster {
   private constructor(
     private readonly site: Site,
     private readonly programs: string,
+    readonly release: KubernetesRelease,
     readonly port: number,
     ca: string,
   ) {
@@ -90,7 +92,7 @@ export class KubernetesCluster {
     const programs = stdout.trimEnd().split('\n').at(-1) ?? '';
     const port = await freePort();
     const ca = await writeControlPlaneFiles({ ...site, port, token: TOKEN });
-    const cluster = new KubernetesCluster(site, programs, port, ca);
+    const cluster = new KubernetesCluster(site, programs, await releaseOf(programs), port, ca);
     await cluster.orEnd(() => cluster.launch());
     cluster.isKeptUp = true; // before that, a program that ends has a mistake to tell
     return cluster;
@@ -137,6 +139,13 @@ export class KubernetesCluster {
     return (await run('kubectl', all, { timeout: COMMAND_MS })).stdout;
   }
 
+  /** Whether a namespace takes Pods: not before kube-controller-manager has made its default ServiceAccount. */
+  async takesPods(namespace: string): Promise<boolean> {
+    const spec = { containers: [{ name: 'any', image: 'any' }] };
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'any' }, spec };
+    return (await this.ask('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod)).status === 201;
+  }
+
   /** The API server's, as that of our own stands among a stack's processes. */
   async row(): Promise<ProcessRow> {
     const { pid } = this;
@@ -168,12 +177,7 @@ export class KubernetesCluster {
     this.startApiserver(etcd);
     await this.whenAlive('kube-apiserver', async () => (await this.ask('GET', '/readyz')).status === 200);
     await this.startControllers();
-    // Pods are refused before controller-manager has made it
-    const account = '/api/v1/namespaces/default/serviceaccounts/default';
-    await this.whenAlive('kube-controller-manager', async () => {
-      const { status, body } = await this.ask('GET', account);
-      return status === 200 && Array.isArray(body['secrets']);
-    });
+    await this.whenAlive('kube-controller-manager', () => this.takesPods('default'));
   }
 
   private async startEtcd(url: string): Promise<void> {
@@ -189,8 +193,8 @@ export class KubernetesCluster {
     const { host, flags } = this.site;
     const issuer = 'https://kubernetes.default.svc';
     this.startProgram('kube-apiserver', [
-      ...[`--etcd-servers=${etcd}`, `--bind-address=${host}`, `--secure-port=${this.port}`, '--insecure-port=0'],
-      ...[`--advertise-address=${host}`, ...flags],
+      ...[`--etcd-servers=${etcd}`, `--bind-address=${host}`, `--secure-port=${this.port}`],
+      ...[`--advertise-address=${host}`, ...this.release.apiserver, ...flags],
       ...[`--client-ca-file=${this.at('ca.crt')}`, `--kubelet-client-certificate=${this.at('kubelet-client.crt')}`],
       `--kubelet-client-key=${this.at('kubelet-client.key')}`,
       ...[`--tls-cert-file=${this.at('tls.crt')}`, `--tls-private-key-file=${this.at('tls.key')}`],
@@ -202,7 +206,7 @@ export class KubernetesCluster {
 
   private async startControllers(): Promise<void> {
     const address = `--bind-address=${this.site.host}`;
-    const common = [`--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', '--port=0', address];
+    const common = [...this.release.controllers, `--kubeconfig=${this.kubeconfig}`, '--leader-elect=false', address];
     const secure = async (): Promise<string> => `--secure-port=${await freePort()}`;
     const keys = [`--root-ca-file=${this.at('ca.crt')}`, `--service-account-private-key-file=${this.at('sa.key')}`];
     this.startProgram('kube-controller-manager', [...common, await secure(), ...keys]);
