@@ -107,9 +107,9 @@ node_modules/.generated: node_modules/.installed buf.gen.yaml buf.gen.containerd
 	@scripts/step.sh 'generates the wire' npm run -s generate
 	@touch $@
 
-# nest compiles all apps and libs in one go, but never less than all: skipped where no source is newer
-dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/bundle-cli.mjs scripts/build-launcher.sh apps/node-agent/launcher/launcher.c $(sources)
-	@scripts/step.sh 'compiles' npm run -s build
+# skipped where no source is newer
+dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/build.sh scripts/compile.mjs scripts/bundle-cli.mjs scripts/build-launcher.sh apps/node-agent/launcher/launcher.c $(sources)
+	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
 .PHONY: help quickstart up down status kubeconfig build test kubernetes test-kube test-cluster chaos fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
