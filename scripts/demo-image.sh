@@ -18,5 +18,5 @@ umoci new --image oci:latest
 for folder in bin etc tmp root var home; do umoci insert --image oci:latest "rootfs/$folder" "/$folder"; done 2>/dev/null
 umoci config --image oci:latest --config.env PATH=/bin --config.cmd /bin/sh --config.workingdir /
 mkdir -p "$(dirname "$out")"
-skopeo copy -q --insecure-policy oci:oci:latest "oci-archive:$out.part:docker.io/library/busybox:latest"
-mv "$out.part" "$out"
+skopeo copy -q --insecure-policy oci:oci:latest "oci-archive:$out.part-$$:docker.io/library/busybox:latest"
+mv "$out.part-$$" "$out" # two at once make it twice, and whole

@@ -1,23 +1,31 @@
 #!/usr/bin/env bash
-# tests.sh ARGUMENTS...: runs Jest with them. A suite that failed runs once more, alone, for these are real processes on a
-# machine that others use too: what fails twice has failed, and what did so once is named. The last line is
-# `N passed, N failed` of all; with $FSB_TEST_COUNTS its parts go to that file instead.
+# tests.sh ARGUMENTS...: runs Jest with them. A suite that failed runs once more, alone, because these are real processes on
+# a machine that others use too: a suite that fails twice has failed, one that fails once is named as flaky. The last line
+# is `N passed, N failed`, the names before it. $FSB_TEST_COUNTS and $FSB_TEST_FLAKY name files that get the parts of both
+# instead, when the run is one of several.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-sums=${FSB_TEST_COUNTS:-}
-export FSB_TEST_COUNTS=${FSB_TEST_COUNTS:-$work/counts}
-touch "$FSB_TEST_COUNTS"
+counts=${FSB_TEST_COUNTS:-} flaky=${FSB_TEST_FLAKY:-}
+export FSB_TEST_COUNTS=${counts:-$work/counts} FSB_TEST_FAILED=$work/failed
+touch "$FSB_TEST_COUNTS" "$work/flaky"
 status=0
-FSB_TEST_AGAIN=$work/again npx jest "$@" || status=$?
-if [ -s "$work/again" ]; then
-  mapfile -t suites <"$work/again"
+FSB_TEST_AGAIN=1 npx jest "$@" || status=$?
+if [ -s "$work/failed" ]; then
+  mv "$work/failed" "$work/first"
+  mapfile -t suites <"$work/first"
   printf '\n%s\n' "failed, and run once more: ${suites[*]#"$PWD"/}"
   status=0
-  npx jest "$@" --runTestsByPath "${suites[@]}" || status=$?
-elif [ $status != 0 ] && [ ! -e "$work/again" ]; then
-  echo '0 passed, 1 failed' >>"$FSB_TEST_COUNTS" # Jest ended before it had run them
+  npx jest "$@" --runInBand --runTestsByPath "${suites[@]}" || status=$?
+  [ ! -e "$work/failed" ] || grep -vxFf "$work/failed" "$work/first" | sed "s|^$PWD/||" >"$work/flaky"
 fi
-[ -n "$sums" ] || awk '{ passed += $1; failed += $3 } END { printf "\n%d passed, %d failed\n", passed, failed }' "$FSB_TEST_COUNTS"
+# Jest ended before it had run them
+[ $status = 0 ] || [ -e "$work/failed" ] || echo '0 passed, 1 failed' >>"$FSB_TEST_COUNTS"
+if [ -n "$flaky" ]; then
+  cat "$work/flaky" >>"$flaky"
+else
+  [ ! -s "$work/flaky" ] || { echo; sed 's/^/flaky: /' "$work/flaky"; }
+fi
+[ -n "$counts" ] || awk '{ passed += $1; failed += $3 } END { printf "\n%d passed, %d failed\n", passed, failed }' "$FSB_TEST_COUNTS"
 exit $status

@@ -1,17 +1,18 @@
 const { appendFileSync, writeFileSync, writeSync } = require('node:fs');
 
 /**
- * The last line of a run: `N passed, N failed`. On exit, because Jest's own summary comes after every reporter.
- * Of a run that is one of several, it goes to the file that FSB_TEST_COUNTS names: whoever runs them has the sum.
- * The suites that failed go to the file that FSB_TEST_AGAIN names, and are not counted: they run once more.
+ * Ends a run with the line `N passed, N failed`: on exit, because Jest's own summary comes after every reporter.
+ * FSB_TEST_COUNTS names a file that gets the line instead, when the run is one of several.
+ * FSB_TEST_FAILED names a file that gets the paths of the suites that failed. With FSB_TEST_AGAIN=1 these are not counted,
+ * because scripts/tests.sh runs them once more.
  */
 module.exports = class CountReporter {
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults }) {
     let [passed, failed] = [numPassedTests, numFailedTests + numRuntimeErrorTestSuites];
-    const { FSB_TEST_COUNTS: counts, FSB_TEST_AGAIN: again } = process.env;
+    const { FSB_TEST_COUNTS: counts, FSB_TEST_FAILED: failures, FSB_TEST_AGAIN: again } = process.env;
+    const suites = testResults.filter(({ numFailingTests, testExecError }) => numFailingTests > 0 || testExecError);
+    if (failures) writeFileSync(failures, suites.map(({ testFilePath }) => `${testFilePath}\n`).join(''));
     if (again) {
-      const suites = testResults.filter(({ numFailingTests, testExecError }) => numFailingTests > 0 || testExecError);
-      writeFileSync(again, suites.map(({ testFilePath }) => `${testFilePath}\n`).join(''));
       for (const { numPassingTests } of suites) passed -= numPassingTests;
       failed = 0;
     }
