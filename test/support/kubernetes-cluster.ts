@@ -75,7 +75,7 @@ export class KubernetesCluster {
       end: () => Promise.resolve(),
     });
     await cluster.orEnd(async () => {
-      await cluster.kubectl('apply', '-f', join(ROOT, 'k8s/crds'));
+      await cluster.kubectl('apply', ...cluster.release.apply, '-f', join(ROOT, 'k8s/crds'));
       await cluster.kubectl('wait', '--for=condition=Established', 'crd', '--all', `--timeout=${COMMAND_MS / 1000}s`);
     });
     return cluster;

@@ -7,6 +7,8 @@ export interface KubernetesRelease {
   readonly version: string;
   /** false for Debian's 1.20, which scripts/kubernetes.sh builds where there is no Go compiler for a current one */
   readonly isCurrent: boolean;
+  /** of `kubectl apply` for the CRDs */
+  readonly apply: readonly string[];
   readonly apiserver: readonly string[];
   /** of kube-controller-manager and kube-scheduler */
   readonly controllers: readonly string[];
@@ -17,6 +19,7 @@ export interface KubernetesRelease {
 /** Ports without TLS, and a runtime that is not of its own, are what 1.24 took for granted. */
 const OLD = {
   isCurrent: false,
+  apply: ['--validate=false'], // it drops rules in CEL, which kubectl takes for a mistake
   apiserver: ['--insecure-port=0'],
   controllers: ['--port=0'],
   kubelet: ['--container-runtime=remote'],
@@ -25,6 +28,7 @@ const OLD = {
 /** Since 1.35 a kubelet refuses cgroup v1 unless it is allowed. */
 const CURRENT = {
   isCurrent: true,
+  apply: [],
   apiserver: [],
   controllers: [],
   kubelet: [],
