@@ -1,5 +1,8 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { exchange, withoutUnhandledErrors } from '@fsb/component-base/http-exchange';
+import { limited } from '@fsb/component-base/limited';
+import { readBody } from '@fsb/component-base/read-body';
 
 const PROBE_MS = 2_000;
 const BODY_LIMIT = 16 * 1024 * 1024;
@@ -23,24 +26,20 @@ export async function probe(url: string, options: ProbeOptions = {}): Promise<st
   }
 }
 
-/** A GET with a deadline. */
-export function get(url: string, { token, ...pems }: ProbeOptions = {}): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const options = { headers, signal: AbortSignal.timeout(PROBE_MS), agent: false, ...pems };
-    const outgoing = (url.startsWith('https:') ? httpsRequest : httpRequest)(url, options, (response) => {
-      let body = '';
-      response.setEncoding('utf8');
-      response.on('data', (text: string) => {
-        body += text;
-        if (body.length > BODY_LIMIT) response.destroy(new Error('the answer is too large'));
-      });
-      response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, body });
-      });
-      response.on('error', reject);
-    });
-    outgoing.on('error', reject);
-    outgoing.end();
+/**
+ * A GET with a deadline, on a connection of its own.
+ * @throws Error where there is no whole answer in two seconds, or one over 16 MiB
+ */
+export async function get(
+  url: string,
+  { token, ...pems }: ProbeOptions = {},
+): Promise<{ status: number; body: string }> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const isTls = url.startsWith('https:');
+  const agent = withoutUnhandledErrors(isTls ? new HttpsAgent(pems) : new HttpAgent());
+  return limited(PROBE_MS, undefined, async (signal) => {
+    const outgoing = (isTls ? httpsRequest : httpRequest)(url, { headers, agent });
+    const response = await exchange(outgoing, undefined, { signal });
+    return { status: response.statusCode ?? 0, body: await readBody(response, BODY_LIMIT) };
   });
 }

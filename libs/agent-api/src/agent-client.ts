@@ -2,7 +2,9 @@
 import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { ApiError } from '@fsb/api/errors';
+import { ApiError, messageOf } from '@fsb/api/errors';
+import { exchange, withoutUnhandledErrors } from '@fsb/component-base/http-exchange';
+import { limited } from '@fsb/component-base/limited';
 import { readBody } from '@fsb/component-base/read-body';
 import { type TlsIdentity, type TlsSource } from '@fsb/component-base/tls-folder';
 import { inSpan, tracePosition } from '@fsb/component-base/tracing/tracing';
@@ -36,6 +38,8 @@ export interface AgentClientOptions {
   /** as the agents know their callers */
   readonly tls: TlsSource;
   readonly port: number;
+  /** limit of calls without a deadline of their own, and of the headers of logs and watches, in milliseconds; default 5,000 */
+  readonly callMs?: number;
 }
 interface Answer {
   readonly status: number;
@@ -46,6 +50,8 @@ interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly signal: AbortSignal;
+  /** aborts the wait for the headers */
+  readonly opening?: AbortSignal;
   /** of the answer */
   readonly maxBytes?: number;
 }
@@ -62,8 +68,10 @@ const MAX_STATUS_BYTES = 64 * 1024 * 1024;
 /** Keep-alive connections to all agents, each of which must be the Pod that is meant: a call costs 0.3 ms on loopback. */
 export class AgentClient {
   private connections: Agent;
+  private readonly callMs: number;
 
   constructor(private readonly options: AgentClientOptions) {
+    this.callMs = options.callMs ?? CALL_MS;
     this.connections = connectionsOf(options.tls.current);
     options.tls.onChange((identity) => {
       const before = this.connections;
@@ -88,20 +96,7 @@ export class AgentClient {
     signal: AbortSignal,
     deadline: number,
   ): Promise<CreateSandboxResponse> {
-    // not AbortSignal.any and timeout: on Node 20 each call of the hot path would leave something behind
-    const limit = new AbortController();
-    const abort = (): void => {
-      limit.abort();
-    };
-    const timer = setTimeout(abort, Math.max(0, deadline - Date.now()));
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    try {
-      return await this.send(agent, request, limit.signal);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    }
+    return limited(deadline - Date.now(), signal, (limit) => this.send(agent, request, limit));
   }
 
   async delete(agent: AgentEndpoint, sandboxId: string, signal?: AbortSignal): Promise<DeleteSandboxResponse> {
@@ -133,16 +128,16 @@ export class AgentClient {
   ): Promise<IncomingMessage> {
     const search = new URLSearchParams({ sandboxId: query.sandboxId, follow: String(query.follow) });
     if (query.tailLines !== undefined) search.set('tailLines', String(query.tailLines));
-    const response = await this.open({ agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal });
+    const response = await this.stream({ agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal });
     if (response.statusCode === 200) return response;
-    response.resume();
-    const what = `log of ${query.sandboxId}: agent ${agent.address} answered ${response.statusCode ?? 0}`;
+    const why = await this.refusal(response);
+    const what = `log of ${query.sandboxId}: agent ${agent.address} answered ${response.statusCode ?? 0}${why}`;
     throw new ApiError(response.statusCode === 404 ? 'not_found' : 'unavailable', what);
   }
 
   /** The status as a stream of lines; see AgentStatusStream. */
   watch(agent: AgentEndpoint, signal: AbortSignal): Promise<IncomingMessage> {
-    return this.open({ agent, path: `${AGENT_PATHS.status}?watch=true`, signal });
+    return this.stream({ agent, path: `${AGENT_PATHS.status}?watch=true`, signal });
   }
 
   private async send(
@@ -156,10 +151,8 @@ export class AgentClient {
   }
 
   private async command(command: Command): Promise<unknown> {
-    const { agent, path, signal } = command;
-    const timeout = AbortSignal.timeout(CALL_MS);
-    const limited = signal ? AbortSignal.any([signal, timeout]) : timeout;
-    const answer = await this.call({ ...command, signal: limited });
+    const { agent, path } = command;
+    const answer = await limited(this.callMs, command.signal, (signal) => this.call({ ...command, signal }));
     if (answer.status === 200) return answer.body;
     throw new ApiError('unavailable', `agent ${agent.address} answered ${answer.status} to ${path}`);
   }
@@ -182,41 +175,49 @@ export class AgentClient {
     }
   }
 
-  private open(call: Call): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const { signal } = call;
-      const request = this.begin(call);
-      // not the option of that name, which follows both streams to their ends with listeners of its own
-      const abort = (): void => {
-        request.destroy(new Error('aborted'));
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      request.once('close', () => {
-        signal.removeEventListener('abort', abort);
-      });
-      let connected = false;
-      request.once('socket', (socket) => {
-        // the request is not sent before the agent has proven which one it is
-        if (request.reusedSocket) connected = true;
-        else
-          socket.once('secureConnect', () => {
-            connected = true;
-          });
-      });
-      request.once('response', (response) => {
-        response.on('error', () => undefined); // its reader is told; there may be none any more
-        resolve(response);
-      });
-      request.on('error', (error) => {
-        // before there was a connection nothing can have been sent
-        const effect = connected ? 'unknown' : 'none';
-        reject(
-          new AgentCallError(effect, `agent ${call.agent.address}: ${call.path}: ${error.message}`, { cause: error }),
-        );
-      });
-      if (signal.aborted) abort();
-      request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+  /** An answer without an end of its own: the limit is that of its headers. */
+  private stream(call: Call): Promise<IncomingMessage> {
+    return limited(this.callMs, undefined, (opening) => this.open({ ...call, opening }));
+  }
+
+  /** The agent's own words, as far as they come; afterwards the answer holds no connection. */
+  private async refusal(response: IncomingMessage): Promise<string> {
+    const cut = setTimeout(() => response.destroy(), this.callMs);
+    try {
+      const { message } = JSON.parse(await readBody(response, MAX_BODY_BYTES)) as { message?: unknown };
+      return typeof message === 'string' ? `: ${message}` : '';
+    } catch {
+      response.destroy();
+      return ''; // the status has said enough
+    } finally {
+      clearTimeout(cut);
+    }
+  }
+
+  private async open(call: Call): Promise<IncomingMessage> {
+    const { body, signal, opening } = call;
+    if (isGivenUp(call)) throw this.unanswered(call, 'none', 'given up before it was sent');
+    const request = this.begin(call);
+    const sent = { maybe: false };
+    request.once('socket', (socket) => {
+      // the request is not sent before the agent has proven which one it is
+      if (request.reusedSocket) sent.maybe = true;
+      else
+        socket.once('secureConnect', () => {
+          sent.maybe = true;
+        });
     });
+    try {
+      return await exchange(request, body === undefined ? undefined : JSON.stringify(body), { signal, opening });
+    } catch (error) {
+      // before there was a connection nothing can have been sent
+      const effect = sent.maybe ? 'unknown' : 'none';
+      throw this.unanswered(call, effect, isGivenUp(call) ? 'no answer in time' : messageOf(error), error);
+    }
+  }
+
+  private unanswered({ agent, path }: Call, effect: CallEffect, why: string, cause?: unknown): AgentCallError {
+    return new AgentCallError(effect, `agent ${agent.address}: ${path}: ${why}`, { cause });
   }
 
   private begin({ agent, path, body }: Call): ClientRequest {
@@ -236,10 +237,14 @@ export class AgentClient {
   }
 }
 
+function isGivenUp({ signal, opening }: Call): boolean {
+  return signal.aborted || opening?.aborted === true;
+}
+
 function connectionsOf(identity: TlsIdentity): Agent {
   // made once: else each connection reads the PEM anew, and each call carries it in the name of its connection
   const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.3' });
-  return new Agent({ secureContext, keepAlive: true, maxFreeSockets: 1024 });
+  return withoutUnhandledErrors(new Agent({ secureContext, keepAlive: true, maxFreeSockets: 1024 }));
 }
 
 function isCreateResponse(body: unknown): body is CreateSandboxResponse {

@@ -72,18 +72,15 @@ export class AgentStatusStream {
   /** @returns whether it answered once and for all, as agents do that know no streams */
   private async follow(): Promise<boolean> {
     let isPolled = false;
-    const silence = new AbortController();
-    const timer = setTimeout(() => {
-      silence.abort();
-    }, this.options.silenceMs ?? SILENCE_MS);
-    const signal = AbortSignal.any([this.stopped.signal, silence.signal]);
+    const over = new AbortController();
+    const abort = (): void => {
+      over.abort();
+    };
+    const timer = setTimeout(abort, this.options.silenceMs ?? SILENCE_MS);
+    this.stopped.signal.addEventListener('abort', abort, { once: true });
     try {
-      const response = await this.options.client.watch(this.options.agent, signal);
-      response.on('error', () => undefined); // the loop below sees the end
-      if (response.statusCode !== 200) {
-        response.resume();
-        return false;
-      }
+      const response = await this.options.client.watch(this.options.agent, over.signal);
+      if (response.statusCode !== 200) return false;
       for await (const line of lines(response)) {
         timer.refresh();
         if (line === '') continue;
@@ -94,6 +91,8 @@ export class AgentStatusStream {
       return isPolled;
     } finally {
       clearTimeout(timer);
+      this.stopped.signal.removeEventListener('abort', abort);
+      abort(); // an answer that was not read to its end keeps no connection
     }
   }
 

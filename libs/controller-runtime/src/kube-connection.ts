@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, type AgentOptions, request as httpsRequest, type R
 import { createSecureContext } from 'node:tls';
 import { HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
 import { ApiError, messageOf } from '@fsb/api/errors';
+import { exchange, type ExchangeLimits, withoutUnhandledErrors } from '@fsb/component-base/http-exchange';
 import { readBody } from '@fsb/component-base/read-body';
 import { withDeadline } from './deadline';
 import { kubeError, networkError } from './kube-error';
@@ -45,7 +46,7 @@ export class KubeConnection {
   async call(request: KubeRequest): Promise<unknown> {
     const what = `${request.method} ${request.path}`;
     return withDeadline(what, request.deadlineMs, request.signal, async (signal) => {
-      const response = await this.open(request, signal);
+      const response = await this.open(request, { signal });
       const text = await readBody(response);
       const { statusCode = 0 } = response;
       if (statusCode < 200 || statusCode > 299) throw kubeError(what, statusCode, text);
@@ -60,7 +61,7 @@ export class KubeConnection {
     const what = `${request.method} ${request.path}`;
     try {
       const response = await withDeadline(what, request.deadlineMs, request.signal, (opening) =>
-        this.open(request, opening),
+        this.open(request, { opening, signal: request.signal }),
       );
       if (response.statusCode === 200) return response;
       throw kubeError(what, response.statusCode ?? 0, await readText(response));
@@ -83,33 +84,19 @@ export class KubeConnection {
     return context;
   }
 
-  private async open(request: KubeRequest, opening: AbortSignal): Promise<IncomingMessage> {
+  private async open(request: KubeRequest, limits: ExchangeLimits): Promise<IncomingMessage> {
     const context = await this.authenticated(request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     // Node says it by itself, but not for a DELETE
     if (body !== undefined) context.setHeaderParam('content-length', String(Buffer.byteLength(body)));
     const send = this.server.startsWith('https:') ? httpsRequest : httpRequest;
-    return new Promise((resolve, reject) => {
-      const outgoing = send(context.getUrl(), {
-        method: request.method,
-        headers: context.getHeaders(),
-        agent: context.getAgent(),
-      });
-      const abort = (): void => {
-        outgoing.destroy(new Error('aborted'));
-      };
-      opening.addEventListener('abort', abort, { once: true });
-      request.signal?.addEventListener('abort', abort, { once: true });
-      outgoing.once('close', () => request.signal?.removeEventListener('abort', abort));
-      outgoing.once('socket', (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
-      outgoing.once('response', (response) => {
-        response.on('error', () => undefined); // its reader is told; there may be none any more
-        resolve(response);
-      });
-      outgoing.on('error', reject);
-      if (opening.aborted) abort();
-      outgoing.end(body);
+    const outgoing = send(context.getUrl(), {
+      method: request.method,
+      headers: context.getHeaders(),
+      agent: context.getAgent(),
     });
+    outgoing.once('socket', (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS));
+    return exchange(outgoing, body, limits);
   }
 
   private pool(): Promise<HttpAgent | HttpsAgent> {
@@ -124,10 +111,12 @@ export class KubeConnection {
     const options: RequestOptions = {};
     await this.config.applyToHTTPSOptions(options);
     // through a proxy client-node's own agent is the one that knows the way
-    if (this.config.getCurrentCluster()?.proxyUrl && options.agent instanceof HttpAgent) return options.agent;
+    if (this.config.getCurrentCluster()?.proxyUrl && options.agent instanceof HttpAgent) {
+      return withoutUnhandledErrors(options.agent);
+    }
     const keepAlive = { keepAlive: true, maxSockets: MAX_SOCKETS, timeout: IDLE_MS } as const;
-    if (this.server.startsWith('http:')) return new HttpAgent(keepAlive);
-    return new HttpsAgent({ ...keepAlive, ...tlsOf(options) });
+    if (this.server.startsWith('http:')) return withoutUnhandledErrors(new HttpAgent(keepAlive));
+    return withoutUnhandledErrors(new HttpsAgent({ ...keepAlive, ...tlsOf(options) }));
   }
 }
 

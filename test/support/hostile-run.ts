@@ -1,0 +1,96 @@
+import { getEventListeners } from 'node:events';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { BEHAVIOURS, type HostileServer } from './hostile-server';
+
+/** A client's call, with the signal of its caller. */
+export type Call = (signal: AbortSignal) => Promise<unknown>;
+
+/** What a run has left behind; all of it empty where the client is right. */
+export interface Left {
+  readonly calls: number;
+  readonly unhandled: readonly string[];
+  /** on callers' signals */
+  readonly listeners: readonly string[];
+  /** answers that are held open though nobody waits for them */
+  readonly held: readonly string[];
+}
+
+/** Calls `leave` some time after the behaviour's critical moment. */
+type Leave = (leave: () => void) => void;
+
+const PATIENCE_MS = 90;
+const AT_ONCE = 2;
+const LEAVES: readonly (readonly [string, Leave])[] = [
+  ['never', () => undefined],
+  ['at once', (leave) => leave()],
+  ['in the next tick', (leave) => process.nextTick(leave)],
+  ['in the next turn', (leave) => void setImmediate(leave)],
+  ['a millisecond later', (leave) => void setTimeout(leave, 1)],
+  ['five milliseconds later', (leave) => void setTimeout(leave, 5)],
+];
+/** Ticks between the end of a call and its caller's leaving: gRPC says within a few that a call has ended. */
+const AFTER = [1, 2, 3, 5];
+
+/** Drives every call against every behaviour of `server`, while its caller leaves at every moment. To be run in a process of its own. */
+export async function drive(server: HostileServer, calls: Readonly<Record<string, Call>>): Promise<Left> {
+  const left = { calls: 0, unhandled: [] as string[], listeners: [] as string[], held: [] as string[] };
+  let where = 'start';
+  const note = (error: unknown): void => {
+    left.unhandled.push(`${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  };
+  process.on('uncaughtException', note).on('unhandledRejection', note);
+
+  const one = async (call: Call, leave: Leave | 'before' | number): Promise<void> => {
+    const caller = new AbortController();
+    const abort = (): void => {
+      caller.abort();
+    };
+    server.broken = () => {
+      if (typeof leave === 'function') leave(abort);
+    };
+    if (leave === 'before') abort();
+    left.calls++;
+    const patience = setTimeout(abort, PATIENCE_MS); // a body without an end is its reader's to leave
+    await call(caller.signal).catch(() => undefined);
+    clearTimeout(patience);
+    if (typeof leave === 'number') await ticks(leave, abort);
+    else for (let i = 0; i < 4; i++) await turn();
+    abort(); // nobody waits for the answer any more, read or not
+    await turn();
+    const listening = getEventListeners(caller.signal, 'abort').length;
+    if (listening > 0) left.listeners.push(`${where}: ${listening}`);
+  };
+
+  const leaves: (readonly [string, Leave | 'before' | number])[] = [
+    ['before', 'before'],
+    ...AFTER.map((count) => [`${count} ticks after`, count] as const),
+    ...LEAVES,
+  ];
+  for (const [behaviourName, behaviour] of Object.entries(BEHAVIOURS)) {
+    server.behaviour = behaviour;
+    for (const [callName, call] of Object.entries(calls)) {
+      for (const [when, leave] of leaves) {
+        where = `${callName}; server ${behaviourName}; caller leaves ${when}`;
+        // several at once: they share the connections that come free
+        await Promise.all(Array.from({ length: AT_ONCE }, () => one(call, leave)));
+      }
+    }
+    for (let i = 0; i < 100 && server.held > 0; i++) await sleep(10);
+    if (server.held > 0) left.held.push(`server ${behaviourName}: ${server.held}`);
+  }
+  return left;
+}
+
+/** Calls `last` in the tick that comes `count` ticks from now, whatever is done in between. */
+function ticks(count: number, last: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    const next = (remaining: number): void => {
+      if (remaining > 0) process.nextTick(next, remaining - 1);
+      else {
+        last();
+        resolve();
+      }
+    };
+    next(count);
+  });
+}
