@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { agentServerName } from '@fsb/agent-api/agent-endpoint';
@@ -77,57 +77,68 @@ describe("node-agent: sandboxes' logs", () => {
     expect((await agent.of('follow'))?.phase).toBe('stopped');
   }, 20_000);
 
-  it('are rotated, three kept, and a follower misses nothing; gone with the sandbox', async () => {
+  it('lose their oldest lines, and a follower misses nothing; gone with the sandbox', async () => {
     const lines = 4000; // 100 bytes each: six times the size, at a pace that the sweep follows
     const text = 'x'.repeat(90);
     await agent.create(
-      'rotated',
+      'trimmed',
       script(
         `i=0; while [ $i -lt ${lines} ]; do echo "$((100000 + i)) ${text}"; i=$((i+1)); [ $((i % 100)) = 0 ] && sleep 0.03; done; sleep 0.5`,
       ),
     );
-    const followed = (await read('sandboxId=rotated&follow=true')).text.split('\n');
+    const followed = (await read('sandboxId=trimmed&follow=true')).text.split('\n');
     expect(followed.pop()).toBe('');
     const numbers = followed.map((line) => Number(line.split(' ')[0]) - 100_000);
     expect(numbers).toEqual(Array.from({ length: lines }, (_, i) => i));
-    await eventually(() => statSync(agent.path('logs/rotated.log')).size <= MAX_BYTES);
-    for (const age of [1, 2, 3]) expect(existsSync(agent.path(`logs/rotated.log.${age}`))).toBe(true);
-    expect(existsSync(agent.path('logs/rotated.log.4'))).toBe(false);
-    const kept = (await read('sandboxId=rotated')).text;
-    expect(kept.length).toBeGreaterThan(2 * MAX_BYTES);
-    const whole = kept
-      .slice(kept.indexOf('\n') + 1)
-      .split('\n')
-      .slice(0, -1); // its first line's beginning was rotated away
-    const first = lines - whole.length;
-    expect(whole.map((line) => Number(line.split(' ')[0]) - 100_000)).toEqual(whole.map((_, i) => first + i));
-    expect(kept.endsWith(`${100_000 + lines - 1} ${text}\n`)).toBe(true);
-    expect((await read('sandboxId=rotated&tailLines=900')).text.split('\n')).toHaveLength(901);
-    await agent.post('delete', { sandboxId: 'rotated' });
-    await eventually(() => ['', '.1', '.2', '.3'].every((age) => !existsSync(agent.path(`logs/rotated.log${age}`))));
+    const logFile = agent.path('logs/trimmed.log');
+    await eventually(() => statSync(logFile).blocks * 512 <= 4 * MAX_BYTES + 4096);
+    const [notice, ...kept] = (await read('sandboxId=trimmed')).text.split('\n');
+    const dropped = Number(/^--- fast-sandbox: (\d+) bytes dropped: /.exec(notice!)?.[1]);
+    expect(kept.pop()).toBe('');
+    expect(kept.length * (text.length + 7 + 1)).toBe(statSync(logFile).size - dropped);
+    expect(kept.map((line) => Number(line.split(' ')[0]) - 100_000)).toEqual(
+      kept.map((_, i) => lines - kept.length + i),
+    );
+    expect((await read('sandboxId=trimmed&tailLines=900')).text.split('\n')).toHaveLength(901);
+    await agent.post('delete', { sandboxId: 'trimmed' });
+    await eventually(() => ['', '.start'].every((end) => !existsSync(`${logFile}${end}`)));
   }, 30_000);
 
-  it('of one that writes as fast as it can keep to four files, the newest lines', async () => {
+  it('of one that writes as fast as it can keep the newest lines', async () => {
     const bytes = 40_000_000;
     await agent.create('fast', script(`yes 0123456789abcde | head -c ${bytes}; echo last; sleep 100`));
-    const sizes = () =>
-      ['', '.1', '.2', '.3'].map(
-        (age) => statSync(agent.path(`logs/fast.log${age}`), { throwIfNoEntry: false })?.size ?? 0,
-      );
-    const total = () => sizes().reduce((sum, size) => sum + size, 0);
+    const onDisk = () => (statSync(agent.path('logs/fast.log'), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
     let most = 0;
-    await eventually(() => {
-      most = Math.max(most, total());
-      return readFileSync(agent.path('logs/fast.log'), 'utf8').endsWith('last\n') && total() <= 4 * MAX_BYTES;
+    await eventually(async () => {
+      most = Math.max(most, onDisk());
+      return onDisk() <= 4 * MAX_BYTES + 4096 && (await read('sandboxId=fast&tailLines=1')).text === 'last\n';
     }, 20_000);
     expect(most).toBeLessThan(bytes); // it was kept up with
-    expect(sizes().slice(1)).toEqual([MAX_BYTES, MAX_BYTES, MAX_BYTES]);
-    expect((await read('sandboxId=fast')).text).toMatch(/^(0123456789abcde\n)+last\n$/);
+    const { text } = await read('sandboxId=fast');
+    expect(text).toMatch(/^--- fast-sandbox: \d+ bytes dropped: .* ---\n(0123456789abcde\n)+last\n$/);
+    const dropped = Number(/\d+/.exec(text)?.[0]);
+    expect(dropped + text.length - text.indexOf('\n') - 1).toBe(bytes + 'last\n'.length);
   }, 30_000);
+
+  it('are complete where stdout was closed first, in a container that waited or not', async () => {
+    for (const name of ['mute1', 'mute2', 'mute3']) {
+      await agent.create(name, script('exec >/dev/null; echo only >&2; exit 2'));
+      expect((await read(`sandboxId=${name}&follow=true`)).text).toBe('only\n');
+      await agent.post('delete', { sandboxId: name });
+    }
+  });
+
+  it('give a follower the last words of a sandbox that is deleted', async () => {
+    await agent.create('deleted', script('trap "echo bye; exit 0" TERM; echo here; while :; do sleep 0.1; done'));
+    await eventually(async () => (await read('sandboxId=deleted')).text === 'here\n');
+    const followed = read('sandboxId=deleted&follow=true');
+    await agent.post('delete', { sandboxId: 'deleted' });
+    expect((await followed).text).toBe('here\nbye\n');
+  });
 
   it('hold the agent back while nobody reads', async () => {
     const size = 60_000_000;
-    writeFileSync(agent.path('logs/lines.log.3'), Buffer.alloc(size, 'x'));
+    appendFileSync(agent.path('logs/lines.log'), Buffer.alloc(size, 'x'));
     const readBytes = () => Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${agent.pid}/io`, 'utf8'))?.[1]);
     const before = readBytes();
     const call = request({

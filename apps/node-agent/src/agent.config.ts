@@ -97,7 +97,10 @@ export const agentFlags = {
     "A waiting container's first process, a static program",
   ),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
-  logMaxSize: flag(quantity.prefault('10Mi'), 'A log that is larger is rotated; three rotated ones are kept'),
+  logMaxSize: flag(
+    quantity.prefault('10Mi'),
+    'A quarter of what is kept of a log: one that grows larger than four times this loses its oldest lines, down to three times',
+  ),
   logSweepInterval: flag(
     duration().default(1000),
     "How often the logs' sizes are looked at; sooner where one grows fast",

@@ -25,7 +25,6 @@ import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
 import { BlockedAddresses } from './network/blocked-addresses';
-import { LogCutter } from './logs/log-cutter';
 import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
 import { SandboxLogs } from './logs/sandbox-logs';
@@ -64,7 +63,7 @@ export class AgentModule {
     const admission = new Admission(capacityOf(config));
     const table = new SandboxTable(admission);
     const images = new ImageList(store, table);
-    const logs = new SandboxLogs(config.logDir, new LogCutter());
+    const logs = new SandboxLogs(config.logDir);
     const placement = placementOf(config, ids);
     const traffic = new Traffic();
     const folder = new SandboxFolder(config.runDir, logs, config.podUid);

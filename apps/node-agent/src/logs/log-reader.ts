@@ -1,7 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
-import { type LogChunk, type LogPosition, type LogRange, type SandboxLogs } from './sandbox-logs';
+import { droppedNotice } from './dropped-notice';
+import { type OpenLog, type SandboxLogs } from './sandbox-logs';
 
 export interface LogQuery {
   readonly follow: boolean;
@@ -11,6 +12,7 @@ export interface LogQuery {
 /** inotify tells of every write; this bounds what a watch that could not be made would miss. */
 const FALLBACK_MS = 1000;
 const MAX_READERS = 256;
+const NEWLINE = 0x0a;
 
 /** Reads sandboxes' logs, and follows them to their end. */
 export class LogReader {
@@ -36,31 +38,19 @@ export class LogReader {
     this.readers++;
     try {
       const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines));
-      if (follow) return yield* this.follow(id, range.start, signal);
-      yield* this.asItIs(id, range);
+      await using cursor = new LogCursor(this.logs, id, range.from);
+      if (follow) return yield* this.follow(id, cursor, signal);
+      // a process that writes faster than the log is read must not keep the reader for ever
+      for (let data; (data = await cursor.next(range.until));) yield data;
       return undefined;
     } finally {
       this.readers--;
     }
   }
 
-  /** Up to where the log ended when it was asked for: a process that writes faster than we are read must not keep us. */
-  private async *asItIs(id: string, range: LogRange): AsyncGenerator<Buffer> {
-    let { end, start: position } = range;
-    for (;;) {
-      const chunk = await this.logs.readAt(id, position);
-      if (!chunk) return;
-      end = this.logs.current(id, end);
-      const data = upTo(end, chunk);
-      if (data.length > 0) yield data;
-      if (data.length < chunk.data.length) return;
-      position = chunk.next;
-    }
-  }
-
   private async *follow(
     id: string,
-    start: LogPosition,
+    cursor: LogCursor,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, AgentSandboxStatus | undefined> {
     const leave = new AbortController();
@@ -72,15 +62,12 @@ export class LogReader {
       return status;
     });
     try {
-      let position = start;
       while (!signal.aborted) {
         changes.clear();
         const wasOver = sandbox.over; // asked before the read: only then is an empty read the end
-        const chunk = await this.logs.readAt(id, position);
-        if (chunk) {
-          position = chunk.next;
-          yield chunk.data;
-        } else if (wasOver) return await end;
+        const data = await cursor.next();
+        if (data) yield data;
+        else if (wasOver) return await end;
         else await changes.next();
       }
       throw signal.reason; // not the log's end
@@ -92,10 +79,32 @@ export class LogReader {
   }
 }
 
-function upTo(end: LogPosition, { data, next }: LogChunk): Buffer {
-  if (next.generation < end.generation) return data;
-  if (next.generation > end.generation) return data.subarray(0, 0);
-  return data.subarray(0, Math.max(0, data.length - Math.max(0, next.offset - end.offset)));
+/** A reader's place in a log. */
+class LogCursor {
+  private log: OpenLog | undefined;
+  private isMidLine = false;
+
+  constructor(
+    private readonly logs: SandboxLogs,
+    private readonly id: string,
+    private position: number,
+  ) {}
+
+  /** @returns the bytes up to `until` that come next, or the notice of their loss; undefined where there are none yet */
+  async next(until = Infinity): Promise<Buffer | undefined> {
+    this.log ??= await this.logs.open(this.id);
+    if (!this.log) return undefined;
+    const { dropped, data } = await this.log.read(this.position, until);
+    this.position += dropped + data.length;
+    const parts = dropped > 0 ? [droppedNotice(dropped, this.isMidLine), data] : [data];
+    if (dropped > 0) this.isMidLine = false;
+    if (data.length > 0) this.isMidLine = data.at(-1) !== NEWLINE;
+    return dropped + data.length > 0 ? Buffer.concat(parts) : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.log?.[Symbol.asyncDispose]();
+  }
 }
 
 /** Waits for the next change of a file; changes since {@link clear} count. */

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
 import { type SandboxTable } from '../sandboxes/sandbox-table';
+import { requireFreeFront } from './front-of-file';
 import { type SandboxLogs } from './sandbox-logs';
 
 const SOONEST_MS = 50;
@@ -12,10 +13,10 @@ interface Seen {
 }
 
 /**
- * Rotates the logs that have grown too large: one after the other, one sweep at a time. The next sweep comes when the
+ * Trims the logs that have grown too large: one after the other, one sweep at a time. The next sweep comes when the
  * fastest of them, at the pace it had, has written half of what is allowed.
  */
-export class LogSweep implements OnApplicationBootstrap, OnModuleDestroy {
+export class LogSweep implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(LogSweep.name);
   private readonly stopping = new AbortController();
   private seen = new Map<string, Seen>();
@@ -25,6 +26,11 @@ export class LogSweep implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly table: SandboxTable,
     private readonly settings: { readonly maxBytes: number; readonly everyMs: number },
   ) {}
+
+  /** @throws Error where the logs' file system cannot do what a trim needs */
+  async onModuleInit(): Promise<void> {
+    await requireFreeFront(this.logs.folder);
+  }
 
   onApplicationBootstrap(): void {
     void this.run();
@@ -55,7 +61,7 @@ export class LogSweep implements OnApplicationBootstrap, OnModuleDestroy {
         seen.set(sandboxId, before); // ended, and looked at since
         continue;
       }
-      const written = await this.rotate(sandboxId);
+      const written = await this.trim(sandboxId);
       const now = performance.now();
       if (before) fastest = Math.max(fastest, (written - before.written) / Math.max(1, now - before.at));
       seen.set(sandboxId, { written: exitCode === undefined || !before ? written : -1, at: now });
@@ -64,11 +70,11 @@ export class LogSweep implements OnApplicationBootstrap, OnModuleDestroy {
     return fastest;
   }
 
-  private async rotate(id: string): Promise<number> {
+  private async trim(id: string): Promise<number> {
     try {
-      return await this.logs.rotate(id, this.settings.maxBytes);
+      return await this.logs.trim(id, this.settings.maxBytes);
     } catch (error) {
-      this.logger.warn({ msg: 'a log was not rotated', sandbox: id, error: messageOf(error) });
+      this.logger.warn({ msg: 'a log was not trimmed', sandbox: id, error: messageOf(error) });
       return 0;
     }
   }

@@ -1,210 +1,159 @@
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
-import { BLOCK_BYTES, type LogCutter } from './log-cutter';
+import { freeFront } from './front-of-file';
+import { type KeptBytes, nextRead, trimTarget } from './kept-bytes';
+import { lineStart, readChunk, tailStart } from './log-lines';
 
-/** Rotated files beside the current one. */
-const KEPT = 3;
 const CHUNK_BYTES = 256 * 1024;
 
-/** A place in a sandbox's output: `generation` grows by one with each rotation. */
-export interface LogPosition {
-  readonly generation: number;
-  readonly offset: number;
-}
-/** What there is to read at one moment. */
+/** What a reader wants, as positions in the log. */
 export interface LogRange {
-  readonly start: LogPosition;
-  readonly end: LogPosition;
-}
-export interface LogChunk {
-  readonly data: Buffer;
-  readonly next: LogPosition;
+  readonly from: number;
+  /** the log's end at the moment of the question */
+  readonly until: number;
 }
 
-interface Rotations {
-  /** counted from this process's start: whoever reads by them ends with the process */
-  generation: number;
-  /** bytes that went with each of the last rotations, the newest last */
-  readonly lengths: number[];
-  /** bytes of all rotations */
-  total: number;
+export interface LogPart {
+  /** bytes before `data` that are not kept any more */
+  readonly dropped: number;
+  readonly data: Buffer;
+}
+
+/** One log for one reader: a file that stays readable when the sandbox and its files are removed. */
+export interface OpenLog extends AsyncDisposable {
+  /** @returns nothing dropped and no data at the log's present end, or at `until` */
+  read(position: number, until: number): Promise<LogPart>;
+}
+
+/** Shared by the readers of a log, who may outlive its removal. */
+interface LogState {
+  /** the first byte that is kept; undefined: not read yet */
+  start: number | undefined;
 }
 
 /**
- * The log files of sandboxes: `<id>.log` is the shim's, who appends; `<id>.log.1` to `.3` are older. The shim keeps its file
- * open, so that rotation copies a piece from the front and cuts it off: see {@link LogCutter} for what may be lost.
+ * The log files of sandboxes. The shim appends to `<id>.log` and keeps it open. A byte's offset in the file is its position in
+ * the log for ever: a log that grows too large loses its front to a hole (docs/adr/0020). `<id>.log.start` says where what is
+ * kept begins; it is written before the hole, so that a crash between the two leaves only space to free.
  */
 export class SandboxLogs {
   private readonly mutex = new KeyedMutex();
-  private readonly rotations = new Map<string, Rotations>();
+  private readonly states = new Map<string, LogState>();
 
-  constructor(
-    readonly folder: string,
-    private readonly cutter: LogCutter,
-  ) {}
+  constructor(readonly folder: string) {}
 
-  /** @param age 0: the current file */
-  file(id: string, age = 0): string {
-    return join(this.folder, age === 0 ? `${id}.log` : `${id}.log.${age}`);
+  file(id: string): string {
+    return join(this.folder, `${id}.log`);
   }
 
-  /** The current one and those that were rotated, whether they are there or not. */
+  /** All files of a log, whether they are there or not. */
   files(id: string): string[] {
-    return Array.from({ length: KEPT + 1 }, (_, age) => this.file(id, age));
+    return [this.file(id), this.startFile(id)];
   }
 
-  /** All of it. */
-  whole(id: string): Promise<LogRange> {
-    return this.mutex.run(id, async () => ({ start: this.oldest(id), end: await this.end(id) }));
+  /** All that was ever written: what is not kept is told to the reader as dropped. */
+  async whole(id: string): Promise<LogRange> {
+    return { from: 0, until: await sizeOf(this.file(id)) };
   }
 
-  /** The last `lines` lines. */
+  /** The last `lines` lines; where fewer are kept, all. */
   tail(id: string, lines: number): Promise<LogRange> {
     return this.mutex.run(id, async () => {
-      const end = await this.end(id);
-      let wanted = lines;
-      for (let age = 0; age <= KEPT; age++) {
-        const file = this.file(id, age);
-        const found = await tailOf(file, age === 0 ? end.offset : await sizeOf(file), wanted, age === 0);
-        const generation = end.generation - age;
-        if (found.offset !== undefined) return { start: { generation, offset: found.offset }, end };
-        wanted -= found.lines;
+      const file = await this.opened(id);
+      if (!file) return { from: 0, until: 0 };
+      try {
+        const kept = await this.kept(id, this.state(id), file);
+        return { from: (await tailStart(file, kept, lines)) ?? 0, until: kept.end };
+      } finally {
+        await file.close();
       }
-      return { start: this.oldest(id), end };
     });
   }
 
-  /** @returns undefined at the end. A reader that three rotations have overtaken goes on with the oldest file. */
-  readAt(id: string, position: LogPosition): Promise<LogChunk | undefined> {
-    return this.mutex.run(id, async () => {
-      const now = this.generation(id);
-      const lost = now - position.generation > KEPT;
-      let at = lost ? { generation: now - KEPT, offset: 0 } : position;
-      for (; at.generation <= now; at = this.next(id, at)) {
-        const data = await readChunk(this.file(id, now - at.generation), at.offset, CHUNK_BYTES);
-        if (data.length > 0) return { data, next: { ...at, offset: at.offset + data.length } };
-      }
-      return undefined;
-    });
+  /** @returns undefined where the file is not there: not yet, or no more */
+  async open(id: string): Promise<OpenLog | undefined> {
+    const file = await this.opened(id);
+    if (!file) return undefined;
+    const state = this.state(id);
+    return {
+      // not while the front is being freed: what is read then would be zeros
+      read: (position, until) =>
+        this.mutex.run(id, async () => {
+          const kept = await this.kept(id, state, file);
+          const { dropped, from, bytes } = nextRead(position, kept, until, CHUNK_BYTES);
+          return { dropped, data: bytes === 0 ? Buffer.alloc(0) : await readChunk(file, from, bytes) };
+        }),
+      [Symbol.asyncDispose]: () => file.close(),
+    };
   }
 
-  /** The same place, after the rotations that have moved it. */
-  current(id: string, position: LogPosition): LogPosition {
-    let at = position;
-    const now = this.generation(id);
-    while (at.generation < now && at.offset > this.length(id, at.generation)) at = this.next(id, at);
-    return at;
-  }
-
-  /** Rotates the log where it is larger than `maxBytes`. @returns how many bytes were ever seen to be written */
-  rotate(id: string, maxBytes: number): Promise<number> {
+  /**
+   * Frees the front of a log that is larger than four times `maxBytes`, up to the beginning of a line.
+   * @returns how many bytes were ever written
+   */
+  trim(id: string, maxBytes: number): Promise<number> {
     return this.mutex.run(id, async () => {
-      const size = await sizeOf(this.file(id));
-      const written = size + (this.rotations.get(id)?.total ?? 0);
-      const piece = Math.max(BLOCK_BYTES, maxBytes - (maxBytes % BLOCK_BYTES));
-      let pieces = size > maxBytes ? Math.floor((size - 1) / piece) : 0;
-      // what the newer pieces would push out is not copied first
-      if (pieces > KEPT) await this.drop(id, (pieces - KEPT) * piece);
-      for (pieces = Math.min(pieces, KEPT); pieces > 0; pieces--) if ((await this.move(id, piece)) !== piece) break;
-      return written;
+      const state = this.state(id);
+      const kept = { start: await this.startOf(id, state), end: await sizeOf(this.file(id)) };
+      const target = trimTarget(kept, maxBytes);
+      if (target !== undefined) await this.moveStart(id, state, target, maxBytes);
+      return kept.end;
     });
   }
 
   remove(id: string): Promise<void> {
     return this.mutex.run(id, async () => {
       for (const file of this.files(id)) if (existsSync(file)) await rm(file, { force: true });
-      this.rotations.delete(id);
+      this.states.delete(id);
     });
   }
 
-  private oldest(id: string): LogPosition {
-    return { generation: this.generation(id) - KEPT, offset: 0 };
+  private async moveStart(id: string, state: LogState, target: number, maxBytes: number): Promise<void> {
+    const file = await this.opened(id);
+    if (!file) return;
+    try {
+      const start = await lineStart(file, target, maxBytes);
+      await writeFile(`${this.startFile(id)}.new`, String(start));
+      await rename(`${this.startFile(id)}.new`, this.startFile(id));
+      state.start = start;
+      await freeFront(this.file(id), start);
+    } finally {
+      await file.close();
+    }
   }
 
-  private async end(id: string): Promise<LogPosition> {
-    return { generation: this.generation(id), offset: await sizeOf(this.file(id)) };
+  private async kept(id: string, state: LogState, file: FileHandle): Promise<KeptBytes> {
+    return { start: await this.startOf(id, state), end: (await file.stat()).size };
   }
 
-  private generation(id: string): number {
-    return this.rotations.get(id)?.generation ?? 0;
+  private async startOf(id: string, state: LogState): Promise<number> {
+    state.start ??= Number(await readFile(this.startFile(id), 'utf8').catch(() => '0')); // never trimmed
+    return state.start;
   }
 
-  private async move(id: string, bytes: number): Promise<number> {
-    for (let age = KEPT - 1; age >= 1; age--) await renameIfThere(this.file(id, age), this.file(id, age + 1));
-    const moved = await this.cutter.move(this.file(id), this.file(id, 1), bytes);
-    this.rotated(id, moved);
-    return moved;
+  private state(id: string): LogState {
+    const state = this.states.get(id) ?? { start: undefined };
+    this.states.set(id, state);
+    return state;
   }
 
-  private async drop(id: string, bytes: number): Promise<void> {
-    const dropped = await this.cutter.drop(this.file(id), bytes);
-    // readers of the pieces in between go on with the oldest that is left
-    if (dropped > 0) for (let i = 0; i <= KEPT; i++) this.rotated(id, i === 0 ? dropped : 0);
+  private startFile(id: string): string {
+    return `${this.file(id)}.start`;
   }
 
-  private rotated(id: string, bytes: number): void {
-    const { generation, lengths, total } = this.rotations.get(id) ?? { generation: 0, lengths: [], total: 0 };
-    const kept = [...lengths, bytes].slice(-KEPT - 1);
-    this.rotations.set(id, { generation: generation + 1, lengths: kept, total: total + bytes });
-  }
-
-  /** @returns the beginning of the next generation, or the place there that `at` has become */
-  private next(id: string, at: LogPosition): LogPosition {
-    return { generation: at.generation + 1, offset: Math.max(0, at.offset - this.length(id, at.generation)) };
-  }
-
-  private length(id: string, generation: number): number {
-    return this.rotations.get(id)?.lengths.at(generation - this.generation(id)) ?? Infinity;
+  private async opened(id: string): Promise<FileHandle | undefined> {
+    try {
+      return await open(this.file(id));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // fs throws nothing else
+      throw error;
+    }
   }
 }
 
 async function sizeOf(path: string): Promise<number> {
   const found = await stat(path).catch(() => undefined); // not made yet, or removed
   return found?.size ?? 0;
-}
-
-async function readChunk(path: string, offset: number, bytes: number): Promise<Buffer> {
-  const file = await open(path).catch(() => undefined); // not made yet, or removed
-  if (!file) return Buffer.alloc(0);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, offset);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
-async function renameIfThere(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // fs throws nothing else
-  }
-}
-
-/** Where the last `wanted` of the lines in a file's first `size` bytes begin, or how many lines there are where they are fewer. */
-async function tailOf(
-  path: string,
-  size: number,
-  wanted: number,
-  newest: boolean,
-): Promise<{ offset?: number; lines: number }> {
-  let end = size;
-  const last = end > 0 ? await readChunk(path, end - 1, 1) : Buffer.alloc(0);
-  // an unfinished last line is a line; in an older file it is the beginning of the next file's first
-  let lines = newest && end > 0 && last[0] !== 0x0a ? 1 : 0;
-  if (newest && wanted === 0) return { offset: end, lines };
-  while (end > 0) {
-    const start = Math.max(0, end - CHUNK_BYTES);
-    const chunk = await readChunk(path, start, end - start);
-    for (let i = chunk.length - 1; i >= 0; i--) {
-      if (chunk[i] !== 0x0a) continue;
-      if (lines >= wanted) return { offset: start + i + 1, lines };
-      lines++;
-    }
-    end = start;
-  }
-  return { lines };
 }

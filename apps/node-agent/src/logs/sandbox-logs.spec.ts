@@ -1,0 +1,201 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requireFreeFront } from './front-of-file';
+import { LogReader } from './log-reader';
+import { SandboxLogs } from './sandbox-logs';
+
+/** 1,000,000 and more by hand. */
+const LINES = Number(process.env['FSB_LOG_LINES'] ?? 600_000);
+const LINE_BYTES = 57;
+const MAX_BYTES = 1024 * 1024;
+const NOTICE = /^--- fast-sandbox: (\d+) bytes dropped( in mid-line)?: .* ---$/;
+
+const lineOf = (i: number): string => `${String(i).padStart(7, '0')} ${String(i).padStart(48, '0')}\n`;
+
+/** Compares what a reader has got, byte for byte, with what was written from the beginning on. @returns bytes dropped */
+function verify(text: string, total: number): number {
+  let position = 0;
+  let dropped = 0;
+  const lines = text.split('\n');
+  const last = lines.pop();
+  expect(last).toBe('');
+  for (let at = 0; at < lines.length; at++) {
+    const notice = NOTICE.exec(lines[at]!);
+    if (notice) {
+      position += Number(notice[1]);
+      dropped += Number(notice[1]);
+      continue;
+    }
+    const cut = NOTICE.exec(lines[at + 1] ?? '')?.[2] !== undefined;
+    const got = lines[at]! + (cut ? '' : '\n');
+    const wanted = lineOf(Math.floor(position / LINE_BYTES)).slice(position % LINE_BYTES);
+    if (cut ? !wanted.startsWith(got) : wanted !== got) {
+      const [is, should] = [got, wanted].map((line) => JSON.stringify(line.slice(0, 80)));
+      throw new Error(`at byte ${position} (line ${at}, ${got.length} bytes): ${is} instead of ${should}`);
+    }
+    position += got.length;
+  }
+  expect(position).toBe(total);
+  return dropped;
+}
+
+describe('SandboxLogs', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync('/var/tmp/fsb-logs-');
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it(`gives each reader of ${LINES} lines every byte once, or names the hole, while the log is trimmed`, async () => {
+    const id = 'busy';
+    let logs = new SandboxLogs(folder);
+    const program = `BEGIN { for (i = 0; i < ${LINES}; i++) printf "%07d %048d\\n", i, i }`;
+    const out = openSync(logs.file(id), 'a');
+    const writer = spawn('awk', [program], { stdio: ['ignore', out, 'inherit'] });
+    closeSync(out);
+    const written = once(writer, 'exit');
+    const over = async (): Promise<undefined> => {
+      await written;
+      return undefined;
+    };
+    const dying = new AbortController();
+    const sweeping = new AbortController();
+    let trims = 0;
+    const sweep = async (): Promise<void> => {
+      let before = -1;
+      while (!sweeping.signal.aborted) {
+        await logs.trim(id, MAX_BYTES);
+        const start = Number(readFileSyncIfThere(`${logs.file(id)}.start`));
+        if (start !== before) trims++;
+        before = start;
+        await sleep(5);
+      }
+    };
+    const sweeper = sweep();
+    const read = async (of: SandboxLogs, pauseMs: number, signal = sweeping.signal): Promise<string> => {
+      const parts: Buffer[] = [];
+      const reader = new LogReader(of, over);
+      for await (const data of reader.read(id, { follow: true, tailLines: undefined }, signal)) {
+        parts.push(data);
+        if (pauseMs > 0) await sleep(pauseMs);
+      }
+      return Buffer.concat(parts).toString();
+    };
+    const total = LINES * LINE_BYTES;
+    const sizeIs = async (bytes: number): Promise<void> => {
+      while (statSync(logs.file(id)).size < bytes) await sleep(1);
+    };
+    // of a process that ends in the middle: its readers are broken off
+    const cutOff = read(logs, 0, dying.signal).catch((error: unknown) => error);
+    await sizeIs(total / 6);
+    dying.abort();
+    expect(await cutOff).toMatchObject({ name: 'AbortError' });
+    logs = new SandboxLogs(folder); // of the next process
+    const early = [read(logs, 0), read(logs, 0), read(logs, 20)];
+    await sizeIs(total / 2);
+    const late = [read(logs, 0), read(logs, 5)];
+    const texts = await Promise.all([...early, ...late]);
+    expect(writer.exitCode).toBe(0);
+    const dropped = texts.map((text) => verify(text, total));
+    sweeping.abort();
+    await sweeper;
+    expect(trims).toBeGreaterThan(3);
+    expect(Math.max(...dropped)).toBeGreaterThan(0);
+    await logs.trim(id, MAX_BYTES);
+    expect(statSync(logs.file(id)).blocks * 512).toBeLessThanOrEqual(4 * MAX_BYTES + 8192);
+  }, 300_000);
+
+  it('begins what is kept with a line, also after a crash between its two steps, and counts the rest as dropped', async () => {
+    const logs = new SandboxLogs(folder);
+    const text = Array.from({ length: 1000 }, (_, i) => lineOf(i)).join('');
+    writeFileSync(logs.file('id'), text);
+    expect(await logs.trim('id', 4096)).toBe(text.length);
+    const { size, blocks } = statSync(logs.file('id'));
+    expect(size).toBe(text.length);
+    expect(blocks * 512).toBeLessThanOrEqual(5 * 4096);
+    const read = async (of: SandboxLogs, tailLines?: number): Promise<string> => {
+      const parts: Buffer[] = [];
+      const reader = new LogReader(of, () => Promise.resolve(undefined));
+      for await (const data of reader.read('id', { follow: false, tailLines }, new AbortController().signal)) {
+        parts.push(data);
+      }
+      return Buffer.concat(parts).toString();
+    };
+    const whole = await read(logs);
+    const dropped = verify(whole, text.length);
+    expect(dropped % LINE_BYTES).toBe(0);
+    expect(text.length - dropped).toBeGreaterThan(2 * 4096);
+    const kept = whole.slice(whole.indexOf('\n') + 1);
+    expect(await read(new SandboxLogs(folder))).toBe(whole);
+    expect(await read(logs, 3)).toBe(text.split('\n').slice(-4).join('\n'));
+    expect(await read(logs, 0)).toBe('');
+    expect(await read(logs, 1000)).toBe(whole); // not so many are left
+    const keptLines = kept.split('\n').length - 1;
+    expect(await read(logs, keptLines)).toBe(kept);
+    appendFileSync(logs.file('id'), 'unfinished');
+    expect(await read(logs, 1)).toBe('unfinished');
+    expect(await read(logs, 2)).toBe(`${lineOf(999)}unfinished`);
+    writeFileSync(`${logs.file('id')}.start`, String(57 * 900)); // as if the process had ended before the hole
+    expect(await read(new SandboxLogs(folder))).toContain(` ${57 * 900} bytes dropped: `);
+  });
+
+  it('cuts a line only where it is longer than the limit', async () => {
+    const logs = new SandboxLogs(folder);
+    writeFileSync(logs.file('id'), 'x'.repeat(100_000));
+    await logs.trim('id', 4096);
+    expect(readFileSync(`${logs.file('id')}.start`, 'utf8')).toBe(String(100_000 - 3 * 4096));
+  });
+
+  it('lets a reader finish that was there before the log was removed', async () => {
+    const logs = new SandboxLogs(folder);
+    writeFileSync(logs.file('id'), 'x'.repeat(1_000_000));
+    const log = await logs.open('id');
+    await logs.remove('id');
+    let got = 0;
+    for (let data; (data = (await log!.read(got, Infinity)).data).length > 0;) got += data.length;
+    expect(got).toBe(1_000_000);
+    await log![Symbol.asyncDispose]();
+    expect(await logs.open('id')).toBeUndefined();
+  });
+
+  it.each(['/var/tmp', '/dev/shm'])('runs on the file system of %s', async (where) => {
+    const place = mkdtempSync(join(where, 'fsb-logs-'));
+    try {
+      await expect(requireFreeFront(place)).resolves.toBeUndefined();
+    } finally {
+      rmSync(place, { recursive: true });
+    }
+  });
+
+  it('does not start on a file system without holes, and names it', async () => {
+    execFileSync('mount', ['-t', 'ramfs', 'ramfs', folder]);
+    try {
+      await expect(requireFreeFront(folder)).rejects.toThrow(/--log-dir .* use ext4, xfs, btrfs or tmpfs/);
+    } finally {
+      execFileSync('umount', [folder]);
+    }
+  });
+});
+
+function readFileSyncIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '0';
+  }
+}
