@@ -27,7 +27,7 @@ export class Machine {
       return new Machine(folder, child, onlyChild(child.pid ?? 0), index);
     } catch (error) {
       await kill(child);
-      await checked(SCRIPT, ['sweep']);
+      await checked(SCRIPT, ['sweep', folder]);
       throw error;
     }
   }
@@ -76,9 +76,9 @@ export class Machine {
     return kill(this.child);
   }
 
-  /** Of this one, and of any other that has ended: folder, cgroups, link. */
+  /** Of this one, when its processes have ended, and of any other that has: folder, cgroups, link. */
   async sweep(): Promise<void> {
-    await checked(SCRIPT, ['sweep']);
+    await checked(SCRIPT, ['sweep', this.folder]);
   }
 }
 

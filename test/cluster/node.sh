@@ -6,7 +6,8 @@
 # links, routes and iptables rules; that process ends with whoever started it.
 # node.sh within FOLDER PID COMMAND...: runs a command in the node whose first process is PID.
 # node.sh check: exit code 77 where this machine can have no node, and why.
-# node.sh sweep: removes the folders (/var/tmp/fsb-node-*), cgroups and links of nodes that have ended.
+# node.sh sweep [FOLDER]: removes the folders (/var/tmp/fsb-node-*), cgroups and links of nodes that have ended; waits for the
+# node of FOLDER, whose first process has been killed.
 set -euo pipefail
 cgroups=/sys/fs/cgroup
 
@@ -27,10 +28,16 @@ join_cgroups() {
   while read -r hierarchy; do echo $$ >"$hierarchy/$1/cgroup.procs"; done < <(hierarchies)
 }
 
+# A process that has ended leaves its cgroups a moment after its files and mounts, so that rmdir is tried for ten seconds.
 remove_cgroups() {
-  local hierarchy
+  local hierarchy attempt
   while read -r hierarchy; do
-    [ ! -d "$hierarchy/$1" ] || find "$hierarchy/$1" -depth -type d -exec rmdir {} + || true # their processes are ending
+    for ((attempt = 0; attempt < 100; attempt++)); do
+      [ -d "$hierarchy/$1" ] || continue 2
+      find "$hierarchy/$1" -depth -type d -exec rmdir {} + 2>/dev/null && continue 2
+      sleep 0.1
+    done
+    echo "node.sh: $hierarchy/$1 is not removed: processes are in it" >&2
   done < <(hierarchies)
 }
 
@@ -113,11 +120,13 @@ network() {
 }
 
 sweep() {
-  local folder
+  local folder wait
   for folder in /var/tmp/fsb-node-*; do
     [ -f "$folder/lock" ] || continue # one that is being made, or none at all
     exec 9>>"$folder/lock"
-    flock -n 9 || continue
+    wait=(-n)
+    [ "$folder" != "${1:-}" ] || wait=(--timeout 30) # its processes are ending
+    flock "${wait[@]}" 9 || continue
     remove_cgroups "$(basename "$folder")"
     # TCP connections that nobody has any more keep its network for a minute or two
     [ ! -f "$folder/link" ] || ip link delete "$(cat "$folder/link")" 2>/dev/null || true
@@ -143,5 +152,5 @@ start) outside "$2" ;;
 inside) inside "$2" ;;
 within) within "${@:2}" ;;
 check) check ;;
-sweep) sweep ;;
+sweep) sweep "${@:2}" ;;
 esac

@@ -23,7 +23,8 @@ export class Product {
 
   /** On a cluster of its own. */
   static async start(): Promise<Product> {
-    const archive = (await checked(join(ROOT, 'scripts/images.sh'), [])).trimEnd().split('\n').at(-1) ?? '';
+    const archive =
+      (await checked(join(ROOT, 'scripts/images.sh'), [], { timeoutMs: MAKE_MS })).trimEnd().split('\n').at(-1) ?? '';
     await checked(join(ROOT, 'scripts/demo-image.sh'), [DEMO_IMAGE]);
     const node = await ClusterNode.start([archive, DEMO_IMAGE]);
     try {
