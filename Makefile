@@ -48,7 +48,10 @@ test-cluster: packages build ## the product on a real one-node Kubernetes (built
 	scripts/tests.sh --selectProjects cluster --passWithNoTests=false
 
 chaos: packages build ## load and faults on a stack of its own, then everything is counted (SEED=, DURATION= seconds)
-	@SEED=$(SEED) DURATION=$(DURATION) node test/chaos/run.mjs
+	@SEED=$(SEED) DURATION=$(DURATION) node test/support/run-bundled.mjs chaos
+
+soak: packages build ## the load of users on a stack of its own: every exit code, byte of log and phase is compared (SEED=, DURATION=120 seconds)
+	@SEED=$(SEED) DURATION=$(DURATION) node test/support/run-bundled.mjs soak
 
 fuzz: packages build ## 23,000 generated requests at gateway, agent, API server and fsb-ctl (SEED= repeats a run, RUNS=17000 is what targets have shares of)
 	@SEED=$(SEED) RUNS=$(RUNS) scripts/fuzz.sh
@@ -108,4 +111,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test kubernetes test-kube test-cluster chaos fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status kubeconfig build test kubernetes test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

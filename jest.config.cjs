@@ -37,7 +37,7 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [
-    project('unit', ['apps', 'libs', 'test/bench', 'test/manifests']),
+    project('unit', ['apps', 'libs', 'test/bench', 'test/manifests', 'test/soak']),
     project('e2e', ['test/e2e']),
     project('kube', ['test/kube', 'test/e2e'], { testRegex: ON_A_REAL_API_SERVER }),
     project('cluster', ['test/cluster']),

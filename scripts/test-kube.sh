@@ -15,4 +15,4 @@ fi
 export FSB_TEST_KUBERNETES=1
 FSB_TEST_WARM=0 scripts/tests.sh --selectProjects kube --passWithNoTests=false "${more[@]}"
 code=$?
-DURATION=60 node test/chaos/run.mjs && exit $code
+DURATION=60 node test/support/run-bundled.mjs chaos && exit $code

@@ -11,8 +11,9 @@ import { POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
 import { files } from '../../apps/standalone/src/layout';
 import { eventually } from '../support/eventually';
-import { type Account, settle } from './accounting';
-import { type ChaosStack } from './chaos-stack';
+import { type Account, settle } from '../support/accounting';
+import { type MachineStack } from '../support/machine-stack';
+import { brokenPromises } from './expectations';
 import { planFaults } from './fault-plan';
 import { FaultProxy } from './fault-proxy';
 import { FaultRunner } from './fault-runner';
@@ -22,9 +23,10 @@ import { Ledger } from './ledger';
 import { Worker } from './load';
 import { chaosPool, SLOTS } from './pool';
 import { CapacitySampler } from './sampler';
-import { SeededRandom } from './seeded-random';
+import { SeededRandom } from '../support/seeded-random';
 import { livingTargets } from './targets';
-import { agentPods, type Readers, type World } from './world';
+import { type Run, type RunOptions } from '../support/seeded-run';
+import { agentPods, type Readers, type World } from '../support/world';
 
 const AGENT_PORT = 5758;
 const WORKERS = 6;
@@ -33,14 +35,8 @@ const PROGRESS_MS = 10_000;
 /** From the last fault until everything must agree. */
 const SETTLE_MS = 90_000;
 
-export interface RunOptions {
-  readonly seed: string;
-  readonly durationMs: number;
-  readonly say: (text: string) => void;
-}
-
 /** One run: a stack, a load, faults, and what came of it. */
-export class ChaosRun {
+export class ChaosRun implements Run {
   readonly ledger = new Ledger();
   private readonly random: SeededRandom;
   private readonly proxy: FaultProxy;
@@ -49,7 +45,7 @@ export class ChaosRun {
   private faults: FaultRunner | undefined;
 
   constructor(
-    private readonly stack: ChaosStack,
+    private readonly stack: MachineStack,
     private readonly options: RunOptions,
   ) {
     this.random = new SeededRandom(options.seed);
@@ -57,8 +53,8 @@ export class ChaosRun {
     this.proxy = new FaultProxy(stack, () => draws.next());
   }
 
-  /** @returns the differences; empty where every promise was kept */
-  async run(stop: AbortSignal): Promise<string[]> {
+  /** @returns whether every promise was kept */
+  async run(stop: AbortSignal): Promise<boolean> {
     const { readers, containerd } = await this.start(stop);
     const sampler = new CapacitySampler(readers, SLOTS);
     const { say, durationMs } = this.options;
@@ -71,12 +67,12 @@ export class ChaosRun {
     faults.restore();
     say('the faults are over, everything is asked until it agrees');
     await stack.up();
-    const account = await settle(readers, ledger, SETTLE_MS, say);
+    const account = await settle(readers, (world) => brokenPromises(ledger, world, Date.now()), SETTLE_MS, say);
     const found = [...sampler.violations, ...account.differences];
     if (found.length > 0) this.keepWorld(account);
     for (const difference of found) say(`DIFFERENCE ${difference}`);
     say(summary(this, faults, sampler, account, found.length));
-    return found;
+    return found.length === 0;
   }
 
   /** Whatever happened: nothing stays paused, no answer false, no connection open. The stack is its owner's to end. */
@@ -90,7 +86,7 @@ export class ChaosRun {
   private async start(stop: AbortSignal): Promise<{ readers: Readers; containerd: ContainerdClient }> {
     const { stack } = this;
     await Promise.all([stack.up(), this.proxyWhenPossible(stop)]);
-    await stack.importImage();
+    await stack.importImage('demo-image');
     const credentials = stackCredentials(stack.layout.root ?? '');
     this.gateways = stack.addresses.gateways.map((endpoint, index) => new GatewayClient(index, endpoint, credentials));
     const client = new KubeClient(stack.admin(), 'chaos');

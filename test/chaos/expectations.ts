@@ -3,7 +3,7 @@ import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
 import { type Change, type CreateAttempt, type Entry, isAcknowledged, type Ledger } from './ledger';
 import { POOL_MAX } from './pool';
-import { type World } from './world';
+import { type World } from '../support/world';
 
 /** The orphan timeout, and time to write. */
 const ADOPTED_MS = 20_000;

@@ -1,5 +1,5 @@
 import { type ProxyFault } from './fault-proxy';
-import { type SeededRandom } from './seeded-random';
+import { type SeededRandom } from '../support/seeded-random';
 
 export const SERVICES = [
   'fastpath-gateway',

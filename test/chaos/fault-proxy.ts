@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, createServer, request, type Server } from 'node:https';
 import { type Duplex, pipeline } from 'node:stream';
-import { type ChaosStack } from './chaos-stack';
+import { type MachineStack } from '../support/machine-stack';
 
 export interface ProxyFault {
   readonly answer: '500' | '409' | '429' | 'nothing' | 'drop';
@@ -34,7 +34,7 @@ export class FaultProxy {
   private agent: Agent | undefined;
 
   constructor(
-    private readonly stack: ChaosStack,
+    private readonly stack: MachineStack,
     private readonly draw: () => number,
   ) {}
 

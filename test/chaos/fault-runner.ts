@@ -4,12 +4,13 @@ import { LEASE_KIND, POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { signalProcess } from '../../apps/standalone/src/process-identity';
-import { type ChaosStack } from './chaos-stack';
+import { type MachineStack } from '../support/machine-stack';
 import { describe, type Fault, type PlannedFault, type Service } from './fault-plan';
 import { type FaultProxy } from './fault-proxy';
 import { type Ledger } from './ledger';
-import { killShim, shimsOf } from './shims';
-import { agentPods } from './world';
+import { killShim } from './kill-shim';
+import { shimsOf } from '../support/shims';
+import { agentPods } from '../support/world';
 import { livingTargets, replicasOf, type Target } from './targets';
 
 const LEASE_MS = 1_000;
@@ -17,7 +18,7 @@ const LEASE_MS = 1_000;
 const WITHOUT_SUPERVISOR_MS = 2_000;
 
 export interface FaultParts {
-  readonly stack: ChaosStack;
+  readonly stack: MachineStack;
   readonly proxy: FaultProxy;
   readonly client: KubeClient;
   readonly containerd: ContainerdClient;

@@ -1,5 +1,5 @@
 import { type Behaviour, type Mode } from './ledger';
-import { type SeededRandom } from './seeded-random';
+import { type SeededRandom } from '../support/seeded-random';
 
 /** What a worker has: how many sandboxes it believes to be there, and how many names it may use again. */
 export interface Holdings {

@@ -4,7 +4,7 @@ import { type GatewayClient, type Reply } from '../support/gateway-client';
 import { type Behaviour, type Change, type CreateAttempt, type Entry, isAcknowledged, type Ledger } from './ledger';
 import { type CreateStep, type LoadShape, nextStep, type Step } from './load-plan';
 import { NAMESPACE, POOL } from './pool';
-import { type SeededRandom } from './seeded-random';
+import { type SeededRandom } from '../support/seeded-random';
 
 const IMAGE = 'busybox';
 const CALL_MS = 5_000;

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels } from '@fsb/api/labels';
 import { messageOf } from '@fsb/api/errors';
 import { z } from 'zod';
-import { capacity } from './differences';
-import { agentPods, type Readers, report } from './world';
+import { capacity } from '../support/differences';
+import { agentPods, type Readers, report } from '../support/world';
 
 const EVERY_MS = 400;
 const claim = z.object({ ports: z.array(z.number()) });

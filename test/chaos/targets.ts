@@ -4,7 +4,7 @@ import { isAlive, type ProcessIdentity } from '../../apps/standalone/src/process
 import { readJson } from '../../apps/standalone/src/state-file';
 import { listJson, readRecords } from '../../apps/standalone/src/supervisor/process-record';
 import { runningSupervisor } from '../../apps/standalone/src/supervisor/supervisor-lock';
-import { type ChaosStack } from './chaos-stack';
+import { type MachineStack } from '../support/machine-stack';
 
 export interface Target {
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Target {
 }
 
 /** Every process of the stack that lives now, by the stack's own records: a pid with its start, so never another's. */
-export function livingTargets({ layout, apiserver }: ChaosStack): Target[] {
+export function livingTargets({ layout, apiserver }: MachineStack): Target[] {
   const supervisor = runningSupervisor(layout);
   const services = readRecords(layout).map(({ name, process }) => ({ name, process }));
   const agents = listJson(files.pods(layout)).flatMap((path) => {

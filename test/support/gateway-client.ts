@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   type ChannelCredentials,
+  type ClientReadableStream,
   type ClientUnaryCall,
   Metadata,
   type ServiceError,
@@ -14,10 +15,19 @@ import {
   type DeleteRequest,
   type DeleteResponse,
   FastPathServiceClient,
+  type GetRequest,
+  type ListRequest,
+  type ListResponse,
+  type SandboxInfo,
   type UpdateRequest,
   type UpdateResponse,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type RunSandboxResponse, SandboxLogServiceClient } from '@fsb/api/gen/fastpath/v1/logs';
+import {
+  type RunSandboxResponse,
+  SandboxLogServiceClient,
+  type StreamLogsRequest,
+  type StreamLogsResponse,
+} from '@fsb/api/gen/fastpath/v1/logs';
 
 export interface Reply<A> {
   /** gRPC's status by name */
@@ -52,8 +62,18 @@ export class GatewayClient {
     this.streams = new SandboxLogServiceClient(endpoint, credentials, options);
   }
 
-  create(request: CreateRequest, deadlineMs: number): Promise<Reply<CreateResponse>> {
-    return call<CreateRequest, CreateResponse>(this.client.createSandbox.bind(this.client), request, deadlineMs);
+  /** @param leave cancels the call */
+  create(request: CreateRequest, deadlineMs: number, leave?: AbortSignal): Promise<Reply<CreateResponse>> {
+    const method = this.client.createSandbox.bind(this.client);
+    return call<CreateRequest, CreateResponse>(method, request, deadlineMs, leave);
+  }
+
+  get(request: GetRequest, deadlineMs: number): Promise<Reply<SandboxInfo>> {
+    return call<GetRequest, SandboxInfo>(this.client.getSandbox.bind(this.client), request, deadlineMs);
+  }
+
+  list(request: ListRequest, deadlineMs: number): Promise<Reply<ListResponse>> {
+    return call<ListRequest, ListResponse>(this.client.listSandboxes.bind(this.client), request, deadlineMs);
   }
 
   delete(request: DeleteRequest, deadlineMs: number): Promise<Reply<DeleteResponse>> {
@@ -64,9 +84,19 @@ export class GatewayClient {
     return call<UpdateRequest, UpdateResponse>(this.client.updateSandbox.bind(this.client), request, deadlineMs);
   }
 
+  /** The caller listens for its errors. */
+  run(request: CreateRequest, deadlineMs: number): ClientReadableStream<RunSandboxResponse> {
+    return this.streams.runSandbox({ sandbox: request }, new Metadata(), { deadline: Date.now() + deadlineMs });
+  }
+
+  /** The caller listens for its errors. */
+  logs(request: StreamLogsRequest, deadlineMs: number): ClientReadableStream<StreamLogsResponse> {
+    return this.streams.streamLogs(request, new Metadata(), { deadline: Date.now() + deadlineMs });
+  }
+
   /** Creates and follows. Resolves with the first of its output. @throws what the call ends with before that */
   firstOutput(request: CreateRequest, deadlineMs: number): Promise<Buffer> {
-    const call = this.streams.runSandbox({ sandbox: request }, new Metadata(), { deadline: Date.now() + deadlineMs });
+    const call = this.run(request, deadlineMs);
     return new Promise<Buffer>((resolve, reject) => {
       call.on('data', ({ data }: RunSandboxResponse) => {
         if (data.length === 0) return;
@@ -86,13 +116,16 @@ export class GatewayClient {
   }
 }
 
-function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs: number): Promise<Reply<A>> {
+function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs: number, leave?: AbortSignal): Promise<Reply<A>> {
   return new Promise((done) => {
     let answer: A | undefined;
     const options = { deadline: Date.now() + deadlineMs };
     const rpc = method(request, new Metadata(), options, (_error, value) => (answer = value));
+    const cancel = (): void => rpc.cancel();
+    leave?.addEventListener('abort', cancel);
     // comes after the answer, with what the gateway sent behind it
     rpc.on('status', ({ code, details, metadata }: StatusObject) => {
+      leave?.removeEventListener('abort', cancel);
       done({ code: Code[code], message: details === 'OK' ? '' : details, answer, stages: stagesOf(metadata) });
     });
   });

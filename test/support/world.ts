@@ -5,7 +5,7 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { EVENT_KIND, type KubeEvent, type Pod, POD_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
-import { type ChaosStack } from './chaos-stack';
+import { type MachineStack } from './machine-stack';
 import { type MachineState, readMachine } from './machine-state';
 
 export interface AgentReport {
@@ -26,7 +26,7 @@ export interface World {
 }
 
 export interface Readers {
-  readonly stack: ChaosStack;
+  readonly stack: MachineStack;
   /** as admin, past the proxy */
   readonly client: KubeClient;
   readonly agents: AgentClient;

@@ -2,7 +2,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { networkNamespaceName } from '@fsb/api/machine-names';
-import { isWaiting } from '../support/waiting-containers';
+import { isWaiting } from './waiting-containers';
 import { type World } from './world';
 
 /** Where containerd, agents, API and the machine's own lists disagree. Empty: they say the same. Pure. */

@@ -1,28 +1,10 @@
-import { readdirSync } from 'node:fs';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
-import { identify, type ProcessIdentity, signalProcess } from '../../apps/standalone/src/process-identity';
+import { signalProcess } from '../../apps/standalone/src/process-identity';
 import { readText } from '../../apps/standalone/src/state-file';
+import { type Shim } from '../support/shims';
 
 const LIST_MS = 5_000;
-
-export interface Shim {
-  /** of the first container that it served, which may be gone */
-  readonly id: string;
-  readonly process: ProcessIdentity;
-}
-
-/** A shim names its containerd's socket on its command line. */
-export function shimsOf(containerdSocket: string): Shim[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      const [file = '', ...args] = (readText(`/proc/${pid}/cmdline`) ?? '').split('\0');
-      if (!file.includes('containerd-shim') || !args.includes(containerdSocket)) return [];
-      const process = identify(Number(pid));
-      return process ? [{ id: args[args.indexOf('-id') + 1] ?? '', process }] : [];
-    });
-}
 
 /**
  * It is stopped while the containers of its group are read: no task comes to it after that.

@@ -7,7 +7,7 @@ import { NETWORK_NAMESPACES } from '../../apps/standalone/src/node/pod-network';
 import { podRecord } from '../../apps/standalone/src/node/pod-record';
 import { readJson } from '../../apps/standalone/src/state-file';
 import { listJson } from '../../apps/standalone/src/supervisor/process-record';
-import { type ChaosStack } from './chaos-stack';
+import { type MachineStack } from './machine-stack';
 import { shimsOf } from './shims';
 
 /** What the machine has of this installation outside its API and containerd: files, namespaces, cgroups, processes. */
@@ -31,7 +31,7 @@ export interface MachineState {
 const SANDBOX_ID = /^(?:warm-[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?)$/;
 const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 
-export async function readMachine(stack: ChaosStack): Promise<MachineState> {
+export async function readMachine(stack: MachineStack): Promise<MachineState> {
   const { layout, installation } = stack;
   const [snapshots, leases] = await Promise.all([stack.ctr('snapshots', 'ls'), stack.ctr('leases', 'ls', '-q')]);
   return {

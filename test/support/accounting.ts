@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
 import { differences } from './differences';
-import { brokenPromises } from './expectations';
-import { type Ledger } from './ledger';
 import { type Readers, readWorld, type World } from './world';
 
 const EVERY_MS = 1_000;
@@ -16,17 +14,20 @@ export interface Account {
   readonly settledMs: number | undefined;
 }
 
-/** Looks again and again until nothing differs, or time is up: then what still differs is the result. */
+/**
+ * Reads the world every second until nothing differs twice in a row, or `withinMs` have passed: then the differences that
+ * are left are the result. @param broken promises that the run itself knows of
+ */
 export async function settle(
   readers: Readers,
-  ledger: Ledger,
+  broken: (world: World) => readonly string[],
   withinMs: number,
   say: (text: string) => void,
 ): Promise<Account> {
   const started = performance.now();
   let told = started;
   for (let equal = 0; ;) {
-    const { world, found } = await look(readers, ledger);
+    const { world, found } = await look(readers, broken);
     const elapsed = performance.now() - started;
     equal = found.length === 0 ? equal + 1 : 0;
     if (equal === EQUAL_TIMES) return { world, differences: [], settledMs: elapsed };
@@ -39,11 +40,13 @@ export async function settle(
   }
 }
 
-async function look(readers: Readers, ledger: Ledger): Promise<{ world: World | undefined; found: string[] }> {
+async function look(
+  readers: Readers,
+  broken: (world: World) => readonly string[],
+): Promise<{ world: World | undefined; found: string[] }> {
   try {
     const world = await readWorld(readers);
-    const broken = brokenPromises(ledger, world, Date.now());
-    return { world, found: [...differences(world, readers.stack.installation), ...broken] };
+    return { world, found: [...differences(world, readers.stack.installation), ...broken(world)] };
   } catch (error) {
     return { world: undefined, found: [`not everything can be asked: ${messageOf(error)}`] };
   }

@@ -7,14 +7,14 @@ import { messageOf } from '@fsb/api/errors';
 import { loadKubeConfig } from '@fsb/controller-runtime/kube-client';
 import { type Layout, files, layoutOf } from '../../apps/standalone/src/layout';
 import { identify, type ProcessIdentity } from '../../apps/standalone/src/process-identity';
-import { freePorts } from '../support/free-port';
-import { KubernetesCluster } from '../support/kubernetes-cluster';
-import { WARM_FLAGS } from '../support/waiting-containers';
+import { freePorts } from './free-port';
+import { KubernetesCluster } from './kubernetes-cluster';
+import { WARM_FLAGS } from './waiting-containers';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
 const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
-const ARCHIVE = join(ROOT, '.cache/busybox.tar');
+const ARCHIVES = { 'demo-image': '.cache/busybox.tar', 'python-image': '.cache/python.tar' } as const;
 const COMMAND_MS = 180_000;
 const REPLICAS = 2;
 /** Between the gRPC ports of one replica and the next. */
@@ -36,11 +36,18 @@ export interface Tls {
   readonly key: string;
 }
 
+export interface StackShape {
+  /** of its folder below /var/tmp */
+  readonly prefix: string;
+  /** The services reach the API through a proxy on {@link Addresses.proxyPort}, which the run starts itself. */
+  readonly proxied: boolean;
+}
+
 /**
- * A one-machine stack of this run's own: folders, ports, containerd, bridge. Its services reach the API through a proxy;
- * behind that is our own API server, or a real one of Kubernetes where FSB_TEST_KUBERNETES=1.
+ * A one-machine stack of this run's own: folders, ports, containerd, bridge, two gateways and two of each controller. Its API
+ * server is our own, or a real one of Kubernetes where FSB_TEST_KUBERNETES=1.
  */
-export class ChaosStack {
+export class MachineStack {
   readonly layout: Layout;
 
   private constructor(
@@ -53,8 +60,8 @@ export class ChaosStack {
   }
 
   /** Nothing runs yet. */
-  static async prepare(): Promise<ChaosStack> {
-    const root = mkdtempSync('/var/tmp/fsb-chaos-');
+  static async prepare({ prefix, proxied }: StackShape): Promise<MachineStack> {
+    const root = mkdtempSync(`/var/tmp/${prefix}`);
     const first = await freePorts(PORTS);
     const cluster = process.env['FSB_TEST_KUBERNETES'] === '1' ? await KubernetesCluster.start() : undefined;
     const [proxyPort, grpcPort] = [first + 1, first + 2];
@@ -65,10 +72,10 @@ export class ChaosStack {
       ...['--port-base', String(first + 10), '--replicas', String(REPLICAS)],
       ...WARM_FLAGS,
       ...(cluster
-        ? ['--kubeconfig', through(proxyPort, cluster, root)]
-        : ['--api-address', api, '--api-advertise', `127.0.0.1:${proxyPort}`]),
+        ? ['--kubeconfig', proxied ? through(proxyPort, cluster, root) : cluster.kubeconfig]
+        : ['--api-address', api, ...(proxied ? ['--api-advertise', `127.0.0.1:${proxyPort}`] : [])]),
     ];
-    return new ChaosStack(root, { gateways, api, proxyPort }, flags, cluster);
+    return new MachineStack(root, { gateways, api, proxyPort }, flags, cluster);
   }
 
   /** Starts what does not run. */
@@ -76,9 +83,16 @@ export class ChaosStack {
     await this.standalone('up', ...this.flags);
   }
 
-  async importImage(): Promise<void> {
-    await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
-    await this.ctr('images', 'import', ARCHIVE);
+  /** Ends every process; objects, images and folders stay. */
+  async down(): Promise<void> {
+    await this.standalone('down', '--root', this.root);
+  }
+
+  /** @param name of a script below scripts/ that writes the archive, and of the archive */
+  async importImage(name: 'demo-image' | 'python-image'): Promise<void> {
+    const archive = join(ROOT, ARCHIVES[name]);
+    await run(join(ROOT, `scripts/${name}.sh`), [archive], { timeout: COMMAND_MS });
+    await this.ctr('images', 'import', archive);
   }
 
   /** The API server's, which the proxy shows too. @throws before the stack's first start has made it */

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@fsb/api/errors';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type FindingKind, type Journal } from './findings';
+import { LIFE_LABEL, NAMESPACE } from './pool';
+
+const EVERY_MS = 2_000;
+/** The orphan timeout, what a delete may take, and a busy machine. */
+const DUE_MS = 25_000;
+/** How much later one may still be there that is being deleted. */
+const ENDING_MS = 35_000;
+
+interface Absence {
+  readonly journal: Journal;
+  readonly kind: FindingKind;
+  readonly dueAt: number;
+}
+
+/** What must be gone, by the label of the life that it was: the objects are looked through while the load goes on. */
+export class Absences {
+  private readonly absences = new Map<string, Absence>();
+  private readonly told = new Set<string>();
+
+  constructor(private readonly client: KubeClient) {}
+
+  /** @param life value of {@link LIFE_LABEL} */
+  expect(life: string, journal: Journal, kind: FindingKind): void {
+    this.absences.set(life, { journal, kind, dueAt: Date.now() + DUE_MS });
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      // the API server may be slow to answer on a busy machine: the next look says the same
+      await this.look().catch((error: unknown) => messageOf(error));
+      await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** Everything is due. */
+  async lookAtTheEnd(): Promise<void> {
+    const left = [...this.absences.values()].map(({ dueAt }) => dueAt - Date.now());
+    await sleep(Math.max(0, ...left));
+    await this.look();
+  }
+
+  private async look(): Promise<void> {
+    const { items } = await this.client.list(SANDBOX_KIND, { namespace: NAMESPACE });
+    for (const object of items) {
+      const absence = this.absences.get(object.metadata.labels?.[LIFE_LABEL] ?? '');
+      const isEnding = object.metadata.deletionTimestamp !== undefined;
+      if (absence && Date.now() >= absence.dueAt + (isEnding ? ENDING_MS : 0)) await this.end(object, absence);
+    }
+  }
+
+  /** It is told once, and then ended: the accounting at the end shall find what else there is. */
+  private async end({ metadata, status }: Sandbox, { journal, kind }: Absence): Promise<void> {
+    const { name = '', uid = '', deletionTimestamp } = metadata;
+    if (this.told.has(uid)) return;
+    this.told.add(uid);
+    const state = `${status?.phase ?? 'without a phase'}${deletionTimestamp === undefined ? '' : ', being deleted'}`;
+    journal.report(
+      kind,
+      `no object ${DUE_MS / 1000} s later`,
+      `"${name}" is ${state}, its id ${status?.sandboxID ?? 'none'}`,
+    );
+    await this.client.delete(SANDBOX_KIND, { namespace: NAMESPACE, name });
+  }
+}

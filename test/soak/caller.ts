@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CreateRequest,
+  type CreateResponse,
+  DeleteRequest,
+  GetRequest,
+  type SandboxInfo,
+} from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type GatewayClient, type Reply } from '../support/gateway-client';
+import { attempt } from '../support/command';
+import { type Journal } from './findings';
+import { NAMESPACE } from './pool';
+
+/** Far above any call's usual time: fifty creates at once on a machine that has other work. */
+export const CALL_MS = 60_000;
+/** How long an answer that says "try again" is followed before it counts as a refusal. */
+const PATIENCE_MS = 30_000;
+const PAUSE_MS = 150;
+/** grpc-js' own words where a connection went away or none can be made; a gateway says the like of its agents behind their names. */
+const GONE = /^(Connection dropped|No connection established|read ECONNRESET|write EPIPE|Received RST_STREAM)/;
+
+/** grpc-js' own words for a caller's deadline: without them a gateway says that it does not know yet. */
+const OWN_DEADLINE = 'Deadline exceeded';
+const TRY_AGAIN: ReadonlySet<string> = new Set(['UNAVAILABLE', 'ABORTED', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED']);
+
+/** gRPC's status, or kubectl's end. */
+export interface Answerish {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The gateways and kubectl as a user has them. What they answer goes to the journal of the sandbox that it is about. */
+export class Caller {
+  /** answers "try again" by their code */
+  readonly retries = new Map<string, number>();
+
+  constructor(
+    readonly gateways: readonly GatewayClient[],
+    private readonly kubeconfig: string,
+  ) {}
+
+  gateway(index: number): GatewayClient {
+    const found = this.gateways[index];
+    if (!found) throw new RangeError(`no gateway ${index}`);
+    return found;
+  }
+
+  /** Once: the caller knows what its answers mean. */
+  create(gateway: number, request: CreateRequest, leave?: AbortSignal): Promise<Reply<CreateResponse>> {
+    return this.gateway(gateway).create(request, CALL_MS, leave);
+  }
+
+  /** Until it is OK. @returns the last answer */
+  delete(journal: Journal, gateway: number, name: string): Promise<Answerish> {
+    const request = DeleteRequest.fromPartial({ sandboxName: name, namespace: NAMESPACE });
+    return this.patiently(journal, `delete at gateway ${gateway + 1}`, () =>
+      this.gateway(gateway).delete(request, CALL_MS),
+    );
+  }
+
+  get(gateway: number, name: string): Promise<Reply<SandboxInfo>> {
+    return this.gateway(gateway).get(GetRequest.fromPartial({ sandboxName: name, namespace: NAMESPACE }), CALL_MS);
+  }
+
+  async kubectl(journal: Journal, args: readonly string[], stdin = ''): Promise<Answerish> {
+    const { code, stdout, stderr } = await attempt('kubectl', ['--kubeconfig', this.kubeconfig, ...args], {
+      stdin,
+      timeoutMs: CALL_MS,
+    });
+    const message = `${stdout}${stderr}`.trim();
+    journal.note(`kubectl ${args.join(' ')}: ${code} ${message}`);
+    return { code: code === 0 ? 'OK' : `exit ${code}`, message };
+  }
+
+  /** Repeats what the answer says may be repeated. A gateway that went away is a finding, and is asked again. */
+  async patiently<A extends Answerish>(journal: Journal, what: string, call: () => Promise<A>): Promise<A> {
+    const until = Date.now() + PATIENCE_MS;
+    for (let tries = 1; ; tries++) {
+      const answer = await call();
+      const isLast = answer.code === 'OK' || !this.mayTryAgain(journal, answer) || Date.now() > until;
+      if (isLast || tries === 1) journal.note(`${what}: ${inWords(answer)}${tries > 1 ? `, at try ${tries}` : ''}`);
+      if (isLast) return answer;
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  /** Counts it, and says whether the answer may be another one soon. */
+  mayTryAgain(journal: Journal, { code, message }: Answerish): boolean {
+    if (isGone({ code, message })) {
+      journal.reportOnce('a gateway went away', 'an answer', message);
+      return true;
+    }
+    if (code === 'DEADLINE_EXCEEDED' && message.startsWith(OWN_DEADLINE)) {
+      journal.report('a call or stream took too long', `${CALL_MS} ms`, message);
+      return false;
+    }
+    const isWorthIt = TRY_AGAIN.has(code);
+    if (isWorthIt) this.retries.set(code, (this.retries.get(code) ?? 0) + 1);
+    return isWorthIt;
+  }
+
+  /** An answer that leaves the create open, which is not asked again. */
+  giveUp(journal: Journal, { message }: Answerish): void {
+    if (isGone({ code: 'UNAVAILABLE', message })) journal.reportOnce('a gateway went away', 'an answer', message);
+    this.retries.set('given up', (this.retries.get('given up') ?? 0) + 1);
+  }
+}
+
+export function isGone({ code, message }: Answerish): boolean {
+  return code !== 'CANCELLED' && GONE.test(message);
+}
+
+export function inWords({ code, message }: Answerish): string {
+  return `${code} ${message}`.trim();
+}

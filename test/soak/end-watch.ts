@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type Reply } from '../support/gateway-client';
+import { type Answerish, type Caller, inWords } from './caller';
+import { type FindingKind, type Journal } from './findings';
+import { type Life } from './plan';
+
+/** From the answer to a create to its end in the object: 0.3 s of work, on a machine that does fifty at once. */
+const END_MS = 60_000;
+const LONG_END_MS = 240_000;
+const LONG_LINES = 10_000;
+/** A gateway may be a second behind what another did; this is for a busy machine. */
+export const BEHIND_MS = 10_000;
+const POLL_MS = 60;
+/** How long what is said of an end may be mended. */
+const MENDED_MS = 3_000;
+const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'Bound', 'Running']);
+/** Of one that expires: its container is being ended. */
+const EXPIRING = 'Terminating';
+
+/** What an object must say in the end. */
+export interface WantedEnd {
+  readonly phase: 'Succeeded' | 'Failed' | 'Expired';
+  readonly exitCode: number | undefined;
+  readonly reason: string;
+}
+
+/** What it says: of the API or of a gateway. */
+export interface SaidEnd {
+  readonly phase?: string;
+  readonly exitCode?: number | undefined;
+  readonly reason?: string;
+}
+
+export function wantedOf({ ending, program: { end } }: Life): WantedEnd {
+  if (ending.by === 'expiry' || !end) return { phase: 'Expired', exitCode: undefined, reason: '' };
+  return end;
+}
+
+/** Of an expired one only the phase is known. Pure. */
+export function differenceOf(said: SaidEnd, wanted: WantedEnd): FindingKind | undefined {
+  if (wanted.phase === 'Expired') return said.phase === 'Expired' ? undefined : 'another phase';
+  if (said.exitCode === undefined) return 'its exit code is lost';
+  if (said.exitCode !== wanted.exitCode) return 'another exit code';
+  if (said.phase !== wanted.phase) return 'another phase';
+  return said.reason === wanted.reason ? undefined : 'another reason';
+}
+
+export function endInWords({ phase, reason, exitCode }: SaidEnd): string {
+  return `${phase ?? 'no phase'} (${reason ?? ''}), exit code ${exitCode ?? 'none'}`;
+}
+
+export function stateOf(info: SandboxInfo): string {
+  return `${endInWords(info)}, id ${info.sandboxId}: ${info.message}`;
+}
+
+/** Asks the gateways in turn for one sandbox until it has ended as it must, or otherwise for too long. */
+export class EndWatch {
+  private readonly started = Date.now();
+  private readonly wanted: WantedEnd;
+  private readonly limitMs: number;
+  private wrong: { readonly info: SandboxInfo; readonly at: number } | undefined;
+  private absentSince: number | undefined;
+  private seen = '';
+
+  /** @param id of the sandbox; "" where it is not known */
+  constructor(
+    life: Life,
+    private readonly name: string,
+    private readonly id: string,
+    private readonly journal: Journal,
+    private readonly caller: Caller,
+  ) {
+    this.wanted = wantedOf(life);
+    this.limitMs = life.program.output.lines > LONG_LINES ? LONG_END_MS : END_MS;
+  }
+
+  /** @returns whether it ended as it must; else it is a finding already */
+  async wait(firstGateway: number): Promise<boolean> {
+    for (let turn = firstGateway; ; turn++) {
+      const gateway = turn % this.caller.gateways.length;
+      const reply = await this.caller.get(gateway, this.name);
+      const state = reply.answer ? stateOf(reply.answer) : inWords(reply);
+      if (state !== this.seen) this.journal.note(`get at gateway ${gateway + 1}: ${state}`);
+      this.seen = state;
+      const verdict = this.judge(reply);
+      if (verdict !== undefined) return verdict;
+      await sleep(POLL_MS + Math.min(this.waited / 20, 200));
+    }
+  }
+
+  private get waited(): number {
+    return Date.now() - this.started;
+  }
+
+  /** @returns undefined where it is to be asked again */
+  private judge({ answer, ...reply }: Reply<SandboxInfo>): boolean | undefined {
+    if (!answer) return this.isNotYet(reply) ? this.overdue() : false;
+    this.absentSince = undefined;
+    const isAnother = this.id !== '' && answer.sandboxId !== '' && answer.sandboxId !== this.id;
+    if (isAnother && this.waited > BEHIND_MS) {
+      this.journal.report('another id', this.id, stateOf(answer));
+      return false;
+    }
+    if (!isAnother && !this.isOnItsWay(answer)) return this.ended(answer);
+    return this.overdue();
+  }
+
+  private overdue(): false | undefined {
+    if (this.waited <= this.limitMs) return undefined;
+    this.journal.report('never ended', endInWords(this.wanted), `${this.seen} after ${this.waited} ms`);
+    return false;
+  }
+
+  private isOnItsWay({ phase }: SandboxInfo): boolean {
+    return ON_ITS_WAY.has(phase) || (phase === EXPIRING && this.wanted.phase === 'Expired');
+  }
+
+  private ended(info: SandboxInfo): boolean | undefined {
+    const kind = differenceOf(info, this.wanted);
+    if (kind === undefined) {
+      if (this.wrong)
+        this.journal.report(
+          'another phase',
+          `${endInWords(info)} from the first`,
+          `before: ${stateOf(this.wrong.info)}`,
+        );
+      return true;
+    }
+    this.wrong ??= { info, at: Date.now() };
+    if (Date.now() - this.wrong.at <= MENDED_MS) return undefined;
+    this.journal.report(kind, endInWords(this.wanted), stateOf(info));
+    return false;
+  }
+
+  /** @returns false where it is a finding: it has not been found for long */
+  private isNotYet(reply: Answerish): boolean {
+    if (reply.code === 'NOT_FOUND') {
+      this.absentSince ??= Date.now();
+      if (Date.now() - this.absentSince < BEHIND_MS) return true;
+    } else if (this.caller.mayTryAgain(this.journal, reply)) return true;
+    this.journal.report('another phase', endInWords(this.wanted), inWords(reply));
+    return false;
+  }
+}

@@ -1,0 +1,47 @@
+import { type ClientReadableStream } from '@grpc/grpc-js';
+import { type CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type RunSandboxResponse, type SandboxExit } from '@fsb/api/gen/fastpath/v1/logs';
+import { consume, type StreamEnd } from './log-reading';
+import { OutputCheck } from './output-check';
+import { type Output } from './output';
+
+/** A call of RunSandbox: the create's answer, the log behind it, and at its end how the process ended. */
+export class RunStream {
+  /** the create's answer, or how the call ended without one */
+  readonly created: Promise<CreateResponse | StreamEnd>;
+  readonly over: Promise<StreamEnd>;
+  readonly check: OutputCheck;
+  private answer: CreateResponse | undefined;
+  private exit: SandboxExit | undefined;
+
+  constructor(
+    private readonly stream: ClientReadableStream<RunSandboxResponse>,
+    output: Output,
+    reading: { readonly leavesAfter: number | undefined; readonly mayEnd: boolean },
+  ) {
+    const { leavesAfter, mayEnd } = reading;
+    this.check = new OutputCheck(output, { start: { from: 'all' }, toTheEnd: !mayEnd && leavesAfter === undefined });
+    let told: (answer: CreateResponse | StreamEnd) => void = () => undefined;
+    this.created = new Promise((done) => (told = done));
+    const dataOf = (message: RunSandboxResponse): Buffer => {
+      this.exit = message.exited ?? this.exit;
+      if (message.created) told((this.answer = message.created));
+      return message.data;
+    };
+    // before its answer nobody leaves
+    this.over = consume(this.stream, dataOf, this.check, {
+      ...(leavesAfter === undefined ? {} : { leavesAfter: Math.max(1, leavesAfter) }),
+    }).then((end) => {
+      told(end);
+      return end;
+    });
+  }
+
+  get exited(): SandboxExit | undefined {
+    return this.exit;
+  }
+
+  get acknowledged(): boolean {
+    return this.answer !== undefined;
+  }
+}
