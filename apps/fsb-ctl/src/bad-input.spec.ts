@@ -86,8 +86,8 @@ const flags: readonly (readonly [readonly string[], readonly string[]])[] = [
     ['--env', 'NAME=value'],
   ],
   [
-    ['run', 'web', ...IMAGE, '--env', '1A=x'],
-    ['--env', 'does not start with a digit'],
+    ['run', 'web', ...IMAGE, '--env', 'é=x'],
+    ['--env', 'printable ASCII'],
   ],
   [
     ['run', 'web', ...IMAGE, '--workdir', 'work'],
@@ -213,7 +213,7 @@ const files: readonly (readonly [string, readonly string[]])[] = [
   ['image: a\ncommand: /bin/sh', ['command', 'list of texts']],
   ['image: a\nargs: [[a]]', ['args[0]', 'must be a text']],
   ['image: a\nenvs: [A=b]', ['envs', 'mapping']],
-  ['image: a\nenvs: { 1A: b }', ['envs.1A', 'does not start with a digit']],
+  ['image: a\nenvs: { é: b }', ['envs.é', 'printable ASCII']],
   ['image: a\nenvs: { A: [b] }', ['envs.A', 'must be a text']],
   ['image: a\nworking_dir: work', ['working_dir', 'absolute path']],
   ['image: a\npool_ref: My Pool', ['pool_ref', 'lower-case']],

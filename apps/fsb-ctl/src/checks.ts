@@ -1,4 +1,5 @@
 import { parseQuantity } from '@fsb/api/quantity';
+import { VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 
 /** What a value must be, for flags, environment, and files alike; and the words that say so when it is not. */
 export interface Check {
@@ -30,11 +31,7 @@ export const SECONDS = whole(1, 2 ** 31 - 1, 'must be whole seconds, at least 1'
 export const LINES = whole(0, 2 ** 31 - 1, 'must be a number of lines, 0 or more');
 export const NOT_EMPTY = matching(/\S/, Infinity, 'must not be empty');
 export const FOLDER = matching(/^\//, 4_096, 'must be an absolute path, such as /work');
-export const ENV_NAME = matching(
-  /^[-._a-zA-Z][-._a-zA-Z0-9]*$/,
-  Infinity,
-  'a variable\'s name has letters, digits, "_", "-" and ".", and does not start with a digit',
-);
+export const ENV_NAME = matching(VARIABLE_NAME, Infinity, `a variable's name is ${VARIABLE_NAME_RULE}`);
 export const LABEL_KEY = matching(
   /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/,
   317,

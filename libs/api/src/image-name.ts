@@ -8,7 +8,7 @@ const MAX_LENGTH = 255;
 
 /**
  * The full name of an image, as containerd keeps it: `alpine` is `docker.io/library/alpine:latest`. The grammar is that of
- * distribution/reference.
+ * distribution/reference; of a name with a tag and a digest the digest alone counts (ParseDockerRef), as for docker and CRI.
  * @throws ApiError invalid_argument
  */
 export function normaliseImage(name: string): string {
@@ -24,8 +24,7 @@ export function normaliseImage(name: string): string {
     );
   }
   const official = domain === 'docker.io' && !path.includes('/') ? `library/${path}` : path;
-  const tagged = tag ?? (digest === undefined ? 'latest' : undefined);
-  return `${domain}/${official}${tagged === undefined ? '' : `:${tagged}`}${digest === undefined ? '' : `@${digest}`}`;
+  return `${domain}/${official}${digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`}`;
 }
 
 function parse(named: string): { domain: string; path: string; tag: string | undefined } {

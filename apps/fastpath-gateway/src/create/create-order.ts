@@ -9,6 +9,7 @@ import {
 } from '@fsb/api/labels';
 import { ConsistencyMode, type CreateRequest, FailurePolicy, type Resources } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { normaliseImage } from '@fsb/api/image-name';
+import { checkProcessWords, expandProcess, VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { parseQuantity } from '@fsb/api/quantity';
 import { type SandboxResources, type SandboxSpec } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
@@ -53,10 +54,8 @@ export interface OrderDefaults {
   readonly traceparent?: string | undefined;
 }
 
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const MAX_PORTS = 100;
-/** The kernel takes no longer single string in execve; and all of them together must fit an object in etcd twice over. */
-const MAX_STRING = 128 * 1024;
+/** Bytes: all of them together must fit an object in etcd twice over. */
 const MAX_STRINGS = 256 * 1024;
 const MAX_REQUEST_ID = 128;
 
@@ -106,7 +105,8 @@ export function templateOf({ mode, labels, requestId, createdNanos, traceparent,
 
 /** What a FAST create asks the agent for. */
 export function agentRequest(order: CreateOrder): SandboxRequest {
-  const { name, namespace, spec, envs, labels, createdNanos } = order;
+  const { name, namespace, spec, labels, createdNanos } = order;
+  const { command, args, envs } = expandProcess({ command: spec.command, args: spec.args, envs: order.envs });
   return {
     sandboxId: fastSandboxId(name, namespace, createdNanos),
     claimUid: '',
@@ -114,8 +114,8 @@ export function agentRequest(order: CreateOrder): SandboxRequest {
     ...{ namespace, image: spec.image, env: envs, labels },
     ports: spec.exposedPorts ?? [],
     generation: 0,
-    ...(spec.command ? { command: spec.command } : {}),
-    ...(spec.args ? { args: spec.args } : {}),
+    ...(command ? { command } : {}),
+    ...(args ? { args } : {}),
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
     ...(spec.resources ? { resources: spec.resources } : {}),
     object: { ...templateOf(order) },
@@ -202,7 +202,8 @@ function checkPorts(ports: readonly number[], agentPort: number): void {
 
 function checkStrings({ command, args, envs, workingDir }: CreateRequest): void {
   for (const name of Object.keys(envs)) {
-    if (!ENV_NAME.test(name)) throw invalid('envs', `"${clip(name)}" must be a variable name such as MY_VAR`);
+    if (!VARIABLE_NAME.test(name))
+      throw invalid('envs', `"${clip(name)}": a variable's name must be ${VARIABLE_NAME_RULE}`);
   }
   if (workingDir !== '' && !workingDir.startsWith('/')) {
     throw invalid('working_dir', `"${clip(workingDir)}" must be an absolute path`);
@@ -218,9 +219,9 @@ function checkStrings({ command, args, envs, workingDir }: CreateRequest): void 
   for (const [field, texts] of Object.entries(fields)) {
     for (const text of texts) {
       if (text.includes('\0')) throw invalid(field, 'must not contain NUL');
-      if (text.length >= MAX_STRING) throw invalid(field, 'each word must be below 128 KiB');
-      total += text.length;
+      total += Buffer.byteLength(text);
     }
   }
+  checkProcessWords({ command, args, envs });
   if (total > MAX_STRINGS) throw invalid('command, args, envs', `together must be at most ${MAX_STRINGS} bytes`);
 }

@@ -1,13 +1,13 @@
 import { type CreateSandboxRequest, type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
 import { parseQuantity } from '@fsb/api/quantity';
+import { VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { normaliseImage } from '@fsb/api/image-name';
 import { z } from 'zod';
 import { parseBody } from '../http/parse-body';
 
 export const SandboxId = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -');
 const DNS_LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const noNul = (text: string): boolean => !text.includes('\0');
 const text = z.string().refine(noNul, 'must not contain NUL');
 const quantity = z.string().max(40).optional();
@@ -21,7 +21,7 @@ const Sandbox = z.object({
   memory: quantity,
   command: z.array(text).optional(),
   args: z.array(text).optional(),
-  env: z.record(z.string().regex(ENV_NAME, 'must be a variable name such as MY_VAR'), text).optional(),
+  env: z.record(z.string().regex(VARIABLE_NAME, `a variable's name must be ${VARIABLE_NAME_RULE}`), text).optional(),
   workingDir: z
     .string()
     .refine((path) => path === '' || (path.startsWith('/') && noNul(path)), 'must be an absolute path')

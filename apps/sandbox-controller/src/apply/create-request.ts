@@ -6,7 +6,7 @@ import { attemptOf } from '../plan/identity';
 /** What the agent is asked for. The object is there, so that nobody will have to make it from this. */
 export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
   const { metadata, spec } = sandbox;
-  const { env, pullSecrets, resources } = inputs;
+  const { command, args, env, pullSecrets, resources } = inputs;
   return {
     sandboxId,
     claimUid: metadata.uid ?? '',
@@ -16,8 +16,8 @@ export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: Resol
     env,
     ports: spec.exposedPorts ?? [],
     generation: attemptOf(sandbox),
-    ...(spec.command ? { command: spec.command } : {}),
-    ...(spec.args ? { args: spec.args } : {}),
+    ...(command ? { command } : {}),
+    ...(args ? { args } : {}),
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
     ...(metadata.labels ? { labels: metadata.labels } : {}),
     ...(Object.keys(resources).length > 0 ? { resources } : {}),

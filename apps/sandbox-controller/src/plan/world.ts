@@ -51,6 +51,9 @@ export type Candidate =
 export type Inputs =
   | {
       readonly state: 'resolved';
+      /** with $(NAME) expanded, as env */
+      readonly command?: readonly string[];
+      readonly args?: readonly string[];
       readonly env: Readonly<Record<string, string>>;
       readonly pullSecrets: readonly { host: string; username: string; password: string }[];
       readonly resources: Readonly<Record<string, string>>;

@@ -1,9 +1,11 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
+import { type ExpandedProcess, expandProcess } from '@fsb/api/process-words';
 import { type EnvVar, type Sandbox } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { CONFIG_MAP_KIND, SECRET_KIND, type Secret } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { type ResolvedInputs } from '../plan/action';
 import { type Inputs } from '../plan/world';
 import { type PullSecret, pullSecretsOf } from './pull-secrets';
 
@@ -18,18 +20,33 @@ export class SandboxInputs {
     const read = new References(this.client, sandbox.metadata.namespace ?? '', signal);
     try {
       normaliseImage(sandbox.spec.image);
-      const env = await envOf(sandbox.spec.envs ?? [], read);
+      const { command, args, envs: variables = [] } = sandbox.spec;
+      const envs = await envOf(variables, read);
+      const process = expandProcess({ command, args, envs }, literalNames(variables));
       const references = [...(sandbox.spec.imagePullSecrets ?? []), ...(pool?.spec.imagePullSecrets ?? [])];
       const pullSecrets: PullSecret[] = [];
       for (const { name } of references) pullSecrets.push(...(await read.pullSecrets(name)));
       const resources = { ...pool?.spec.sandboxDefaults?.resources, ...sandbox.spec.resources };
-      return { state: 'resolved', env, pullSecrets, resources };
+      const { envs: env, ...words } = process;
+      return { state: 'resolved', ...defined(words), env, pullSecrets, resources };
     } catch (error) {
       if (isApiError(error, 'invalid_argument')) return { state: 'invalid', message: error.message };
       if (isApiError(error, 'failed_precondition')) return { state: 'missing', message: error.message };
       throw error;
     }
   }
+}
+
+/** The kubelet expands what a Pod's author wrote, never what a Secret or ConfigMap has. */
+function literalNames(envs: readonly EnvVar[]): ReadonlySet<string> {
+  return new Set(envs.flatMap(({ name, valueFrom }) => (valueFrom ? [name] : [])));
+}
+
+function defined({
+  command,
+  args,
+}: Pick<ExpandedProcess, 'command' | 'args'>): Pick<ResolvedInputs, 'command' | 'args'> {
+  return { ...(command ? { command } : {}), ...(args ? { args } : {}) };
 }
 
 async function envOf(envs: readonly EnvVar[], read: References): Promise<Record<string, string>> {
