@@ -254,6 +254,20 @@ describe('fastpath-gateway, as a process', () => {
     await end('changing');
   });
 
+  it('gives no later end to what ends already', async () => {
+    await create('over');
+    const until = (value: number) =>
+      update({ sandboxName: 'over', update: { $case: 'expireTimeSeconds', value } } as const);
+    const now = Math.floor(Date.now() / 1000);
+    expect((await until(now - 10)).answer).toMatchObject({ success: true });
+    expect((await until(now + 1_000)).answer).toMatchObject({
+      success: false,
+      message: 'failed to update sandbox: its time is over; create another one',
+    });
+    expect(Date.parse((await scene.object('over')).spec.expireTime ?? '')).toBe((now - 10) * 1000);
+    await end('over');
+  });
+
   it('deletes what is barely there, and what is not there, but not what it cannot see', async () => {
     await create('brief');
     await end('brief');

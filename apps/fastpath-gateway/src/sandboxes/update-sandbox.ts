@@ -37,11 +37,13 @@ export class UpdateSandbox {
   async update(request: UpdateRequest, deadline: number): Promise<UpdateResponse> {
     const key = { namespace: namespaceName(request.namespace), name: objectName('sandbox_name', request.sandboxName) };
     const patch = patchOf(request);
+    const isLife = request.update?.$case === 'expireTimeSeconds';
     await this.records.settled(`${key.namespace}/${key.name}`, deadline);
     await this.written(key, deadline);
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     try {
-      const updated = await this.patch(key, patch, request.sandboxId, limit);
+      const updated = await this.patch(key, patch, { sandboxId: request.sandboxId, isLife }, limit);
+      if ('ended' in updated) return refusal(`failed to update sandbox: ${updated.ended}`);
       return { success: true, message: 'sandbox updated successfully', sandbox: viewOfObject(updated) };
     } catch (error) {
       if (isApiError(error, 'not_found')) return refusal(`failed to get sandbox: ${messageOf(error)}`);
@@ -58,11 +60,17 @@ export class UpdateSandbox {
   }
 
   /** A conflict says only that somebody, as a controller with its status, was faster: it is looked at again. */
-  private async patch(key: ObjectKey, patch: Patch, sandboxId: string, limit: CallOptions): Promise<Sandbox> {
+  private async patch(
+    key: ObjectKey,
+    patch: Patch,
+    precondition: Precondition,
+    limit: CallOptions,
+  ): Promise<Sandbox | { readonly ended: string }> {
     for (let tries = 1; ; tries++) {
       try {
-        const version = await this.requiredVersion(key, sandboxId, limit);
-        const metadata = { ...patch.metadata, ...(version === undefined ? {} : { resourceVersion: version }) };
+        const seen = await this.seen(key, precondition, limit);
+        if ('ended' in seen) return seen;
+        const metadata = { ...patch.metadata, ...seen };
         return await this.client.patch(SANDBOX_KIND, key, { ...patch, metadata }, limit);
       } catch (error) {
         if (tries === TRIES || !isApiError(error, 'aborted')) throw error;
@@ -70,13 +78,37 @@ export class UpdateSandbox {
     }
   }
 
-  /** With a precondition: the version that was looked at, so that nobody changes the object in between. */
-  private async requiredVersion(key: ObjectKey, sandboxId: string, limit: CallOptions): Promise<string | undefined> {
-    if (sandboxId === '') return undefined;
+  /** @returns the version that the patch must find, where it matters; or why it cannot be. @throws ApiError failed_precondition */
+  private async seen(
+    key: ObjectKey,
+    { sandboxId, isLife }: Precondition,
+    limit: CallOptions,
+  ): Promise<{ readonly resourceVersion?: string } | { readonly ended: string }> {
+    if (sandboxId === '' && !isLife) return {};
     const object = await this.client.get(SANDBOX_KIND, key, limit);
-    requireId(viewOfObject(object), sandboxId);
-    return object.metadata.resourceVersion;
+    if (sandboxId !== '') requireId(viewOfObject(object), sandboxId);
+    const ended = isLife ? whyOver(object, Date.now()) : undefined;
+    if (ended !== undefined) return { ended };
+    const { resourceVersion } = object.metadata;
+    return resourceVersion === undefined ? {} : { resourceVersion };
   }
+}
+
+/** What must be true of the object whose version the patch then names, so that nothing changes in between. */
+interface Precondition {
+  /** empty: any */
+  readonly sandboxId: string;
+  /** whether the patch gives it another end, which one that ends already cannot have */
+  readonly isLife: boolean;
+}
+
+/** @returns why a sandbox has no life that could be made longer; undefined where it has */
+function whyOver({ metadata, spec, status }: Sandbox, now: number): string | undefined {
+  if (metadata.deletionTimestamp !== undefined) return 'it is being deleted; create another one';
+  const isEnding = status?.phase === 'Terminating' && status.reason === 'Expired';
+  const isPast = spec.expireTime !== undefined && Date.parse(spec.expireTime) <= now;
+  if (status?.phase === 'Expired' || isEnding || isPast) return 'its time is over; create another one';
+  return undefined;
 }
 
 function refusal(message: string): UpdateResponse {
