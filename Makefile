@@ -107,7 +107,7 @@ node_modules/.generated: node_modules/.installed buf.gen.yaml buf.gen.containerd
 	@touch $@
 
 # skipped where no source is newer
-dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/build.sh scripts/compile.mjs scripts/bundle-cli.mjs scripts/build-launcher.sh apps/node-agent/launcher/launcher.c $(sources)
+dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.json scripts/build.sh scripts/compile.mjs scripts/bundle-cli.mjs scripts/build-launcher.sh $(wildcard apps/node-agent/launcher/*.[ch]) $(sources)
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 

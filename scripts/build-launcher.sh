@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# build-launcher.sh: bin/fsb-launcher, the first process of waiting containers, from launcher.c. Without a C compiler there
-# are no waiting containers, and everything else works.
+# build-launcher.sh: bin/fsb-launcher, the first process of every sandbox's container.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source=apps/node-agent/launcher/launcher.c
+sources=(apps/node-agent/launcher/*.[ch])
 program=bin/fsb-launcher
-[ "$source" -nt "$program" ] || exit 0
+newest=$(ls -t "${sources[@]}" | head -1)
+[ "$newest" -nt "$program" ] || exit 0
 if ! command -v gcc >/dev/null; then
-  echo 'build-launcher.sh: no gcc (apt-get install gcc libc6-dev): no container will wait for its sandbox' >&2
-  exit 0
+  echo 'build-launcher.sh: no gcc (apt-get install gcc libc6-dev): agents need the launcher' >&2
+  exit 1
 fi
 mkdir -p bin
-gcc -std=gnu11 -Wall -Wextra -Werror -Os -static -s -o "$program.$$" "$source"
+gcc -std=gnu11 -Wall -Wextra -Werror -Os -static -s -o "$program.$$" apps/node-agent/launcher/*.c
 mv "$program.$$" "$program"

@@ -1,43 +1,76 @@
 /*
- * The first process of a waiting container. It waits for one order, becomes what the order says, and leaves nothing of
- * itself behind: see docs/adr/0013. Static, because it runs in any image; C, because what it does are system calls.
+ * The first process of every sandbox's container, waiting or not. It takes one order, becomes what the order says, and leaves
+ * nothing of itself behind: see docs/adr/0020. Static, because it runs in any image; C, because what it does are system calls.
+ * All that depends on the image is resolved here, by the kernel, in the image's own root: files, user, folder, program.
  *
- * The order comes through the FIFO `orders` as texts that each end with a NUL:
- *   hostname, uid, gid, number of groups and groups, capabilities that stay (hexadecimal mask), working directory,
- *   program, number of arguments and arguments, number of variables and variables (NAME=value), "end".
+ * The order comes through `orders`, a FIFO or a file, as texts that each end with a NUL:
+ *   hostname, capabilities that stay (hexadecimal mask), user (as in an image's config), working folder,
+ *   and three lists, each as its length and its texts: folders to make, arguments, variables (NAME=value, or HOME alone: the
+ *   user's), and "end".
  * The answer goes through the FIFO `answer`: a dot when the order is read whole, then its end when execve has succeeded
  * (the descriptor closes on exec), else `<step> <errno>`. An end without a dot: it died before, and nothing has run.
  */
 #define _GNU_SOURCE
+#include "launcher.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER "/run/fast-sandbox"
-#define MAX_ORDER 65536 /* what a pipe holds: the writer never waits */
-#define MAX_TEXTS 8192
-#define MAX_GROUPS 256
+#define FOLDER "/dev/.fast-sandbox" /* below a tmpfs of the container: nothing of the image is there */
+#define MAX_ORDER (4 << 20)         /* the agent sends less */
+#define MAX_TEXTS (1 << 17)
 #define CAPABILITIES 64 /* bits of a mask; the kernel has fewer */
 
 static char order[MAX_ORDER + 1];
 static size_t order_length, at;
-static char *texts[MAX_TEXTS + 2];
+static char *texts[MAX_TEXTS + 4];
 static size_t texts_used;
 static int orders = -1, answer = -1;
 static unsigned long long bounding;
 
-static void fail(const char *step) {
-  char line[64];
+static const char *const FILES[][2] = {
+    {FOLDER "/resolv.conf", "/etc/resolv.conf"},
+    {FOLDER "/hosts", "/etc/hosts"},
+    {FOLDER "/hostname", "/etc/hostname"},
+};
+#define FILE_COUNT (sizeof FILES / sizeof FILES[0])
+/* What an image's file could not be replaced for: told when there is somebody to tell. */
+static const char *early_step;
+static int early_errno;
+
+void fail(const char *step) {
+  char line[128];
   int length = snprintf(line, sizeof line, "%s %d", step, errno);
   if (answer >= 0 && write(answer, line, (size_t)length) < 0) _exit(2);
   _exit(1);
+}
+
+void fail_with(const char *step, int error) {
+  errno = error;
+  fail(step);
+}
+
+/* Binds the sandbox's own files over the image's: the same file of the node, though its folder goes. */
+static void bind_files(void) {
+  const unsigned long flags = MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  for (size_t i = 0; i < FILE_COUNT && early_step == NULL; i++) {
+    const char *source = FILES[i][0], *path = FILES[i][1];
+    if (make_file(path) == 0 && mount(source, path, NULL, MS_BIND, NULL) == 0 &&
+        mount(NULL, path, NULL, flags, NULL) == 0)
+      continue;
+    early_step = path;
+    early_errno = errno;
+  }
 }
 
 /* All that can be done ahead. Opening both without waiting: for writing, a FIFO that nobody reads opens only so. */
@@ -45,6 +78,12 @@ static void prepare(void) {
   orders = open(FOLDER "/orders", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   answer = open(FOLDER "/answer", O_RDWR | O_CLOEXEC);
   if (orders < 0 || answer < 0) _exit(1);
+  umask(022);
+  if (make_cgroups_read_only() < 0) {
+    early_step = "cgroup";
+    early_errno = errno;
+  }
+  bind_files();
   if (umount2(FOLDER, MNT_DETACH) < 0 || rmdir(FOLDER) < 0) _exit(1);
   for (unsigned long cap = 0; cap < CAPABILITIES; cap++)
     if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1) bounding |= 1ULL << cap;
@@ -52,7 +91,7 @@ static void prepare(void) {
 
 static void read_order(void) {
   struct pollfd first = {.fd = orders, .events = POLLIN};
-  while (poll(&first, 1, -1) <= 0) continue; /* waits here for whoever writes */
+  while (poll(&first, 1, -1) <= 0) continue; /* a container that waits does so here */
   if (fcntl(orders, F_SETFL, 0) < 0) _exit(1);
   while (order_length < MAX_ORDER) {
     ssize_t got = read(orders, order + order_length, MAX_ORDER - order_length);
@@ -72,10 +111,8 @@ static char *next_text(void) {
   return text;
 }
 
-static unsigned long next_number(int base) { return strtoul(next_text(), NULL, base); }
-
 static char **next_list(void) {
-  size_t count = next_number(10), from = texts_used;
+  size_t count = strtoul(next_text(), NULL, 10), from = texts_used;
   if (count > MAX_TEXTS || texts_used + count > MAX_TEXTS) _exit(1);
   for (size_t i = 0; i < count; i++) texts[texts_used++] = next_text();
   texts[texts_used++] = NULL;
@@ -88,29 +125,48 @@ static void drop_all_but(unsigned long long kept) {
   }
 }
 
+/* As runc and crun do: a process that is not root may open /dev/stdout again. */
+static void give_output_to(uid_t uid) {
+  struct stat found;
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fstat(fd, &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode)) && found.st_uid != uid)
+      (void)!fchown(fd, uid, (gid_t)-1); /* what cannot be given stays root's */
+}
+
+/* A folder of the root, not one that a descriptor or another namespace leads to (CVE-2024-21626). */
+static void enter(const char *folder) {
+  char here[PATH_MAX];
+  if (make_folders(folder) < 0 || chdir(folder) < 0) fail("folder");
+  if (getcwd(here, sizeof here) == NULL) fail("folder");
+  if (here[0] != '/') fail_with("folder", EXDEV);
+}
+
 int main(void) {
-  gid_t groups[MAX_GROUPS];
   prepare();
   read_order();
   const char *hostname = next_text();
-  uid_t uid = (uid_t)next_number(10);
-  gid_t gid = (gid_t)next_number(10);
-  size_t group_count = next_number(10);
-  if (group_count > MAX_GROUPS) _exit(1);
-  for (size_t i = 0; i < group_count; i++) groups[i] = (gid_t)next_number(10);
   unsigned long long kept = strtoull(next_text(), NULL, 16);
+  char *named = next_text();
   const char *folder = next_text();
-  const char *program = next_text();
+  char **folders = next_list();
   char **arguments = next_list();
   char **variables = next_list();
-  if (strcmp(next_text(), "end") != 0) _exit(1);
+  if (strcmp(next_text(), "end") != 0 || arguments[0] == NULL) _exit(1);
 
   if (write(answer, ".", 1) != 1) _exit(1);
+  if (early_step != NULL) fail_with(early_step, early_errno);
   if (sethostname(hostname, strlen(hostname)) < 0) fail("hostname");
-  if (chdir(folder) < 0) fail("chdir");
+  struct user user = user_of(named);
+  set_home(variables, user.home);
+  for (char **made = folders; *made; made++)
+    if (make_folders(*made) < 0) fail("volume");
+  enter(folder);
+  give_output_to(user.uid);
   drop_all_but(kept);
-  if (setgroups(group_count, groups) < 0) fail("groups");
-  if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) fail("user");
+  if (setgroups(user.group_count, user.groups) < 0) fail("groups");
+  if (setresgid(user.gid, user.gid, user.gid) < 0 || setresuid(user.uid, user.uid, user.uid) < 0) fail("identity");
+  const char *program = find_program(arguments[0], value_of(variables, "PATH"));
+  if (program == NULL) fail("program");
   execve(program, arguments, variables);
   fail("exec");
 }

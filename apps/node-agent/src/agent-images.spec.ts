@@ -89,8 +89,8 @@ describe('node-agent: images', () => {
       const name = `hostile.test/passwd:${target === '/etc/passwd' ? 'loop' : 'relative'}`;
       // daemon is in the passwd of every Debian host, and not in the image
       const answer = await run({ name, links: { 'etc/passwd': target }, user: 'daemon' }, { command: ['/bin/true'] });
-      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument' } });
-      expect(answer.body.message).toMatch(/user "daemon"/);
+      expect(answer).toMatchObject({ status: 412, body: { code: 'image_faulty' } });
+      expect(answer.body.message).toMatch(/USER "daemon"/);
     });
 
     it('may link within themselves, an absolute link meaning their own root', async () => {

@@ -94,7 +94,7 @@ export const agentFlags = {
   ),
   launcher: flag(
     z.string().default(join(packageRoot(), 'bin/fsb-launcher')),
-    "A waiting container's first process, a static program",
+    "Every container's first process, which becomes the sandbox's: a static program",
   ),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
   logMaxSize: flag(
@@ -113,6 +113,10 @@ export const agentFlags = {
     "Addresses and ranges that nobody reaches from the sandboxes' network: the clouds' metadata services; none: all are",
   ),
   cgroupParent: flag(z.string().optional(), "Where the sandboxes' cgroups are made; absent: beside the agent's own"),
+  openFiles: flag(
+    wholeNumber(64, 2 ** 30).default(1_048_576),
+    'How many files a process of a sandbox may have open at once (hard limit); less where the node allows less',
+  ),
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };
 export type AgentConfig = ConfigOf<typeof agentFlags>;

@@ -24,6 +24,8 @@ import { StatusSnapshot } from './http/status-snapshot';
 import { StatusController } from './http/status.controller';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
+import { launcherSeccomp } from './launch/launch-spec';
+import { launchersOf } from './launch/launchers';
 import { BlockedAddresses } from './network/blocked-addresses';
 import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
@@ -31,7 +33,7 @@ import { SandboxLogs } from './logs/sandbox-logs';
 import { Admission, type Capacity } from './sandboxes/admission';
 import { ClaimRecords } from './sandboxes/claim-records';
 import { signFolders } from './sandboxes/folder-owner';
-import { ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
+import { allowedOpenFiles, ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
 import { RuntimeWatch } from './sandboxes/runtime-watch';
 import { SandboxCgroups } from './sandboxes/sandbox-cgroups';
 import { SandboxContainers, type SandboxPlacement } from './sandboxes/sandbox-containers';
@@ -70,11 +72,12 @@ export class AgentModule {
     const claimFiles = new ClaimFiles({ runtime, folder, traffic });
     const claims = new ClaimRecords(runtime, config, claimFiles);
     const exits = new SandboxExits({ admission, table, claims, runtime, cgroups: placement.cgroups });
-    const { networkNamespace, cgroups, seccomp } = placement;
+    const { networkNamespace, cgroups, seccomp, openFiles } = placement;
     const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids: DEFAULT_PIDS };
+    const launchers = launchersOf(config);
     const demand = new WarmDemand();
     demand.name(config.warmImages);
-    const places = { networkNamespace, cgroups, seccomp, folder };
+    const places = { networkNamespace, cgroups, seccomp, openFiles, folder, launchers };
     const onImages = (of: readonly string[]): void => {
       table.publish({ type: 'waiting', images: of });
     };
@@ -83,7 +86,7 @@ export class AgentModule {
     const warmStart = new WarmStart({ containers: warm, claimFiles, exits, folder, cgroups, ids, limits, address });
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
     const pulls = new ImagePulls(store, config.pull);
-    const made = { config, placement, images: pulls, runtime, folder, ids };
+    const made = { config, placement, images: pulls, runtime, folder, ids, launchers };
     const containers = new SandboxContainers({ ...made, warm, warmStart });
     const storage = new StorageWatch(
       { admission, table, exits, runtime, folder, meter: new UsageMeter() },
@@ -154,10 +157,11 @@ function placementOf(config: AgentConfig, ids: ContainerIds): SandboxPlacement {
     networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
     cgroups: new SandboxCgroups(config.cgroupParent ?? siblingCgroup(), ids),
     seccomp: readSeccomp(config.seccompProfile),
+    openFiles: allowedOpenFiles(config.openFiles),
   };
 }
 
 function readSeccomp(file: string): OciSeccomp {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as SeccompProfile;
-  return sandboxSeccomp(toOciSeccomp(profile, CAPABILITIES, process.arch));
+  return launcherSeccomp(sandboxSeccomp(toOciSeccomp(profile, CAPABILITIES, process.arch)));
 }

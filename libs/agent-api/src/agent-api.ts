@@ -62,11 +62,13 @@ export interface CreateSandboxResponse {
 /** Why an agent said no before any effect (HTTP 409). */
 export type AdmissionCode =
   'slots_full' | 'port_taken' | 'memory_full' | 'storage_full' | 'draining' | 'stale_generation' | 'other_agent';
-/** Why a create failed (400, 404, 500, 503). */
+/** Why a create failed (400, 404, 412, 500, 503). */
 export type AgentErrorCode =
   | 'invalid_argument'
   | 'image_not_found'
   | 'command_not_found'
+  /** no sandbox can be made of it: its message says what of it is to be mended */
+  | 'image_faulty'
   | 'sandbox_not_found'
   | 'internal'
   | 'unavailable'

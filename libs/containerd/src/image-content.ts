@@ -2,33 +2,42 @@ import { createHash } from 'node:crypto';
 import { ApiError } from '@fsb/api/errors';
 import { z } from 'zod';
 import { type ContainerdClient } from './containerd-client';
+import { isOwnPlatform, ownArchitecture } from './image-platform';
 
 const Descriptor = z.object({ mediaType: z.string().default(''), digest: z.string(), size: z.number() });
 export type ContentDescriptor = z.infer<typeof Descriptor>;
-const Index = z.object({
-  manifests: z.array(
-    Descriptor.extend({ platform: z.object({ architecture: z.string(), os: z.string() }).optional() }),
-  ),
+const Platform = z.object({
+  architecture: z.string().default(''),
+  os: z.string().default(''),
+  variant: z.string().default(''),
 });
+const Index = z.object({ manifests: z.array(Descriptor.extend({ platform: Platform.nullish() })) });
 const Manifest = z.object({ config: Descriptor, layers: z.array(Descriptor) });
+/** The launcher's order ends each text with a NUL. */
+const text = z.string().refine((value) => !value.includes('\0'), 'contains NUL');
 const Config = z.object({
   config: z
     .object({
-      Entrypoint: z.array(z.string()).nullish(),
-      Cmd: z.array(z.string()).nullish(),
-      Env: z.array(z.string()).nullish(),
-      WorkingDir: z.string().nullish(),
-      User: z.string().nullish(),
-      StopSignal: z.string().nullish(),
+      Entrypoint: z.array(text).nullish(),
+      Cmd: z.array(text).nullish(),
+      Env: z.array(text).nullish(),
+      WorkingDir: text.nullish(),
+      User: text.nullish(),
+      StopSignal: text.nullish(),
+      Volumes: z.record(text, z.unknown()).nullish(),
     })
     .nullish(),
+  architecture: z.string().default(''),
+  os: z.string().default(''),
+  variant: z.string().default(''),
   rootfs: z.object({ diff_ids: z.array(z.string()) }),
 });
 export type ConfigDocument = z.infer<typeof Config>;
 
 /** Manifests and configs are small; a hostile one must not fill the agent's memory. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
-const GO_ARCH: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+/** An index may name further ones. */
+const MAX_DEPTH = 4;
 
 export interface ImageDocuments {
   readonly config: ContentDescriptor;
@@ -42,11 +51,41 @@ export async function readImage(
   target: ContentDescriptor,
   signal?: AbortSignal,
 ): Promise<ImageDocuments> {
-  const first = await readJson(client, target, signal);
-  const index = Index.safeParse(first);
-  const manifest = Manifest.parse(index.success ? await readJson(client, platformOf(index.data), signal) : first);
-  const document = Config.parse(await readJson(client, manifest.config, signal));
-  return { config: manifest.config, document, layers: manifest.layers };
+  const read = <T>(schema: z.ZodType<T>, descriptor: ContentDescriptor) =>
+    readJson(client, descriptor, signal).then((value) => parsed(schema, value, descriptor));
+  const found = await findManifest(read, target, 0);
+  if (!found) throw new ApiError('not_found', `image: has no manifest for linux/${ownArchitecture()}`);
+  return found;
+}
+
+type Read = <T>(schema: z.ZodType<T>, descriptor: ContentDescriptor) => Promise<T>;
+
+/**
+ * As containerd does: a manifest that the name means itself is taken as it is; of an index, the first entry of this
+ * machine's platform, then those that name none and whose config says it.
+ */
+async function findManifest(read: Read, target: ContentDescriptor, depth: number): Promise<ImageDocuments | undefined> {
+  const either = await read(z.union([Index, Manifest]), target);
+  if (!('manifests' in either)) return documentsOf(read, either);
+  if (depth === MAX_DEPTH) return undefined;
+  const matching = either.manifests.filter(({ platform }) => platform && isOwnPlatform(platform));
+  const unnamed = either.manifests.filter(({ platform }) => !platform);
+  for (const entry of [...matching, ...unnamed]) {
+    const found = await findManifest(read, entry, depth + 1);
+    if (found && (entry.platform || isOwnPlatform(found.document))) return found;
+  }
+  return undefined;
+}
+
+async function documentsOf(read: Read, { config, layers }: z.infer<typeof Manifest>): Promise<ImageDocuments> {
+  return { config, document: await read(Config, config), layers };
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown, { digest }: ContentDescriptor): T {
+  const { data, success, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  throw new ApiError('invalid_argument', `image: its document ${digest} is malformed: ${issue?.path.join('.') ?? ''}`);
 }
 
 /** The id that containerd gives the snapshot of the first n layers: OCI's chain id. */
@@ -57,14 +96,6 @@ export function chainIds(diffIds: readonly string[]): string[] {
     chain.push(parent === undefined ? diffId : `sha256:${sha256(`${parent} ${diffId}`)}`);
   }
   return chain;
-}
-
-function platformOf({ manifests }: z.infer<typeof Index>): ContentDescriptor {
-  const architecture = GO_ARCH[process.arch] ?? process.arch;
-  const match = manifests.find(({ platform }) => platform?.os === 'linux' && platform.architecture === architecture);
-  const found = match ?? (manifests.length === 1 ? manifests[0] : undefined);
-  if (!found) throw new ApiError('not_found', `image: has no manifest for linux/${architecture}`);
-  return found;
 }
 
 async function readJson(

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { type ContainerdClient } from './containerd-client';
-import { chainIds, type ContentDescriptor, readImage } from './image-content';
+import { chainIds, type ConfigDocument, type ContentDescriptor, readImage } from './image-content';
 import { normaliseImage } from '@fsb/api/image-name';
-import { RootFiles } from './root-files';
-import { layerFolders, SnapshotStore } from './snapshot-store';
+import { signalNumber } from './signal-number';
+import { SnapshotStore } from './snapshot-store';
 
 export interface ImageConfig {
   readonly entrypoint: readonly string[];
@@ -14,6 +14,10 @@ export interface ImageConfig {
   /** empty: the root folder */
   readonly workingDir: string;
   readonly user: string;
+  /** absolute, sorted; at most {@link MAX_VOLUMES} */
+  readonly volumes: readonly string[];
+  /** number of the signal that asks its process to end; absent: SIGTERM */
+  readonly stopSignal?: number;
 }
 
 /** An image that is in the node's cache and unpacked. */
@@ -24,7 +28,6 @@ export interface ImageInfo {
   /** the snapshot that a container's own is made from */
   readonly chainId: string;
   readonly config: ImageConfig;
-  readonly files: RootFiles;
 }
 
 export interface RegistryAuth {
@@ -40,6 +43,8 @@ const PULL_DEADLINE_MS = 10 * 60_000;
 const PROGRESS_EVERY_MS = 500;
 /** Digests never change their meaning; the bound is against an endless stream of images. */
 const MAX_CACHED = 256;
+/** No builder writes so many. */
+const MAX_VOLUMES = 256;
 
 /** The node's images: containerd's own store, with CRI's image service on the same socket for pulls. */
 export class ImageStore {
@@ -66,6 +71,11 @@ export class ImageStore {
       if (this.byDigest.size > MAX_CACHED) this.byDigest.delete(this.byDigest.keys().next().value ?? '');
     }
     return { ...(await info), name };
+  }
+
+  /** What is remembered of an image whose snapshot has turned out to be gone: the next resolve unpacks it anew. */
+  forget({ digest }: Pick<ImageInfo, 'digest'>): void {
+    this.byDigest.delete(digest);
   }
 
   /**
@@ -141,20 +151,7 @@ export class ImageStore {
     const chainId = chain.at(-1);
     if (chainId === undefined) throw new ApiError('invalid_argument', `image: ${name} has no layers`);
     await this.snapshots.unpack(config, layers, chain);
-    const from = document.config;
-    return {
-      name,
-      digest: target.digest,
-      chainId,
-      config: {
-        entrypoint: from?.Entrypoint ?? [],
-        cmd: from?.Cmd ?? [],
-        env: from?.Env ?? [],
-        workingDir: from?.WorkingDir ?? '',
-        user: from?.User ?? '',
-      },
-      files: new RootFiles(layerFolders(await this.snapshots.view(chainId))),
-    };
+    return { name, digest: target.digest, chainId, config: configOf(document) };
   }
 
   private async pollProgress(onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void> {
@@ -168,4 +165,22 @@ export class ImageStore {
       });
     }
   }
+}
+
+function configOf({ config }: ConfigDocument): ImageConfig {
+  const { Entrypoint, Cmd, Env, WorkingDir, User, Volumes, StopSignal } = config ?? {};
+  const stopSignal = signalNumber(StopSignal ?? '');
+  return {
+    ...{ entrypoint: Entrypoint ?? [], cmd: Cmd ?? [], env: Env ?? [], workingDir: WorkingDir ?? '', user: User ?? '' },
+    volumes: volumesOf(Volumes ?? {}),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
+  };
+}
+
+function volumesOf(volumes: Readonly<Record<string, unknown>>): string[] {
+  const paths = Object.keys(volumes).filter((path) => path !== '');
+  return paths
+    .sort()
+    .slice(0, MAX_VOLUMES)
+    .map((path) => (path.startsWith('/') ? path : `/${path}`));
 }

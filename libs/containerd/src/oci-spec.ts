@@ -1,5 +1,4 @@
 import { type OciSeccomp } from './seccomp-profile';
-import { type ProcessUser } from './user-lookup';
 
 /** What a sandbox's process may do as root of its container: enough for a package manager, nothing that reaches the host. */
 export const CAPABILITIES = [
@@ -27,15 +26,14 @@ export interface SpecInput {
   /** `NAME=value` */
   readonly env: readonly string[];
   readonly workingDir: string;
-  readonly user: ProcessUser;
   readonly hostname: string;
   readonly limits: Limits;
+  /** hard limit of open files (RLIMIT_NOFILE) */
+  readonly openFiles: number;
   /** path on the host; absent: a network namespace of its own without interfaces */
   readonly networkNamespace?: string | undefined;
   readonly cgroupsPath: string;
   readonly seccomp?: OciSeccomp | undefined;
-  /** files on the host, each in place of the image's */
-  readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
   readonly annotations?: Readonly<Record<string, string>>;
   /** absent: {@link CAPABILITIES} */
   readonly capabilities?: readonly string[];
@@ -43,11 +41,18 @@ export interface SpecInput {
   readonly mounts?: readonly object[];
 }
 
+/** The limit that select(2) works with; a process that wants more raises it to the hard one. */
+const SOFT_OPEN_FILES = 1024;
 /** 100 ms, the kernel's default period */
 export const CPU_PERIOD_US = 100_000;
+/** docker's, and what else tells of the node and its other processes: its command line, build, disks, locks and memory. */
 const MASKED = [
   '/proc/asound',
   '/proc/acpi',
+  '/proc/buddyinfo',
+  '/proc/cmdline',
+  '/proc/config.gz',
+  '/proc/diskstats',
   '/proc/interrupts',
   '/proc/kcore',
   '/proc/key-users',
@@ -56,6 +61,7 @@ const MASKED = [
   '/proc/kpagecount',
   '/proc/kpageflags',
   '/proc/latency_stats',
+  '/proc/locks',
   '/proc/pagetypeinfo',
   '/proc/slabinfo',
   '/proc/timer_list',
@@ -68,6 +74,26 @@ const MASKED = [
 ];
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/pressure', '/proc/sys', '/proc/sysrq-trigger'];
 const NO_EXEC = ['nosuid', 'noexec', 'nodev'];
+const MOUNTS: readonly object[] = [
+  { destination: '/proc', type: 'proc', source: 'proc', options: NO_EXEC },
+  {
+    destination: '/dev',
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+  },
+  {
+    destination: '/dev/pts',
+    type: 'devpts',
+    source: 'devpts',
+    options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+  },
+  { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...NO_EXEC, 'mode=1777', 'size=65536k'] },
+  { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: NO_EXEC },
+  { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...NO_EXEC, 'ro'] },
+  // the sandbox's own limits and usage, as docker and the kubelet show them: runtimes of languages read them there
+  { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...NO_EXEC, 'relatime', 'ro'] },
+];
 
 /** The OCI runtime spec (1.0.2) of a sandbox's container, hardened by default. Pure. */
 export function buildSpec(input: SpecInput): Record<string, unknown> {
@@ -76,20 +102,20 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
     ociVersion: '1.0.2',
     process: {
       terminal: false,
-      user: { uid: input.user.uid, gid: input.user.gid, additionalGids: input.user.additionalGids },
+      user: { uid: 0, gid: 0 }, // the launcher's: it becomes the image's user
       args: input.args,
       env: input.env,
       cwd: input.workingDir,
       // empty inheritable: what the user's process execs does not gain what it dropped
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [] },
-      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 16_384, soft: 1024 }],
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: input.openFiles, soft: Math.min(SOFT_OPEN_FILES, input.openFiles) }],
       noNewPrivileges: true,
       // where the node runs out of memory, sandboxes go first: else they have containerd's own protection (-998), and agents go
       oomScoreAdj: 1000,
     },
     root: { path: 'rootfs', readonly: false },
     hostname: input.hostname,
-    mounts: [...mounts(input.files), ...(input.mounts ?? [])],
+    mounts: [...MOUNTS, ...(input.mounts ?? [])],
     annotations: input.annotations ?? {},
     linux: {
       namespaces: [
@@ -133,35 +159,4 @@ function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown>
           },
         }),
   };
-}
-
-function mounts(files: SpecInput['files']): object[] {
-  const bind = (destination: string, source: string): object => ({
-    destination,
-    type: 'bind',
-    source,
-    options: ['rbind', 'rprivate', 'rw', 'nosuid', 'nodev', 'noexec'],
-  });
-  return [
-    { destination: '/proc', type: 'proc', source: 'proc', options: NO_EXEC },
-    {
-      destination: '/dev',
-      type: 'tmpfs',
-      source: 'tmpfs',
-      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
-    },
-    {
-      destination: '/dev/pts',
-      type: 'devpts',
-      source: 'devpts',
-      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
-    },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...NO_EXEC, 'mode=1777', 'size=65536k'] },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: NO_EXEC },
-    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...NO_EXEC, 'ro'] },
-    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755', 'size=65536k'] },
-    bind('/etc/resolv.conf', files.resolvConf),
-    bind('/etc/hosts', files.hosts),
-    bind('/etc/hostname', files.hostname),
-  ];
 }

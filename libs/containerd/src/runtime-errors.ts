@@ -32,6 +32,13 @@ export function isAnswerless(error: unknown): boolean {
   return isApiError(error, 'unavailable') || isApiError(error, 'deadline_exceeded');
 }
 
+/** The unpacked layers of an image were collected after it had been resolved: nothing has happened, and it is to be resolved anew. */
+export class SnapshotGoneError extends ApiError {
+  constructor(cause: unknown) {
+    super('unavailable', "image: its unpacked layers are gone from the node's cache; try again", { cause });
+  }
+}
+
 /** A create failed, and so did the removal of what it had made: the caller has to see to it. */
 export class LeftoverError extends ApiError {
   constructor(cause: unknown) {

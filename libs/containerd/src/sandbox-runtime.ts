@@ -9,7 +9,7 @@ import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toR
 import { type Container } from './gen/containerd/containers';
 import { Options } from './gen/containerd/runc_options';
 import { type Mount } from './gen/containerd/types';
-import { absentIsFine, isAnswerless, LeftoverError } from './runtime-errors';
+import { absentIsFine, isAnswerless, LeftoverError, SnapshotGoneError } from './runtime-errors';
 import { type Exited, SandboxTasks, type Signal } from './sandbox-tasks';
 import { shimSocket, removeDeadSocket } from './shim-socket';
 import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups';
@@ -115,8 +115,8 @@ export class SandboxRuntime {
     }
   }
 
-  /** Sends a signal: SIGTERM to the first process, SIGKILL to all of the container. A process that is gone is success. */
-  kill(id: string, signal: Signal): Promise<void> {
+  /** Sends a signal: SIGKILL to all of the container, any other to the first process. A process that is gone is success. */
+  kill(id: string, signal: Signal | number): Promise<void> {
     return this.tasks.kill(this.ids.containerOf(id), signal);
   }
 
@@ -255,10 +255,10 @@ export class SandboxRuntime {
   /** Its own root for containerd's collector, which else takes it before its container is there: docs/adr/0019. */
   private prepare({ id, chainId, labels }: ContainerRequest, settings: CallSettings): Promise<{ mounts: Mount[] }> {
     const rooted = { ...gcSafe(labels), 'containerd.io/gc.root': new Date().toISOString() };
-    return this.client.snapshots.prepare(
-      { snapshotter, key: snapshotOf(id), parent: chainId, labels: rooted },
-      settings,
-    );
+    const request = { snapshotter, key: snapshotOf(id), parent: chainId, labels: rooted };
+    return this.client.snapshots.prepare(request, settings).catch((error: unknown) => {
+      throw isApiError(error, 'not_found') ? new SnapshotGoneError(error) : error;
+    });
   }
 
   private async createContainer(request: ContainerRequest, settings: CallSettings): Promise<void> {

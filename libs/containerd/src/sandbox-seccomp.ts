@@ -15,7 +15,11 @@ const OPTIONS = 128;
 /** An int: the kernel does not look at the register's other half. */
 const INT = 0xffff_ffff;
 /** errno.h */
-const Errno = { permission: 1, invalid: 22, familyNotSupported: 97 } as const;
+const Errno = { permission: 1, invalid: 22, noSuchCall: 38, protocolNotSupported: 93, familyNotSupported: 97 } as const;
+/** netinet/in.h: unspecified, ICMP, TCP, UDP, ICMPv6. The others (MPTCP, UDP-Lite, SCTP, DCCP, L2TP) are the kernel's least tried. */
+const PROTOCOLS = [0, 1, 6, 17, 58];
+/** The kernel's numbers of protocols end below, as a power of two. */
+const MAX_PROTOCOLS = 512;
 
 /**
  * Refused whatever the capabilities: they mount, enter what is another's, or read the kernel's own. A keyring is root's of
@@ -26,6 +30,8 @@ const REFUSED = [
   ...['fsopen', 'fsconfig', 'fsmount', 'fspick', 'open_by_handle_at', 'setns'],
   ...['add_key', 'keyctl', 'request_key', 'syslog', 'reboot', 'bpf', 'perf_event_open', 'io_uring_setup'],
 ];
+/** Parts of the kernel that hardly a program needs: as on a kernel that was built without them. */
+const ABSENT = ['modify_ldt', 'memfd_secret'];
 /** Looked at by their arguments. clone3's are behind a pointer: without it, libraries fall back to clone. */
 const BY_ARGUMENT = ['clone', 'clone3', 'unshare', 'setsockopt', 'socket'];
 
@@ -38,7 +44,7 @@ type Rule = OciSeccomp['syscalls'][number];
  * (socketcall hides its arguments).
  */
 export function sandboxSeccomp(profile: OciSeccomp): OciSeccomp {
-  const replaced = new Set([...REFUSED, ...BY_ARGUMENT]);
+  const replaced = new Set([...REFUSED, ...ABSENT, ...BY_ARGUMENT]);
   const others = profile.syscalls.map((rule) => ({ ...rule, names: rule.names.filter((name) => !replaced.has(name)) }));
   return {
     ...profile,
@@ -79,9 +85,16 @@ function blocksWithout(excluded: readonly number[], { first, size }: Block): Blo
 
 const RULES: readonly Rule[] = [
   refuse(REFUSED, Errno.permission),
+  refuse(ABSENT, Errno.noSuchCall),
   allow('clone', without(0, NEW_NAMESPACES)),
   allow('unshare', without(0, NEW_NAMESPACES | NEW_TIME)),
-  ...[Family.unix, Family.inet, Family.inet6].map((family) => allow('socket', equal(0, family))),
+  allow('socket', equal(0, Family.unix)),
+  ...[Family.inet, Family.inet6].flatMap((family) => [
+    ...PROTOCOLS.map((protocol) => allow('socket', equal(0, family), within(2, { first: protocol, size: 1 }))),
+    ...blocksWithout(PROTOCOLS, { first: 0, size: MAX_PROTOCOLS }).map((block) =>
+      refuse(['socket'], Errno.protocolNotSupported, equal(0, family), within(2, block)),
+    ),
+  ]),
   allow('socket', equal(0, Family.netlink), equal(2, Netlink.route)),
   // sudo and the like take it for a kernel without audit, and go on
   refuse(['socket'], Errno.invalid, equal(0, Family.netlink), equal(2, Netlink.audit)),

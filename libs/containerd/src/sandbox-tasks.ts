@@ -24,8 +24,10 @@ export class SandboxTasks {
     private readonly groups: ShimGroups | undefined,
   ) {}
 
-  async kill(id: string, signal: Signal): Promise<void> {
-    const request = { containerId: id, signal: SIGNALS[signal], all: signal === 'SIGKILL' };
+  /** @param signal a number is sent to the first process alone */
+  async kill(id: string, signal: Signal | number): Promise<void> {
+    const number = typeof signal === 'number' ? signal : SIGNALS[signal];
+    const request = { containerId: id, signal: number, all: signal === 'SIGKILL' };
     await absentIsFine(this.client.tasks.kill(request));
   }
 

@@ -14,14 +14,17 @@ const LIST_MS = 10_000;
 export class SnapshotStore {
   constructor(private readonly client: ContainerdClient) {}
 
-  /** Unpacks what is missing. Images that CRI pulled or `ctr` imported are unpacked already. */
+  /**
+   * Unpacks what is missing, and makes sure that containerd's collector keeps it as long as the image. Images that CRI pulled
+   * or `ctr` imported are unpacked already.
+   */
   async unpack(
     config: ContentDescriptor,
     layers: readonly ContentDescriptor[],
     chain: readonly string[],
   ): Promise<void> {
     const last = chain.at(-1);
-    if (last === undefined || (await this.exists(last))) return;
+    if (last === undefined) return;
     await withLease(this.client, async (lease) => {
       for (const [i, layer] of layers.entries()) {
         const name = chain[i];
@@ -32,17 +35,6 @@ export class SnapshotStore {
       const info = { digest: config.digest, size: 0, labels: { [label]: last } };
       const request = { info, updateMask: [`labels.${label}`] };
       await this.client.content.update(request);
-    });
-  }
-
-  /** The mounts of a read-only view, which is removed again: the layers' folders stay as long as the image. */
-  async view(chainId: string): Promise<Mount[]> {
-    return withLease(this.client, async (lease) => {
-      const key = `fsb-view-${randomUUID()}`;
-      const request = { snapshotter, key, parent: chainId, labels: {} };
-      const { mounts } = await this.client.snapshots.view(request, { lease });
-      await this.client.snapshots.remove({ snapshotter, key });
-      return mounts;
     });
   }
 
@@ -81,14 +73,6 @@ export class SnapshotStore {
       if (!isApiError(error, 'already_exists')) throw error; // somebody else unpacked the same layer
     }
   }
-}
-
-/** The layers' folders, topmost first, from the mounts of a view: overlayfs' lowerdir, or one folder bound. */
-export function layerFolders(mounts: readonly Mount[]): string[] {
-  const [mount] = mounts;
-  const lower = mount?.options.find((option) => option.startsWith('lowerdir='));
-  if (lower !== undefined) return lower.slice('lowerdir='.length).split(':');
-  return mount ? [mount.source] : [];
 }
 
 /** Where writes go, from the mounts of an active snapshot: overlayfs' upperdir, or the folder of an image without layers. */

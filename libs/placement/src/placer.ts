@@ -35,6 +35,7 @@ const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
   invalid_argument: 'invalid_argument',
   image_not_found: 'not_found',
   command_not_found: 'not_found',
+  image_faulty: 'failed_precondition',
   sandbox_not_found: 'not_found',
   stale_generation: 'aborted',
   unavailable: 'unavailable',

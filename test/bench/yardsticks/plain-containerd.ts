@@ -50,13 +50,10 @@ export class PlainContainerd implements Yardstick {
   }
 
   private spec(id: string): Record<string, unknown> {
-    const file = '/etc/hostname'; // that of the machine will do
     return buildSpec({
-      ...{ args: COMMAND, env: ['PATH=/bin'], workingDir: '/', hostname: id, limits: { pids: 1024 } },
-      user: { uid: 0, gid: 0, additionalGids: [] },
+      ...{ args: COMMAND, env: ['PATH=/bin'], workingDir: '/', hostname: id, limits: { pids: 1024 }, openFiles: 1024 },
       cgroupsPath: yardstickCgroup(id),
       seccomp: this.seccomp,
-      files: { resolvConf: file, hosts: file, hostname: file },
     });
   }
 }

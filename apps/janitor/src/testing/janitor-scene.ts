@@ -10,7 +10,6 @@ import { ImageStore } from '@fsb/containerd/image-store';
 import { buildSpec, CAPABILITIES } from '@fsb/containerd/oci-spec';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
-import { resolveUser } from '@fsb/containerd/user-lookup';
 import { ADMIN, ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { ContainerdProcess, removeCgroups } from '../../../../test/support/containerd-process';
 import { eventually } from '../../../../test/support/eventually';
@@ -158,15 +157,21 @@ export class JanitorScene {
     mkdirSync(folder, { recursive: true });
     const file = (name: string): string => join(folder, name);
     for (const name of ['resolv.conf', 'hosts', 'hostname']) writeFileSync(file(name), '');
-    const files = { resolvConf: file('resolv.conf'), hosts: file('hosts'), hostname: file('hostname') };
     const seccomp = toOciSeccomp(
       JSON.parse(readFileSync(PROFILE, 'utf8')) as SeccompProfile,
       CAPABILITIES,
       process.arch,
     );
     const spec = buildSpec({
-      ...{ args: ['/bin/sleep', '1000'], env: ['PATH=/bin'], workingDir: '/', hostname: 'box', limits: { pids: 16 } },
-      ...{ user: await resolveUser('', image.files), cgroupsPath: `/${this.cgroup}/${id}`, seccomp, files },
+      ...{
+        args: ['/bin/sleep', '1000'],
+        env: ['PATH=/bin'],
+        workingDir: '/',
+        hostname: 'box',
+        limits: { pids: 16 },
+        openFiles: 1024,
+      },
+      ...{ cgroupsPath: `/${this.cgroup}/${id}`, seccomp },
     });
     const logFile = this.path('logs', `${id}.log`);
     writeFileSync(logFile, '');

@@ -56,6 +56,8 @@ function ofApiError({ code, message }: ApiError): Failure {
       return answer(401, 'unauthenticated');
     case 'not_found':
       return answer(404, codeOf(message));
+    case 'failed_precondition':
+      return answer(412, 'image_faulty');
     case 'unavailable':
     case 'deadline_exceeded':
       return answer(503, 'unavailable');

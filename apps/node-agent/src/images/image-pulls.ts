@@ -26,6 +26,11 @@ export class ImagePulls {
     return leaving(this.pull(image, auth), signal, image);
   }
 
+  /** What is known of an image whose snapshot is gone. */
+  forget(image: ImageInfo): void {
+    this.store.forget(image);
+  }
+
   private pull(image: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
     const key = JSON.stringify([image, auth?.username, auth?.password]);
     const before = this.running.get(key);

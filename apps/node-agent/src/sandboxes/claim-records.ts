@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { ContainerLabels } from '@fsb/api/labels';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -42,6 +43,13 @@ export class ClaimRecords {
       await this.runtime.claim(id, labels, claim);
       return claim;
     });
+  }
+
+  /** The signal that asks its first process to end: the image's STOPSIGNAL, else SIGTERM. */
+  async stopSignal(id: string): Promise<number> {
+    await this.files.recorded(id);
+    const claim = Claim.safeParse((await this.runtime.find(id))?.claim);
+    return claim.data?.stopSignal ?? constants.signals.SIGTERM;
   }
 
   async shimGroup(id: string): Promise<string | undefined> {

@@ -14,6 +14,8 @@ export const Claim = z.object({
   memoryBytes: z.number().optional(),
   /** what it may write; absent: an agent before this one did not look */
   storageBytes: z.number().optional(),
+  /** number of the image's STOPSIGNAL; absent: SIGTERM */
+  stopSignal: z.number().optional(),
   generation: z.number().optional(),
   /** Unix seconds */
   createdAt: z.number(),

@@ -23,3 +23,21 @@ export function siblingCgroup(text = readFileSync('/proc/self/cgroup', 'utf8')):
     lines.find(([, controllers]) => controllers?.split(',').includes('memory')) ?? lines.find(([id]) => id === '0');
   return dirname(line?.[2] ?? '/');
 }
+
+/** capabilities(7): the bit of CAP_SYS_RESOURCE, with which a runtime may raise hard limits */
+const SYS_RESOURCE = 24n;
+
+/**
+ * The hard limit of open files that the node allows. containerd's processes have the agent's rights, or more.
+ * @param wanted what the installation asks for
+ * @param proc the folder of /proc, for tests
+ */
+export function allowedOpenFiles(wanted: number, proc = '/proc'): number {
+  const status = readFileSync(join(proc, 'self/status'), 'utf8');
+  const capabilities = BigInt(`0x${/^CapEff:\s*([\da-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const mayRaise = ((capabilities >> SYS_RESOURCE) & 1n) === 1n;
+  const limits = readFileSync(join(proc, 'self/limits'), 'utf8');
+  const [, hard = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits) ?? [];
+  const most = Number(mayRaise ? readFileSync(join(proc, 'sys/fs/nr_open'), 'utf8') : hard);
+  return Number.isNaN(most) ? wanted : Math.min(wanted, most); // "unlimited" is no number
+}

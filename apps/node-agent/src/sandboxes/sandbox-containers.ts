@@ -6,13 +6,19 @@ import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
-import { buildSpec } from '@fsb/containerd/oci-spec';
-import { LeftoverError } from '@fsb/containerd/runtime-errors';
+import { LeftoverError, SnapshotGoneError } from '@fsb/containerd/runtime-errors';
 import { type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { type AgentConfig } from '../agent.config';
 import { type ImagePulls } from '../images/image-pulls';
 import { secretFor } from '../images/pull-secret';
+import { type LaunchAnswer } from '../launch/launch-answer';
+import { launchError } from '../launch/launch-error';
+import { LaunchFolder } from '../launch/launch-folder';
+import { encodeOrder } from '../launch/launch-order';
+import { launchSpec } from '../launch/launch-spec';
+import { type Launchers } from '../launch/launchers';
+import { startError } from '../launch/start-error';
 import { type WarmContainers } from '../warm/warm-containers';
 import { type WarmStart } from '../warm/warm-start';
 import { type Claim } from './claim';
@@ -25,6 +31,8 @@ export interface SandboxPlacement {
   readonly networkNamespace: string;
   readonly cgroups: SandboxCgroups;
   readonly seccomp: OciSeccomp;
+  /** hard limit of a sandbox's open files */
+  readonly openFiles: number;
 }
 
 export interface ContainerParts {
@@ -34,6 +42,7 @@ export interface ContainerParts {
   readonly runtime: SandboxRuntime;
   readonly folder: SandboxFolder;
   readonly ids: ContainerIds;
+  readonly launchers: Launchers;
   readonly warm: WarmContainers;
   readonly warmStart: WarmStart;
 }
@@ -50,13 +59,24 @@ export class SandboxContainers {
     return this.parts.warm.during(order.image, () => this.make(order, claim, abandoned));
   }
 
+  /** An image may be collected, and imported again, between its resolution and the snapshot: once more, then. */
   private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
+    try {
+      return await this.makeOnce(order, claim, abandoned);
+    } catch (error) {
+      if (!(error instanceof SnapshotGoneError)) throw error;
+      return this.makeOnce(order, claim, abandoned);
+    }
+  }
+
+  private async makeOnce(order: SandboxOrder, named: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     const started = performance.now();
     const auth = secretFor(order.image, order.request.pullSecrets ?? []);
     const image = await this.parts.images.obtain(order.image, auth, abandoned);
+    const claim = { ...named, stopSignal: image.config.stopSignal };
     const imageMs = performance.now() - started;
     recordSpan('image', started);
-    const process = await planProcess(order, claim, image, this.parts.config.cpuLimit);
+    const process = planProcess(order, claim, image.config, this.parts.config.cpuLimit);
     const planMs = performance.now() - started - imageMs;
     recordSpan('plan', started + imageMs);
     const stages = (await this.startWarm(claim, image, process)) ?? (await this.startCold(claim, image, process));
@@ -75,21 +95,49 @@ export class SandboxContainers {
   }
 
   private async startCold(claim: Claim, image: ImageInfo, process: SandboxProcess): Promise<Stage[]> {
-    const { config, folder, runtime } = this.parts;
     // when containerd has been asked: beside its work, not before it
-    const files = setImmediate().then(() => {
-      folder.prepare(claim.sandboxId, claim.claimName, config.podIp);
-    });
-    files.catch(() => undefined); // the runtime awaits it
+    const answer = setImmediate().then(() => this.prepare(claim, process));
+    answer.catch(() => undefined); // the runtime awaits it
     try {
-      const { stages } = await runtime.create({ ...this.request(claim, image, process), beforeTask: files });
-      folder.markStarted(claim.sandboxId);
-      return stages;
+      const { stages } = await this.parts.runtime.create({
+        ...this.request(claim, image, process),
+        beforeTask: answer,
+      });
+      this.parts.folder.markStarted(claim.sandboxId);
+      const started = performance.now();
+      await this.launched(await answer, claim, process);
+      return [...stages, { name: 'exec', ms: performance.now() - started }];
     } catch (error) {
       if (isApiError(error, 'already_exists')) throw error; // the traces are another's
+      answer.then(
+        (one) => {
+          one.abandon();
+        },
+        () => undefined,
+      );
+      if (error instanceof SnapshotGoneError) this.parts.images.forget(image);
       await this.removeTraces(claim.sandboxId).catch(() => undefined); // what stays is the janitor's
-      throw error;
+      throw startError(error);
     }
+  }
+
+  /** The sandbox's files, and the order that its launcher finds. */
+  private prepare({ sandboxId, claimName }: Claim, process: SandboxProcess): Promise<LaunchAnswer> {
+    const { config, folder, launchers } = this.parts;
+    folder.prepare(sandboxId, claimName, config.podIp);
+    const launch = new LaunchFolder(folder.launchFolder(sandboxId));
+    return launch.prepareOrdered({ ...launchers, files: folder.paths(sandboxId) }, encodeOrder(process));
+  }
+
+  /** @throws ApiError where the launcher did not become the process; its container is gone then, or it is a LeftoverError */
+  private async launched(answer: LaunchAnswer, { sandboxId }: Claim, process: SandboxProcess): Promise<void> {
+    const outcome = await answer.outcome();
+    new LaunchFolder(this.parts.folder.launchFolder(sandboxId)).forgetOrder();
+    if (outcome === undefined) return;
+    await this.parts.runtime.remove(sandboxId).catch((failure: unknown) => {
+      throw new LeftoverError(failure);
+    });
+    throw launchError(outcome === 'unread' ? { step: '', errno: 0 } : outcome, process);
   }
 
   /** Container, files and cgroup; what is gone already is success. */
@@ -120,12 +168,13 @@ export class SandboxContainers {
       logFile: folder.logFile(claim.sandboxId),
       runtimeBinary: config.runtimeBinary,
       runtimeRoot: join(config.runDir, 'runtime'),
-      spec: buildSpec({
-        ...process,
+      spec: launchSpec({
+        limits: process.limits,
         networkNamespace: placement.networkNamespace,
+        openFiles: placement.openFiles,
         cgroupsPath: placement.cgroups.path(claim.sandboxId),
         seccomp: placement.seccomp,
-        files: folder.paths(claim.sandboxId),
+        launchFolder: folder.launchFolder(claim.sandboxId),
       }),
     };
   }

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, write
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SandboxLogs } from '../logs/sandbox-logs';
+import { hostnameOf } from './hostname';
 
 export interface SandboxFiles {
   readonly resolvConf: string;
@@ -38,11 +39,12 @@ export class SandboxFolder {
     closeSync(openSync(this.logs.file(id), 'a', 0o640));
   }
 
-  /** Its name in the files that say it: in place, since a container has them mounted. */
+  /** Its host name in the files that say it: in place, since a container has them mounted. */
   call(id: string, name: string, address: string): void {
     const files = this.paths(id);
-    writeFileSync(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${name}\n`);
-    writeFileSync(files.hostname, `${name}\n`);
+    const hostname = hostnameOf(name);
+    writeFileSync(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${hostname}\n`);
+    writeFileSync(files.hostname, `${hostname}\n`);
   }
 
   /** What a waiting container had is the sandbox's: mounts and the shim's open log stay what they are. */

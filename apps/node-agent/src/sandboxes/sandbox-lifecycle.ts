@@ -179,7 +179,7 @@ export class SandboxLifecycle {
     const deadline = Date.now() + GRACE_MS;
     while (Date.now() < deadline) {
       try {
-        await this.parts.runtime.kill(id, 'SIGTERM');
+        await this.parts.runtime.kill(id, await this.parts.claims.stopSignal(id));
         await this.parts.runtime.wait(id, deadline - Date.now());
         return;
       } catch (error) {

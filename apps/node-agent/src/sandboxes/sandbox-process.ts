@@ -1,56 +1,70 @@
-import { findExecutable, processArgs } from '@fsb/containerd/command-lookup';
-import { type ImageInfo } from '@fsb/containerd/image-store';
+import { ApiError } from '@fsb/api/errors';
+import { checkProcessWords } from '@fsb/api/process-words';
+import { type ImageConfig } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
-import { type ProcessUser, resolveUser } from '@fsb/containerd/user-lookup';
 import { type Claim } from './claim';
 import { type SandboxOrder } from './create-request';
+import { hostnameOf } from './hostname';
+import { processArgs } from './process-args';
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** HOST_NAME_MAX is 64, with its end. */
-const MAX_HOSTNAME = 63;
+/** launcher.c: MAX_TEXTS */
+const MAX_WORDS = 100_000;
 
-/** The first process of a sandbox: what the caller asked for, over what the image says. */
+/** The first process of a sandbox: what the caller asked for, over what the image says. The launcher resolves the rest. */
 export interface SandboxProcess {
+  /** the first is looked for by the PATH of `env` */
   readonly args: readonly string[];
-  /** the file that is run: a path in the container */
-  readonly program: string;
-  /** `NAME=value` */
+  /** `NAME=value`; HOME alone: the user's home */
   readonly env: readonly string[];
   readonly workingDir: string;
-  readonly user: ProcessUser;
+  /** as in an image's config */
+  readonly user: string;
+  /** folders that are made where the image has none */
+  readonly volumes: readonly string[];
   readonly hostname: string;
   readonly limits: Limits;
+  /** whose fault it is where it cannot be used */
+  readonly fromImage: { readonly workingDir: boolean };
 }
 
 /**
  * @param cpuLimit cores: the agent's own limit
- * @throws ApiError not_found (command:), invalid_argument
+ * @throws ApiError invalid_argument, where nothing is left to run or it is too long
  */
-export async function planProcess(
+export function planProcess(
   { request, cpus, pids }: SandboxOrder,
   claim: Claim,
-  image: ImageInfo,
+  image: ImageConfig,
   cpuLimit: number | undefined,
-): Promise<SandboxProcess> {
-  const args = processArgs(image.config, request.command ?? [], request.args ?? []);
-  const workingDir = [request.workingDir, image.config.workingDir].find(Boolean) ?? '/';
-  const user = await resolveUser(image.config.user, image.files);
-  const env = environment(image.config.env, { HOSTNAME: claim.claimName, HOME: user.home ?? '/' }, request.env ?? {});
-  const program = await findExecutable(args[0] ?? '', env.get('PATH') ?? DEFAULT_PATH, workingDir, image.files);
+): SandboxProcess {
+  const args = processArgs(image, request.command ?? [], request.args ?? []);
+  const workingDir = [request.workingDir, absolute(image.workingDir)].find(Boolean) ?? '/';
+  const hostname = hostnameOf(claim.claimName);
+  const env = environment(image.env, { HOSTNAME: hostname, HOME: undefined }, request.env ?? {});
+  const words = [...env].map(([name, value]) => (value === undefined ? name : `${name}=${value}`));
+  checkProcessWords({ args, envs: Object.fromEntries([...env].map(([name, value]) => [name, value ?? ''])) });
+  if (args.length + words.length > MAX_WORDS)
+    throw new ApiError('invalid_argument', `command, args, envs: must be at most ${MAX_WORDS} words`);
   return {
-    ...{ args, program, workingDir, user },
-    env: [...env].map(([name, value]) => `${name}=${value}`),
-    hostname: claim.claimName.slice(0, MAX_HOSTNAME),
+    ...{ args, workingDir, hostname, user: image.user, volumes: image.volumes },
+    env: words,
     limits: { memoryBytes: claim.memoryBytes, cpus: atMost(cpuLimit, cpus), pids },
+    fromImage: { workingDir: !request.workingDir },
   };
+}
+
+/** Builders write relative ones too (kaniko): of the root. */
+function absolute(folder: string): string {
+  return folder === '' || folder.startsWith('/') ? folder : `/${folder}`;
 }
 
 /** The image's variables over the defaults, the caller's over both. */
 function environment(
   image: readonly string[],
-  defaults: Readonly<Record<string, string>>,
+  defaults: Readonly<Record<string, string | undefined>>,
   own: Readonly<Record<string, string>>,
-): Map<string, string> {
+): Map<string, string | undefined> {
   const all = new Map(Object.entries({ PATH: DEFAULT_PATH, ...defaults }));
   for (const entry of image) {
     const at = entry.indexOf('=');

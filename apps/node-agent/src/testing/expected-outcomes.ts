@@ -22,7 +22,7 @@ const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
   'refused (EACCES)': ['a nice of -20', 'an oom_score_adj of -1000'],
   'refused (ENOSYS)': [
     ...['unshare a user namespace', 'unshare a mount namespace', 'unshare a network namespace'],
-    ...['clone into a user namespace', 'clone3 into a user namespace', 'generic netlink'],
+    ...['modify_ldt', 'memfd_secret', 'clone into a user namespace', 'clone3 into a user namespace', 'generic netlink'],
   ],
   'refused (ESRCH)': [
     ...['ptrace a neighbour', 'kill a neighbour', 'pidfd_open a neighbour', 'process_vm_readv a neighbour'],
@@ -34,6 +34,13 @@ const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
     ...['the root of a neighbour by /proc', 'read /dev/mem', "containerd's socket", 'abstract sockets of the node'],
   ],
   'refused (ENODATA|ENOENT)': [
+    ...[
+      'read /proc/cmdline',
+      'read /proc/config.gz',
+      'read /proc/diskstats',
+      'read /proc/locks',
+      'read /proc/buddyinfo',
+    ],
     ...['read /proc/kcore', 'read /proc/keys', 'read /proc/kpagecount', 'read /proc/slabinfo', 'read /proc/interrupts'],
   ],
   'refused (EROFS|ENOENT)': [...['write core_pattern', 'write sysrq-trigger', 'write uevent_helper', 'make a cgroup']],
@@ -45,6 +52,7 @@ const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
     "a neighbour's port in use",
   ],
   'refused (EHOSTUNREACH)': ["the node's metadata"],
+  'refused (EPROTONOSUPPORT)': ['a socket of MPTCP', 'a socket of UDP-Lite', 'a socket of SCTP'],
   'refused (EAFNOSUPPORT)': ['a packet socket', 'a socket to the hypervisor', "the kernel's ciphers"],
   'refused (EINVAL)': ['the audit log'],
   'killed (SIGSYS)': ['the same by socketcall'],

@@ -6,25 +6,28 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
+import { SnapshotGoneError } from '@fsb/containerd/runtime-errors';
 import { type ContainerRecord, type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { type AgentConfig } from '../agent.config';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
-import { type Launch, LaunchFolder } from './launch-folder';
-import { placeLauncher } from './launcher-file';
+import { type Launch, LaunchFolder } from '../launch/launch-folder';
+import { launchSpec } from '../launch/launch-spec';
+import { type Launchers } from '../launch/launchers';
 import { type WarmDemand } from './warm-demand';
 import { countByImage, nextStep, type Waiting } from './warm-plan';
-import { launcherSeccomp, waitingSpec } from './waiting-spec';
 
 export interface WarmParts {
   readonly config: AgentConfig;
   readonly networkNamespace: string;
   readonly seccomp: OciSeccomp;
+  readonly openFiles: number;
   readonly cgroups: SandboxCgroups;
-  readonly images: Pick<ImageStore, 'resolve'>;
+  readonly images: Pick<ImageStore, 'resolve' | 'forget'>;
   readonly runtime: SandboxRuntime;
   readonly folder: SandboxFolder;
+  readonly launchers: Launchers;
   readonly demand: WarmDemand;
   readonly traffic: Traffic;
   /** of a sandbox that asks for none */
@@ -48,8 +51,6 @@ const ID_PREFIX = 'warm-';
 /** Containers that were made and started ahead of their sandboxes; refilled, and given back, behind the creates. */
 export class WarmContainers {
   private readonly logger = new Logger(WarmContainers.name);
-  private readonly seccomp: OciSeccomp;
-  private readonly launcher: string | undefined;
   /** of all that was here before the first image: the spec, and the launcher */
   private readonly template: string;
   private waiting: Waiting[] = [];
@@ -61,13 +62,7 @@ export class WarmContainers {
   private stopped = false;
 
   constructor(private readonly parts: WarmParts) {
-    this.seccomp = launcherSeccomp(parts.seccomp);
-    this.launcher = placeLauncher(parts.config);
-    if (this.launcher === undefined && parts.config.warmContainers > 0) {
-      const file = parts.config.launcher;
-      this.logger.warn({ msg: 'no container waits for its sandbox: the launcher is not there', file });
-    }
-    this.template = hashOf([this.spec(''), this.launcher]);
+    this.template = hashOf([this.spec(''), parts.launchers.launcher]);
   }
 
   /** The images that have one. */
@@ -132,7 +127,7 @@ export class WarmContainers {
 
   /** Begins, or goes on, to make as many wait as should. */
   refill(): void {
-    if (this.stopped || this.filling || this.launcher === undefined) return;
+    if (this.stopped || this.filling) return;
     clearTimeout(this.timer);
     this.filling = true;
     void this.fill()
@@ -178,9 +173,11 @@ export class WarmContainers {
 
   private async fill(): Promise<void> {
     const { demand, config, traffic } = this.parts;
+    const failed = new Set<string>(); // one that cannot be made is no reason for the others to wait
     while (!this.wasStopped()) {
       await traffic.lull(LONGEST_WAIT_MS);
-      const targets = demand.targets(config.warmContainers, Date.now());
+      const targets = new Map(demand.targets(config.warmContainers, Date.now()));
+      for (const name of failed) targets.set(name, this.counts().get(name) ?? 0);
       const images = await this.resolve(new Set([...targets.keys(), ...this.waiting.map(({ image }) => image)]));
       const keys = new Map([...images].map(([name, image]) => [name, this.keyOf(image)]));
       const step = nextStep(this.waiting, targets, keys);
@@ -190,7 +187,11 @@ export class WarmContainers {
         continue;
       }
       const image = images.get(step.add);
-      if (image) await this.add(image);
+      if (!image) continue;
+      await this.add(image).catch((error: unknown) => {
+        failed.add(step.add);
+        this.logger.warn({ msg: 'no waiting container could be made', image: step.add, error: messageOf(error) });
+      });
     }
   }
 
@@ -216,16 +217,17 @@ export class WarmContainers {
   }
 
   private async add(image: ImageInfo): Promise<void> {
-    const { config, runtime, folder } = this.parts;
+    const { config, runtime, folder, launchers } = this.parts;
     const id = `${ID_PREFIX}${randomBytes(8).toString('hex')}`;
     const key = this.keyOf(image);
     this.known.add(id);
     try {
       folder.prepare(id, 'waiting', config.podIp);
       folder.markStarted(id); // from its launch on the folder is the sandbox's, and says so
-      await this.launchFolder(id).prepare(this.launcher ?? '');
+      await this.launchFolder(id).prepare({ ...launchers, files: folder.paths(id) });
       await runtime.create(this.request(id, image, key));
     } catch (error) {
+      if (error instanceof SnapshotGoneError) this.parts.images.forget(image);
       await this.discard(id);
       throw error;
     }
@@ -263,13 +265,10 @@ export class WarmContainers {
   }
 
   private spec(id: string): Record<string, unknown> {
-    const { networkNamespace, cgroups, folder, limits } = this.parts;
-    return waitingSpec({
-      limits,
-      networkNamespace,
+    const { networkNamespace, cgroups, folder, limits, openFiles, seccomp } = this.parts;
+    return launchSpec({
+      ...{ limits, networkNamespace, openFiles, seccomp },
       cgroupsPath: cgroups.path(id),
-      files: folder.paths(id),
-      seccomp: this.seccomp,
       launchFolder: folder.launchFolder(id),
     });
   }

@@ -1,6 +1,4 @@
-import { constants } from 'node:os';
 import { type Stage } from '@fsb/agent-api/agent-api';
-import { ApiError } from '@fsb/api/errors';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
@@ -11,8 +9,8 @@ import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
 import { type SandboxExits } from '../sandboxes/sandbox-exits';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
 import { type SandboxProcess } from '../sandboxes/sandbox-process';
-import { type LaunchFailure } from './launch-folder';
-import { encodeOrder } from './launch-order';
+import { launchError } from '../launch/launch-error';
+import { encodeOrder, MAX_PIPED_BYTES } from '../launch/launch-order';
 import { type ClaimFiles } from './claim-files';
 import { type Taken, type WarmContainers } from './warm-containers';
 
@@ -36,15 +34,6 @@ export interface WarmOrder {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What execve answers where the command is not one: the caller's mistake, or the image's. */
-const NO_COMMAND: ReadonlySet<number> = new Set([
-  constants.errno.ENOENT,
-  constants.errno.EACCES,
-  constants.errno.ENOEXEC,
-  constants.errno.ENOTDIR,
-  constants.errno.ELOOP,
-]);
-
 /** A sandbox that is started in a container which waits for it. */
 export class WarmStart {
   constructor(private readonly parts: WarmStartParts) {}
@@ -52,12 +41,11 @@ export class WarmStart {
   /**
    * The claim is recorded before the order is given: whoever comes after a crash finds no process that is nobody's.
    * @returns undefined where none fits, and nothing has happened
-   * @throws ApiError not_found (command:); what was begun is there still, under the sandbox's id
+   * @throws ApiError of launchError; what was begun is there still, under the sandbox's id
    */
   async start({ claim, image, process, labels }: WarmOrder): Promise<Stage[] | undefined> {
     const order = encodeOrder(process);
-    const folderOfWork = await image.files.stat(process.workingDir);
-    if (!order || folderOfWork?.stats.isDirectory() !== true) return undefined;
+    if (order.length > MAX_PIPED_BYTES) return undefined;
     for (;;) {
       const taken = this.parts.containers.take(image);
       const stages = taken && (await this.startIn(taken, order, { claim, image, process, labels }));
@@ -88,7 +76,7 @@ export class WarmStart {
       return undefined;
     }
     recordSpan('launch', started + claimMs);
-    if (failure) throw toError(failure, process);
+    if (failure) throw launchError(failure, process);
     folder.give(taken.id, claim.sandboxId);
     claimFiles.recordBehind(file);
     return [
@@ -109,12 +97,4 @@ export class WarmStart {
     const { limits } = this.parts;
     return memoryBytes !== limits.memoryBytes || cpus !== limits.cpus || pids !== limits.pids;
   }
-}
-
-function toError({ step, errno }: LaunchFailure, { args, workingDir }: SandboxProcess): ApiError {
-  if (step === 'exec' && NO_COMMAND.has(errno)) {
-    return new ApiError('not_found', `command: "${args[0] ?? ''}" cannot be run in the image (errno ${errno})`);
-  }
-  if (step === 'chdir') return new ApiError('invalid_argument', `workingDir: ${workingDir} (errno ${errno})`);
-  return new ApiError('unavailable', `the container that had waited did not start (${step || 'no answer'} ${errno})`);
 }

@@ -41,6 +41,8 @@ export function afterCall(
     }
     case 'command_not_found':
       return { status: status.failed({ reason: 'CommandNotFound', message: outcome.message }), actions: [forget] };
+    case 'image_faulty':
+      return { status: status.failed({ reason: 'ImageFaulty', message: outcome.message }), actions: [forget] };
     case 'invalid_argument':
       return { status: status.failed({ reason: 'InvalidSpec', message: outcome.message }), actions: [forget] };
     case 'no_answer': {

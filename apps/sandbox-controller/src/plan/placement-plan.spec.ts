@@ -228,6 +228,13 @@ describe('a sandbox that is assigned', () => {
       [FORGET],
     ],
     [
+      'the image',
+      { kind: 'image_faulty', message },
+      { phase: 'Failed', reason: 'ImageFaulty', message },
+      'ImageFaulty',
+      [FORGET],
+    ],
+    [
       'the spec',
       { kind: 'invalid_argument', message },
       { phase: 'Failed', reason: 'InvalidSpec', message },

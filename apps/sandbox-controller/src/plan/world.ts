@@ -33,6 +33,7 @@ export type CreateOutcome =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string }
   | { readonly kind: 'image_not_found'; readonly message: string }
   | { readonly kind: 'command_not_found'; readonly message: string }
+  | { readonly kind: 'image_faulty'; readonly message: string }
   | { readonly kind: 'invalid_argument'; readonly message: string }
   /** The agent tried, and says that it failed. */
   | { readonly kind: 'failed'; readonly message: string }

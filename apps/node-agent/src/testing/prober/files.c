@@ -57,6 +57,11 @@ static int kernel_messages(void) {
 static int keys(void) { return reads("/proc/keys"); }
 static int page_counts(void) { return reads("/proc/kpagecount"); }
 static int slabs(void) { return reads("/proc/slabinfo"); }
+static int command_line(void) { return reads("/proc/cmdline"); }
+static int build(void) { return reads("/proc/config.gz"); }
+static int disks(void) { return reads("/proc/diskstats"); }
+static int locks(void) { return reads("/proc/locks"); }
+static int free_memory(void) { return reads("/proc/buddyinfo"); }
 static int interrupts(void) { return reads("/proc/interrupts"); }
 static int core_pattern(void) { return writable("/proc/sys/kernel/core_pattern"); }
 static int sysrq(void) { return writable("/proc/sysrq-trigger"); }
@@ -109,6 +114,11 @@ const struct attempt file_attempts[] = {
     {"read /proc/keys", keys},
     {"read /proc/kpagecount", page_counts},
     {"read /proc/slabinfo", slabs},
+    {"read /proc/cmdline", command_line},
+    {"read /proc/config.gz", build},
+    {"read /proc/diskstats", disks},
+    {"read /proc/locks", locks},
+    {"read /proc/buddyinfo", free_memory},
     {"read /proc/interrupts", interrupts},
     {"write core_pattern", core_pattern},
     {"write sysrq-trigger", sysrq},

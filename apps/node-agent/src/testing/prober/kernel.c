@@ -56,6 +56,16 @@ static int clone3_user(void) {
 }
 static int enter_namespace(void) { return outcome(setns(open("/proc/1/ns/uts", O_RDONLY), CLONE_NEWUTS)); }
 
+static int change_segments(void) {
+#ifdef SYS_modify_ldt
+  char table[16];
+  return call(SYS_modify_ldt, 0, at(table), sizeof table, 0, 0);
+#else
+  return ENOSYS;
+#endif
+}
+static int secret_memory(void) { return call(447, 0, 0, 0, 0, 0); } /* memfd_secret, everywhere */
+
 static int add_key(void) { return call(SYS_add_key, at("user"), at("a"), at("b"), 1, KEY_SPEC_USER_KEYRING); }
 static int request_key(void) { return call(SYS_request_key, at("user"), at("a"), 0, KEY_SPEC_SESSION_KEYRING, 0); }
 static int session_keyring(void) { return call(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0, 0, 0); }
@@ -152,6 +162,8 @@ const struct attempt kernel_attempts[] = {
     {"bpf", load_bpf},
     {"perf_event_open", count_events},
     {"io_uring_setup", io_ring},
+    {"modify_ldt", change_segments},
+    {"memfd_secret", secret_memory},
     {"userfaultfd", fault_handler},
     {"open_by_handle_at", open_by_handle},
     {"init_module", load_module},

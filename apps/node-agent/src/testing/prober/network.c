@@ -157,6 +157,9 @@ static int see_neighbour(void) {
 
 static int raw(void) { return opens(AF_INET, SOCK_RAW, IPPROTO_ICMP); }
 static int raw_v6(void) { return opens(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6); }
+static int multipath(void) { return opens(AF_INET, SOCK_STREAM, 262); } /* IPPROTO_MPTCP */
+static int udp_lite(void) { return opens(AF_INET6, SOCK_DGRAM, IPPROTO_UDPLITE); }
+static int sctp(void) { return opens(AF_INET, SOCK_STREAM, IPPROTO_SCTP); }
 static int packets(void) { return opens(AF_PACKET, SOCK_RAW, 0); }
 static int virtual_machine(void) { return opens(AF_VSOCK, SOCK_STREAM, 0); }
 static int kernel_crypto(void) { return opens(AF_ALG, SOCK_SEQPACKET, 0); }
@@ -191,6 +194,9 @@ const struct attempt network_attempts[] = {
     {"set an address", add_address},
     {"a raw socket", raw},
     {"a raw socket of IPv6", raw_v6},
+    {"a socket of MPTCP", multipath},
+    {"a socket of UDP-Lite", udp_lite},
+    {"a socket of SCTP", sctp},
     {"a packet socket", packets},
     {"a socket to the hypervisor", virtual_machine},
     {"the same by socketcall", by_socketcall},

@@ -2,9 +2,9 @@ import { CAPABILITIES, buildSpec, type SpecInput } from '@fsb/containerd/oci-spe
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { LAUNCH_MOUNT } from './launch-folder';
 
-/** What the launcher needs beside what it leaves to the user's process: a hostname, an unmount, a smaller bounding set. */
+/** What the launcher needs beside what it leaves to the user's process: a hostname, mounts, a smaller bounding set. */
 const LAUNCHER_CAPABILITIES = [...CAPABILITIES, 'CAP_SYS_ADMIN', 'CAP_SETPCAP'];
-const LAUNCHER_CALLS = ['sethostname', 'umount2'];
+const LAUNCHER_CALLS = ['sethostname', 'mount', 'umount2'];
 
 /**
  * Allows what the launcher calls. The user's process may call it too, without the capability: EPERM, as from the filter.
@@ -18,22 +18,21 @@ export function launcherSeccomp(seccomp: OciSeccomp): OciSeccomp {
   return { ...seccomp, syscalls: [rule, ...others.filter(({ names }) => names.length > 0)] };
 }
 
-export type WaitingSpecInput = Pick<SpecInput, 'limits' | 'networkNamespace' | 'cgroupsPath' | 'files'> & {
+export type LaunchSpecInput = Pick<SpecInput, 'limits' | 'openFiles' | 'networkNamespace' | 'cgroupsPath'> & {
   /** as of {@link launcherSeccomp}: always the same object, whose compiled filter is known */
   readonly seccomp: OciSeccomp;
   /** on the host */
   readonly launchFolder: string;
 };
 
-/** The OCI spec of a container that waits. Whoever it becomes, what is left of this is what {@link buildSpec} gives. Pure. */
-export function waitingSpec({ launchFolder, ...input }: WaitingSpecInput): Record<string, unknown> {
+/** The OCI spec of every container: the launcher's, which becomes whatever its order says. Pure. */
+export function launchSpec({ launchFolder, ...input }: LaunchSpecInput): Record<string, unknown> {
   const options = ['rbind', 'rprivate', 'ro', 'nosuid', 'nodev'];
   return buildSpec({
     ...input,
     args: [`${LAUNCH_MOUNT}/launcher`],
-    env: [],
+    env: ['HOME=/'], // else runtimes look for one in the image's files, which may be anything
     workingDir: '/',
-    user: { uid: 0, gid: 0, additionalGids: [] },
     hostname: 'waiting',
     capabilities: LAUNCHER_CAPABILITIES,
     mounts: [{ destination: LAUNCH_MOUNT, type: 'bind', source: launchFolder, options }],

@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { type AgentConfig } from '../agent.config';
+import { FifoStock } from './fifo-stock';
+import { placeLauncher } from './launcher-file';
+
+/** What launch folders are made of, one for all of an agent. */
+export interface Launchers {
+  /** the program, on the file system of the folders */
+  readonly launcher: string;
+  readonly fifos: FifoStock;
+}
+
+/** @throws Error where there is no launcher */
+export function launchersOf(config: Pick<AgentConfig, 'launcher' | 'runDir' | 'podUid'>): Launchers {
+  const fifos = new FifoStock(join(config.runDir, 'fifos', config.podUid));
+  fifos.fill();
+  return { launcher: placeLauncher(config), fifos };
+}
