@@ -20,7 +20,10 @@ describe('what a create needs besides the object', () => {
     server = await ApiserverProcess.start();
     const client = new KubeClient(loadKubeConfig(join(server.folder, 'kubeconfig')));
     inputs = new SandboxInputs(client);
-    const secrets = { creds: { a: base64('grün') }, regcred: { '.dockerconfigjson': base64(AUTHS) } };
+    const secrets = {
+      creds: { a: base64('grün'), price: base64('a$$b') },
+      regcred: { '.dockerconfigjson': base64(AUTHS) },
+    };
     for (const [name, data] of Object.entries(secrets)) {
       await client.create(SECRET_KIND, { metadata: { name, namespace }, data });
     }
@@ -51,6 +54,14 @@ describe('what a create needs besides the object', () => {
     ['an optional key that is not there', [secret('creds', 'z', true), { name: 'B', value: '2' }], { B: '2' }],
   ])('resolves %s', async (_what, envs, env) => {
     expect(await resolve({ envs })).toEqual({ state: 'resolved', env, pullSecrets: [], resources: {} });
+  });
+
+  it('expands command, args and values as the kubelet, but not what a secret has', async () => {
+    const envs = [secret('creds', 'price'), { name: 'B', value: '<$(A)>' }, { name: 'C', value: '$$(A)' }];
+    expect(await resolve({ envs, command: ['/bin/echo', '$(B)'], args: ['$(C)', '$(NONE)'] })).toMatchObject({
+      env: { A: 'a$$b', B: '<a$$b>', C: '$(A)' },
+      ...{ command: ['/bin/echo', '<a$$b>'], args: ['$(A)', '$(NONE)'] },
+    });
   });
 
   it.each<[string, EnvVar, string, string]>([
