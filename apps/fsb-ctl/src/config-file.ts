@@ -2,11 +2,10 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { usage } from './command-error';
 
-const KEYS = ['endpoint', 'namespace', 'editor', 'caFile', 'tokenFile', 'certFile', 'keyFile', 'insecurePlaintext'];
+const KEYS = ['endpoint', 'namespace', 'caFile', 'tokenFile', 'certFile', 'keyFile', 'insecurePlaintext'];
 const ConfigFile = z.looseObject({
   endpoint: z.string().optional(),
   namespace: z.string().optional(),
-  editor: z.string().optional(),
   caFile: z.string().optional(),
   tokenFile: z.string().optional(),
   certFile: z.string().optional(),
@@ -26,8 +25,9 @@ export function readConfig(path: string): Config {
     );
   }
   for (const key of Object.keys(parsed.data)) {
-    if (!KEYS.includes(key))
-      process.stderr.write(`warning: ${path}: unknown key "${key}" (keys: ${KEYS.join(', ')})\n`);
+    if (KEYS.includes(key)) continue;
+    const why = key === 'editor' ? 'is not read: set the variable EDITOR' : `is unknown (keys: ${KEYS.join(', ')})`;
+    process.stderr.write(`warning: ${path}: the key "${key}" ${why}\n`);
   }
   return parsed.data;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
 import { usage } from './command-error';
-import type { Security, TlsFiles } from './settings';
+import type { Security, TlsFiles } from './connection-source';
 import { tlsCredentials } from './tls-credentials';
 
 /** @throws CommandError naming the file that cannot be read */

@@ -12,8 +12,9 @@ import { duration } from './flag-values';
 
 const HELP = `
 Settings come from flags, else from FSB_ENDPOINT and FSB_NAMESPACE (or ENDPOINT and NAMESPACE), FSB_CA_FILE, FSB_TOKEN_FILE
-and so on, else from the first there is of ./.fsb/config.json, ~/.fsb/config.json and what \`make up\` left on this machine, as in
-{"endpoint": "localhost:9090", "namespace": "default", "editor": "vim", "caFile": "ca.crt", "tokenFile": "token"}.
+and so on, else from ~/.fsb/config.json, else from what \`make up\` left on this machine, as in
+{"endpoint": "localhost:9090", "namespace": "default", "caFile": "ca.crt", "tokenFile": "token"}.
+A token goes only to the endpoint that is named beside it: on the command line or in the environment, or in the same file.
 
 Examples:
   fsb-ctl run hello --image busybox -- /bin/sh -c 'while :; do date; sleep 1; done'
@@ -34,7 +35,7 @@ export function program(): Command {
     .option('--cert-file <file>', 'client certificate to show, PEM')
     .option('--key-file <file>', 'its private key, PEM')
     .option('--insecure-plaintext', 'speak without TLS, and show nothing: to a gateway of that flag alone')
-    .option('--config <file>', 'configuration file to read instead of .fsb/config.json')
+    .option('--config <file>', 'configuration file to read instead of ~/.fsb/config.json')
     .option('--timeout <time>', 'limit of a call, as in 500ms, 10s, 1m (default: 30s for run, 10s else)', duration)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => undefined }) // main writes it, as one line

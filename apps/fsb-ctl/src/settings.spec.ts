@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CommandLine } from './testing/command';
 import { RecordingGateway } from './testing/recording-gateway';
 
 /** Each source of a setting has a gateway of its own; the one that was asked shows which source won. */
-const sources = ['flag', 'FSB_ENDPOINT', 'ENDPOINT', './.fsb', '~/.fsb', '--config'] as const;
+const sources = ['flag', 'FSB_ENDPOINT', 'ENDPOINT', '~/.fsb', '--config', './.fsb'] as const;
 type Source = (typeof sources)[number];
 const gateways = new Map<Source, RecordingGateway>();
 const endpoints = new Map<Source, string>();
@@ -46,12 +46,11 @@ async function asked(...args: string[]): Promise<{ source: Source | undefined; n
 
 describe('settings', () => {
   it.each<[Source, readonly Source[]]>([
-    ['flag', ['FSB_ENDPOINT', 'ENDPOINT', './.fsb', '~/.fsb']],
-    ['FSB_ENDPOINT', ['ENDPOINT', './.fsb', '~/.fsb']],
-    ['ENDPOINT', ['./.fsb', '~/.fsb']],
-    ['./.fsb', ['~/.fsb']],
-    ['~/.fsb', []],
-    ['--config', ['./.fsb', '~/.fsb']],
+    ['flag', ['FSB_ENDPOINT', 'ENDPOINT', '~/.fsb', './.fsb']],
+    ['FSB_ENDPOINT', ['ENDPOINT', '~/.fsb', './.fsb']],
+    ['ENDPOINT', ['~/.fsb', './.fsb']],
+    ['~/.fsb', ['./.fsb']],
+    ['--config', ['~/.fsb', './.fsb']],
   ])('%s wins over %p', async (winner, others) => {
     const args: string[] = [];
     for (const source of [winner, ...others]) {
@@ -67,16 +66,56 @@ describe('settings', () => {
     expect(await asked(...args)).toMatchObject({ source: winner, namespace: namespaceOf(winner) });
   });
 
+  it('reads no configuration from the current folder', async () => {
+    configure(line.folder, './.fsb', { tokenFile: 'token' });
+    line.env = { FSB_ENDPOINT: endpoints.get('flag')! };
+    expect(await asked()).toMatchObject({ source: 'flag', namespace: 'default' });
+  });
+
+  it.each([
+    ['the file', (path: string) => path],
+    ['its folder', (path: string) => dirname(path)],
+  ])('refuses the configuration of the home folder where others may write to %s', async (_, which) => {
+    const path = which(configure(line.home, '~/.fsb'));
+    chmodSync(path, 0o777);
+    const { code, stderr } = await line.run(['list']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `error: ${path}: may be written by other users: chmod go-w ${path}\n`,
+    });
+  });
+
+  it('refuses the configuration of the home folder where it belongs to another user', async () => {
+    const path = configure(line.home, '~/.fsb');
+    chownSync(path, 4711, 4711);
+    const { code, stderr } = await line.run(['list']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${path}: belongs to user 4711, not to you`);
+  });
+
   it('takes an empty variable as none, and the namespace "default" where nobody names one', async () => {
     Object.assign(line.env, { FSB_ENDPOINT: '', ENDPOINT: endpoints.get('ENDPOINT'), NAMESPACE: '' });
     expect(await asked()).toMatchObject({ source: 'ENDPOINT', namespace: 'default' });
+  });
+
+  it('sends no token of the environment to the endpoint of a file', async () => {
+    const path = configure(line.home, '~/.fsb');
+    Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_TOKEN: 'secret' });
+    const { code, stderr } = await line.run(['list']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'error: FSB_TOKEN: goes only to an endpoint of the command line or the environment: add --endpoint ' +
+        `(${path} names ${endpoints.get('~/.fsb')!})\n`,
+    });
+    expect(gateways.get('~/.fsb')!.received).toEqual([]);
   });
 
   it('says that a key in the file is read by nobody', async () => {
     const path = configure(line.home, '~/.fsb', { endpiont: 'x' });
     const { source, stderr } = await asked();
     expect(source).toBe('~/.fsb');
-    expect(stderr).toContain(`warning: ${path}: unknown key "endpiont" (keys: endpoint, namespace, editor, `);
+    expect(stderr).toContain(`warning: ${path}: the key "endpiont" is unknown (keys: endpoint, namespace, caFile, `);
   });
 
   it.each([

@@ -1,9 +1,10 @@
+import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Check, ENDPOINT, NAMESPACE } from './checks';
 import { usage } from './command-error';
 import type { Config } from './config-file';
+import { DEFAULT_ENDPOINT, type Security, securityOf, type Source } from './connection-source';
 
 export interface GlobalFlags {
   readonly endpoint?: string;
@@ -26,81 +27,98 @@ export interface Settings {
   readonly timeoutMs: number | undefined;
 }
 
-/** How the gateway is believed, and how it believes us. */
-export type Security = 'plaintext' | TlsFiles;
-export interface TlsFiles {
-  /** absent: the certificate authorities that Node knows */
-  readonly caFile: string | undefined;
-  readonly token: string | undefined;
-  readonly tokenFile: string | undefined;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
-}
-
-/** What `make up` leaves for whoever is root on this machine. */
+/** Configuration file that `make up` writes for root of this machine. */
 const MACHINE_CONFIG = '/var/lib/fast-sandbox/fsb-ctl.json';
 
 /** A value and where it came from, which is what an error about it has to say. */
 type Candidate = readonly [source: string, value: string | undefined];
 type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = (name: string) => string | undefined;
 
-/** A flag wins over the environment, that over the configuration file, that over the default. */
+/**
+ * Flags win over the environment, the environment over the configuration file, the file over the default. Credentials are
+ * the exception: a token or client certificate is sent only to the endpoint that its own source names, so that neither a
+ * file nor a variable can send the other's token elsewhere.
+ * @throws CommandError where a value is not allowed, or a credential has no endpoint to go to
+ */
 export async function settingsOf(flags: GlobalFlags, env: Environment = process.env): Promise<Settings> {
   const path = configPath(flags.config);
   const file: Config = path === undefined ? {} : (await import('./config-file.js')).readConfig(path);
   const inFile = (key: string): string => `"${key}" in ${path ?? ''}`;
   // empty is as good as absent, as everywhere in a shell
-  const set = (variable: string): string | undefined => (env[variable] === '' ? undefined : env[variable]);
+  const set: Variables = (variable) => (env[variable] === '' ? undefined : env[variable]);
+  const ofCaller = [
+    ['--endpoint', flags.endpoint],
+    ['FSB_ENDPOINT', set('FSB_ENDPOINT')],
+    ['ENDPOINT', set('ENDPOINT')],
+  ] as const;
+  const caller = callerSource(first(ENDPOINT, ofCaller), flags, set);
   return {
-    endpoint: first(ENDPOINT, [
-      ['--endpoint', flags.endpoint],
-      ['FSB_ENDPOINT', set('FSB_ENDPOINT')],
-      ['ENDPOINT', set('ENDPOINT')],
-      [inFile('endpoint'), file.endpoint],
-      ['', 'localhost:9090'],
-    ]),
-    namespace: first(NAMESPACE, [
-      ['--namespace', flags.namespace],
-      ['FSB_NAMESPACE', set('FSB_NAMESPACE')],
-      ['NAMESPACE', set('NAMESPACE')],
-      [inFile('namespace'), file.namespace],
-      ['', 'default'],
-    ]),
-    editor: set('EDITOR') ?? file.editor,
-    security: securityOf(flags, file, set),
+    endpoint: first(ENDPOINT, [...ofCaller, [inFile('endpoint'), file.endpoint]]) ?? DEFAULT_ENDPOINT,
+    namespace:
+      first(NAMESPACE, [
+        ['--namespace', flags.namespace],
+        ['FSB_NAMESPACE', set('FSB_NAMESPACE')],
+        ['NAMESPACE', set('NAMESPACE')],
+        [inFile('namespace'), file.namespace],
+      ]) ?? 'default',
+    editor: set('EDITOR'),
+    security: securityOf(caller, path === undefined ? undefined : { path, ...fileSource(file) }),
     timeoutMs: flags.timeout,
   };
 }
 
 /** @throws CommandError where a certificate has no key */
-function securityOf(flags: GlobalFlags, file: Config, set: (variable: string) => string | undefined): Security {
-  const insecure = flags.insecurePlaintext ?? set('FSB_INSECURE_PLAINTEXT') ?? file.insecurePlaintext;
-  if (String(insecure) === 'true') return 'plaintext';
-  const path = (key: 'caFile' | 'tokenFile' | 'certFile' | 'keyFile', variable: string): string | undefined =>
-    flags[key] ?? set(variable) ?? file[key];
-  const [certFile, keyFile] = [path('certFile', 'FSB_CERT_FILE'), path('keyFile', 'FSB_KEY_FILE')];
+function callerSource(endpoint: string | undefined, flags: GlobalFlags, set: Variables): Source {
+  const [certFile, keyFile] = [flags.certFile ?? set('FSB_CERT_FILE'), flags.keyFile ?? set('FSB_KEY_FILE')];
   if ((certFile === undefined) !== (keyFile === undefined)) throw usage('--cert-file and --key-file: give both');
-  // a token file that was named beats a token that happens to be set
-  const token = flags.tokenFile === undefined ? set('FSB_TOKEN') : undefined;
-  const tokenFile = path('tokenFile', 'FSB_TOKEN_FILE');
-  return { caFile: path('caFile', 'FSB_CA_FILE'), token, tokenFile, certFile, keyFile };
+  return {
+    endpoint,
+    insecurePlaintext: String(flags.insecurePlaintext ?? set('FSB_INSECURE_PLAINTEXT')) === 'true',
+    caFile: flags.caFile ?? set('FSB_CA_FILE'),
+    // a token file that was named beats a token that happens to be set
+    token: flags.tokenFile === undefined ? set('FSB_TOKEN') : undefined,
+    tokenFile: flags.tokenFile ?? set('FSB_TOKEN_FILE'),
+    certFile,
+    keyFile,
+  };
 }
 
-function first(check: Check, candidates: readonly Candidate[]): string {
+function fileSource(file: Config): Source {
+  const { endpoint = DEFAULT_ENDPOINT, insecurePlaintext = false, caFile, tokenFile, certFile, keyFile } = file;
+  return { endpoint, insecurePlaintext, caFile, token: undefined, tokenFile, certFile, keyFile };
+}
+
+function first(check: Check, candidates: readonly Candidate[]): string | undefined {
   for (const [source, value] of candidates) {
     if (value === undefined) continue;
     if (!check.allows(value)) throw usage(`${source}: "${value}": ${check.rule}`);
     return value;
   }
-  return '';
+  return undefined;
 }
 
-/** The first that exists is the only one read. */
+/**
+ * The first configuration file that exists is the only one read. The current folder has none: it may be somebody else's.
+ * @throws CommandError where the file of the home folder could have been written by another user
+ */
 function configPath(flag: string | undefined): string | undefined {
   if (flag !== undefined) {
     if (!existsSync(flag)) throw usage(`--config: there is no file ${flag}`);
     return flag;
   }
-  const paths = [resolve('.fsb/config.json'), join(homedir(), '.fsb/config.json'), MACHINE_CONFIG];
-  return paths.find((path) => existsSync(path));
+  const path = [join(homedir(), '.fsb/config.json'), MACHINE_CONFIG].find((each) => existsSync(each));
+  if (path !== undefined) refuseForeign(path);
+  return path;
+}
+
+/** @throws CommandError where file or folder belong to neither the caller nor root, or others may write to them */
+function refuseForeign(path: string): void {
+  for (const each of [path, dirname(path)]) {
+    const { uid, mode } = statSync(each);
+    if (uid !== 0 && uid !== process.getuid?.()) {
+      throw usage(`${each}: belongs to user ${uid}, not to you: name it with --config if you trust it`);
+    }
+    if ((mode & 0o022) !== 0) throw usage(`${each}: may be written by other users: chmod go-w ${each}`);
+  }
 }

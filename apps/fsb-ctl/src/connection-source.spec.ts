@@ -1,0 +1,59 @@
+import { type Security, securityOf, type Source } from './connection-source';
+
+const NOTHING: Source = {
+  endpoint: undefined,
+  insecurePlaintext: false,
+  ...{ caFile: undefined, token: undefined, tokenFile: undefined, certFile: undefined, keyFile: undefined },
+};
+const FILE = {
+  ...NOTHING,
+  path: '/home/config.json',
+  endpoint: 'file.example:9090',
+  caFile: '/file/ca.crt',
+  tokenFile: '/file/token',
+};
+
+function security(caller: Partial<Source>, file: Partial<Source> = {}): Security {
+  return securityOf({ ...NOTHING, ...caller }, { ...FILE, ...file });
+}
+
+describe('securityOf', () => {
+  const ofFile = { tokenFile: FILE.tokenFile, caFile: FILE.caFile };
+  it.each<[string, Partial<Source>, object]>([
+    ['those of the file', {}, ofFile],
+    ['those of the file for its endpoint, named again', { endpoint: FILE.endpoint }, ofFile],
+    [
+      'those of the caller for an endpoint of the caller',
+      { endpoint: 'flag.example:1', tokenFile: '/flag/token' },
+      { tokenFile: '/flag/token', caFile: undefined },
+    ],
+    [
+      "those of the caller for the file's endpoint, named again",
+      { endpoint: FILE.endpoint, token: 'secret' },
+      { token: 'secret', tokenFile: undefined, caFile: FILE.caFile },
+    ],
+    ['another CA for the endpoint of the file', { caFile: '/other/ca.crt' }, { ...ofFile, caFile: '/other/ca.crt' }],
+  ])('sends %s', (_, caller, expected) => {
+    expect(security(caller)).toMatchObject(expected);
+  });
+
+  it.each<[string, Partial<Source>, string]>([
+    ['a token of the environment to the endpoint of the file', { token: 's' }, 'FSB_TOKEN: goes only to'],
+    ['a token of the command line to the endpoint of the file', { tokenFile: '/t' }, '--token-file: goes only to'],
+    ['a certificate to the endpoint of the file', { certFile: '/c', keyFile: '/k' }, '--cert-file: goes only to'],
+    ['the token of the file to another endpoint', { endpoint: 'a:1' }, 'go only to file.example:9090'],
+  ])('refuses to send %s', (_, caller, reason) => {
+    expect(() => security(caller)).toThrow(reason);
+  });
+
+  it('believes a file that its own endpoint has no TLS, and no other', () => {
+    const plaintext = { insecurePlaintext: true, tokenFile: undefined };
+    expect(security({}, plaintext)).toBe('plaintext');
+    expect(security({ endpoint: 'a:1' }, plaintext)).not.toBe('plaintext');
+    expect(security({ endpoint: FILE.endpoint, token: 's' }, plaintext)).toMatchObject({ token: 's' });
+  });
+
+  it('sends what the caller says where there is no file', () => {
+    expect(securityOf({ ...NOTHING, token: 's' }, undefined)).toMatchObject({ token: 's' });
+  });
+});
