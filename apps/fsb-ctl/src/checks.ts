@@ -28,6 +28,7 @@ export const NAMESPACE = matching(
 );
 export const PORT = whole(1, 65_535, 'a port is a whole number from 1 to 65535');
 export const SECONDS = whole(1, 2 ** 31 - 1, 'must be whole seconds, at least 1');
+export const GRACE_SECONDS = whole(0, 3_600, 'must be whole seconds from 0 to 3600');
 export const LINES = whole(0, 2 ** 31 - 1, 'must be a number of lines, 0 or more');
 export const NOT_EMPTY = matching(/\S/, Infinity, 'must not be empty');
 export const FOLDER = matching(/^\//, 4_096, 'must be an absolute path, such as /work');

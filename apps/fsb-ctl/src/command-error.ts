@@ -2,10 +2,10 @@
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 
-  /** @param exitCode 2 where the call itself was wrong and nothing was sent, else 1 */
+  /** @param exitCode 2 where the call itself was wrong and nothing was sent, else 1; 125 of `run --follow` as docker's */
   constructor(
     message: string,
-    readonly exitCode: 1 | 2 = 1,
+    readonly exitCode: 1 | 2 | 125 = 1,
   ) {
     super(message);
   }

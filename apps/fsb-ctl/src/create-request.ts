@@ -21,6 +21,9 @@ export interface RunFlags {
   readonly expireTime?: number;
   readonly failurePolicy?: PolicyName;
   readonly recoveryTimeout?: number;
+  readonly wait?: number;
+  readonly gracePeriod?: number;
+  readonly imagePullPolicy?: string;
 }
 
 /** What a sandbox file says. */
@@ -51,6 +54,9 @@ interface Target {
   readonly command: readonly string[];
 }
 
+/** Time that a create waits for room in a pool that may still grow. */
+export const DEFAULT_WAIT_MS = 30_000;
+
 /** Flags win over the file; variables, labels and limits are merged one by one. */
 export function createRequest(target: Target, flags: RunFlags, file: SandboxFile): CreateRequest {
   const image = flags.image ?? file.image;
@@ -64,8 +70,8 @@ export function createRequest(target: Target, flags: RunFlags, file: SandboxFile
     ...lifetime(flags),
     labels: { ...file.labels, ...flags.label },
     requestId: '',
-    waitSeconds: 0,
-    imagePullPolicy: '',
+    waitSeconds: Math.ceil((flags.wait ?? DEFAULT_WAIT_MS) / 1_000),
+    imagePullPolicy: flags.imagePullPolicy ?? '',
   };
 }
 
@@ -108,10 +114,14 @@ function resources(flags: RunFlags, file: FileResources): Resources | undefined 
 
 function lifetime(
   flags: RunFlags,
-): Pick<CreateRequest, 'expireTimeSeconds' | 'failurePolicy' | 'recoveryTimeoutSeconds'> {
+): Pick<
+  CreateRequest,
+  'expireTimeSeconds' | 'failurePolicy' | 'recoveryTimeoutSeconds' | 'terminationGracePeriodSeconds'
+> {
   return {
     expireTimeSeconds: flags.expireTime === 0 ? undefined : flags.expireTime,
     failurePolicy: flags.failurePolicy && failurePolicy(flags.failurePolicy),
     recoveryTimeoutSeconds: flags.recoveryTimeout,
+    terminationGracePeriodSeconds: flags.gracePeriod,
   };
 }

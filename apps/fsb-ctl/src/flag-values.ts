@@ -49,6 +49,13 @@ export function duration(text: string): number {
   return ms;
 }
 
+/** Milliseconds from 0 to five minutes; 0 does not wait. */
+export function wait(text: string): number {
+  const ms = text === '0' ? 0 : duration(text);
+  if (ms > 300_000) throw new InvalidArgumentError('Must be a time such as 30s, at most 5m; 0 does not wait.');
+  return ms;
+}
+
 /** Unix seconds; 0 means never. A duration counts from now. */
 export function expireTime(text: string): number {
   const seconds = secondsOf(text);

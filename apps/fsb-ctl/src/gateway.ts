@@ -65,7 +65,11 @@ export class Gateway {
   }
 
   create(request: CreateRequest): Promise<Answer<CreateResponse>> {
-    return this.call(this.sandboxes.createSandbox.bind(this.sandboxes), request, CREATE_MS);
+    return this.call(
+      this.sandboxes.createSandbox.bind(this.sandboxes),
+      request,
+      CREATE_MS + request.waitSeconds * 1_000,
+    );
   }
 
   async delete(request: DeleteRequest): Promise<DeleteResponse> {
@@ -95,7 +99,7 @@ export class Gateway {
 
   /** A create, and its log until it ends; the create alone has a limit. */
   run(request: CreateRequest): AsyncGenerator<RunSandboxResponse> {
-    const limitMs = this.settings.timeoutMs ?? CREATE_MS;
+    const limitMs = this.settings.timeoutMs ?? CREATE_MS + request.waitSeconds * 1_000;
     return this.read<RunSandboxResponse>(this.streams.runSandbox({ sandbox: request }), (isFirst) =>
       isFirst ? limitMs : undefined,
     );

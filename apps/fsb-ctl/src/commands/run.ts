@@ -1,15 +1,18 @@
 import { Argument, type Command, Option } from 'commander';
-import type { CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
-import type { RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
-import { FOLDER, NAME, NOT_EMPTY, QUANTITY, SECONDS } from '../checks';
-import { CommandError } from '../command-error';
+import { FOLDER, GRACE_SECONDS, NAME, NOT_EMPTY, QUANTITY, SECONDS } from '../checks';
+import { CommandError, usage } from '../command-error';
 import type { RunFlags, SandboxFile } from '../create-request';
-import { checked, env, expireTime, labels, number, policy, ports } from '../flag-values';
+import { createdLines } from '../created-lines';
+import { checked, env, expireTime, labels, number, policy, ports, wait } from '../flag-values';
 import { type GlobalFlags, type Settings, settingsOf } from '../settings';
 
 interface Flags extends RunFlags, GlobalFlags {
   readonly file?: string;
   readonly follow?: true;
+  readonly rm?: true;
+  readonly quiet?: true;
+  readonly interactive?: true;
+  readonly tty?: true;
 }
 
 const EXAMPLES = `
@@ -26,9 +29,15 @@ Examples:
   # with neither: opens $EDITOR, and remembers what you wrote for this name
   fsb-ctl run web
 
-  # run, and read along
-  fsb-ctl run hello --image busybox --follow -- date
+  # run, read along, and end with the status of the process; its output alone goes to stdout
+  today=$(fsb-ctl run hello --image busybox --follow --rm -- date)
+
+  # the name alone on stdout, for scripts
+  fsb-ctl run hello --image busybox -q -- sleep 60
 `;
+
+const STATUS = `
+Exit status with --follow: that of the process, 128 + N where signal N ended it, 125 where fsb-ctl itself failed.`;
 
 export function addRun(program: Command): void {
   program
@@ -59,14 +68,39 @@ export function addRun(program: Command): void {
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
     .option('--recovery-timeout <seconds>', 'time to wait for a lost agent', number(SECONDS))
     .option('-f, --file <file>', 'YAML that describes the sandbox; - is standard input')
-    .option('--follow', 'print its log until it ends')
-    .addHelpText('after', EXAMPLES)
+    .option('--follow', 'print its log until it ends, and end with its exit status')
+    .option('--rm', 'with --follow: delete it afterwards')
+    .option('-q, --quiet', 'print the name alone, and with --follow nothing but its output')
+    .option(
+      '--wait <time>',
+      'wait for room in a pool that may still grow, at most 5m; 0 does not wait (default: 30s)',
+      wait,
+    )
+    .option(
+      '--grace-period <seconds>',
+      "time between SIGTERM and SIGKILL when it is ended (default: the pool's)",
+      number(GRACE_SECONDS),
+    )
+    .addOption(
+      new Option('--image-pull-policy <policy>', 'when to ask the registry (default: IfNotPresent)').choices([
+        'Always',
+        'IfNotPresent',
+        'Never',
+      ]),
+    )
+    .addOption(new Option('-i, --interactive').hideHelp())
+    .addOption(new Option('-t, --tty').hideHelp())
+    .addHelpText('after', STATUS + EXAMPLES)
     .action(async (name: string, command: string[], _: unknown, self: Command) => {
       await run(name, command, self.optsWithGlobals<Flags>());
     });
 }
 
 async function run(name: string, command: readonly string[], flags: Flags): Promise<void> {
+  if (flags.interactive === true || flags.tty === true) {
+    throw usage('-i and -t: standard input cannot be sent to a sandbox yet; put the input into --env or the command');
+  }
+  if (flags.rm === true && flags.follow !== true) throw usage('--rm: only with --follow, which waits for the end');
   const settings = await settingsOf(flags);
   const { createRequest } = await import('../create-request.js');
   const file = await describedBy(name, flags, settings);
@@ -76,51 +110,22 @@ async function run(name: string, command: readonly string[], flags: Flags): Prom
     const question = `Create sandbox ${name} of image ${request.image} in namespace ${settings.namespace}?`;
     if (!(await confirmed(question))) throw new CommandError('nothing was created; what you wrote is remembered');
   }
+  if (flags.follow === true) {
+    const { runAndFollow } = await import('../followed-run.js');
+    process.exitCode = await runAndFollow(settings, request, flags);
+    return;
+  }
   const { withGateway } = await import('../gateway.js');
   await withGateway(settings, async (gateway) => {
     const start = performance.now();
-    if (flags.follow === true) {
-      await follow(gateway.run(request), start);
-      return;
-    }
     const { answer, trailers } = await gateway.create(request);
-    await tell(answer, trailers.get('fastpath-stages')[0]?.toString(), start);
+    if (flags.quiet === true) process.stdout.write(`${answer.sandboxName}\n`);
+    else process.stdout.write(await createdLines(answer, trailers.get('fastpath-stages')[0]?.toString(), start));
   });
-}
-
-/** What the create answered goes before the first of the log. */
-async function follow(messages: AsyncIterable<RunSandboxResponse>, start: number): Promise<void> {
-  const { printAll } = await import('../log-output.js');
-  async function* log(): AsyncGenerator<Buffer> {
-    for await (const { created, stages, data } of messages) {
-      if (created) await tell(created, stages, start);
-      else yield data;
-    }
-  }
-  await printAll(log());
-}
-
-async function tell(answer: CreateResponse, stages: string | undefined, start: number): Promise<void> {
-  process.stdout.write(created(answer, performance.now() - start));
-  if (stages === undefined || stages === '') return;
-  const { waterfall } = await import('../stages.js');
-  process.stdout.write(waterfall(stages));
 }
 
 async function describedBy(name: string, flags: Flags, settings: Settings): Promise<SandboxFile> {
   if (flags.file !== undefined) return (await import('../sandbox-file.js')).readSandboxFile(flags.file);
   if (flags.image !== undefined) return {};
   return (await import('../editor.js')).editSandbox(name, settings.editor);
-}
-
-function created(answer: CreateResponse, tookMs: number): string {
-  const took = tookMs < 1_000 ? `${tookMs.toFixed(1)}ms` : `${(tookMs / 1_000).toFixed(2)}s`;
-  return [
-    `🎉 Sandbox created successfully in ${took}`,
-    `Name:      ${answer.sandboxName}`,
-    `ID:        ${answer.sandboxId}`,
-    `Agent:     ${answer.agentPod}`,
-    `Endpoints: [${answer.endpoints.join(' ')}]`,
-    '',
-  ].join('\n');
 }

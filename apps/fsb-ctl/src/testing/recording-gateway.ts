@@ -12,6 +12,7 @@ import {
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import {
   type RunSandboxRequest,
+  type SandboxExit,
   SandboxLogServiceService,
   type SandboxLogServiceServer,
   type StreamLogsRequest,
@@ -33,6 +34,8 @@ export class RecordingGateway {
   pages: SandboxInfo[][] = [];
   stages: string | undefined;
   log: readonly Buffer[] = [];
+  /** how the sandbox of a run ends; undefined: its stream ends without it */
+  exited: SandboxExit | undefined;
   /** how much of the log was taken over by the transport */
   chunksWritten = 0;
   failure: { readonly code: status; readonly details: string } | undefined;
@@ -60,7 +63,14 @@ export class RecordingGateway {
   /** Forgets what it was asked and told. */
   reset(): void {
     this.received.length = 0;
-    Object.assign(this, { stages: undefined, failure: undefined, silent: false, log: [], chunksWritten: 0 });
+    Object.assign(this, {
+      stages: undefined,
+      failure: undefined,
+      silent: false,
+      log: [],
+      exited: undefined,
+      chunksWritten: 0,
+    });
     Object.assign(this, { pages: [], updateAnswers: [], sandbox: SandboxInfo.create() });
   }
 
@@ -120,6 +130,7 @@ export class RecordingGateway {
           exited: undefined,
         });
         for (const data of this.log) call.write({ created: undefined, stages: '', data, exited: undefined });
+        if (this.exited) call.write({ created: undefined, stages: '', data: Buffer.alloc(0), exited: this.exited });
         call.end();
       },
     };

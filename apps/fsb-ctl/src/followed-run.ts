@@ -1,0 +1,91 @@
+import type { CreateRequest, CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
+import type { SandboxExit } from '@fsb/api/gen/fastpath/v1/logs';
+import { CommandError } from './command-error';
+import { createdLines } from './created-lines';
+import { type Gateway, withGateway } from './gateway';
+import { printAll } from './log-output';
+import type { Settings } from './settings';
+
+export interface FollowFlags {
+  readonly rm?: true;
+  readonly quiet?: true;
+}
+
+/** Exit status of fsb-ctl where not the process but the run itself failed, as docker's. */
+const RUN_FAILED = 125;
+/** Ctrl-C, an end from outside, and a closed stdout (see main.ts), which is no failure: `fsb-ctl run … | head`. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const;
+const STATUS_OF_SIGNAL: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 0 };
+
+/**
+ * Creates a sandbox, copies its log to stdout and waits for its end.
+ * @returns exit status of the process: its code, 128 + N where signal N ended it
+ * @throws CommandError with exit code 125 where the create failed or the end is not known
+ */
+export async function runAndFollow(settings: Settings, request: CreateRequest, flags: FollowFlags): Promise<number> {
+  return withGateway(settings, async (gateway) => {
+    let created: CreateResponse | undefined;
+    const cleanUp = async (): Promise<void> => {
+      if (flags.rm === true && created) await removed(gateway, created, request.namespace);
+    };
+    const interrupted = (signal: NodeJS.Signals): void => {
+      void cleanUp().finally(() => process.exit(STATUS_OF_SIGNAL[signal]));
+    };
+    for (const signal of SIGNALS) process.once(signal, interrupted);
+    try {
+      const exited = await follow(gateway, request, async (answer, stages, start) => {
+        created = answer;
+        if (flags.quiet !== true && process.stderr.isTTY) {
+          process.stderr.write(await createdLines(answer, stages, start));
+        }
+      });
+      return statusOf(exited, request.name);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(error.message, RUN_FAILED);
+    } finally {
+      for (const signal of SIGNALS) process.off(signal, interrupted);
+      await cleanUp();
+    }
+  });
+}
+
+async function follow(
+  gateway: Gateway,
+  request: CreateRequest,
+  onCreated: (answer: CreateResponse, stages: string, start: number) => Promise<void>,
+): Promise<SandboxExit | undefined> {
+  const start = performance.now();
+  let exit: SandboxExit | undefined;
+  async function* log(): AsyncGenerator<Buffer> {
+    for await (const { created, stages, data, exited } of gateway.run(request)) {
+      if (created) await onCreated(created, stages, start);
+      if (exited) exit = exited;
+      if (data.length > 0) yield data;
+    }
+  }
+  await printAll(log());
+  return exit;
+}
+
+/** @throws CommandError where nobody knows the exit code */
+function statusOf(exited: SandboxExit | undefined, name: string): number {
+  if (exited === undefined) {
+    throw new CommandError(`the log ended before the sandbox did: see \`fsb-ctl get ${name}\``, RUN_FAILED);
+  }
+  const { exitCode, reason, message } = exited;
+  if (exitCode === undefined) throw new CommandError(`${reason}: ${message}`, RUN_FAILED);
+  // a reason that the exit code does not show
+  if (reason !== 'Completed' && reason !== 'Error') {
+    process.stderr.write(`fsb-ctl: ${reason}${message === '' ? '' : `: ${message}`}\n`);
+  }
+  return exitCode;
+}
+
+async function removed(gateway: Gateway, { sandboxName, sandboxId }: CreateResponse, namespace: string): Promise<void> {
+  try {
+    await gateway.delete({ sandboxName, namespace, sandboxId, gracePeriodSeconds: undefined });
+  } catch (error) {
+    process.stderr.write(`fsb-ctl: --rm: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
