@@ -38,6 +38,7 @@ import { PendingRecords } from './sandboxes/pending-records';
 import { RecordSandbox } from './sandboxes/record-sandbox';
 import { SandboxLogs } from './sandboxes/sandbox-logs';
 import { SandboxQueries } from './sandboxes/sandbox-queries';
+import { SandboxObjects } from './sandboxes/sandbox-objects';
 import { UpdateSandbox } from './sandboxes/update-sandbox';
 import { WriteBehind } from './sandboxes/write-behind';
 import { World } from './world';
@@ -116,7 +117,7 @@ export class GatewayModule {
             new DeleteSandbox({ catalog, names, records, lateObjects, client, agents }),
           inject: [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient],
         },
-        ...[UpdateSandbox, SandboxQueries, SandboxLogs, RunSandbox],
+        ...[UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
       ],
     };
   }

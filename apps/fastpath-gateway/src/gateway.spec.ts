@@ -135,6 +135,28 @@ describe('fastpath-gateway, as a process', () => {
     await end();
   });
 
+  it('GetSandbox: has the whole object of a sandbox that was created a moment ago', async () => {
+    const { answer } = await create('whole', { envs: { MODE: 'demo' }, labels: { team: 'red' } });
+    const request = GetRequest.fromPartial({ sandboxName: 'whole', includeObject: true });
+    const found = await call(scene.sandboxes.getSandbox.bind(scene.sandboxes), request);
+    expect(JSON.parse(found.answer!.objectJson)).toMatchObject({
+      apiVersion: 'sandbox.fast.io/v1alpha1',
+      kind: 'Sandbox',
+      metadata: { name: 'whole', namespace: 'default', labels: { team: 'red' } },
+      spec: { image: 'busybox', command: SLEEP, envs: [{ name: 'MODE', value: 'demo' }] },
+    });
+    expect(found.answer?.sandboxId).toBe(answer?.sandboxId);
+    expect((await get('whole')).answer?.objectJson).toBe('');
+    await end('whole');
+  });
+
+  it('UpdateSandbox: names the sandbox that is not there, and no request of its own', async () => {
+    expect((await update({ sandboxName: 'nope', labels: { a: 'b' } })).answer).toMatchObject({
+      success: false,
+      message: 'failed to get sandbox: sandbox "nope" not found in namespace "default"',
+    });
+  });
+
   it('answers, shows at once, and writes object and status behind it', async () => {
     const { answer, trailers } = await create('one', { exposedPorts: [80], labels: { team: 'red' }, requestId: 'r' });
     const stages = JSON.parse(trailers['fastpath-stages'] ?? '[]') as { name: string; ms: number }[];

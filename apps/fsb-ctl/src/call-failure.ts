@@ -28,6 +28,8 @@ export function callFailure(error: unknown, { endpoint, security }: Target, limi
     case status.UNAUTHENTICATED:
     case status.PERMISSION_DENIED:
       return new CommandError(`the gateway at ${endpoint} does not allow this: ${said}`);
+    case status.NOT_FOUND:
+      return new CommandError(said, 1, true);
     default:
       return new CommandError(said === '' ? `the gateway answered ${status[error.code]}` : said);
   }

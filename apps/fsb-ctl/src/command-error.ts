@@ -6,6 +6,8 @@ export class CommandError extends Error {
   constructor(
     message: string,
     readonly exitCode: 1 | 2 | 125 = 1,
+    /** the gateway answered NOT_FOUND */
+    readonly isNotFound = false,
   ) {
     super(message);
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
+import { parse } from 'yaml';
 import { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { freePort } from '../../../test/support/free-port';
 import { eventually } from '../../../test/support/eventually';
@@ -233,20 +234,36 @@ describe('fsb-ctl list', () => {
 });
 
 describe('fsb-ctl get', () => {
-  it('prints lower-cased keys and the age as YAML', async () => {
-    gateway.sandbox = running();
-    const { createdAt } = gateway.sandbox;
-    expect((await ctl('get', 'web')).stdout).toBe(
-      `sandboxid: id-1\nphase: Running\nagentpod: agent-1\nendpoints:\n  - 10.0.0.7:80\ncreatedat: ${createdAt}\n` +
-        'image: busybox\npoolref: default-pool\nsandboxname: web\nAge: 3h\n',
-    );
+  const object = {
+    apiVersion: 'sandbox.fast.io/v1alpha1',
+    kind: 'Sandbox',
+    metadata: { name: 'web', namespace: 'default', labels: { team: 'blue' } },
+    spec: {
+      image: 'busybox',
+      poolRef: 'default-pool',
+      command: ['sh', '-c', 'echo "0123"'],
+      expireTime: '2030-01-31T12:00:00Z',
+    },
+    status: { phase: 'Running', endpoints: ['10.0.0.7:80'] },
+  };
+
+  it('prints the whole object as YAML and as JSON', async () => {
+    gateway.sandbox = SandboxInfo.fromPartial({ ...running(), objectJson: JSON.stringify(object) });
+    const { stdout } = await ctl('get', 'web');
+    expect(parse(stdout)).toEqual(object);
+    expect(stdout).toMatch(/^apiVersion: sandbox\.fast\.io\/v1alpha1\nkind: Sandbox\nmetadata:\n {2}name: web\n/);
+    expect((await ctl('get', 'web', '-o', 'json')).stdout).toBe(`${JSON.stringify(object, null, 4)}\n`);
+    expect(gateway.received[0]).toMatchObject({ rpc: 'get', request: { includeObject: true } });
   });
 
-  it('prints the names of the wire without empty fields as JSON; an exit code of 0 is not empty', async () => {
-    gateway.sandbox = SandboxInfo.fromPartial({ sandboxName: 'web', phase: 'Succeeded', exitCode: 0, nodeName: 'n1' });
-    expect((await ctl('get', 'web', '-o', 'json')).stdout).toBe(
-      '{\n  "phase": "Succeeded",\n  "sandbox_name": "web",\n  "node_name": "n1",\n  "exit_code": 0\n}\n',
-    );
+  it('prints what is known where there is no object yet; an exit code of 0 is not left out', async () => {
+    gateway.sandbox = SandboxInfo.fromPartial({ ...running(), phase: 'Succeeded', exitCode: 0, nodeName: 'n1' });
+    expect(JSON.parse((await ctl('get', 'web', '-o', 'json')).stdout)).toMatchObject({
+      kind: 'Sandbox',
+      metadata: { name: 'web' },
+      spec: { image: 'busybox', poolRef: 'default-pool' },
+      status: { phase: 'Succeeded', exitCode: 0, nodeName: 'n1', sandboxID: 'id-1' },
+    });
   });
 });
 
@@ -314,6 +331,14 @@ describe('fsb-ctl logs', () => {
 describe('fsb-ctl delete, update, reset', () => {
   it('deletes', async () => {
     expect(await ctl('rm', 'web')).toEqual({ code: 0, stdout: 'Sandbox web deletion triggered\n', stderr: '' });
+    expect(gateway.received.map(({ rpc }) => rpc)).toEqual(['get', 'delete']);
+  });
+
+  it('asks for the absence of what is not there, and ends with 1', async () => {
+    gateway.missing = true;
+    expect(await ctl('delete', 'nope')).toEqual({ code: 1, stdout: '', stderr: 'error: sandbox "nope" not found\n' });
+    expect(gateway.received.map(({ rpc }) => rpc)).toEqual(['get', 'delete']);
+    expect(await ctl('delete', 'nope', '--ignore-not-found')).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   it('makes one call for each change, in order', async () => {

@@ -26,6 +26,7 @@ import {
   type StreamLogsResponse,
 } from '@fsb/api/gen/fastpath/v1/logs';
 import { callFailure } from './call-failure';
+import { CommandError } from './command-error';
 import { gatewayCredentials } from './gateway-credentials';
 import type { Settings } from './settings';
 
@@ -82,6 +83,17 @@ export class Gateway {
 
   get(request: GetRequest): Promise<Answer<SandboxInfo>> {
     return this.call(this.sandboxes.getSandbox.bind(this.sandboxes), request);
+  }
+
+  /** @returns what the gateway says of a sandbox that is not there; undefined where it is. @throws CommandError */
+  async missing(request: GetRequest): Promise<string | undefined> {
+    try {
+      await this.get(request);
+      return undefined;
+    } catch (error) {
+      if (error instanceof CommandError && error.isNotFound) return error.message;
+      throw error;
+    }
   }
 
   async list(request: ListRequest): Promise<ListResponse> {

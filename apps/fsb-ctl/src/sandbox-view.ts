@@ -1,40 +1,36 @@
 import type { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { stringify } from 'yaml';
-import { age } from './age';
 
-/** The names of the wire, in its order. */
-const FIELDS: readonly (readonly [keyof SandboxInfo, string])[] = [
-  ['sandboxId', 'sandbox_id'],
-  ['phase', 'phase'],
-  ['agentPod', 'agent_pod'],
-  ['endpoints', 'endpoints'],
-  ['createdAt', 'created_at'],
-  ['image', 'image'],
-  ['poolRef', 'pool_ref'],
-  ['sandboxName', 'sandbox_name'],
-  ['nodeName', 'node_name'],
-  ['exitCode', 'exit_code'],
-  ['reason', 'reason'],
-  ['message', 'message'],
-  ['namespace', 'namespace'],
-];
-/** Those that the original's YAML has always, empty or not. */
-const ALWAYS = 8;
-
-/** Without empty fields. An exit code of 0 is not empty: the field is absent while the process runs. */
-export function asJson(sandbox: SandboxInfo): string {
-  const shown = FIELDS.filter(([field]) => !isEmpty(sandbox[field]) || field === 'exitCode');
-  return `${JSON.stringify(Object.fromEntries(shown.map(([field, name]) => [name, sandbox[field]])), null, 2)}\n`;
+/**
+ * The whole Sandbox object as kubectl shows it.
+ * @returns JSON of two spaces, or YAML, with a line's end
+ */
+export function objectText(sandbox: SandboxInfo, format: 'json' | 'yaml'): string {
+  const object: unknown = sandbox.objectJson === '' ? objectOf(sandbox) : JSON.parse(sandbox.objectJson);
+  return format === 'json' ? `${JSON.stringify(object, null, 4)}\n` : stringify(object, { lineWidth: 0 });
 }
 
-export function asYaml(sandbox: SandboxInfo, nowMs: number): string {
-  const shown = FIELDS.filter(
-    ([field], index) => index < ALWAYS || !isEmpty(sandbox[field]) || (field === 'exitCode' && sandbox.exitCode === 0),
-  );
-  const values = shown.map(([field]) => [field.toLowerCase(), sandbox[field]] as const);
-  return `${stringify(Object.fromEntries(values), { lineWidth: 0 })}Age: ${age(sandbox.createdAt, nowMs)}\n`;
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === '' || value === 0 || (Array.isArray(value) && value.length === 0);
+/** As much of the object as the answer tells: of a sandbox whose object is not written yet, and of an older gateway. */
+function objectOf(sandbox: SandboxInfo): object {
+  const { exitCode, reason, message } = sandbox;
+  return {
+    apiVersion: 'sandbox.fast.io/v1alpha1',
+    kind: 'Sandbox',
+    metadata: {
+      name: sandbox.sandboxName,
+      namespace: sandbox.namespace,
+      creationTimestamp: new Date(sandbox.createdAt * 1_000).toISOString().replace('.000Z', 'Z'),
+    },
+    spec: { image: sandbox.image, poolRef: sandbox.poolRef },
+    status: {
+      phase: sandbox.phase,
+      assignedPod: sandbox.agentPod,
+      nodeName: sandbox.nodeName,
+      sandboxID: sandbox.sandboxId,
+      endpoints: sandbox.endpoints,
+      ...(exitCode === undefined ? {} : { exitCode }),
+      ...(reason === '' ? {} : { reason }),
+      ...(message === '' ? {} : { message }),
+    },
+  };
 }

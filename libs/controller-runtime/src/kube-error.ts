@@ -23,6 +23,8 @@ export class KubeError extends ApiError {
     readonly reason: string,
     code: ErrorCode,
     message: string,
+    /** message of the API server, without the request that it answers */
+    readonly said: string,
   ) {
     super(code, message);
   }
@@ -32,7 +34,8 @@ export class KubeError extends ApiError {
 export function kubeError(what: string, status: number, body: string): KubeError {
   const { reason, message } = parseStatus(body);
   const code = reason === 'AlreadyExists' ? 'already_exists' : (CODES[status] ?? 'unavailable');
-  return new KubeError(status, reason, code, `${what}: ${message || `HTTP ${status}`}`);
+  const said = message || `HTTP ${status}`;
+  return new KubeError(status, reason, code, `${what}: ${said}`, said);
 }
 
 /** A call that brought no answer; what it did is unknown. */

@@ -22,6 +22,7 @@ import { callerOf } from '../access/caller';
 import { CreateSandbox } from '../create/create-sandbox';
 import { timingsOf } from '../create/timings';
 import { DeleteSandbox } from '../sandboxes/delete-sandbox';
+import { SandboxObjects } from '../sandboxes/sandbox-objects';
 import { SandboxQueries } from '../sandboxes/sandbox-queries';
 import { UpdateSandbox } from '../sandboxes/update-sandbox';
 import { callDeadline, CREATE_MS } from './call-deadline';
@@ -42,6 +43,7 @@ export class FastPathController {
     private readonly deletes: DeleteSandbox,
     private readonly updates: UpdateSandbox,
     private readonly queries: SandboxQueries,
+    private readonly objects: SandboxObjects,
     private readonly access: Access,
   ) {}
 
@@ -87,10 +89,12 @@ export class FastPathController {
 
   @Needs({ verb: 'get', subresource: '' })
   @GrpcMethod(SERVICE, 'getSandbox')
-  getSandbox(request: GetRequest, metadata: Metadata): SandboxInfo {
+  async getSandbox(request: GetRequest, metadata: Metadata, call: Call<GetRequest, SandboxInfo>): Promise<SandboxInfo> {
     const found = this.queries.get(request);
     const timings = this.queries.timings(found);
     if (timings !== undefined) setTrailers(metadata, { [STAGES]: timings });
-    return found;
+    if (!request.includeObject) return found;
+    const { namespace, sandboxName } = found;
+    return { ...found, objectJson: await this.objects.json(namespace, sandboxName, callDeadline(call, CALL_MS)) };
   }
 }

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { isApiError, messageOf } from '@fsb/api/errors';
+import { ApiError, isApiError } from '@fsb/api/errors';
 import { type UpdateRequest, type UpdateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type KubeObject, type ObjectKey, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
+import { KubeError } from '@fsb/controller-runtime/kube-error';
 import { failurePolicyName } from '../create/create-order';
 import { Catalog } from './catalog';
 import { checkLabels, clip, instant, invalid, namespaceName, objectName, recoveryTimeout } from './field-rules';
 import { PendingRecords } from './pending-records';
-import { requireId } from './sandbox-queries';
+import { notFound, requireId } from './sandbox-queries';
 import { viewOfObject } from './sandbox-view';
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
@@ -46,8 +47,13 @@ export class UpdateSandbox {
       if ('ended' in updated) return refusal(`failed to update sandbox: ${updated.ended}`);
       return { success: true, message: 'sandbox updated successfully', sandbox: viewOfObject(updated) };
     } catch (error) {
-      if (isApiError(error, 'not_found')) return refusal(`failed to get sandbox: ${messageOf(error)}`);
-      if (isApiError(error, 'aborted')) return refusal(`failed to update sandbox: ${messageOf(error)}`);
+      if (isApiError(error, 'not_found')) {
+        return refusal(`failed to get sandbox: ${notFound(key.namespace, key.name).message}`);
+      }
+      if (isApiError(error, 'aborted')) {
+        return refusal(`failed to update sandbox: other writers changed it ${TRIES} times meanwhile; try again`);
+      }
+      if (error instanceof KubeError) throw new ApiError(error.code, error.said, { cause: error });
       throw error;
     }
   }

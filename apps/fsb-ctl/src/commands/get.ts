@@ -11,11 +11,11 @@ interface Flags extends GlobalFlags {
 
 const EXAMPLES = `
 Examples:
-  # everything about a sandbox, as YAML
+  # the whole Sandbox object, as kubectl shows it
   fsb-ctl get my-sandbox
 
   # one field of it
-  fsb-ctl get my-sandbox -o json | jq -r .endpoints[0]
+  fsb-ctl get my-sandbox -o json | jq -r .status.endpoints[0]
 
   # how long each stage of its create took
   fsb-ctl get my-sandbox --timings
@@ -25,7 +25,7 @@ export function addGet(program: Command): void {
   program
     .command('get')
     .summary('show a sandbox')
-    .description('Shows everything about a sandbox.')
+    .description('Shows the whole Sandbox object, as `kubectl get -o yaml` does.')
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .option('--timings', 'show the stages of its create instead')
@@ -38,7 +38,12 @@ export function addGet(program: Command): void {
 async function get(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const { withGateway } = await import('../gateway.js');
-  const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '', includeObject: false };
+  const request = {
+    sandboxName: name,
+    namespace: settings.namespace,
+    sandboxId: '',
+    includeObject: flags.timings !== true,
+  };
   const { answer: sandbox, trailers } = await withGateway(settings, (gateway) => gateway.get(request));
   if (flags.timings === true) {
     const { waterfall } = await import('../stages.js');
@@ -48,6 +53,6 @@ async function get(name: string, flags: Flags): Promise<void> {
     process.stdout.write(drawn);
     return;
   }
-  const { asJson, asYaml } = await import('../sandbox-view.js');
-  process.stdout.write(flags.output === 'json' ? asJson(sandbox) : asYaml(sandbox, Date.now()));
+  const { objectText } = await import('../sandbox-view.js');
+  process.stdout.write(objectText(sandbox, flags.output));
 }

@@ -1,4 +1,4 @@
-import { Metadata, type sendUnaryData, Server, ServerCredentials, type status } from '@grpc/grpc-js';
+import { Metadata, type sendUnaryData, Server, ServerCredentials, status } from '@grpc/grpc-js';
 import {
   CreateRequest,
   type CreateResponse,
@@ -40,6 +40,8 @@ export class RecordingGateway {
   chunksWritten = 0;
   failure: { readonly code: status; readonly details: string } | undefined;
   silent = false;
+  /** a get finds nothing */
+  missing = false;
   updateAnswers: { success: boolean; message: string }[] = [];
   private readonly server = new Server();
 
@@ -69,6 +71,7 @@ export class RecordingGateway {
       silent: false,
       log: [],
       exited: undefined,
+      missing: false,
       chunksWritten: 0,
     });
     Object.assign(this, { pages: [], updateAnswers: [], sandbox: SandboxInfo.create() });
@@ -98,7 +101,8 @@ export class RecordingGateway {
       },
       getSandbox: (call, reply) => {
         this.received.push({ rpc: 'get', request: call.request, deadlineMs: left(call.getDeadline()) });
-        this.answer(reply, this.sandbox, this.stagesTrailer());
+        if (this.missing) reply({ code: status.NOT_FOUND, details: `sandbox "${call.request.sandboxName}" not found` });
+        else this.answer(reply, this.sandbox, this.stagesTrailer());
       },
     };
   }
