@@ -1,3 +1,4 @@
+import { type Sandbox } from '@fsb/api/sandbox';
 import { eventually } from '../support/eventually';
 import { Stack } from '../support/stack';
 
@@ -26,9 +27,9 @@ describe('A sandbox made through the gateway', () => {
 
     expect(await stack.fsbCtl('list')).toMatch(/first\s+[0-9a-f]+\s+Running/i);
     expect(JSON.parse(await stack.fsbCtl('get', 'first', '-o', 'json'))).toMatchObject({
-      sandbox_id: id,
-      sandbox_name: 'first',
-      pool_ref: 'default-pool',
+      metadata: { name: 'first' },
+      spec: { image: 'busybox', poolRef: 'default-pool', exposedPorts: [8080] },
+      status: { sandboxID: id },
     });
     await eventually(async () => expect(await stack.containers()).toContain(id));
     await eventually(async () => /first\s+Running/.test(await stack.kubectl('get', 'sandboxes')));
@@ -56,6 +57,15 @@ describe('A sandbox made through the gateway', () => {
     await stack.fsbCtl('delete', 'short');
   }, 60_000);
 
+  it('run --follow: ends with the status of the process, with its output alone on stdout', async () => {
+    const follow = (name: string, script: string, ...flags: string[]) =>
+      stack.tryFsbCtl('run', name, '--image', 'busybox', '--follow', ...flags, '--', '/bin/sh', '-c', script);
+    expect(await follow('seven', 'echo out; exit 7', '--rm')).toEqual({ code: 7, stdout: 'out\n', stderr: '' });
+    expect(await follow('fine', 'echo fine', '--rm')).toEqual({ code: 0, stdout: 'fine\n', stderr: '' });
+    expect((await follow('killed', 'kill -9 $$', '--rm')).code).toBe(137);
+    await eventually(async () => expect(await stack.containers()).toEqual([]), 20_000, 200);
+  }, 60_000);
+
   it('refuses a name twice, an unknown pool, an unknown command and an absent image, and leaves nothing', async () => {
     // those of the tests before are on their way out
     await eventually(async () => expect(await stack.containers()).toEqual([]), 20_000, 200);
@@ -80,9 +90,9 @@ describe('A sandbox made through the gateway', () => {
     expect(await stack.fsbCtl('reset', 'again')).toMatch(/reset triggered/);
     await eventually(
       async () => {
-        const now = JSON.parse(await stack.fsbCtl('get', 'again', '-o', 'json')) as Record<string, string>;
-        expect(now['sandbox_id']).not.toBe(id);
-        expect(now['phase']).toBe('Running');
+        const { status } = JSON.parse(await stack.fsbCtl('get', 'again', '-o', 'json')) as Sandbox;
+        expect(status?.sandboxID).not.toBe(id);
+        expect(status?.phase).toBe('Running');
       },
       30_000,
       200,

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { type Sandbox } from '@fsb/api/sandbox';
 import { eventually } from '../support/eventually';
 import { Stack } from '../support/stack';
 
@@ -24,8 +25,8 @@ describe('The one-machine stack', () => {
   afterAll(() => stack.end(), 120_000);
 
   const phase = async (): Promise<string> => {
-    const info = JSON.parse(await stack.fsbCtl('get', 'kept', '-o', 'json')) as Record<string, string>;
-    return `${info['sandbox_id'] ?? ''} ${info['phase'] ?? ''}`;
+    const { status } = JSON.parse(await stack.fsbCtl('get', 'kept', '-o', 'json')) as Sandbox;
+    return `${status?.sandboxID ?? ''} ${status?.phase ?? ''}`;
   };
 
   it('has a janitor that removes an orphan of its own installation, says so in an Event, and touches nothing else', async () => {

@@ -33,7 +33,8 @@ describe('A pool under a burst', () => {
   const ready = (): Promise<string> => status('readyPods');
   const status = (field: string): Promise<string> =>
     stack.kubectl('get', 'sandboxpool', 'small', '-o', `jsonpath={.status.${field}}`);
-  const run = (name: string) => stack.tryFsbCtl('run', name, '--image', 'busybox', '--pool', 'small', ...COMMAND);
+  const run = (name: string) =>
+    stack.tryFsbCtl('run', name, '--image', 'busybox', '--pool', 'small', '--wait', '0', ...COMMAND);
 
   it('grows for FAST creates that were refused, makes them, and shrinks when they are gone', async () => {
     const names = Array.from({ length: 2 * SLOTS }, (_, n) => `burst-${n}`);

@@ -70,7 +70,7 @@ export function placement(product: () => Product): void {
       product().node.machine.run('cat', join('/sys/fs/cgroup', controller, podCgroup(), file));
     expect(await ofPod('memory', 'memory.limit_in_bytes')).toBe(`${MEMORY}\n`);
     expect(await ofPod('cpu', 'cpu.cfs_quota_us')).toBe('100000\n');
-    const more = ['--memory', '1Gi', '--pool', 'limited', '--', '/bin/true'];
+    const more = ['--memory', '1Gi', '--wait', '0', '--pool', 'limited', '--', '/bin/true'];
     expect((await product().caller.attempt('run', 'wants', '--image', 'busybox', ...more)).stderr).toMatch(/no room/);
     // the shim asks to be told of a lack of memory just after the start
     await run('grows', 'sleep 1; exec tail /dev/zero');
