@@ -117,6 +117,57 @@ describe('fsb-ctl run', () => {
     });
   });
 
+  it('reads a Sandbox object as kubectl does', async () => {
+    const yaml = [
+      ...[
+        'apiVersion: sandbox.fast.io/v1alpha1',
+        'kind: Sandbox',
+        'metadata: { name: web, labels: { a: b } }',
+        'spec:',
+      ],
+      ...['  image: busybox', '  poolRef: other', '  exposedPorts: [8080]', '  consistencyMode: strong'],
+      ...['  command: [sh]', '  args: [-c, "true"]', '  envs: [{ name: PORT, value: "0123" }]', '  workingDir: /srv'],
+      ...['  failurePolicy: AutoRecreate', '  recoveryTimeoutSeconds: 9', '  terminationGracePeriodSeconds: 0'],
+      ...['  imagePullPolicy: Never', '  resources: { memory: 1Gi, ephemeral-storage: 2Gi }'],
+    ].join('\n');
+    const ended = await line.run(['--endpoint', endpoint, 'run', 'web', '-f', '-', '--env', 'A=flag'], yaml);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(gateway.received[0]).toMatchObject({
+      request: {
+        image: 'busybox',
+        poolRef: 'other',
+        exposedPorts: [8080],
+        consistencyMode: 1,
+        command: ['sh'],
+        args: ['-c', 'true'],
+        envs: { PORT: '0123', A: 'flag' },
+        workingDir: '/srv',
+        labels: { a: 'b' },
+        failurePolicy: 1,
+        recoveryTimeoutSeconds: 9,
+        terminationGracePeriodSeconds: 0,
+        imagePullPolicy: 'Never',
+        resources: { memory: '1Gi', ephemeralStorage: '2Gi' },
+      },
+    });
+  });
+
+  it.each([
+    ['metadata: { namespace: dev }', 'metadata.namespace: "dev" is not "default": add -n dev'],
+    ['metadata: {}\n  ttlSecondsAfterFinished: 5', 'spec.ttlSecondsAfterFinished: is only for `kubectl apply`'],
+    [
+      'metadata: {}\n  envs: [{ name: A, valueFrom: { secretKeyRef: { name: s, key: k } } }]',
+      'spec.envs[0].valueFrom: is only',
+    ],
+    ['metadata: {}\n  poolReff: x', 'spec: unknown key "poolReff"'],
+    ['metadata: {}\n  expireTime: soon', 'spec.expireTime: must be RFC 3339'],
+  ])('refuses a Sandbox object with %j', async (more, reason) => {
+    const [metadata, spec = ''] = more.split('\n');
+    const yaml = `apiVersion: sandbox.fast.io/v1alpha1\nkind: Sandbox\n${metadata}\nspec:\n  image: busybox\n  poolRef: p\n${spec}\n`;
+    const { code, stderr } = await line.run(['--endpoint', endpoint, 'run', 'web', '-f', '-'], yaml);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) as string });
+  });
+
   it('creates and follows the log in one call', async () => {
     gateway.log = [Buffer.from('one\n'), Buffer.from('two\n')];
     gateway.exited = { exitCode: 0, reason: 'Completed', message: '' };

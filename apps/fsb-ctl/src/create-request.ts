@@ -38,6 +38,13 @@ export interface SandboxFile {
   readonly working_dir?: string | undefined;
   readonly labels?: Pairs | undefined;
   readonly resources?: FileResources | undefined;
+  // of a Sandbox object alone
+  readonly namespace?: string | undefined;
+  readonly failure_policy?: PolicyName | undefined;
+  readonly recovery_timeout_seconds?: number | undefined;
+  readonly termination_grace_period_seconds?: number | undefined;
+  readonly image_pull_policy?: string | undefined;
+  readonly expire_time_seconds?: number | undefined;
 }
 
 interface FileResources {
@@ -60,6 +67,9 @@ export const DEFAULT_WAIT_MS = 30_000;
 /** Flags win over the file; variables, labels and limits are merged one by one. */
 export function createRequest(target: Target, flags: RunFlags, file: SandboxFile): CreateRequest {
   const image = flags.image ?? file.image;
+  if (file.namespace !== undefined && file.namespace !== target.namespace) {
+    throw usage(`metadata.namespace: "${file.namespace}" is not "${target.namespace}": add -n ${file.namespace}`);
+  }
   if (image === undefined) throw usage('image: missing: name one with --image, or with the key "image" in the file');
   return {
     name: target.name,
@@ -67,11 +77,11 @@ export function createRequest(target: Target, flags: RunFlags, file: SandboxFile
     image,
     ...program(target, flags, file),
     ...placement(flags, file),
-    ...lifetime(flags),
+    ...lifetime(flags, file),
     labels: { ...file.labels, ...flags.label },
     requestId: '',
     waitSeconds: Math.ceil((flags.wait ?? DEFAULT_WAIT_MS) / 1_000),
-    imagePullPolicy: flags.imagePullPolicy ?? '',
+    imagePullPolicy: flags.imagePullPolicy ?? file.image_pull_policy ?? '',
   };
 }
 
@@ -114,14 +124,17 @@ function resources(flags: RunFlags, file: FileResources): Resources | undefined 
 
 function lifetime(
   flags: RunFlags,
+  file: SandboxFile,
 ): Pick<
   CreateRequest,
   'expireTimeSeconds' | 'failurePolicy' | 'recoveryTimeoutSeconds' | 'terminationGracePeriodSeconds'
 > {
+  const policy = flags.failurePolicy ?? file.failure_policy;
+  const expireTime = flags.expireTime ?? file.expire_time_seconds;
   return {
-    expireTimeSeconds: flags.expireTime === 0 ? undefined : flags.expireTime,
-    failurePolicy: flags.failurePolicy && failurePolicy(flags.failurePolicy),
-    recoveryTimeoutSeconds: flags.recoveryTimeout,
-    terminationGracePeriodSeconds: flags.gracePeriod,
+    expireTimeSeconds: expireTime === 0 ? undefined : expireTime,
+    failurePolicy: policy && failurePolicy(policy),
+    recoveryTimeoutSeconds: flags.recoveryTimeout ?? file.recovery_timeout_seconds,
+    terminationGracePeriodSeconds: flags.gracePeriod ?? file.termination_grace_period_seconds,
   };
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Check, ENV_NAME, FOLDER, LABEL_KEY, LABEL_VALUE, NAME, NOT_EMPTY, PORT, QUANTITY } from './checks';
 import { usage } from './command-error';
 import type { SandboxFile } from './create-request';
+import { SandboxManifest } from './sandbox-manifest';
 
 const text = (check: Check): z.ZodString => z.string('must be a text').refine(check.allows, check.rule);
 const texts = z.array(z.string('must be a text'), 'must be a list of texts');
@@ -54,9 +55,15 @@ export function readSandboxFile(path: string): SandboxFile {
 
 /** @param source names the text in errors */
 export function parseSandboxFile(content: string, source: string): SandboxFile {
-  const parsed = Schema.safeParse(yaml(content, source));
+  const value = yaml(content, source);
+  const parsed = isManifest(value) ? SandboxManifest.safeParse(value) : Schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw usage(`${source}: ${parsed.error.issues.map(describe).join('; ')}`);
+}
+
+/** Whether it is a Kubernetes object, and not the keys of the Go predecessor. */
+function isManifest(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('kind' in value || 'apiVersion' in value || 'spec' in value);
 }
 
 function yaml(content: string, source: string): unknown {
@@ -69,11 +76,19 @@ function yaml(content: string, source: string): unknown {
   }
 }
 
+/** Keys of the mappings in which a mistyped one is worth the whole list. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(Schema.shape),
+  resources: ['cpu', 'memory', 'pids', 'ephemeral_storage'],
+};
+
 function describe(issue: z.core.$ZodIssue): string {
   const at = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   const field = at.replace(/^\./, '');
   if (issue.code === 'unrecognized_keys') {
-    const allowed = field === '' ? Object.keys(Schema.shape) : ['cpu', 'memory', 'pids', 'ephemeral_storage'];
+    const allowed = ALLOWED[field];
+    if (allowed === undefined)
+      return `${field === '' ? '' : `${field}: `}unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
     return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')} (keys: ${allowed.join(', ')})`;
   }
   const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;

@@ -67,7 +67,10 @@ export function addRun(program: Command): void {
     .option('--expire-time <time>', 'end it then: Unix seconds, RFC 3339, or from now as in 30m', expireTime)
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
     .option('--recovery-timeout <seconds>', 'time to wait for a lost agent', number(SECONDS))
-    .option('-f, --file <file>', 'YAML that describes the sandbox; - is standard input')
+    .option(
+      '-f, --file <file>',
+      'Sandbox object as kubectl takes it, or its keys alone (image, pool_ref, command …), in YAML; - is standard input',
+    )
     .option('--follow', 'print its log until it ends, and end with its exit status')
     .option('--rm', 'with --follow: delete it afterwards')
     .option('-q, --quiet', 'print the name alone, and with --follow nothing but its output')
