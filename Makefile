@@ -39,6 +39,10 @@ test: packages lint ## lint, types, import rules, unit and end-to-end tests
 kubernetes: ## build the real Kubernetes of the next two once: 1.35 from the Go module proxy, without Go 1.25 that of Debian (KUBERNETES=1.20: always)
 	@scripts/kubernetes.sh; code=$$?; [ $$code = 77 ] || exit $$code
 
+test-readme: packages build ## every command and snippet of README.md, in order, on the machine's stack
+	@scripts/packages.sh python3-venv
+	@scripts/tests.sh --selectProjects readme --runInBand --passWithNoTests=false
+
 test-kube: packages build ## what depends on the API server, and a minute of chaos, on a real one (no waiting containers); how ours differs from it
 	@scripts/test-kube.sh
 
@@ -111,4 +115,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test kubernetes test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

@@ -42,5 +42,6 @@ module.exports = {
     project('kube', ['test/kube', 'test/e2e'], { testRegex: ON_A_REAL_API_SERVER }),
     project('cluster', ['test/cluster']),
     project('fuzz', ['test/fuzz']),
+    project('readme', ['test/readme']),
   ],
 };
