@@ -28,6 +28,9 @@ down: ## end the stack; objects, images and keys are kept
 status: ## every process and its health
 	@$(standalone) status $(root)
 
+load: build ## ARCHIVE=image.tar: import the images of docker save, or of an OCI archive, into the stack
+	@$(standalone) load $(root) $(ARCHIVE)
+
 kubeconfig: ## the path of the kubeconfig (make -s kubeconfig)
 	@echo $(if $(ROOT),$(abspath $(ROOT))/state,/var/lib/fast-sandbox)/kubeconfig
 
@@ -115,4 +118,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down status kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status load kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

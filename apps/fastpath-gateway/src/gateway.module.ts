@@ -26,7 +26,9 @@ import { type GatewayConfig } from './gateway.config';
 import { GatewayMetrics } from './gateway.metrics';
 import { FastPathController } from './grpc/fastpath.controller';
 import { type GrpcHealth } from './grpc/grpc-server';
+import { ImagesController } from './grpc/images.controller';
 import { LogsController } from './grpc/logs.controller';
+import { PoolImages } from './images/pool-images';
 import { Serving } from './grpc/serving';
 import { FairSeats } from './quota/fair-seats';
 import { NamespaceQuota } from './quota/namespace-quota';
@@ -57,7 +59,7 @@ export class GatewayModule {
         AuditModule.forRoot(config),
         QuotaModule.forRoot(config),
       ],
-      controllers: [FastPathController, LogsController],
+      controllers: [FastPathController, LogsController, ImagesController],
       providers: [
         { provide: Access, useFactory: (client: KubeClient) => new Access(client, config), inject: [KubeClient] },
         AccessGuard,
@@ -116,6 +118,11 @@ export class GatewayModule {
           useFactory: (...[catalog, names, records, lateObjects, client, agents]: DeletingParts) =>
             new DeleteSandbox({ catalog, names, records, lateObjects, client, agents }),
           inject: [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient],
+        },
+        {
+          provide: PoolImages,
+          useFactory: ({ directory }: World) => new PoolImages(directory),
+          inject: [World],
         },
         ...[UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
       ],

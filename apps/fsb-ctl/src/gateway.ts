@@ -19,6 +19,7 @@ import {
   type UpdateRequest,
   type UpdateResponse,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { ImageServiceClient, type ListImagesRequest, type ListImagesResponse } from '@fsb/api/gen/fastpath/v1/images';
 import {
   type RunSandboxResponse,
   SandboxLogServiceClient,
@@ -51,6 +52,7 @@ const THIS_MACHINE = /^(localhost|127\.[\d.]+|\[::1\]):/;
 export class Gateway {
   private readonly sandboxes: FastPathServiceClient;
   private readonly streams: SandboxLogServiceClient;
+  private readonly imageService: ImageServiceClient;
 
   constructor(private readonly settings: Settings) {
     const { endpoint, security } = settings;
@@ -63,6 +65,7 @@ export class Gateway {
     };
     this.sandboxes = new FastPathServiceClient(endpoint, credentials, options);
     this.streams = new SandboxLogServiceClient(endpoint, credentials, options);
+    this.imageService = new ImageServiceClient(endpoint, credentials, options);
   }
 
   create(request: CreateRequest): Promise<Answer<CreateResponse>> {
@@ -100,6 +103,10 @@ export class Gateway {
     return (await this.call(this.sandboxes.listSandboxes.bind(this.sandboxes), request)).answer;
   }
 
+  async images(request: ListImagesRequest): Promise<ListImagesResponse> {
+    return (await this.call(this.imageService.listImages.bind(this.imageService), request)).answer;
+  }
+
   /** Pulled by its reader: who stops reading stops the gateway. Without follow, each wait for more has a limit. */
   async *logs(request: StreamLogsRequest): AsyncGenerator<Buffer> {
     const limitMs = this.settings.timeoutMs ?? OTHER_MS;
@@ -120,6 +127,7 @@ export class Gateway {
   close(): void {
     this.sandboxes.close();
     this.streams.close();
+    this.imageService.close();
   }
 
   /** @param limitOf how long the next message may take, in milliseconds; undefined: as long as it likes */

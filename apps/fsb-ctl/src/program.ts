@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander';
 import { addDelete } from './commands/delete';
 import { addGet } from './commands/get';
+import { addImages } from './commands/images';
 import { addList } from './commands/list';
 import { addLogs } from './commands/logs';
 import { addReset } from './commands/reset';
@@ -40,7 +41,8 @@ export function program(): Command {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => undefined }) // main writes it, as one line
     .addHelpText('after', HELP);
-  for (const add of [addRun, addList, addGet, addLogs, addDelete, addUpdate, addReset, addVersion]) add(root);
+  for (const add of [addRun, addList, addGet, addLogs, addDelete, addUpdate, addReset, addImages, addVersion])
+    add(root);
   for (const command of [root, ...root.commands])
     command.exitOverride((error) => {
       throw usageOf(error, command);

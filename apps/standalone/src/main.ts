@@ -73,6 +73,17 @@ withRoot(program.command('status').description('every process and its health'))
     const { status } = await import('./command/status.js');
     process.exitCode = await status(layoutOf(root), output);
   });
+withRoot(
+  program
+    .command('load')
+    .description("import an archive of docker save or of the OCI layout into the stack's containerd"),
+)
+  .argument('<archive>', 'a .tar file')
+  .action(async (archive: string, { root }: Options) => {
+    const { load } = await import('./command/load.js');
+    process.exitCode = await load(layoutOf(root), archive);
+  });
+
 withRoot(program.command('pull').description("pull an image into the stack's containerd, through CRI"))
   .argument('<image>')
   .action(async (image: string, { root }: Options) => {

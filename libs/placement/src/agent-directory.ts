@@ -34,6 +34,14 @@ export interface ReportedSandbox {
   readonly sandbox: AgentSandboxStatus;
 }
 
+/** Normalised image names. */
+export interface AgentImages {
+  readonly pool: string;
+  readonly images: readonly string[];
+  /** those with a container that waits for a sandbox */
+  readonly warm: readonly string[];
+}
+
 interface Agent {
   view: AgentView;
   images: readonly string[];
@@ -86,6 +94,14 @@ export class AgentDirectory {
   agentsOf(namespace: string, pool: string): AgentView[] {
     const ids = this.pools.get(`${namespace}/${pool}`) ?? [];
     return [...ids].flatMap((id) => this.agent(id) ?? []);
+  }
+
+  /** Images of each agent of a pool, or of every pool of the namespace where `pool` is empty. */
+  *imagesOf(namespace: string, pool: string): Generator<AgentImages> {
+    for (const { view, images, waiting } of this.agents.values()) {
+      if (view.namespace !== namespace || (pool !== '' && view.pool !== pool)) continue;
+      yield { pool: view.pool, images, warm: waiting };
+    }
   }
 
   /** The last that the agent said; it may be old where the agent is not in sync. */

@@ -23,6 +23,7 @@ export const AUDITED_METHODS: Readonly<Record<string, AuditedMethod>> = {
   '/fastpath.v1.FastPathService/GetSandbox': of('get', 'refused'),
   '/fastpath.v1.SandboxLogService/StreamLogs': of('get', 'always', 'log'),
   '/fastpath.v1.SandboxLogService/RunSandbox': of('create'),
+  '/fastpath.v1.ImageService/ListImages': of('list', 'refused'),
 };
 
 /** A status of gRPC as Kubernetes would have answered. */

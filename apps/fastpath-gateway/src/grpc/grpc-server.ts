@@ -3,6 +3,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import { FastPathServiceService } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { ImageServiceService } from '@fsb/api/gen/fastpath/v1/images';
 import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
 import { type Address } from '@fsb/component-base/config';
 import { malformedRequestInterceptor, withMalformedRequests } from '@fsb/component-base/grpc/malformed-request';
@@ -13,8 +14,9 @@ import { HealthImplementation } from 'grpc-health-check';
 const SERVICES = {
   'fastpath.v1.FastPathService': withMalformedRequests(FastPathServiceService),
   'fastpath.v1.SandboxLogService': withMalformedRequests(SandboxLogServiceService),
+  'fastpath.v1.ImageService': withMalformedRequests(ImageServiceService),
 };
-const PROTOS = ['fastpath/v1/fastpath.proto', 'fastpath/v1/logs.proto'];
+const PROTOS = ['fastpath/v1/fastpath.proto', 'fastpath/v1/logs.proto', 'fastpath/v1/images.proto'];
 /** The largest sandbox that is allowed takes a quarter of it. */
 const MAX_REQUEST_BYTES = 1024 * 1024;
 const CONNECTION_LIMITS = {
