@@ -1,5 +1,6 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { CommandError } from './command-error';
+import { credentialOf, type Security } from './connection-source';
 import type { Settings } from './settings';
 
 /** What grpc-js itself says when no call could be sent; anything else of that code was said by the gateway. */
@@ -27,12 +28,18 @@ export function callFailure(error: unknown, { endpoint, security }: Target, limi
       return new CommandError(`the gateway at ${endpoint} cannot do this: ${said}`);
     case status.UNAUTHENTICATED:
     case status.PERMISSION_DENIED:
-      return new CommandError(`the gateway at ${endpoint} does not allow this: ${said}`);
+      return new CommandError(`the gateway at ${endpoint} does not allow this: ${said}${hintOf(security)}`);
     case status.NOT_FOUND:
       return new CommandError(said, 1, true);
     default:
       return new CommandError(said === '' ? `the gateway answered ${status[error.code]}` : said);
   }
+}
+
+function hintOf(security: Security): string {
+  return security !== 'plaintext' && credentialOf(security) === undefined
+    ? ' (no token was sent: give --token-file)'
+    : '';
 }
 
 function unavailable(said: string, { endpoint, security }: Target): CommandError {

@@ -1,4 +1,4 @@
-import { usage } from './command-error';
+import { type CommandError, usage } from './command-error';
 
 export const DEFAULT_ENDPOINT = 'localhost:9090';
 
@@ -19,36 +19,42 @@ export interface Source extends TlsFiles {
   readonly insecurePlaintext: boolean;
 }
 
+/** Configuration file with what it says; its endpoint may be the default. */
+export interface FileSource extends Source {
+  readonly path: string;
+  readonly endpoint: string;
+}
+
 /**
  * Credentials for the endpoint that a call goes to. The endpoint of `caller` wins over the one of `file`.
- * @throws CommandError where the only credentials belong to another endpoint
- * @example securityOf({ endpoint: 'a:1', ... }, { endpoint: 'b:1', tokenFile: '/t', ... }) // throws: the token is for b:1
+ * @throws CommandError where the credentials of `caller` would go to the endpoint of `file`
+ * @example securityOf({ endpoint: 'a:1', ... }, { endpoint: 'b:1', tokenFile: '/t', ... }).tokenFile // undefined: it is for b:1
  */
-export function securityOf(caller: Source, file: (Source & { readonly path: string }) | undefined): Security {
+export function securityOf(caller: Source, file: FileSource | undefined): Security {
   if (caller.insecurePlaintext) return 'plaintext';
   if (file === undefined) return caller;
-  const isOfFile = caller.endpoint === undefined;
   const credential = credentialOf(caller);
-  if (isOfFile && credential !== undefined) {
-    throw usage(
-      `${credential}: goes only to an endpoint of the command line or the environment: add --endpoint ` +
-        `(${file.path} names ${file.endpoint ?? DEFAULT_ENDPOINT})`,
-    );
+  if (caller.endpoint === undefined || caller.endpoint === file.endpoint) {
+    if (caller.endpoint === undefined && credential !== undefined) throw withoutEndpoint(credential, file);
+    return forFilesEndpoint(caller, file, credential !== undefined);
   }
-  const isSame = isOfFile || caller.endpoint === file.endpoint;
-  if (isSame && file.insecurePlaintext && credential === undefined) return 'plaintext';
-  if (isSame) return { ...(credential === undefined ? file : caller), caFile: caller.caFile ?? file.caFile };
-  if (credential === undefined && credentialOf(file) !== undefined) {
-    throw usage(
-      `--endpoint ${caller.endpoint ?? ''}: the credentials of ${file.path} go only to ${file.endpoint ?? DEFAULT_ENDPOINT}: ` +
-        'give --token-file, or leave out --endpoint',
-    );
-  }
+  // nothing of the file goes to another endpoint
   return caller;
 }
 
+function forFilesEndpoint(caller: Source, file: FileSource, hasCredential: boolean): Security {
+  if (file.insecurePlaintext && !hasCredential) return 'plaintext';
+  return { ...(hasCredential ? caller : file), caFile: caller.caFile ?? file.caFile };
+}
+
+function withoutEndpoint(credential: string, { path, endpoint }: FileSource): CommandError {
+  return usage(
+    `${credential}: goes only to an endpoint of the command line or the environment: add --endpoint (${path} names ${endpoint})`,
+  );
+}
+
 /** Name of the flag or variable that holds a source's credential; undefined where it has none. */
-function credentialOf({ token, tokenFile, certFile }: TlsFiles): string | undefined {
+export function credentialOf({ token, tokenFile, certFile }: TlsFiles): string | undefined {
   if (token !== undefined) return 'FSB_TOKEN';
   if (tokenFile !== undefined) return '--token-file';
   return certFile === undefined ? undefined : '--cert-file';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Check, ENDPOINT, NAMESPACE } from './checks';
 import { usage } from './command-error';
 import type { Config } from './config-file';
-import { DEFAULT_ENDPOINT, type Security, securityOf, type Source } from './connection-source';
+import { DEFAULT_ENDPOINT, type FileSource, type Security, securityOf, type Source } from './connection-source';
 
 export interface GlobalFlags {
   readonly endpoint?: string;
@@ -63,7 +63,7 @@ export async function settingsOf(flags: GlobalFlags, env: Environment = process.
         [inFile('namespace'), file.namespace],
       ]) ?? 'default',
     editor: set('EDITOR'),
-    security: securityOf(caller, path === undefined ? undefined : { path, ...fileSource(file) }),
+    security: securityOf(caller, path === undefined ? undefined : fileSource(path, file)),
     timeoutMs: flags.timeout,
   };
 }
@@ -84,9 +84,9 @@ function callerSource(endpoint: string | undefined, flags: GlobalFlags, set: Var
   };
 }
 
-function fileSource(file: Config): Source {
+function fileSource(path: string, file: Config): FileSource {
   const { endpoint = DEFAULT_ENDPOINT, insecurePlaintext = false, caFile, tokenFile, certFile, keyFile } = file;
-  return { endpoint, insecurePlaintext, caFile, token: undefined, tokenFile, certFile, keyFile };
+  return { path, endpoint, insecurePlaintext, caFile, token: undefined, tokenFile, certFile, keyFile };
 }
 
 function first(check: Check, candidates: readonly Candidate[]): string | undefined {
