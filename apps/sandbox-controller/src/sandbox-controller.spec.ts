@@ -153,7 +153,8 @@ describe('a declared sandbox', () => {
     await create('no-command', { command: ['no-such-thing'] });
     await create('no-image', { image: 'nobody/nothing:1' });
     await create('no-pool', { poolRef: 'elsewhere' });
-    await create('no-secret', { envs: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'creds', key: 'a' } } }] });
+    const envs = [{ name: 'A', valueFrom: { secretKeyRef: { name: 'creds', key: 'a' } } }];
+    await create('no-secret', { command: ['/bin/sh', '-c', 'echo $A'], envs });
     await create('no-form', { envs: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'x' } } as never }] });
     expect((await reaches('no-command', 'Failed')).status).toMatchObject({
       reason: 'CommandNotFound',
@@ -174,7 +175,6 @@ describe('a declared sandbox', () => {
     });
     const data = { a: Buffer.from('told').toString('base64') };
     await client.create(SECRET_KIND, { metadata: { name: 'creds', namespace }, data });
-    await change('no-secret', { command: ['/bin/sh', '-c', 'echo $A'] });
     const { status } = await reaches('no-secret', 'Succeeded', 20_000);
     expect(readFileSync(agent.path('logs', `${status?.sandboxID ?? ''}.log`), 'utf8')).toBe('told\n');
     await end('no-command', 'no-form', 'no-image', 'no-pool', 'no-secret');

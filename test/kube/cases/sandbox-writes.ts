@@ -1,3 +1,5 @@
+import { type Json } from '../../../apps/standalone/src/apiserver/kube-object';
+import { type Reply } from '../../support/kube-http';
 import { changed, JSON_PATCH, MERGE, metaOf, type Row, sandbox, SANDBOX_GROUP, STRATEGIC, type Table } from '../row';
 
 const NAMESPACE = 'writes';
@@ -15,6 +17,8 @@ const patch = (name: string, body: unknown, path = ONE, headers = MERGE): Row =>
   'PATCH',
   { path, body, headers },
 ];
+
+const specOf = ({ body }: Reply): Json => body['spec'] as Json;
 
 const creates: Row[] = [
   create('creates a sandbox with its defaults', sandbox('one', { labels: { a: 'b' }, annotations: { note: 'x' } })),
@@ -85,7 +89,10 @@ const updates: Row[] = [
   [
     'updates',
     'PUT',
-    (before) => ({ path: ONE, body: changed(before('reads it'), {}, { spec: { image: 'c', poolRef: 'pool' } }) }),
+    (before) => ({
+      path: ONE,
+      body: changed(before('reads it'), {}, { spec: { ...specOf(before('reads it')), failurePolicy: 'AutoRecreate' } }),
+    }),
   ],
   ['refuses an update of an older version', 'PUT', (before) => ({ path: ONE, body: before('reads it').body })],
   ['changes nothing with an equal update', 'PUT', (before) => ({ path: ONE, body: before('updates').body })],
@@ -157,8 +164,11 @@ const updates: Row[] = [
 ];
 
 const patches: Row[] = [
-  patch('patches', { spec: { workingDir: '/a' } }),
-  patch('patches a field away', { spec: { workingDir: null } }),
+  patch('patches', { spec: { ttlSecondsAfterFinished: 5 } }),
+  patch('patches a field away', { spec: { ttlSecondsAfterFinished: null } }),
+  patch('refuses another image', { spec: { image: 'nginx' } }),
+  patch('refuses a field that comes', { spec: { exposedPorts: [80] } }),
+  patch('refuses two changes at once', { spec: { image: 'nginx', resources: { cpu: '1' } } }),
   patch('patches a default away, which comes back', { spec: { failurePolicy: null } }),
   patch('patches nothing', {}),
   patch('patches the status through its path alone', { status: { phase: 'Failed' } }),
@@ -172,14 +182,15 @@ const patches: Row[] = [
   patch('refuses a patch of what is not there', { spec: {} }, `${ALL}/none`),
   patch('refuses a patch that is no JSON', '{"a":'),
   patch('refuses a patch that is a list', '[]'),
-  patch('tries a patch without effect', { spec: { workingDir: '/dry' } }, `${ONE}?dryRun=All`),
+  patch('tries a patch without effect', { spec: { ttlSecondsAfterFinished: 9 } }, `${ONE}?dryRun=All`),
   patch(
     'patches by operations',
     [
-      { op: 'test', path: '/spec/image', value: 'c' },
-      { op: 'add', path: '/spec/args', value: ['x'] },
-      { op: 'add', path: '/spec/args/-', value: 'y' },
-      { op: 'copy', from: '/spec/args/0', path: '/spec/command' },
+      { op: 'test', path: '/spec/failurePolicy', value: 'Manual' },
+      { op: 'add', path: '/metadata/finalizers', value: ['example.com/x'] },
+      { op: 'add', path: '/metadata/finalizers/-', value: 'example.com/y' },
+      { op: 'remove', path: '/metadata/finalizers' },
+      { op: 'copy', from: '/spec/failurePolicy', path: '/metadata/annotations/copied' },
     ],
     ONE,
     JSON_PATCH,
@@ -187,9 +198,8 @@ const patches: Row[] = [
   patch(
     'adds by operations',
     [
-      { op: 'add', path: '/spec/args', value: ['x'] },
-      { op: 'add', path: '/spec/args/-', value: 'y' },
-      { op: 'move', from: '/spec/args', path: '/spec/command' },
+      { op: 'add', path: '/metadata/labels/x', value: 'x' },
+      { op: 'move', from: '/metadata/labels/x', path: '/metadata/labels/y' },
     ],
     ONE,
     JSON_PATCH,
@@ -237,7 +247,7 @@ const deletions: Row[] = [
   ['marks it', 'DELETE', `${ALL}/held`],
   ['marks it once', 'DELETE', `${ALL}/held`],
   create('does not create it anew', sandbox('held')),
-  patch('still changes it', { spec: { image: 'later' } }, `${ALL}/held`),
+  patch('still changes it', { spec: { failurePolicy: 'AutoRecreate' } }, `${ALL}/held`),
   patch('adds no finalizer', { metadata: { finalizers: ['example.com/hold', 'example.com/more'] } }, `${ALL}/held`),
   patch('takes no mark away', { metadata: { deletionTimestamp: null } }, `${ALL}/held`),
   patch('ends it with its finalizer', { metadata: { finalizers: null } }, `${ALL}/held`),

@@ -43,10 +43,11 @@ describe.each([
   };
 
   it('applies what is new and what has changed, and shows the columns', async () => {
-    expect(await kubectl('apply -f -', sandbox('applied', { args: ['1'] }))).toContain('created');
-    expect(await kubectl('apply -f -', sandbox('applied', { args: ['1'] }))).toContain('unchanged');
+    const expiring = sandbox('applied', { expireTime: '2100-01-01T00:00:00Z' });
+    expect(await kubectl('apply -f -', expiring)).toContain('created');
+    expect(await kubectl('apply -f -', expiring)).toContain('unchanged');
     expect(await kubectl('apply -f -', sandbox('applied'))).toContain('configured');
-    expect(await kubectl('get sbx applied -o jsonpath={.spec}')).not.toContain('args');
+    expect(await kubectl('get sbx applied -o jsonpath={.spec}')).not.toContain('expireTime');
     expect(await kubectl('get sbx')).toMatch(/^NAME +PHASE +AGENT +NODE +AGE\napplied +\d+s\n$/);
     expect(await kubectl('get sbx -o wide')).toMatch(/IMAGE +POOL/);
     expect(await kubectl('apply --dry-run=server -f -', sandbox('tried'))).toContain('created (server dry run)');
@@ -76,14 +77,21 @@ describe.each([
 
   it('edits, patches, labels and annotates', async () => {
     await kubectl('create -f -', sandbox('edited'));
-    await kubectl('edit sbx edited', '', { KUBE_EDITOR: 'sed -i s/alpine/busybox/' });
+    await kubectl('edit sbx edited', '', { KUBE_EDITOR: 'sed -i s/Manual/AutoRecreate/' });
     await kubectl('label sbx edited team=a');
     await kubectl('annotate sbx edited note=b');
-    await kubectl('patch sbx edited --type merge -p {"spec":{"workingDir":"/tmp"}}');
-    await kubectl('patch sbx edited --type json -p [{"op":"add","path":"/spec/args","value":["c"]}]');
+    await kubectl('patch sbx edited --type merge -p {"spec":{"recoveryTimeoutSeconds":5}}');
+    await kubectl('patch sbx edited --type json -p [{"op":"add","path":"/spec/ttlSecondsAfterFinished","value":3}]');
     const { metadata, spec } = JSON.parse(await kubectl('get sbx edited -o json')) as Record<string, object>;
     expect(metadata).toMatchObject({ labels: { team: 'a' }, annotations: { note: 'b' }, generation: 4 });
-    expect(spec).toMatchObject({ image: 'busybox', workingDir: '/tmp', args: ['c'] });
+    expect(spec).toMatchObject({
+      failurePolicy: 'AutoRecreate',
+      recoveryTimeoutSeconds: 5,
+      ttlSecondsAfterFinished: 3,
+    });
+    expect((await attempt('patch sbx edited --type merge -p {"spec":{"image":"nginx"}}')).stderr).toContain(
+      'spec.image',
+    );
     expect(await kubectl('get sbx -l team=a -o name')).toBe('sandbox.sandbox.fast.io/edited\n');
     expect(await kubectl('get sbx -l team!=a -o name')).not.toContain('edited');
     expect(await kubectl('get sbx --field-selector metadata.name=edited -o name')).toContain('edited');

@@ -129,7 +129,7 @@ describe('the API server', () => {
   it('lets the first of two writers win', async () => {
     const made = await create(sandbox('contested'));
     const path = `${SANDBOXES}/contested`;
-    const changed = { ...made, spec: { ...(made['spec'] as Json), workingDir: '/a' } };
+    const changed = { ...made, spec: { ...(made['spec'] as Json), failurePolicy: 'AutoRecreate' } };
     expect((await server.ask('PUT', path, changed)).status).toBe(200);
     const late = await server.ask('PUT', path, changed);
     expect([late.status, late.body.reason]).toEqual([409, 'Conflict']);
@@ -143,20 +143,55 @@ describe('the API server', () => {
   it('keeps status and the rest apart, counts generations, and takes no write that changes nothing for one', async () => {
     const made = await create({ ...sandbox('parts'), status: { phase: 'Running' } });
     expect(made['status']).toBeUndefined();
-    const patch = { spec: { workingDir: '/a' }, status: { phase: 'Failed' } };
+    const patch = { spec: { failurePolicy: 'AutoRecreate' }, status: { phase: 'Failed' } };
     const whole = (await server.ask('PATCH', `${SANDBOXES}/parts`, patch, MERGE)).body;
-    expect(whole).toMatchObject({ spec: { workingDir: '/a' }, metadata: { generation: 2 } });
+    expect(whole).toMatchObject({ spec: { failurePolicy: 'AutoRecreate' }, metadata: { generation: 2 } });
     expect(whole['status']).toBeUndefined();
     const status = (await server.ask('PATCH', `${SANDBOXES}/parts/status`, { ...patch, spec: {} }, MERGE)).body;
     expect(status).toMatchObject({
       status: { phase: 'Failed' },
-      spec: { workingDir: '/a' },
+      spec: { failurePolicy: 'AutoRecreate' },
       metadata: { generation: 2 },
     });
     const again = (await server.ask('PATCH', `${SANDBOXES}/parts/status`, patch, MERGE)).body;
     expect(versionOf(again)).toBe(versionOf(status));
     const wrong = await server.ask('PATCH', `${SANDBOXES}/parts/status`, { status: { phase: 'Odd' } }, MERGE);
     expect(wrong.body.message).toContain('status.phase: Unsupported value: "Odd"');
+  });
+
+  it('refuses by name a change of what cannot change, and takes one of what can', async () => {
+    const made = await create(sandbox('immutable', {}, { resources: { cpu: '1', memory: '128Mi' } }));
+    const path = `${SANDBOXES}/immutable`;
+    const changes = { image: 'nginx', command: ['a'], resources: { cpu: '1m', memory: '6Mi' } };
+    for (const [field, value] of Object.entries(changes)) {
+      const { status, body } = await server.ask('PATCH', path, { spec: { [field]: value } }, MERGE);
+      expect([status, body['details']]).toMatchObject([422, { causes: [{ field: `spec.${field}` }] }]);
+    }
+    const put = await server.ask('PUT', path, {
+      ...made,
+      spec: { ...(made['spec'] as Json), image: 'nginx', poolRef: 'b' },
+    });
+    expect([put.status, put.body.message]).toEqual([
+      422,
+      expect.stringMatching(/spec\.image: .*spec\.poolRef: /) as string,
+    ]);
+    expect((await server.ask('GET', path)).body).toEqual(made);
+    const allowed = { expireTime: '2096-01-01T00:00:00Z', failurePolicy: 'AutoRecreate', recoveryTimeoutSeconds: 5 };
+    const spec = { ...allowed, resetRevision: '2026-01-01T00:00:00Z', ttlSecondsAfterFinished: 3 };
+    const metadata = { labels: { a: 'b' }, annotations: { c: 'd' } };
+    expect((await server.ask('PATCH', path, { spec, metadata }, MERGE)).body).toMatchObject({ spec, metadata });
+  });
+
+  it('refuses a pool whose least is above its most', async () => {
+    const pool = (name: string, capacity: object): Json => ({
+      ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', metadata: { name }, spec: { capacity } },
+    });
+    const pools = `${GROUP}/namespaces/default/sandboxpools`;
+    const { status, body } = await server.ask('POST', pools, pool('wrong', { poolMin: 3, poolMax: 2 }));
+    expect([status, body.message]).toEqual([422, expect.stringContaining('spec.capacity.poolMin') as string]);
+    await create(pool('unlimited', { poolMin: 3, poolMax: 0 }), pools);
+    const patch = { spec: { capacity: { poolMax: 2 } } };
+    expect((await server.ask('PATCH', `${pools}/unlimited`, patch, MERGE)).status).toBe(422);
   });
 
   it('drops unknown fields with a warning, and keeps those of an agent template', async () => {

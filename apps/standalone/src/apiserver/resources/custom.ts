@@ -1,9 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '@fsb/api/errors';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { fieldAt, type Json } from '../kube-object';
 import { builtInSchema } from '../openapi/built-in-schema';
+import { SchemaRules } from '../validation/schema-rules';
 import { age, AGE, NAME } from './columns';
 import { type Column, type Resource } from './resource';
 
@@ -63,7 +65,17 @@ function customResource(document: unknown, file: string): Resource {
     selectableFields: [],
     columns: [NAME, ...(columns.length > 0 ? columns : [AGE])],
     schema: withMetadata(served.schema.openAPIV3Schema),
+    rules: rulesOf(served.schema.openAPIV3Schema, file),
   };
+}
+
+/** @throws Error naming the file and the rule that this server cannot evaluate */
+function rulesOf(schema: Json, file: string): SchemaRules {
+  try {
+    return SchemaRules.of(schema);
+  } catch (error) {
+    throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function toColumn({ name, type, jsonPath, description, priority }: z.infer<typeof printerColumn>): Column {

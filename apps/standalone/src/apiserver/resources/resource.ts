@@ -1,5 +1,6 @@
 import { type Json, type KubeObject } from '../kube-object';
 import { qualified } from '../status-error';
+import { type SchemaRules } from '../validation/schema-rules';
 
 /** A column of `kubectl get`: a JSONPath as CRDs have it, or a function for the built-in ones. */
 export interface Column {
@@ -28,6 +29,8 @@ export interface Resource {
   readonly columns: readonly Column[];
   /** OpenAPI v3 schema of the whole object. */
   readonly schema: Json;
+  /** What the schema demands beyond types; a CRD's own alone. */
+  readonly rules?: SchemaRules;
   /** A PUT of what is not there creates it. */
   readonly isCreatedByUpdate: boolean;
   /** Changes a new object before it is stored. */

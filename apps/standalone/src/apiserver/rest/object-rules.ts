@@ -8,6 +8,16 @@ import { prune, violations } from './schema-check';
 /** A name may have 253; one that is wrong is told as far as this. */
 const MAX_TOLD_NAME = 1_000;
 
+const BLOCKING = ['FieldValueRequired', 'FieldValueNotSupported', 'FieldValueTypeInvalid'];
+
+/** As the real API server says it. */
+const NOT_CHECKED: StatusCause = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
+
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
 /** What a body becomes before it may be stored: known fields only, defaults in. @returns warnings about dropped fields */
@@ -38,15 +48,35 @@ function withIdentity(resource: Resource, body: Json): Json {
   );
 }
 
-/** @throws StatusError 422 with a cause for each field that the kind's rules refuse */
-export function checkValid(resource: Resource, object: Json, more: readonly StatusCause[] = []): void {
+/**
+ * @param previous absent: the object is new
+ * @throws StatusError 422 with a cause for each field that the kind's rules refuse
+ */
+export function checkValid(
+  resource: Resource,
+  object: Json,
+  previous?: KubeObject,
+  more: readonly StatusCause[] = [],
+): void {
   const bySchema = violations(resource, object);
   // metadata of other types than they should be have no rules to break
   const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
     ? []
     : metadataCauses(resource, metaOf(object));
-  const causes = [...byMetadata, ...more, ...bySchema];
+  const found = [...byMetadata, ...more, ...bySchema];
+  const causes = [...found, ...causesByRules(resource, object, previous, found)];
   if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, nameOf(object), causes);
+}
+
+/** A rule about values has nothing to say where one is absent or of another type; what was not checked is said then. */
+function causesByRules(
+  { rules }: Resource,
+  object: Json,
+  previous: KubeObject | undefined,
+  found: readonly StatusCause[],
+): readonly StatusCause[] {
+  if (!rules) return [];
+  return found.some(({ reason }) => BLOCKING.includes(reason)) ? [NOT_CHECKED] : rules.causes(object, previous);
 }
 
 export function metaOf(object: Json): Partial<StoredMeta> {
@@ -110,7 +140,7 @@ export function updatedObject(
     metadata['generation'] = (generation ?? 0) + 1;
   const added =
     deletionTimestamp === undefined ? [] : newFinalizers(current.metadata.finalizers, metaOf(next).finalizers);
-  checkValid(resource, next, added);
+  checkValid(resource, next, current, added);
   return next as unknown as KubeObject; // checked just above
 }
 
