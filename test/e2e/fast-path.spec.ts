@@ -86,7 +86,12 @@ describe('A sandbox made through the gateway', () => {
   }, 90_000);
 
   it('gets a new container by reset, labels and an expiry by update', async () => {
-    const id = /ID:\s+(\S+)/.exec(await run('again', '--', '/bin/sleep', '1000'))?.[1];
+    const script = 'cat /proc/sys/kernel/random/uuid; trap "exit 0" TERM; sleep 1000 & wait';
+    const id = /ID:\s+(\S+)/.exec(await run('again', '--', '/bin/sh', '-c', script))?.[1];
+    const log = (...args: string[]): Promise<string> => stack.fsbCtl('logs', ...args, 'again');
+    await eventually(async () => expect(await log()).toMatch(/^[0-9a-f-]{36}\n$/));
+    const first = await log();
+    expect((await stack.tryFsbCtl('logs', '--previous', 'again')).stderr).toMatch(/has had no other container/);
     expect(await stack.fsbCtl('reset', 'again')).toMatch(/reset triggered/);
     await eventually(
       async () => {
@@ -101,7 +106,13 @@ describe('A sandbox made through the gateway', () => {
     expect(await stack.kubectl('get', 'sandbox', 'again', '-o', 'jsonpath={.metadata.labels.team}')).toBe('blue');
     const soon = String(Math.floor(Date.now() / 1000) + 3);
     await stack.fsbCtl('update', 'again', '--expire-time', soon);
+    expect(await log('--previous')).toBe(first);
+    const second = await log('--follow'); // to its end
+    expect(second).toMatch(/^[0-9a-f-]{36}\n$/);
+    expect(second).not.toBe(first);
     await eventually(async () => /phase: Expired/i.test(await stack.fsbCtl('get', 'again')), 20_000, 200);
+    expect(await log()).toBe(second);
+    expect(await log('--previous')).toBe(first);
     await stack.fsbCtl('delete', 'again');
   }, 90_000);
 });

@@ -97,6 +97,20 @@ describe('A janitor, with what is left beside containers', () => {
     expect(await countOf('log')).toBeGreaterThanOrEqual(4);
   }, 90_000);
 
+  it('keeps the log of a removed sandbox while its object is there', async () => {
+    const uid = await scene.sandbox('keeps', { phase: 'Expired' });
+    const kept = ['.log', '.log.start', '.log.kept'].map((end) => old(scene.path('logs', `${uid}${end}`)));
+    const gone = ['.log', '.log.kept'].map((end) => old(scene.path('logs', `${idOf('ended')}${end}`)));
+    writeFileSync(kept[2]!, JSON.stringify({ namespace: 'default', name: 'keeps', uid }));
+    writeFileSync(gone[1]!, JSON.stringify({ namespace: 'default', name: 'keeps', uid: 'another' }));
+    for (const path of [kept[2]!, gone[1]!]) utimesSync(path, 1, 1);
+    await goesOf(gone);
+    await scene.looks('keeps', 3);
+    expect(kept.filter((path) => !existsSync(path))).toEqual([]);
+    await scene.api.ask('DELETE', '/apis/sandbox.fast.io/v1alpha1/namespaces/default/sandboxes/keeps');
+    await goesOf(kept);
+  }, 90_000);
+
   it('touches no file where another installation has signed too', async () => {
     const signature = old(scene.path('run', OWNERS_FOLDER, STRANGER));
     const log = old(scene.path('logs', `${idOf('shared')}.log`));

@@ -12,7 +12,9 @@ describe("node-agent: sandboxes' logs", () => {
   let agent: AgentProcess;
 
   beforeAll(async () => {
-    agent = await AgentProcess.start('logs', { 'log-max-size': '64Ki', 'log-sweep-interval': '100ms' });
+    agent = await AgentProcess.start('logs', {
+      ...{ 'log-max-size': '64Ki', 'log-sweep-interval': '100ms', 'ended-logs-per-namespace': '640Ki' },
+    });
   }, 120_000);
 
   afterAll(() => agent.stop(), 60_000);
@@ -127,6 +129,27 @@ describe("node-agent: sandboxes' logs", () => {
       await agent.post('delete', { sandboxId: name });
     }
   });
+
+  it('stay for an object that stays, in the limits, and say what went for others', async () => {
+    const megabyte = `yes 0123456789abcde | head -c 200000`;
+    for (const n of [1, 2, 3, 4]) {
+      const owner = { claimUid: `uid-${n}`, claimName: `kept${n}`, namespace: 'default' };
+      await agent.create(`kept${n}`, { ...script(`${megabyte}; echo last ${n}`), ...owner });
+      await agent.ended(`kept${n}`);
+      await agent.post('delete', { sandboxId: `kept${n}`, keepLog: true });
+      await eventually(async () => expect(await agent.of(`kept${n}`)).toBeUndefined());
+    }
+    for (const n of [2, 3, 4]) expect((await read(`sandboxId=kept${n}&tailLines=1`)).text).toBe(`last ${n}\n`);
+    expect((await read('sandboxId=kept4&follow=true')).text).toMatch(/^(0123456789abcde\n)+last 4\n$/);
+    const gone = await read('sandboxId=kept1');
+    expect(gone.status).toBe(410);
+    expect(gone.text).toMatch(/a namespace keeps at most 655360 bytes .*--ended-logs-per-namespace/);
+    expect(existsSync(agent.path('logs/kept1.log'))).toBe(false);
+    await agent.end('SIGTERM');
+    await agent.launch();
+    expect((await read('sandboxId=kept3&tailLines=1')).text).toBe('last 3\n');
+    expect((await read('sandboxId=kept1')).status).toBe(410);
+  }, 60_000);
 
   it('give a follower the last words of a sandbox that is deleted', async () => {
     await agent.create('deleted', script('trap "echo bye; exit 0" TERM; echo here; while :; do sleep 0.1; done'));

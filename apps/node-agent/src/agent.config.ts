@@ -101,6 +101,11 @@ export const agentFlags = {
     quantity.prefault('10Mi'),
     'A quarter of what is kept of a log: one that grows larger than four times this loses its oldest lines, down to three times',
   ),
+  endedLogsPerNamespace: flag(
+    quantity.prefault('256Mi'),
+    'Logs of ended sandboxes that a namespace keeps on a node while their objects stay, each counted as 64 KiB at least; the oldest ended go first',
+  ),
+  endedLogsPerNode: flag(quantity.prefault('1Gi'), 'Logs of ended sandboxes that a node keeps, of all namespaces'),
   logSweepInterval: flag(
     duration().default(1000),
     "How often the logs' sizes are looked at; sooner where one grows fast",

@@ -27,6 +27,7 @@ import { ImagePulls } from './images/image-pulls';
 import { launcherSeccomp } from './launch/launch-spec';
 import { launchersOf } from './launch/launchers';
 import { BlockedAddresses } from './network/blocked-addresses';
+import { EndedLogs } from './logs/ended-logs';
 import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
 import { SandboxLogs } from './logs/sandbox-logs';
@@ -66,6 +67,8 @@ export class AgentModule {
     const table = new SandboxTable(admission);
     const images = new ImageList(store, table);
     const logs = new SandboxLogs(config.logDir);
+    const { endedLogsPerNamespace: namespaceBytes, endedLogsPerNode: nodeBytes } = config;
+    const endedLogs = new EndedLogs(logs, { namespaceBytes, nodeBytes });
     const placement = placementOf(config, ids);
     const traffic = new Traffic();
     const folder = new SandboxFolder(config.runDir, logs, config.podUid);
@@ -97,7 +100,19 @@ export class AgentModule {
       inject: [Registry],
       useFactory: (registry: Registry) => {
         const metrics = new AgentMetrics(registry, { admission, warm, slots: config.agentCapacity });
-        const parts = { config, admission, table, claims, exits, recovery, containers, runtime, metrics, traffic };
+        const parts = {
+          config,
+          admission,
+          table,
+          claims,
+          exits,
+          recovery,
+          containers,
+          runtime,
+          metrics,
+          traffic,
+          endedLogs,
+        };
         return new SandboxLifecycle(parts);
       },
     };
@@ -112,6 +127,7 @@ export class AgentModule {
         { provide: Admission, useValue: admission },
         { provide: APP_FILTER, useClass: AgentErrorFilter },
         { provide: ImageList, useValue: images },
+        { provide: EndedLogs, useValue: endedLogs },
         { provide: LogReader, useValue: new LogReader(logs, (id, signal) => exits.over(id, signal)) },
         {
           provide: LogSweep,

@@ -62,7 +62,7 @@ export interface CreateSandboxResponse {
 /** Why an agent said no before any effect (HTTP 409). */
 export type AdmissionCode =
   'slots_full' | 'port_taken' | 'memory_full' | 'storage_full' | 'draining' | 'stale_generation' | 'other_agent';
-/** Why a create failed (400, 404, 412, 500, 503). */
+/** Why a create failed (400, 404, 410, 412, 500, 503). */
 export type AgentErrorCode =
   | 'invalid_argument'
   | 'image_not_found'
@@ -70,6 +70,8 @@ export type AgentErrorCode =
   /** no sandbox can be made of it: its message says what of it is to be mended */
   | 'image_faulty'
   | 'sandbox_not_found'
+  /** 410: the log of an ended sandbox made room for others */
+  | 'log_removed'
   | 'internal'
   | 'unavailable'
   | 'unauthenticated';
@@ -93,6 +95,8 @@ export interface DeleteSandboxRequest {
   readonly sandboxId: string;
   /** Ours: a delete of an older generation than the sandbox's is refused. */
   readonly generation?: number;
+  /** Ours: the object stays (it expired, is reset or made anew), and the log can still be asked for. */
+  readonly keepLog?: boolean;
 }
 export interface DeleteSandboxResponse {
   readonly success: boolean;

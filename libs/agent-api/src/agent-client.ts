@@ -2,7 +2,7 @@
 import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { ApiError, messageOf } from '@fsb/api/errors';
+import { ApiError, type ErrorCode, messageOf } from '@fsb/api/errors';
 import { exchange, withoutUnhandledErrors } from '@fsb/component-base/http-exchange';
 import { limited } from '@fsb/component-base/limited';
 import { readBody } from '@fsb/component-base/read-body';
@@ -16,6 +16,7 @@ import {
   completed,
   type CreateSandboxRequest,
   type CreateSandboxResponse,
+  type DeleteSandboxRequest,
   type DeleteSandboxResponse,
   type PlainStatus,
 } from './agent-api';
@@ -33,6 +34,9 @@ export class AgentCallError extends ApiError {
     super(effect === 'none' ? 'unavailable' : 'deadline_exceeded', message, options);
   }
 }
+
+/** Other answers to who asks for a log mean that the agent may give it later. 410: it was kept, and went for others. */
+const LOG_REFUSALS: Readonly<Record<number, ErrorCode>> = { 404: 'not_found', 410: 'failed_precondition' };
 
 export interface AgentClientOptions {
   /** as the agents know their callers */
@@ -99,8 +103,13 @@ export class AgentClient {
     return limited(deadline - Date.now(), signal, (limit) => this.send(agent, request, limit));
   }
 
-  async delete(agent: AgentEndpoint, sandboxId: string, signal?: AbortSignal): Promise<DeleteSandboxResponse> {
-    const body = await this.command({ agent, path: AGENT_PATHS.delete, body: { sandboxId }, signal });
+  async delete(
+    agent: AgentEndpoint,
+    sandboxId: string,
+    signal?: AbortSignal,
+    how: Pick<DeleteSandboxRequest, 'keepLog'> = {},
+  ): Promise<DeleteSandboxResponse> {
+    const body = await this.command({ agent, path: AGENT_PATHS.delete, body: { sandboxId, ...how }, signal });
     return body as DeleteSandboxResponse; // status 200 was checked; the agent is ours
   }
 
@@ -120,7 +129,10 @@ export class AgentClient {
     return completed(body as PlainStatus); // status 200 was checked; the agent is ours, or the original's
   }
 
-  /** The log as it is on disk; unread, it holds the agent back. @throws ApiError not_found */
+  /**
+   * The log as it is on disk; unread, it holds the agent back.
+   * @throws ApiError not_found, failed_precondition where it was kept and went for others, unavailable
+   */
   async logs(
     agent: AgentEndpoint,
     query: { sandboxId: string; follow: boolean; tailLines?: number },
@@ -132,7 +144,7 @@ export class AgentClient {
     if (response.statusCode === 200) return response;
     const why = await this.refusal(response);
     const what = `log of ${query.sandboxId}: agent ${agent.address} answered ${response.statusCode ?? 0}${why}`;
-    throw new ApiError(response.statusCode === 404 ? 'not_found' : 'unavailable', what);
+    throw new ApiError(LOG_REFUSALS[response.statusCode ?? 0] ?? 'unavailable', what);
   }
 
   /** The status as a stream of lines; see AgentStatusStream. */

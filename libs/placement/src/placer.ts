@@ -37,6 +37,7 @@ const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
   command_not_found: 'not_found',
   image_faulty: 'failed_precondition',
   sandbox_not_found: 'not_found',
+  log_removed: 'failed_precondition',
   stale_generation: 'aborted',
   unavailable: 'unavailable',
   internal: 'internal',

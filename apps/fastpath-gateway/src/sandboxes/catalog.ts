@@ -101,6 +101,12 @@ export class Catalog {
     return this.sources.directory.agent(`${namespace}/${agentPod}`);
   }
 
+  /** Agents that may have the log of a container that was removed: those of its pool, the one it was placed on first. */
+  agentsOf({ namespace, poolRef, agentPod }: SandboxInfo): AgentView[] {
+    const all = this.sources.directory.agentsOf(namespace, poolRef).filter(({ inSync }) => inSync);
+    return [...all.filter(({ name }) => name === agentPod), ...all.filter(({ name }) => name !== agentPod)];
+  }
+
   /**
    * `namespace/name` of everything, sorted: the first `limit` after a key. What has no object yet is little, and looked
    * through each time; the objects are read from that key on.

@@ -2,11 +2,16 @@ import { type IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { decodeLogExit, LOG_EXIT_TRAILER, type LogExit } from '@fsb/agent-api/log-exit';
-import { ApiError, messageOf } from '@fsb/api/errors';
+import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
+import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { lastSandboxIdOf, previousSandboxIdOf } from '@fsb/placement/sandbox-object';
 import { Catalog } from './catalog';
 import { invalid, namespaceName, objectName } from './field-rules';
 import { notFound, requireId } from './sandbox-queries';
+
+/** Agents that are asked for the log of a removed container, one after the other. */
+const MOST_AGENTS = 64;
 
 /** A sandbox's log from the agent that has it, chunk by chunk as the caller takes it. */
 @Injectable()
@@ -25,17 +30,55 @@ export class SandboxLogs {
     const sandbox = this.catalog.find(namespace, name);
     if (!sandbox) throw notFound(namespace, name);
     requireId(sandbox, request.sandboxId);
-    if (sandbox.sandboxId === '') {
-      throw new ApiError('unavailable', `sandbox "${name}" has no container yet (${sandbox.phase}); try again`);
-    }
+    const query = { follow: request.follow, ...(tailLines === undefined ? {} : { tailLines }) };
+    if (request.previous) return this.openRemoved(sandbox, this.previousId(sandbox), query, signal);
+    if (sandbox.sandboxId === '') return this.openRemoved(sandbox, this.lastId(sandbox), query, signal);
     const agent = this.catalog.agentOf(sandbox);
     if (!agent) throw new ApiError('not_found', `the log of "${name}" went with its agent ${sandbox.agentPod}`);
-    const query = {
-      sandboxId: sandbox.sandboxId,
-      follow: request.follow,
-      ...(tailLines === undefined ? {} : { tailLines }),
-    };
-    return chunks(await this.agents.logs(agent, query, signal));
+    return chunks(await this.agents.logs(agent, { ...query, sandboxId: sandbox.sandboxId }, signal));
+  }
+
+  /** The log of a container that was removed: the object does not say any more where it was. */
+  private async openRemoved(
+    sandbox: SandboxInfo,
+    sandboxId: string,
+    query: { follow: boolean; tailLines?: number },
+    signal: AbortSignal,
+  ): Promise<OpenLog> {
+    let unseen: ApiError | undefined;
+    for (const agent of this.catalog.agentsOf(sandbox).slice(0, MOST_AGENTS)) {
+      try {
+        return chunks(await this.agents.logs(agent, { ...query, sandboxId }, signal));
+      } catch (error) {
+        if (isApiError(error, 'failed_precondition')) throw error; // the agent says why the log is gone
+        if (!isApiError(error)) throw error;
+        if (error.code !== 'not_found') unseen = error;
+      }
+    }
+    if (unseen) throw unseen;
+    const where = `no agent of pool "${sandbox.poolRef}" has it: it went with the agent that had the container`;
+    throw new ApiError(
+      'not_found',
+      `the log of container ${sandboxId} of "${sandbox.sandboxName}" is not kept any more; ${where}`,
+    );
+  }
+
+  /** @throws ApiError failed_precondition where there was no container before */
+  private previousId({ namespace, sandboxName }: SandboxInfo): string {
+    const object = this.catalog.object(`${namespace}/${sandboxName}`);
+    const id = object && previousSandboxIdOf(object);
+    if (id !== undefined) return id;
+    const why = 'it was neither reset nor made anew by AutoRecreate';
+    throw new ApiError('failed_precondition', `previous: "${sandboxName}" has had no other container; ${why}`);
+  }
+
+  /** @throws ApiError unavailable where there is no container yet */
+  private lastId({ namespace, sandboxName, phase }: SandboxInfo): string {
+    const object = this.catalog.object(`${namespace}/${sandboxName}`);
+    const id = object ? lastSandboxIdOf(object) : '';
+    if (id !== '') return id;
+    const next = 'ask again when it runs, or with previous for the log of the container before';
+    throw new ApiError('unavailable', `sandbox "${sandboxName}" is ${phase} and has no container yet; ${next}`);
   }
 }
 

@@ -6,12 +6,16 @@ import { type GlobalFlags, settingsOf } from '../settings';
 interface Flags extends GlobalFlags {
   readonly follow?: true;
   readonly tail?: number;
+  readonly previous?: true;
 }
 
 const EXAMPLES = `
 Examples:
   # what it has written so far
   fsb-ctl logs my-sandbox
+
+  # why it was made anew
+  fsb-ctl logs --previous my-sandbox
 
   # the last 20 lines, and then whatever comes, until it ends
   fsb-ctl logs -f --tail 20 my-sandbox
@@ -27,6 +31,7 @@ export function addLogs(program: Command): void {
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .option('-f, --follow', 'go on until the sandbox ends')
     .option('--tail <lines>', 'only the last lines', number(LINES))
+    .option('-p, --previous', 'of the container before, where the sandbox was reset or made anew')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
       await logs(name, self.optsWithGlobals<Flags>());
@@ -44,7 +49,14 @@ async function logs(name: string, flags: Flags): Promise<void> {
     const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '', includeObject: false });
     const { sandboxId } = answer;
     const follow = flags.follow === true;
-    const request = { sandboxName: name, namespace, sandboxId, follow, tailLines: flags.tail, previous: false };
+    const request = {
+      sandboxName: name,
+      namespace,
+      sandboxId,
+      follow,
+      tailLines: flags.tail,
+      previous: flags.previous === true,
+    };
     await printAll(gateway.logs(request));
   });
 }

@@ -2,7 +2,7 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
 
 const EMPTY: RuntimeWorld = {
-  ...{ containers: new Set<string>(), tasks: [], snapshots: [], files: [] },
+  ...{ containers: new Set<string>(), tasks: [], snapshots: [], files: [], kept: new Set<string>() },
 };
 const labels = { [ContainerLabels.id]: 's', [ContainerLabels.claimTime]: '5' };
 const snapshot = { key: 's-snapshot', labels };
@@ -24,6 +24,8 @@ describe('runtimeLeftovers', () => {
     ['a task without a container', { tasks: ['s'], files: [folder, log] }, ['task s NoContainer']],
     ['a task that nothing says is ours', { tasks: ['s'], files: [log] }, []],
     ['files alone', { files: [log, folder] }, ['log /log/s.log NoContainer', 'folder /run/s NoContainer']],
+    ['a kept log', { files: [log], kept: new Set(['s']) }, []],
+    ['what is beside a kept log', { files: [log, folder], kept: new Set(['s']) }, ['folder /run/s NoContainer']],
     ['files of a task', { files: [log], tasks: ['s'] }, []],
   ])('%s', (_case, world, found) => {
     const leftovers = runtimeLeftovers({ ...EMPTY, ...world });

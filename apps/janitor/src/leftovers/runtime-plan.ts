@@ -10,6 +10,8 @@ export interface RuntimeWorld {
   readonly containers: ReadonlySet<string>;
   readonly tasks: readonly string[];
   readonly snapshots: readonly { readonly key: string; readonly labels: Labels }[];
+  /** ids of removed sandboxes whose logs are kept, since their objects are there or may be */
+  readonly kept: ReadonlySet<string>;
   /** empty where the folders are shared with another installation */
   readonly files: readonly (FoundFile & { readonly kind: 'log' | 'folder' | 'fifo' })[];
 }
@@ -45,7 +47,7 @@ function snapshots({ snapshots: all, containers }: RuntimeWorld): Leftover[] {
 function files(world: RuntimeWorld): Leftover[] {
   const tasks = new Set(world.tasks);
   return world.files
-    .filter(({ id }) => !world.containers.has(id) && !tasks.has(id))
+    .filter(({ kind, id }) => !world.containers.has(id) && !tasks.has(id) && !(kind === 'log' && world.kept.has(id)))
     .map(({ kind, path, id, mtimeMs }) => ({
       ...{ kind, name: path, reason: 'NoContainer', why: `there is no sandbox ${id} on this node`, sinceMs: mtimeMs },
     }));

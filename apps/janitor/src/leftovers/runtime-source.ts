@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerLabels } from '@fsb/api/labels';
 import { OWNERS_FOLDER } from '@fsb/api/machine-names';
@@ -5,12 +6,16 @@ import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { SnapshotStore, SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
+import { z } from 'zod';
 import { type JanitorConfig } from '../janitor.config';
 import { oursFilter } from '../sweep/claimed-container';
 import { type ClusterEvidence } from '../sweep/cluster-evidence';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
 import { filesIn, namesIn, PATTERNS, removePath } from './sandbox-files';
+
+const KEPT = '.log.kept';
+const Owner = z.object({ namespace: z.string(), name: z.string(), uid: z.string() });
 
 /** The first look of a task's removal: a record of ours again, which is then judged, and removed, like any other. */
 const NOBODY = 'nobody';
@@ -35,6 +40,7 @@ export class RuntimeSource implements LeftoverSource {
       labels[ContainerLabels.id] ?? id,
     ]);
     return runtimeLeftovers({
+      kept: await this.kept(files),
       containers: new Set(containers),
       tasks: tasks.map(({ containerId, id }) => containerId || id),
       snapshots: snapshots.map(({ name, labels }) => ({ key: name, labels })),
@@ -47,6 +53,18 @@ export class RuntimeSource implements LeftoverSource {
       await absentIsFine(this.client.snapshots.remove({ snapshotter: SNAPSHOTTER, key: name }));
     } else if (kind === 'task') await this.removeTask(name);
     else await removePath(name);
+  }
+
+  /** Logs that an agent has kept for objects that stay: its record beside each says for which. */
+  private async kept(files: RuntimeWorld['files']): Promise<ReadonlySet<string>> {
+    const kept = new Set<string>();
+    for (const { path, id } of files) {
+      if (!path.endsWith(KEPT)) continue;
+      const owner = Owner.safeParse(await parsed(path));
+      // of a record that cannot be read nobody is the owner
+      if (owner.success && (await this.evidence.mayHaveObject(owner.data))) kept.add(id);
+    }
+    return kept;
   }
 
   /** The folders carry no labels: they are ours where this installation's agents alone have signed. */
@@ -74,5 +92,13 @@ export class RuntimeSource implements LeftoverSource {
     };
     await this.runtime.recordAgain(id, labels);
     await this.runtime.remove(id);
+  }
+}
+
+async function parsed(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
+  } catch {
+    return undefined; // removed meanwhile, or not what an agent writes
   }
 }

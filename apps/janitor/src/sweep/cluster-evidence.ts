@@ -73,6 +73,12 @@ export class ClusterEvidence {
     return uids;
   }
 
+  /** Whether an object is there, or nobody can say that it is not. */
+  async mayHaveObject({ uid, ...key }: ObjectKey & { readonly uid: string }): Promise<boolean> {
+    const found = await this.ask(SANDBOX_KIND, key);
+    return typeof found === 'string' ? found === 'unknown' : found.metadata.uid === uid;
+  }
+
   private async object({ namespace, sandboxName }: ClaimedContainer): Promise<ObjectPresence> {
     if (sandboxName === '' || namespace === '') return 'unknown';
     const found = await this.ask(SANDBOX_KIND, { namespace, name: sandboxName });

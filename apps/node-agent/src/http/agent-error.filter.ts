@@ -57,7 +57,7 @@ function ofApiError({ code, message }: ApiError): Failure {
     case 'not_found':
       return answer(404, codeOf(message));
     case 'failed_precondition':
-      return answer(412, 'image_faulty');
+      return message.startsWith('log:') ? answer(410, 'log_removed') : answer(412, 'image_faulty');
     case 'unavailable':
     case 'deadline_exceeded':
       return answer(503, 'unavailable');

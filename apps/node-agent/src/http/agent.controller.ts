@@ -11,7 +11,7 @@ import { parseBody } from './parse-body';
 import { RestoredGuard } from './restored.guard';
 
 const Named = z.object({ sandboxId: SandboxId });
-const Ended = Named.extend({ generation: z.number().int().min(0).optional() });
+const Ended = Named.extend({ generation: z.number().int().min(0).optional(), keepLog: z.boolean().optional() });
 const Bound = Named.extend({ claimUid: z.string().min(1).max(128) });
 const Drained = z.object({ draining: z.boolean() });
 
@@ -34,8 +34,8 @@ export class AgentController {
   @Post(AGENT_PATHS.delete)
   @HttpCode(200)
   delete(@Body() body: unknown): { success: true } {
-    const { sandboxId, generation } = parseBody(Ended, body);
-    this.lifecycle.delete(sandboxId, generation);
+    const { sandboxId, ...how } = parseBody(Ended, body);
+    this.lifecycle.delete(sandboxId, how);
     return { success: true };
   }
 

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { AGENT_PATHS, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { encodeLogExit, LOG_EXIT_TRAILER } from '@fsb/agent-api/log-exit';
-import { ApiError } from '@fsb/api/errors';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { EndedLogs } from '../logs/ended-logs';
 import { LogReader } from '../logs/log-reader';
 import { SandboxId } from '../sandboxes/create-request';
 import { SandboxTable } from '../sandboxes/sandbox-table';
@@ -22,20 +22,24 @@ const LogsQuery = z.object({
     .optional(),
 });
 
-/** A sandbox's output, as text; with `follow` until the sandbox has ended and all of it was sent. */
+/**
+ * A sandbox's output, as text; with `follow` until the sandbox has ended and all of it was sent. Also of one that was removed
+ * while its object stays.
+ */
 @Controller()
 @UseGuards(RestoredGuard)
 export class LogsController {
   constructor(
     private readonly table: SandboxTable,
     private readonly logs: LogReader,
+    private readonly ended: EndedLogs,
     private readonly streams: OpenStreams,
   ) {}
 
   @Get(AGENT_PATHS.logs)
   async read(@Query() query: unknown, @Res() reply: FastifyReply): Promise<void> {
     const { sandboxId, follow, tailLines } = parseBody(LogsQuery, query);
-    if (!this.table.get(sandboxId)) throw new ApiError('not_found', `sandbox: ${sandboxId} is not on this agent`);
+    if (!this.table.get(sandboxId)) await this.ended.require(sandboxId);
     const lines = tailLines === undefined ? undefined : Number(tailLines);
     const wanted = { follow: follow === 'true', tailLines: lines };
     const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));

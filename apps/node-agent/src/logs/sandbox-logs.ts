@@ -50,7 +50,7 @@ export class SandboxLogs {
 
   /** All files of a log, whether they are there or not. */
   files(id: string): string[] {
-    return [this.file(id), this.startFile(id)];
+    return [this.file(id), this.startFile(id), this.keptFile(id)];
   }
 
   /** All that was ever written: what is not kept is told to the reader as dropped. */
@@ -103,7 +103,23 @@ export class SandboxLogs {
     });
   }
 
-  remove(id: string): Promise<void> {
+  /** Of a removed sandbox whose object stays: see EndedLogs. */
+  keptFile(id: string): string {
+    return `${this.file(id)}.kept`;
+  }
+
+  async bytesOnDisk(id: string): Promise<number> {
+    const found = await stat(this.file(id)).catch(() => undefined); // removed
+    return (found?.blocks ?? 0) * 512;
+  }
+
+  /** With its sandbox, unless it is to be kept. */
+  async remove(id: string): Promise<void> {
+    if (!existsSync(this.keptFile(id))) await this.discard(id);
+  }
+
+  /** Log and record. */
+  discard(id: string): Promise<void> {
     return this.mutex.run(id, async () => {
       for (const file of this.files(id)) if (existsSync(file)) await rm(file, { force: true });
       this.states.delete(id);

@@ -8,6 +8,7 @@ import { isAnswerless, LeftoverError } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type AgentConfig } from '../agent.config';
 import { type AgentMetrics } from '../agent-metrics';
+import { type EndedLogs } from '../logs/ended-logs';
 import { type Admission, type Refusal } from './admission';
 import { AdmissionError } from './admission-error';
 import { claimOf } from './claim-of-order';
@@ -30,8 +31,14 @@ export interface LifecycleParts {
   readonly containers: SandboxContainers;
   readonly runtime: SandboxRuntime;
   readonly metrics: AgentMetrics;
+  readonly endedLogs: EndedLogs;
   /** the creates */
   readonly traffic: Traffic;
+}
+
+interface DeleteOptions {
+  readonly generation?: number | undefined;
+  readonly keepLog?: boolean | undefined;
 }
 
 interface Creation {
@@ -53,6 +60,8 @@ export class SandboxLifecycle {
   private readonly logger = new Logger(SandboxLifecycle.name);
   private readonly creating = new Map<string, Creation>();
   private readonly deleting = new Map<string, Promise<void>>();
+  /** ids of sandboxes that end while their objects stay */
+  private readonly keepingLog = new Set<string>();
   private readonly removed = new RemovedGenerations();
   private isRestored = false;
 
@@ -76,17 +85,25 @@ export class SandboxLifecycle {
     return join(running ?? this.begin(order), left);
   }
 
-  /** Begins the end and returns; an unknown id is success. @throws AdmissionError for an older generation than its own */
-  delete(id: string, generation?: number): void {
+  /**
+   * Begins the end and returns; an unknown id is success.
+   * @param keepLog the object stays, and its log with it
+   * @throws AdmissionError for an older generation than its own
+   */
+  delete(id: string, { generation, keepLog = false }: DeleteOptions = {}): void {
     const refusal = staleDelete(generation, this.parts.table.get(id));
     if (refusal) throw new AdmissionError(refusal, this.parts.admission.free());
+    if (keepLog) this.keepingLog.add(id);
     if (this.deleting.has(id)) return;
     const work = this.end(id)
       .catch((error: unknown) => {
         // it stays terminating: the caller's next delete, or containerd's next start, tries again
         this.logger.error({ msg: 'a sandbox was not removed', sandbox: id, error: messageOf(error) });
       })
-      .finally(() => this.deleting.delete(id));
+      .finally(() => {
+        this.deleting.delete(id);
+        this.keepingLog.delete(id);
+      });
     this.deleting.set(id, work);
   }
 
@@ -156,7 +173,7 @@ export class SandboxLifecycle {
   }
 
   private async end(id: string): Promise<void> {
-    const { admission, table, runtime, exits, traffic } = this.parts;
+    const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
     const creation = this.creating.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
@@ -165,6 +182,8 @@ export class SandboxLifecycle {
     table.update(id, { phase: 'terminating' });
     await runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
     if (phase === 'running' || phase === 'terminating') await this.terminate(id);
+    const ended = table.get(id);
+    if (ended && this.keepingLog.has(id)) await endedLogs.keep(ended);
     await traffic.lull(REMOVE_LATEST_MS);
     await this.remove(id);
     exits.forget(id);

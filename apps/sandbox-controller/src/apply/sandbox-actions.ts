@@ -67,7 +67,7 @@ class Work {
       case 'bind':
         return this.bind(action.agentId, action.sandboxId);
       case 'delete_container':
-        return this.deleteContainer(action.agentId, action.sandboxId);
+        return this.deleteContainer(action);
       default:
         this.note(action);
     }
@@ -130,9 +130,11 @@ class Work {
     await this.parts.agents.bind(agent, { sandboxId, claimUid: this.object.metadata.uid ?? '' }, this.signal);
   }
 
-  private async deleteContainer(agentId: string, sandboxId: string): Promise<void> {
+  private async deleteContainer(action: Extract<Action, { type: 'delete_container' }>): Promise<void> {
+    const { agentId, sandboxId, keepLog } = action;
     const agent = this.parts.directory.agent(agentId);
-    if (agent) await this.parts.agents.delete(agent, sandboxId, this.signal);
+    const how = keepLog ? { keepLog } : {};
+    if (agent) await this.parts.agents.delete(agent, sandboxId, this.signal, how);
   }
 
   private async setStatus(object: Sandbox): Promise<void> {

@@ -16,7 +16,13 @@ export type Action =
   /** its outcome is in the status now; what was reserved for it is given up, if the agent has not taken it */
   | { readonly type: 'forget_call' }
   | { readonly type: 'bind'; readonly agentId: string; readonly sandboxId: string }
-  | { readonly type: 'delete_container'; readonly agentId: string; readonly sandboxId: string }
+  /** @property keepLog the object stays, and may be asked for the log */
+  | {
+      readonly type: 'delete_container';
+      readonly agentId: string;
+      readonly sandboxId: string;
+      readonly keepLog?: true;
+    }
   /** not to be proposed again before the next back-off */
   | { readonly type: 'exclude_agent'; readonly agentId: string }
   /**

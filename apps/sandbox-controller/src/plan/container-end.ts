@@ -7,6 +7,10 @@ const DEFAULT_RECOVERY_SECONDS = 60;
 /** A delete is sent again: an agent that failed to end a container tries once for each. */
 const ASK_AGAIN_MS = 2_000;
 
+interface DeleteOptions {
+  readonly keepLog?: true;
+}
+
 /** How far the end of an object's containers has come. */
 export type Ending =
   | { readonly state: 'gone' }
@@ -15,9 +19,9 @@ export type Ending =
   | { readonly state: 'out_of_reach'; readonly agentId: string; readonly deletes: readonly Action[] };
 
 /** All containers that are the object's, whatever their attempt: each is deleted until an agent in sync denies it. */
-export function endOfContainers(sandbox: Sandbox, world: World): Ending {
+export function endOfContainers(sandbox: Sandbox, world: World, how: DeleteOptions = {}): Ending {
   const own = world.claimed.filter((claimed) => isOwn(sandbox, claimed.sandbox));
-  const deletes = own.map(({ agentId, sandbox: { sandboxId } }) => deleteContainer(agentId, sandboxId));
+  const deletes = own.map(({ agentId, sandbox: { sandboxId } }) => deleteContainer(agentId, sandboxId, how));
   const { agent, report } = world;
   if (agent && agent.presence !== 'gone' && report.state === 'unknown') {
     return { state: 'out_of_reach', agentId: agent.id, deletes };
@@ -40,6 +44,6 @@ export function msUntilLost({ spec }: Sandbox, { silentMs }: AssignedAgent): num
   return (spec.recoveryTimeoutSeconds ?? DEFAULT_RECOVERY_SECONDS) * 1000 - silentMs;
 }
 
-export function deleteContainer(agentId: string, sandboxId: string): Action {
-  return { type: 'delete_container', agentId, sandboxId };
+export function deleteContainer(agentId: string, sandboxId: string, how: DeleteOptions = {}): Action {
+  return { type: 'delete_container', agentId, sandboxId, ...how };
 }

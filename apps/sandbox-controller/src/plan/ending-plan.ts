@@ -34,7 +34,7 @@ function isResetWanted({ spec, status }: Sandbox): boolean {
 
 /** Ends the containers, and only then lets the object go on: an old and a new one never run side by side. */
 export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World): Step {
-  const end = endOfContainers(sandbox, world);
+  const end = endOfContainers(sandbox, world, { keepLog: true });
   const { agent } = world;
   const why: Why = { reason, message: messageOf(reason, sandbox) };
   if (end.state === 'ending') {
@@ -77,13 +77,13 @@ function afterEnd(reason: EndingReason, why: Why, sandbox: Sandbox, world: World
   }
 }
 
-/** What became of the last container is told here: its status, and its log with it, give way to those of the next. */
+/** What became of the last container is told here: its status gives way to that of the next. */
 function messageOf(reason: EndingReason, { status = {} }: Sandbox): string {
   const { phase, message = MESSAGES[reason], sandboxID = '', exitCode } = status;
   if (reason !== 'Recreate') return MESSAGES[reason];
   if (phase === 'Terminating') return message; // told when it began
   const end = exitCode === undefined ? (status.reason ?? 'lost') : `${status.reason ?? 'Error'}, code ${exitCode}`;
-  return `${MESSAGES.Recreate}: container ${sandboxID} ended (${end}) and goes, with its log, for a new one`;
+  return `${MESSAGES.Recreate}: container ${sandboxID} ended (${end}) and goes for a new one`;
 }
 
 const MESSAGES: Record<EndingReason, string> = {

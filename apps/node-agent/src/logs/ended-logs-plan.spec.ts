@@ -1,0 +1,43 @@
+import { endedLogsToRemove } from './ended-logs-plan';
+
+const MIB = 1024 * 1024;
+const log = (sandboxId: string, endedAt: number, more: object = {}) => ({
+  ...{ sandboxId, uid: sandboxId, namespace: 'a', name: sandboxId, bytes: MIB },
+  endedAt: new Date(endedAt).toISOString(),
+  ...more,
+});
+const limits = { namespaceBytes: 2 * MIB, nodeBytes: 3 * MIB };
+
+describe('endedLogsToRemove', () => {
+  it.each([
+    ['nothing below the limits', [log('x', 1), log('y', 2)], [], []],
+    ['the oldest of a namespace', [log('y', 2), log('x', 1), log('z', 3)], [], ['x namespace']],
+    [
+      'the oldest of the node',
+      [log('x', 1), log('y', 2), log('b1', 3, { namespace: 'b' }), log('b2', 4, { namespace: 'b' })],
+      [],
+      ['x node'],
+    ],
+    [
+      'nothing for what has gone already',
+      [log('x', 1), log('y', 2), log('z', 3, { removed: { at: '', limit: 'node', maxBytes: 1 } })],
+      [],
+      [],
+    ],
+    [
+      'containers of an object before its last two',
+      [log('x', 1, { uid: 'u' }), log('y', 2, { uid: 'u' }), log('z', 3, { uid: 'u' })],
+      ['x'],
+      [],
+    ],
+  ])('names %s', (_what, logs, forget, remove) => {
+    const step = endedLogsToRemove(logs, limits);
+    expect(step.forget).toEqual(forget);
+    expect(step.remove.map(({ sandboxId, limit }) => `${sandboxId} ${limit}`)).toEqual(remove);
+  });
+
+  it('counts a small log as 64 KiB', () => {
+    const logs = Array.from({ length: 100 }, (_, i) => log(`s${i}`, i, { bytes: 10 }));
+    expect(endedLogsToRemove(logs, limits).remove).toHaveLength(100 - 32);
+  });
+});

@@ -1,0 +1,70 @@
+/** A log whose sandbox has ended and been removed while its object stays. */
+export interface EndedLog {
+  readonly sandboxId: string;
+  /** of the object */
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** RFC 3339 */
+  readonly endedAt: string;
+  /** where the log was removed for others */
+  readonly removed?: RemovedLog;
+}
+
+export interface RemovedLog {
+  /** RFC 3339 */
+  readonly at: string;
+  readonly limit: 'namespace' | 'node';
+  /** of the limit */
+  readonly maxBytes: number;
+}
+
+export interface EndedLogLimits {
+  /** bytes of a namespace's logs on this node */
+  readonly namespaceBytes: number;
+  /** bytes of all on this node */
+  readonly nodeBytes: number;
+}
+
+export interface EndedLogStep {
+  /** logs and records of objects that have had two later containers: nothing names them any more */
+  readonly forget: readonly string[];
+  /** logs that go while their records stay */
+  readonly remove: readonly { readonly sandboxId: string; readonly limit: 'namespace' | 'node' }[];
+}
+
+/** Containers of one object whose logs can be asked for: the last one, and the one before. */
+const PER_OBJECT = 2;
+/** The least that a log counts, so that the limits bound the number of files too. */
+const LEAST_BYTES = 64 * 1024;
+
+/** Which logs have to go, the oldest ended first. Pure. @param logs with the bytes that each takes on disk */
+export function endedLogsToRemove(
+  logs: readonly (EndedLog & { readonly bytes: number })[],
+  { namespaceBytes, nodeBytes }: EndedLogLimits,
+): EndedLogStep {
+  const newestFirst = [...logs].sort((a, b) => (a.endedAt < b.endedAt ? 1 : a.endedAt > b.endedAt ? -1 : 0));
+  const forget: string[] = [];
+  const remove: EndedLogStep['remove'][number][] = [];
+  const ofObject = new Map<string, number>();
+  const ofNamespace = new Map<string, number>();
+  let ofNode = 0;
+  for (const { sandboxId, uid, namespace, removed, bytes } of newestFirst) {
+    const nth = (ofObject.get(uid) ?? 0) + 1;
+    ofObject.set(uid, nth);
+    if (nth > PER_OBJECT) {
+      forget.push(sandboxId);
+      continue;
+    }
+    if (removed) continue;
+    const counted = Math.max(LEAST_BYTES, bytes);
+    const namespaceSum = (ofNamespace.get(namespace) ?? 0) + counted;
+    if (namespaceSum > namespaceBytes) remove.push({ sandboxId, limit: 'namespace' });
+    else if (ofNode + counted > nodeBytes) remove.push({ sandboxId, limit: 'node' });
+    else {
+      ofNode += counted;
+      ofNamespace.set(namespace, namespaceSum);
+    }
+  }
+  return { forget, remove };
+}
