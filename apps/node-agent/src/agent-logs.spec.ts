@@ -64,6 +64,29 @@ describe("node-agent: sandboxes' logs", () => {
     expect((JSON.parse(answer.text) as { message: string }).message).toMatch(message);
   });
 
+  it('answer a follower at once, also where the sandbox says nothing', async () => {
+    await agent.create('silent', script('trap "exit 0" TERM; sleep 1000 & wait'));
+    const leave = new AbortController();
+    const response = await agent.fetch('logs?sandboxId=silent&follow=true', { signal: leave.signal });
+    expect(response.status).toBe(200); // the headers came, and no byte behind them
+    leave.abort();
+    await agent.post('delete', { sandboxId: 'silent' });
+  }, 8_000);
+
+  it('are refused to the 257th reader by a status', async () => {
+    await agent.create('crowded', script('trap "exit 0" TERM; sleep 1000 & wait'));
+    const leave = new AbortController();
+    const follow = (): Promise<Response> => agent.fetch('logs?sandboxId=crowded&follow=true', { signal: leave.signal });
+    const readers = await Promise.all(Array.from({ length: 256 }, follow));
+    expect(readers.every(({ status }) => status === 200)).toBe(true);
+    const refused = await follow();
+    expect(refused.status).toBe(503);
+    expect(await refused.text()).toContain('256 log readers');
+    leave.abort();
+    await eventually(async () => expect((await read('sandboxId=lines')).status).toBe(200));
+    await agent.post('delete', { sandboxId: 'crowded' });
+  });
+
   it('are followed line by line, to the last one of a sandbox that ends', async () => {
     await agent.create('follow', script('echo first; sleep 1; echo second; sleep 1; echo last'));
     const response = await agent.fetch('logs?sandboxId=follow&follow=true');

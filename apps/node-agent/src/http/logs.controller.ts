@@ -42,6 +42,7 @@ export class LogsController {
     if (!this.table.get(sandboxId)) await this.ended.require(sandboxId);
     const lines = tailLines === undefined ? undefined : Number(tailLines);
     const wanted = { follow: follow === 'true', tailLines: lines };
+    this.logs.requireRoom();
     const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));
     // a chunk is read when the one before it is on its way; an error breaks the answer off, so that nobody takes it for the end
     const body = Readable.from(withExit(chunks, reply), { objectMode: true, highWaterMark: 1 }).on(
@@ -49,7 +50,9 @@ export class LogsController {
       () => undefined,
     );
     if (wanted.follow) void reply.header('trailer', LOG_EXIT_TRAILER);
-    await reply.header('content-type', 'text/plain; charset=utf-8').send(body);
+    const sent = reply.header('content-type', 'text/plain; charset=utf-8').send(body);
+    reply.raw.flushHeaders(); // a sandbox may say nothing for hours, its reader waits seconds for the headers
+    await sent;
   }
 }
 

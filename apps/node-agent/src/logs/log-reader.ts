@@ -24,6 +24,12 @@ export class LogReader {
     private readonly over: (id: string, signal: AbortSignal) => Promise<AgentSandboxStatus | undefined>,
   ) {}
 
+  /** To be asked before an answer begins. @throws ApiError unavailable when too many read already */
+  requireRoom(): void {
+    if (this.readers >= MAX_READERS)
+      throw new ApiError('unavailable', `the agent has ${MAX_READERS} log readers; try again`);
+  }
+
   /**
    * A chunk is read when the one before was taken: a slow reader holds the source back.
    * @returns how the sandbox ended, where that was followed
@@ -34,7 +40,7 @@ export class LogReader {
     { follow, tailLines }: LogQuery,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, AgentSandboxStatus | undefined> {
-    if (this.readers >= MAX_READERS) throw new ApiError('unavailable', `the agent has ${MAX_READERS} log readers`);
+    this.requireRoom();
     this.readers++;
     try {
       const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines));
