@@ -90,7 +90,7 @@ export class Caller {
       journal.reportOnce('a gateway went away', 'an answer', message);
       return true;
     }
-    if (code === 'DEADLINE_EXCEEDED' && message.startsWith(OWN_DEADLINE)) {
+    if (isOwnDeadline({ code, message })) {
       journal.report('a call or stream took too long', `${CALL_MS} ms`, message);
       return false;
     }
@@ -112,4 +112,9 @@ export function isGone({ code, message }: Answerish): boolean {
 
 export function inWords({ code, message }: Answerish): string {
   return `${code} ${message}`.trim();
+}
+
+/** The caller's own deadline has passed, not one that a gateway tells of. */
+export function isOwnDeadline({ code, message }: Answerish): boolean {
+  return code === 'DEADLINE_EXCEEDED' && message.startsWith(OWN_DEADLINE);
 }

@@ -82,7 +82,8 @@ export class Findings {
   add(finding: Finding): void {
     const before = this.numbers.get(finding.kind) ?? 0;
     this.numbers.set(finding.kind, before + 1);
-    if (this.kept.length >= KEPT || before >= KEPT_OF_A_KIND) return;
+    const isFirst = before === 0; // of whatever kind, it is shown
+    if (!isFirst && (this.kept.length >= KEPT || before >= KEPT_OF_A_KIND)) return;
     this.kept.push(finding);
     this.say(`FOUND ${finding.kind}: ${finding.operation} ${finding.name}`);
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClientReadableStream, type ServiceError, status as Code } from '@grpc/grpc-js';
 import { type RunSandboxResponse, StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
-import { type Answerish, type Caller, inWords, isGone } from './caller';
+import { type Answerish, type Caller, inWords, isGone, isOwnDeadline } from './caller';
 import { type FindingKind, type Journal } from './findings';
 import { type Output } from './output';
 import { OutputCheck, type Start } from './output-check';
@@ -86,7 +86,7 @@ function judge(journal: Journal, reading: Reading, ended: StreamEnd, check: Outp
   const problem = check.end();
   const isOver = ended.code === 'OK' || (reading.mayEnd && ABSENT.has(ended.code) && !isGone(ended));
   if (isGone(ended)) journal.reportOnce('a gateway went away', 'a log', ended.message);
-  else if (ended.code === 'DEADLINE_EXCEEDED')
+  else if (isOwnDeadline(ended))
     journal.report(
       'a call or stream took too long',
       `${reading.what}: its end`,

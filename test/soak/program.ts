@@ -91,7 +91,9 @@ export function crash(random: SeededRandom): Program {
     const { code, python: cause } = CRASHES[signal];
     return ended(`crash by SIG${signal}`, python([...RUN_CODE, print, cause].join('\n')), output, code);
   }
-  const script = `exec 2>/dev/null; sh -c 'kill -${child} $$'; code=$?; printf %s "${output.text()}"; exit $code`;
+  // without two dollars in a row, of which the kubelet's expansion leaves one
+  const killed = `sh -c 'sh -c "kill -${child} \\$PPID"; sleep 5'`;
+  const script = `exec 2>/dev/null; ${killed}; code=$?; printf %s "${output.text()}"; exit $code`;
   return ended(`child's crash by SIG${child}`, shell(script), output, 128 + number);
 }
 
