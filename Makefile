@@ -109,8 +109,9 @@ node_modules/.installed: package.json package-lock.json
 	@scripts/step.sh 'installs npm packages' npm ci --loglevel=http
 	@touch $@
 
-node_modules/.generated: node_modules/.installed buf.gen.yaml buf.gen.containerd.yaml $(shell find proto -name '*.proto')
+node_modules/.generated: node_modules/.installed buf.gen.yaml buf.gen.containerd.yaml scripts/descriptors.mjs $(shell find proto -name '*.proto')
 	@scripts/step.sh 'generates the wire' npm run -s generate
+	@node scripts/descriptors.mjs
 	@touch $@
 
 # skipped where no source is newer

@@ -1,6 +1,4 @@
 import { type Server, type ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
 import { type GrpcOptions, Transport } from '@nestjs/microservices';
 import { FastPathServiceService } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { ImageServiceService } from '@fsb/api/gen/fastpath/v1/images';
@@ -8,15 +6,14 @@ import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
 import { type Address } from '@fsb/component-base/config';
 import { malformedRequestInterceptor, withMalformedRequests } from '@fsb/component-base/grpc/malformed-request';
 import { trailersInterceptor } from '@fsb/component-base/grpc/trailers';
-import { packageRoot } from '@fsb/component-base/package-root';
 import { HealthImplementation } from 'grpc-health-check';
+import { reflectionService } from './reflection';
 
 const SERVICES = {
   'fastpath.v1.FastPathService': withMalformedRequests(FastPathServiceService),
   'fastpath.v1.SandboxLogService': withMalformedRequests(SandboxLogServiceService),
   'fastpath.v1.ImageService': withMalformedRequests(ImageServiceService),
 };
-const PROTOS = ['fastpath/v1/fastpath.proto', 'fastpath/v1/logs.proto', 'fastpath/v1/images.proto'];
 /** The largest sandbox that is allowed takes a quarter of it. */
 const MAX_REQUEST_BYTES = 1024 * 1024;
 const CONNECTION_LIMITS = {
@@ -71,7 +68,7 @@ export function grpcServer({ address, health, credentials, interceptors }: GrpcS
       onLoadPackageDefinition: (_definition, server) => {
         const grpc = server as Server; // Nest types only the method that it calls itself
         health.implementation.addToServer(grpc);
-        new ReflectionService(loadSync(PROTOS, { includeDirs: [`${packageRoot()}/proto`] })).addToServer(grpc);
+        reflectionService().addToServer(grpc);
       },
     },
   };
