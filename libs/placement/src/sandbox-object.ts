@@ -97,6 +97,26 @@ function containerId(metadata: Sandbox['metadata'], attempt: number): string {
   return first ?? objectSandboxId(metadata.uid ?? '', attempt);
 }
 
+const Allocated = z.object({ allocatedAt: z.iso.datetime() });
+
+/**
+ * When the sandbox was made: by its allocation where a gateway made the container first, else when the object was written.
+ * @returns Unix seconds; 0 where neither is known
+ */
+export function createdAtOf({ metadata }: Pick<Sandbox, 'metadata'>): number {
+  const allocation = metadata.annotations?.[ALLOCATION_ANNOTATION];
+  const at = allocation === undefined ? undefined : allocatedAt(allocation);
+  return Math.floor(Date.parse(at ?? metadata.creationTimestamp ?? '') / 1000) || 0;
+}
+
+function allocatedAt(allocation: string): string | undefined {
+  try {
+    return Allocated.parse(JSON.parse(allocation)).allocatedAt;
+  } catch {
+    return undefined; // somebody else's writing
+  }
+}
+
 /** The status that follows from what the agent reports. */
 export function runningStatus({ agent, sandbox, ports }: StatusInput): SandboxStatus {
   const { sandboxId, exitCode, reason, message, finishedAt } = sandbox;

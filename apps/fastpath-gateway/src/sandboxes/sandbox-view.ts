@@ -2,7 +2,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type ReportedSandbox } from '@fsb/placement/agent-directory';
-import { endpointsOf, phaseOf, sandboxIdOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
+import { createdAtOf, endpointsOf, phaseOf, sandboxIdOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import { type PendingRecord } from './pending-records';
 
 const NO_STATUS = {
@@ -19,7 +19,7 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
     phase: metadata.deletionTimestamp === undefined ? phase : 'Terminating',
     agentPod: assignedPod,
     endpoints,
-    createdAt: Math.floor(Date.parse(metadata.creationTimestamp ?? '') / 1000) || 0,
+    createdAt: createdAtOf({ metadata }),
     image: spec.image,
     poolRef: spec.poolRef,
     sandboxName: metadata.name ?? '',
