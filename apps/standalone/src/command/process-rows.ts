@@ -16,6 +16,8 @@ export interface ProcessRow {
   readonly pid?: number;
   readonly state: 'running' | 'stopped' | 'external';
   readonly restarts: number;
+  /** why it was restarted last */
+  readonly lastEnd?: string | undefined;
   /** `ok`, or what is wrong */
   readonly health: string;
   readonly uptimeSeconds?: number;
@@ -51,11 +53,18 @@ async function serviceRow(layout: Layout, { name, health, address }: ServiceDefi
   const record = readRecord(layout, name);
   const where = address === undefined ? {} : { address };
   if (!record || !isAlive(record.process)) {
-    return { name, state: 'stopped', restarts: record?.restarts ?? 0, health: 'not running', ...where };
+    return {
+      name,
+      state: 'stopped',
+      restarts: record?.restarts ?? 0,
+      lastEnd: record?.lastEnd,
+      health: 'not running',
+      ...where,
+    };
   }
-  const { process, restarts } = record;
+  const { process, restarts, lastEnd } = record;
   const answer = (await health()) ?? 'ok';
-  return { name, pid: process.pid, state: 'running', restarts, health: answer, ...uptime(process), ...where };
+  return { name, pid: process.pid, state: 'running', restarts, lastEnd, health: answer, ...uptime(process), ...where };
 }
 
 /** Agent Pods: processes of the node's, not of the supervisor's. */

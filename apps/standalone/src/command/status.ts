@@ -10,14 +10,15 @@ export async function status(layout: Layout, output: string | undefined): Promis
 
 export function table(rows: readonly ProcessRow[]): string {
   const lines = [
-    ['NAME', 'PID', 'STATE', 'RESTARTS', 'HEALTH', 'UPTIME'],
-    ...rows.map(({ name, pid, state, restarts, health, uptimeSeconds }) => [
+    ['NAME', 'PID', 'STATE', 'RESTARTS', 'HEALTH', 'UPTIME', 'LAST END'],
+    ...rows.map(({ name, pid, state, restarts, health, uptimeSeconds, lastEnd }) => [
       name,
       String(pid ?? '-'),
       state,
       String(restarts),
       health,
       uptimeSeconds === undefined ? '-' : span(uptimeSeconds),
+      lastEnd ?? '-',
     ]),
   ];
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));

@@ -13,6 +13,8 @@ export const processRecord = z.object({
   /** Unix milliseconds */
   startedAt: z.number(),
   restarts: z.number().int(),
+  /** why the process before this one ended; absent where there was none */
+  lastEnd: z.string().optional(),
 });
 export type ProcessRecord = z.infer<typeof processRecord>;
 

@@ -36,7 +36,7 @@ describe('a supervised process', () => {
     process.kill(first.pid, 'SIGKILL');
     await eventually(() => current().pid !== first.pid && isAlive(current()));
     expect(isAlive(first)).toBe(false);
-    expect(readRecord(layout, 'sleeper')?.restarts).toBe(1);
+    expect(readRecord(layout, 'sleeper')).toMatchObject({ restarts: 1, lastEnd: 'killed by SIGKILL' });
     // the second one may run before it has said so
     await eventually(() =>
       expect(readFileSync(files.serviceLog(layout, 'sleeper'), 'utf8')).toBe('started\nstarted\n'),

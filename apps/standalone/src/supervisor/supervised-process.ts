@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@fsb/api/errors';
 import { type Logger } from 'pino';
 import { BackOff } from '../back-off';
+import { endReason, logTail, type ProcessEnd } from '../last-end';
 import { files, type Layout } from '../layout';
 import { endProcess, identify, isAlive, untilEnded } from '../process-identity';
 import { removeFile, writeJson } from '../state-file';
@@ -23,6 +24,8 @@ export class SupervisedProcess {
   private readonly backOff = new BackOff({ firstMs: 200, lastMs: 10_000, healthyMs: 30_000 });
   private loop: Promise<void> | undefined;
   private current: ProcessRecord | undefined;
+  /** of the process that this supervisor has started last */
+  private end: ProcessEnd | undefined;
 
   constructor(
     private readonly layout: Layout,
@@ -72,9 +75,18 @@ export class SupervisedProcess {
     const { startedAt = Date.now(), restarts = NO_RESTARTS } = this.current ?? {};
     const delayMs = this.backOff.next(Date.now() - startedAt);
     const { name } = this.definition;
-    this.logger.warn({ msg: 'ended, starting it again', target: name, restarts: restarts + 1, delayMs });
+    const tail = logTail(files.serviceLog(this.layout, name));
     await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-    if (!this.isStopping()) this.current = this.tryLaunch(restarts + 1);
+    // by now the kernel's word has come, of a child; that it is gone was seen in /proc before
+    const lastEnd = endReason(this.end, tail);
+    this.logger.warn({
+      msg: 'ended, starting it again',
+      target: name,
+      restarts: restarts + 1,
+      delayMs,
+      reason: lastEnd,
+    });
+    if (!this.isStopping()) this.current = this.tryLaunch(restarts + 1, lastEnd);
   }
 
   /** A function: the signal changes while others wait, which TypeScript's narrowing does not see. */
@@ -83,16 +95,16 @@ export class SupervisedProcess {
   }
 
   /** A machine without a free process slot is no reason for the supervisor itself to end. */
-  private tryLaunch(restarts: number): ProcessRecord | undefined {
+  private tryLaunch(restarts: number, lastEnd: string): ProcessRecord | undefined {
     try {
-      return this.launch(restarts);
+      return this.launch(restarts, lastEnd);
     } catch (error) {
       this.logger.error({ msg: 'cannot start', target: this.definition.name, error: messageOf(error) });
-      return this.current && { ...this.current, restarts };
+      return this.current && { ...this.current, restarts, lastEnd };
     }
   }
 
-  private launch(restarts: number): ProcessRecord {
+  private launch(restarts: number, lastEnd?: string): ProcessRecord {
     const { name, command, env } = this.definition;
     const [file = '', ...args] = command;
     const path = files.serviceLog(this.layout, name);
@@ -101,10 +113,14 @@ export class SupervisedProcess {
     try {
       const child = spawn(file, args, { stdio: ['ignore', log, log], detached: true, cwd: '/', env });
       child.on('error', () => undefined); // told by the missing pid
+      this.end = undefined;
+      child.once('exit', (code, signal) => {
+        this.end = { code, signal };
+      });
       child.unref();
       const process = child.pid === undefined ? undefined : identify(child.pid);
       if (!process) throw new Error(`${file} did not start`);
-      const record = { name, process, command: [...command], startedAt: Date.now(), restarts };
+      const record = { name, process, command: [...command], startedAt: Date.now(), restarts, lastEnd };
       writeJson(files.process(this.layout, name), record);
       return record;
     } finally {
