@@ -30,7 +30,7 @@ describe('connections that abuse', () => {
   let gatewayPort: number;
 
   beforeAll(async () => {
-    scene = await GatewayScene.start('connfuzz');
+    scene = await GatewayScene.start('connfuzz', { MAX_CONNECTIONS_PER_ADDRESS: String(2 * IDLE) });
     wire = new GrpcWire(scene.endpoint, readFileSync(join(scene.api.folder, 'ca.crt')), ADMIN);
     gatewayPort = Number(scene.endpoint.split(':')[1]);
     await expectServed();

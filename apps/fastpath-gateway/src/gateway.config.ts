@@ -2,6 +2,7 @@ import { agentClientFlags } from '@fsb/agent-api/agent-client-flags';
 import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
 import { address, boolean, type ConfigOf, duration, flag, wholeNumber } from '@fsb/component-base/config';
 import { accessSync, constants } from 'node:fs';
+import { BlockList, isIPv6 } from 'node:net';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
 
@@ -18,9 +19,24 @@ export const gatewayFlags = {
     z.string().optional(),
     'CA whose client certificates are believed (CN is the user, each O a group), PEM; absent: tokens alone',
   ),
+  tokenIssuers: flag(
+    z
+      .string()
+      .default('')
+      .transform((text) => text.split(',').filter((issuer) => issuer !== '')),
+    "Issuers of the cluster's tokens (`--service-account-issuer` of its API server), separated by commas: tokens of others are refused without a review; none: each is reviewed",
+  ),
   insecurePlaintext: flag(
     boolean().default(false),
     "The original's wire: no TLS, and nobody is asked who they are or what they may do",
+  ),
+  maxConnectionsPerAddress: flag(
+    wholeNumber(1, 100_000).default(100),
+    'Connections of one address whose callers have not shown who they are; more are closed at once',
+  ),
+  trustedProxyCidrs: flag(
+    addressRanges().optional(),
+    'Addresses that many callers share, such as a load balancer, as in 10.0.0.0/8,fd00::/8: that limit is not theirs',
   ),
   ...agentClientFlags,
   maxCreatesInFlight: flag(
@@ -45,6 +61,22 @@ export type GatewayConfig = ConfigOf<typeof gatewayFlags>;
 /** What no single flag can say is wrong. */
 export function gatewayProblems(config: GatewayConfig): string[] {
   return [...tlsProblems(config), ...auditProblems(config)];
+}
+
+/** @returns a schema of addresses and ranges, separated by commas */
+function addressRanges(): z.ZodType<BlockList, string> {
+  return z.string().transform((text, context) => {
+    const list = new BlockList();
+    for (const part of text.split(',').filter((each) => each !== '')) {
+      const [address = '', prefix = isIPv6(address) ? '128' : '32'] = part.trim().split('/');
+      try {
+        list.addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4');
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be addresses or ranges such as 10.0.0.0/8,fd00::1' });
+      }
+    }
+    return list;
+  });
 }
 
 function tlsProblems(config: GatewayConfig): string[] {

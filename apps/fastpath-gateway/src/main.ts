@@ -1,12 +1,34 @@
 import 'reflect-metadata';
 import { runService } from '@fsb/component-base/bootstrap';
+import { BlockList } from 'node:net';
+import { type INestApplicationContext } from '@nestjs/common';
+import { Access } from './access/access';
+import { knownCallers } from './access/known-callers';
 import { CallAudit } from './audit/call-audit';
-import { gatewayFlags, gatewayProblems } from './gateway.config';
+import { type GatewayConfig, gatewayFlags, gatewayProblems } from './gateway.config';
 import { GATEWAY, GatewayModule } from './gateway.module';
-import { GrpcHealth, grpcServer } from './grpc/grpc-server';
+import { ConnectionLimits } from './grpc/connection-limits';
+import { GrpcHealth, grpcServer, type GrpcServerParts } from './grpc/grpc-server';
 import { serverCredentials } from './grpc/server-credentials';
 
 const health = new GrpcHealth();
+
+/** Calls are recorded before their callers are asked who they are: refusals are records too. */
+function guards(
+  config: GatewayConfig,
+  app: INestApplicationContext,
+): Pick<GrpcServerParts, 'connections' | 'interceptors'> {
+  const connections = new ConnectionLimits({
+    perAddress: config.maxConnectionsPerAddress,
+    trustedProxies: config.trustedProxyCidrs ?? new BlockList(),
+  });
+  const { authenticator } = app.get(Access);
+  const audit = config.auditLogPath === '' ? [] : [app.get(CallAudit).interceptor];
+  return {
+    connections,
+    interceptors: [...audit, ...(authenticator ? [knownCallers(authenticator, connections)] : [])],
+  };
+}
 
 void runService({
   name: GATEWAY,
@@ -23,6 +45,6 @@ void runService({
       address: config.grpcBindAddress,
       health,
       credentials: serverCredentials(config),
-      interceptors: config.auditLogPath === '' ? [] : [app.get(CallAudit).interceptor],
+      ...guards(config, app),
     }),
 });

@@ -1,12 +1,12 @@
 import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type Metadata } from '@grpc/grpc-js';
+import { ApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { namespaceName } from '../sandboxes/field-rules';
 import { Access } from './access';
-import { type Peer } from './authenticator';
 import { type Action, denied } from './authorizer';
-import { ANONYMOUS, type Caller, setAdmission } from './caller';
+import { admissionOf, ANONYMOUS, type Caller, setAdmission } from './caller';
 
 const ACTIONS = 'fsb:actions';
 /** RFC 1123 */
@@ -34,16 +34,14 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
   ) {}
 
-  /** @throws ApiError unauthenticated, permission_denied, unavailable, invalid_argument for a wrong namespace */
+  /** @throws ApiError permission_denied, unavailable, invalid_argument for a wrong namespace */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const { authenticator } = this.access;
-    const [request, metadata, call] = context.getArgs<[Named, Metadata, Peer]>();
+    const [request, metadata] = context.getArgs<[Named, Metadata]>();
     if (!authenticator) return admitted(metadata, ANONYMOUS, false); // --insecure-plaintext
-    const actions = this.actionsOf(context.getHandler());
-    const caller = authenticator.authenticate(metadata, call);
-    // what is known already is answered in the same turn
-    if (caller instanceof Promise) return caller.then((known) => this.admit(metadata, known, actions, request));
-    return this.admit(metadata, caller, actions, request);
+    const { caller, isKnown } = admissionOf(metadata);
+    if (!isKnown) throw new ApiError('unauthenticated', 'nobody has been asked who calls'); // knownCallers was left out
+    return this.admit(metadata, caller, this.actionsOf(context.getHandler()), request);
   }
 
   private admit(
@@ -52,7 +50,6 @@ export class AccessGuard implements CanActivate {
     actions: readonly Action[],
     request: Named,
   ): boolean | Promise<boolean> {
-    setAdmission(call, { caller, isKnown: true, isAdmitted: false });
     const target = targetOf(request);
     const later: Promise<void>[] = [];
     for (const action of actions) {

@@ -4,14 +4,20 @@ import { Authorizer } from './authorizer';
 import { type Visible } from '../sandboxes/sandbox-queries';
 import { type Caller } from './caller';
 
+export interface AccessOptions {
+  readonly insecurePlaintext: boolean;
+  /** of the cluster's tokens; empty: any token is reviewed */
+  readonly tokenIssuers: readonly string[];
+}
+
 /** Who is let in, and to what. */
 export class Access {
   /** undefined: nobody is asked */
   readonly authenticator: Authenticator | undefined;
   readonly authorizer: Authorizer;
 
-  constructor(client: KubeClient, { insecurePlaintext }: { readonly insecurePlaintext: boolean }) {
-    this.authenticator = insecurePlaintext ? undefined : new Authenticator(client);
+  constructor(client: KubeClient, { insecurePlaintext, tokenIssuers }: AccessOptions) {
+    this.authenticator = insecurePlaintext ? undefined : new Authenticator(client, tokenIssuers);
     this.authorizer = new Authorizer(client);
   }
 

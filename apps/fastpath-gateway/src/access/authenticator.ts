@@ -6,6 +6,7 @@ import { type Kind, type KubeObject } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { REHEARSAL_TOKEN } from '../grpc/rehearsal';
 import { type Caller, REHEARSAL } from './caller';
+import { whyNoToken } from './own-claims';
 import { ReviewCache } from './review-cache';
 
 interface TokenReview extends KubeObject {
@@ -32,6 +33,7 @@ const REHEARSAL_KEY = digest(REHEARSAL_TOKEN);
 /** What a call shows of its connection. */
 export interface Peer {
   readonly getAuthContext: () => { readonly sslPeerCertificate?: PeerCertificate | undefined };
+  readonly getConnectionInfo: () => { readonly remoteAddress?: string | undefined };
 }
 
 /** Who calls: a Kubernetes token, reviewed by the API server, else a client certificate that the TLS layer has checked. */
@@ -39,9 +41,14 @@ export class Authenticator {
   private readonly tokens = new ReviewCache<Caller | undefined>({
     freshMs: (caller) => (caller ? KNOWN_MS : UNKNOWN_MS),
     maxEntries: MAX_TOKENS,
+    isKnown: (caller) => caller !== undefined,
   });
 
-  constructor(private readonly client: KubeClient) {}
+  /** @param issuers of the cluster's tokens; empty: any token is reviewed */
+  constructor(
+    private readonly client: KubeClient,
+    private readonly issuers: readonly string[],
+  ) {}
 
   /** @throws ApiError unauthenticated; unavailable where the API server cannot be asked */
   authenticate(metadata: Metadata, peer: Peer): Caller | Promise<Caller> {
@@ -53,7 +60,11 @@ export class Authenticator {
     // the tokens themselves are not kept
     const key = digest(token);
     if (key === REHEARSAL_KEY) return REHEARSAL;
-    const known = this.tokens.get(key, () => this.review(token));
+    if (!this.tokens.has(key)) {
+      const why = whyNoToken(token, this.issuers, Date.now());
+      if (why !== undefined) return refuse(why);
+    }
+    const known = this.tokens.get(key, () => this.review(token), peer.getConnectionInfo().remoteAddress);
     return known instanceof Promise ? known.then(accepted) : accepted(known);
   }
 

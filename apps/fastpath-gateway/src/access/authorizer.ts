@@ -72,15 +72,19 @@ export class Authorizer {
       target.namespace,
       target.name,
     ]);
-    return this.answers.get(key, async () => {
-      const { verb, subresource } = action;
-      const resourceAttributes = { ...target, verb, group: GROUP, resource: SANDBOXES, subresource };
-      const review = { metadata: {}, spec: { user: name, groups, uid, extra, resourceAttributes } };
-      const { status } = await this.client.create<SubjectAccessReview>(ACCESS_REVIEW, review, {
-        deadlineMs: REVIEW_MS,
-      });
-      return status?.allowed === true;
-    });
+    return this.answers.get(
+      key,
+      async () => {
+        const { verb, subresource } = action;
+        const resourceAttributes = { ...target, verb, group: GROUP, resource: SANDBOXES, subresource };
+        const review = { metadata: {}, spec: { user: name, groups, uid, extra, resourceAttributes } };
+        const { status } = await this.client.create<SubjectAccessReview>(ACCESS_REVIEW, review, {
+          deadlineMs: REVIEW_MS,
+        });
+        return status?.allowed === true;
+      },
+      name,
+    );
   }
 }
 

@@ -82,6 +82,33 @@ describe('ReviewCache', () => {
     expect(cache.get('b', ask)).toBeInstanceOf(Promise);
   });
 
+  it('gives no old answer for want of a seat, and keeps seats for keys that are known', async () => {
+    const cache = make(200);
+    for (let index = 0; index < 65; index++) await cache.get(`known-${index}`, ask);
+    now = FRESH_MS;
+    answer = () => new Promise(() => undefined); // reviews that never end
+    for (let index = 0; index < 64; index++) void cache.get(`stranger-${index}`, ask);
+    await expect(cache.get('stranger', ask)).rejects.toMatchObject({ code: 'unavailable' });
+    answer = () => Promise.resolve('no');
+    expect(await cache.get('known-0', ask)).toBe('no');
+    answer = () => new Promise(() => undefined);
+    for (let index = 0; index < 64; index++) void cache.get(`known-${index + 1}`, ask);
+    now += FRESH_MS;
+    await expect(cache.get('known-0', ask)).rejects.toMatchObject({
+      message: expect.stringMatching(/too many/) as string,
+    });
+  });
+
+  it('gives one asker a quarter of the seats for unknown keys', async () => {
+    const cache = make();
+    answer = () => new Promise(() => undefined);
+    const of = (asker: string, key: string): string | Promise<string> => cache.get(key, ask, asker);
+    for (let index = 0; index < 16; index++) void of('flood', `flood-${index}`);
+    await expect(of('flood', 'one more')).rejects.toMatchObject({ code: 'unavailable' });
+    answer = () => Promise.resolve('yes');
+    expect(await of('other', 'a')).toBe('yes');
+  });
+
   it('refuses to ask of too many at once', async () => {
     const cache = make();
     let end: () => void = () => undefined;

@@ -5,6 +5,8 @@ export interface ReviewCacheOptions<V> {
   readonly freshMs: (answer: V) => number;
   /** the answer that was not used for longest goes */
   readonly maxEntries: number;
+  /** whether such an answer makes its key a known one, whose reviews have seats of their own; default: always */
+  readonly isKnown?: (answer: V) => boolean;
 }
 
 interface Entry<V> {
@@ -14,13 +16,29 @@ interface Entry<V> {
 
 /** How much longer an answer holds while the API server cannot be asked: FAST creates go on without it. */
 export const STALE_MS = 600_000;
-/** Reviews under way at once; more are refused: a flood of unknown tokens must not become one on the API server. */
-const MAX_UNDER_WAY = 64;
+/** Reviews under way at once of keys without an answer; a flood of unknown tokens must not become one on the API server. */
+const MAX_UNKNOWN = 64;
+/** Of these, what one asker may hold, such as an address. */
+const MAX_OF_ASKER = 16;
+/** Seats in reserve for keys that are known: strangers cannot take them. */
+const MAX_KNOWN = 64;
+/** A key that found no seat is asked for again this much later. */
+const RETRY_MS = 1_000;
+
+/** Too many reviews are under way. It says nothing about the API server. */
+class NoSeat extends ApiError {
+  constructor() {
+    super('unavailable', 'too many callers are being looked up at once; try again', { retryDelayMs: RETRY_MS });
+  }
+}
 
 /** Answers of the API server about who somebody is and what they may do: given at once where they are known. */
 export class ReviewCache<V> {
   private readonly entries = new Map<string, Entry<V>>();
   private readonly underWay = new Map<string, Promise<V>>();
+  /** reviews of unknown keys, by who asks */
+  private readonly askers = new Map<string, number>();
+  private unknown = 0;
   /** the last question had no answer: nobody waits for the next one who can do with the old */
   private isAway = false;
 
@@ -30,34 +48,59 @@ export class ReviewCache<V> {
   ) {}
 
   /**
+   * @param asker who shares the seats for unknown keys with nobody else
    * @returns the answer, or a promise of it
    * @throws ApiError unavailable where too many are being asked for; what `ask` throws, where no answer is known
    */
-  get(key: string, ask: () => Promise<V>): V | Promise<V> {
+  get(key: string, ask: () => Promise<V>, asker = ''): V | Promise<V> {
     const entry = this.entries.get(key);
-    if (!entry) return this.ask(key, ask);
+    if (!entry) return this.askOfUnknown(key, ask, asker);
     const age = this.now() - entry.askedAt;
     const fresh = this.options.freshMs(entry.answer);
     if (age >= fresh) {
       const { isAway } = this;
-      const asked = this.ask(key, ask);
+      const asked = this.isKnown(entry) ? this.askOfKnown(key, ask) : this.askOfUnknown(key, ask, asker);
       if (age >= fresh + STALE_MS) return asked;
       const orOld = asked.catch((error: unknown) => orStale(error, entry.answer));
       return isAway ? entry.answer : orOld;
     }
     this.entries.delete(key);
     this.entries.set(key, entry); // the last of the map is the one used last
-    if (age >= fresh / 2) void this.ask(key, ask).catch(() => undefined); // asked again by whoever comes after
+    if (age >= fresh / 2 && this.isKnown(entry)) void this.askOfKnown(key, ask).catch(() => undefined); // asked again by whoever comes after
     return entry.answer;
   }
 
-  private ask(key: string, ask: () => Promise<V>): Promise<V> {
+  /** Whether there is an answer to `key`, fresh or not. */
+  has(key: string): boolean {
+    return this.entries.has(key);
+  }
+
+  private isKnown({ answer }: Entry<V>): boolean {
+    return this.options.isKnown?.(answer) ?? true;
+  }
+
+  private askOfKnown(key: string, ask: () => Promise<V>): Promise<V> {
     const running = this.underWay.get(key);
     if (running) return running;
-    if (this.underWay.size >= MAX_UNDER_WAY) {
-      const message = 'too many callers are being looked up at once; try again';
-      return Promise.reject(new ApiError('unavailable', message, { retryDelayMs: 1_000 }));
-    }
+    return this.underWay.size - this.unknown < MAX_KNOWN ? this.ask(key, ask) : Promise.reject(new NoSeat());
+  }
+
+  private askOfUnknown(key: string, ask: () => Promise<V>, asker: string): Promise<V> {
+    const running = this.underWay.get(key);
+    if (running) return running;
+    const held = this.askers.get(asker) ?? 0;
+    if (this.unknown >= MAX_UNKNOWN || (asker !== '' && held >= MAX_OF_ASKER)) return Promise.reject(new NoSeat());
+    this.unknown += 1;
+    this.askers.set(asker, held + 1);
+    return this.ask(key, ask).finally(() => {
+      this.unknown -= 1;
+      const left = (this.askers.get(asker) ?? 1) - 1;
+      if (left === 0) this.askers.delete(asker);
+      else this.askers.set(asker, left);
+    });
+  }
+
+  private ask(key: string, ask: () => Promise<V>): Promise<V> {
     const asked = ask()
       .then((answer) => {
         this.isAway = false;
@@ -84,6 +127,6 @@ export class ReviewCache<V> {
 
 /** No answer is not a no: whoever was let in a moment ago is, as long as nobody can be asked. */
 function orStale<V>(error: unknown, answer: V): V {
-  if (isApiError(error, 'unavailable')) return answer;
+  if (isApiError(error, 'unavailable') && !(error instanceof NoSeat)) return answer;
   throw error;
 }

@@ -8,19 +8,21 @@ import { malformedRequestInterceptor, withMalformedRequests } from '@fsb/compone
 import { trailersInterceptor } from '@fsb/component-base/grpc/trailers';
 import { HealthImplementation } from 'grpc-health-check';
 import { reflectionService } from './reflection';
+import { callLimitsInterceptor, MAX_REQUEST_BYTES } from './call-limits';
+import { type ConnectionLimits } from './connection-limits';
 
 const SERVICES = {
   'fastpath.v1.FastPathService': withMalformedRequests(FastPathServiceService),
   'fastpath.v1.SandboxLogService': withMalformedRequests(SandboxLogServiceService),
   'fastpath.v1.ImageService': withMalformedRequests(ImageServiceService),
 };
-/** The largest sandbox that is allowed takes a quarter of it. */
-const MAX_REQUEST_BYTES = 1024 * 1024;
 const CONNECTION_LIMITS = {
   // nobody reads it, and it keeps a record of each connection and call
   'grpc.enable_channelz': 0,
   // of one connection; a client's own library holds back what is more
-  'grpc.max_concurrent_streams': 1_000,
+  'grpc.max_concurrent_streams': 100,
+  // MiB that HTTP/2 itself keeps of one connection: headers, frames, what a slow reader has not taken
+  'grpc-node.max_session_memory': 32,
   // clients connect anew when they have something to ask
   'grpc.max_connection_idle_ms': 600_000,
   // who does not answer is gone, whatever TCP believes
@@ -45,10 +47,12 @@ export interface GrpcServerParts {
   readonly address: Address;
   readonly health: GrpcHealth;
   readonly credentials: ServerCredentials;
+  readonly connections: ConnectionLimits;
+  /** in the order in which they see a request */
   readonly interceptors: readonly ServerInterceptor[];
 }
 
-export function grpcServer({ address, health, credentials, interceptors }: GrpcServerParts): GrpcOptions {
+export function grpcServer({ address, health, credentials, connections, interceptors }: GrpcServerParts): GrpcOptions {
   const { host, port } = address;
   return {
     transport: Transport.GRPC,
@@ -63,10 +67,11 @@ export function grpcServer({ address, health, credentials, interceptors }: GrpcS
       // a ServerOptions, which Nest hands on whole
       channelOptions: {
         ...CONNECTION_LIMITS,
-        interceptors: [malformedRequestInterceptor, trailersInterceptor, ...interceptors],
+        interceptors: [callLimitsInterceptor, malformedRequestInterceptor, trailersInterceptor, ...interceptors],
       },
       onLoadPackageDefinition: (_definition, server) => {
         const grpc = server as Server; // Nest types only the method that it calls itself
+        connections.guard(grpc);
         health.implementation.addToServer(grpc);
         reflectionService().addToServer(grpc);
       },

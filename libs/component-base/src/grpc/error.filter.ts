@@ -22,6 +22,16 @@ const STATUS_OF: Readonly<Record<ErrorCode, status>> = {
 /** Trailing metadata of a failure that may well pass: when to try again. */
 const RETRY_DELAY = 'retry-delay-ms';
 
+/** The status of a failure that is an ApiError; of any other one, INTERNAL without its message. */
+export function statusOf(error: unknown): { code: status; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  if (!(error instanceof ApiError)) {
+    return { code: status.INTERNAL, details: 'internal error; the gateway log says more', metadata };
+  }
+  if (error.retryDelayMs !== undefined) metadata.set(RETRY_DELAY, String(error.retryDelayMs));
+  return { code: STATUS_OF[error.code], details: error.message, metadata };
+}
+
 /** The one place where a failure becomes a gRPC status. What is not ours is logged, and told to nobody. */
 @Catch()
 export class ApiErrorFilter implements RpcExceptionFilter {
@@ -32,14 +42,9 @@ export class ApiErrorFilter implements RpcExceptionFilter {
   }
 
   private toStatus(error: unknown): object {
-    if (error instanceof ApiError) {
-      const metadata = new Metadata();
-      if (error.retryDelayMs !== undefined) metadata.set(RETRY_DELAY, String(error.retryDelayMs));
-      return { code: STATUS_OF[error.code], details: error.message, message: error.message, metadata };
-    }
     if (error instanceof RpcException) return error;
-    this.logger.error({ msg: 'unexpected failure', err: error });
-    const message = 'internal error; the gateway log says more';
-    return { code: status.INTERNAL, details: message, message };
+    if (!(error instanceof ApiError)) this.logger.error({ msg: 'unexpected failure', err: error });
+    const failure = statusOf(error);
+    return { ...failure, message: failure.details };
   }
 }
