@@ -56,6 +56,7 @@ describe('The reflection service', () => {
     const { listServicesResponse } = await ask({ listServices: '*' });
     expect(listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
       'fastpath.v1.FastPathService',
+      'fastpath.v1.ImageService',
       'fastpath.v1.SandboxLogService',
       'grpc.health.v1.Health',
     ]);
