@@ -11,7 +11,7 @@ export function creates(product: () => Product): void {
   beforeAll(async () => {
     await product().kubectl('apply', '-f', 'k8s/samples/pool.yaml');
     await product().whenReady('default-pool', 1);
-  }, LONG_MS);
+  }, 3 * LONG_MS);
 
   const run = (name: string, ...more: string[]): Promise<string> =>
     product().caller.run('run', name, '--image', 'busybox', ...more);
