@@ -13,6 +13,8 @@ import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 const ROOT = resolve(__dirname, '../..');
 const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const COMMAND_MS = 30_000;
+/** A Node process on two busy cores. */
+const START_MS = 90_000;
 export const ADMIN = 'admin-token-for-the-test';
 export const VIEWER = 'viewer-token-for-the-test';
 /** Of one who may do all with the sandboxes of namespace `default`, and nothing elsewhere. */
@@ -74,7 +76,7 @@ export class ApiserverProcess {
     args.push('--crds', join(ROOT, 'k8s/crds'), '--audit-log-path', at('audit.log'));
     this.child = spawn('node', [STANDALONE, 'apiserver', ...args], { stdio: ['ignore', log, log], cwd: ROOT });
     closeSync(log);
-    await eventually(async () => (await this.ask('GET', '/readyz')).status === 200, COMMAND_MS);
+    await eventually(async () => (await this.ask('GET', '/readyz')).status === 200, START_MS);
   }
 
   /** As a crash or the kernel would. */

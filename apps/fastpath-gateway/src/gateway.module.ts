@@ -15,8 +15,8 @@ import { AccessGuard } from './access/access.guard';
 import { AuditModule } from './audit/audit.module';
 import { type OrderDefaults } from './create/create-order';
 import { CreateSandbox } from './create/create-sandbox';
+import { CreatesUnderWay } from './create/creates-under-way';
 import { FastCreate } from './create/fast-create';
-import { NamesUnderWay } from './create/names-under-way';
 import { PoolLookup } from './create/pool-lookup';
 import { RequestIds } from './create/request-ids';
 import { RunSandbox } from './create/run-sandbox';
@@ -33,6 +33,7 @@ import { Serving } from './grpc/serving';
 import { FairSeats } from './quota/fair-seats';
 import { NamespaceQuota } from './quota/namespace-quota';
 import { QuotaModule } from './quota/quota.module';
+import { AgentDeletes } from './sandboxes/agent-deletes';
 import { Catalog } from './sandboxes/catalog';
 import { DeleteSandbox } from './sandboxes/delete-sandbox';
 import { LateObjects } from './sandboxes/late-objects';
@@ -63,7 +64,7 @@ export class GatewayModule {
       providers: [
         { provide: Access, useFactory: (client: KubeClient) => new Access(client, config), inject: [KubeClient] },
         AccessGuard,
-        NamesUnderWay,
+        CreatesUnderWay,
         Traffic,
         {
           provide: GatewayMetrics,
@@ -75,6 +76,12 @@ export class GatewayModule {
           useFactory: ({ sandboxes }: World, client: KubeClient, events: EventRecorder) =>
             new LateObjects({ sandboxes, client, events, rememberMs: 2 * config.fastpathOrphanTimeout }),
           inject: [World, KubeClient, EventRecorder],
+        },
+        {
+          provide: AgentDeletes,
+          useFactory: ({ directory, agents }: World, lateObjects: LateObjects) =>
+            new AgentDeletes({ directory, agents, lateObjects }),
+          inject: [World, LateObjects],
         },
         {
           provide: WriteBehind,
@@ -94,13 +101,14 @@ export class GatewayModule {
             World,
             WriteBehind,
             Catalog,
-            NamesUnderWay,
+            CreatesUnderWay,
             KubeClient,
             GatewayMetrics,
             Demand,
             Traffic,
             NamespaceQuota,
             FairSeats,
+            AgentDeletes,
           ],
         },
         {
@@ -115,9 +123,9 @@ export class GatewayModule {
         },
         {
           provide: DeleteSandbox,
-          useFactory: (...[catalog, names, records, lateObjects, client, agents]: DeletingParts) =>
-            new DeleteSandbox({ catalog, names, records, lateObjects, client, agents }),
-          inject: [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient],
+          useFactory: (...[catalog, underWay, records, deletes, lateObjects, client, agents]: DeletingParts) =>
+            new DeleteSandbox({ catalog, underWay, records, deletes, lateObjects, client, agents }),
+          inject: [Catalog, CreatesUnderWay, PendingRecords, AgentDeletes, LateObjects, KubeClient, AgentClient],
         },
         {
           provide: PoolImages,
@@ -130,7 +138,10 @@ export class GatewayModule {
   }
 }
 
-type DeletingParts = [Catalog, NamesUnderWay, PendingRecords, LateObjects, KubeClient, AgentClient];
+type DeletingParts = [
+  ...[Catalog, CreatesUnderWay, PendingRecords, AgentDeletes],
+  ...[LateObjects, KubeClient, AgentClient],
+];
 type WritingParts = [World, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic];
 
 function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
@@ -141,17 +152,17 @@ function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
 }
 
 type CreateParts = [
-  ...[World, WriteBehind, Catalog, NamesUnderWay, KubeClient, GatewayMetrics],
-  ...[Demand, Traffic, NamespaceQuota, FairSeats],
+  ...[World, WriteBehind, Catalog, CreatesUnderWay, KubeClient, GatewayMetrics],
+  ...[Demand, Traffic, NamespaceQuota, FairSeats, AgentDeletes],
 ];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
-  const [world, behind, catalog, names, client, metrics, demand, traffic, quota, seats] = parts;
+  const [world, behind, catalog, underWay, client, metrics, demand, traffic, quota, seats, deletes] = parts;
   const { sandboxes, pools, directory, agents } = world;
   const placer = new Placer({ directory, client: agents });
   const modes = {
-    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats }),
-    strong: new StrongCreate({ client, sandboxes, seats }),
+    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats, deletes }),
+    strong: new StrongCreate({ client, sandboxes, seats, deletes }),
   };
   const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
   const nanos = unixNanos();
@@ -159,10 +170,11 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
     nowNanos: nanos(),
+    now: performance.now(),
     traceparent: tracePosition()?.traceparent,
   });
   return new CreateSandbox({
-    ...{ defaults, catalog, names, requestIds, modes, metrics, quota },
+    ...{ defaults, catalog, underWay, requestIds, modes, metrics, quota },
     pools: new PoolLookup(client, pools),
     demand: demand.capacity,
   });

@@ -10,6 +10,10 @@ export const AGENT_PATHS = {
   bind: '/api/v1/agent/bind',
   /** Ours: `{draining: boolean}`; a draining agent refuses creates with 409. */
   drain: '/api/v1/agent/drain',
+  /** Ours: ends what has a name and no object, and refuses creates of that name that were asked for before. */
+  ensureAbsent: '/api/v1/agent/ensure-absent',
+  /** Ours: when the agent was last told to end what has a name. */
+  lastDelete: '/api/v1/agent/last-delete',
 } as const;
 
 export interface SandboxRequest {
@@ -44,6 +48,38 @@ export interface CreateSandboxRequest {
   readonly sandbox: SandboxRequest;
   /** Ours: uid of the agent Pod that is meant. Another agent, which got that one's address, refuses with `other_agent`. */
   readonly agentUid?: string;
+  /** Ours: nobody can find the sandbox without its answer. Where every caller leaves before it, the agent ends it. */
+  readonly leaveNothing?: boolean;
+  /**
+   * Ours: number of the last delete of the sandbox's name that this create is known to come after; 0: of none. An agent
+   * with a later one refuses with `stale_generation` and `deleted`. Absent: deletes by name do not concern this create.
+   */
+  readonly afterDelete?: number;
+}
+
+/** A delete by name, as an agent remembers it. */
+export interface NamedDelete {
+  /** counts the agent's deletes by name from 1 */
+  readonly number: number;
+  /** milliseconds since then */
+  readonly ageMs: number;
+}
+
+export interface EnsureAbsentRequest {
+  /** of the Sandbox object */
+  readonly namespace: string;
+  readonly name: string;
+  /** Only this one is ended, and nothing is refused afterwards. */
+  readonly sandboxId?: string;
+}
+export interface EnsureAbsentResponse {
+  readonly success: true;
+  /** sandbox ids whose end has begun */
+  readonly ended: readonly string[];
+}
+export interface LastDeleteResponse {
+  readonly success: true;
+  readonly deleted?: NamedDelete;
 }
 
 export interface CreateSandboxResponse {
@@ -57,6 +93,8 @@ export interface CreateSandboxResponse {
   readonly free?: FreeCapacity;
   /** Ours: milliseconds by stage, in order. */
   readonly stages?: readonly Stage[];
+  /** Ours: the delete by name for which a create was refused. */
+  readonly deleted?: NamedDelete;
 }
 
 /** Why an agent said no before any effect (HTTP 409). */

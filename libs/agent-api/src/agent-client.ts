@@ -18,6 +18,10 @@ import {
   type CreateSandboxResponse,
   type DeleteSandboxRequest,
   type DeleteSandboxResponse,
+  type EnsureAbsentRequest,
+  type EnsureAbsentResponse,
+  type LastDeleteResponse,
+  type NamedDelete,
   type PlainStatus,
 } from './agent-api';
 import { type AgentEndpoint, agentServerName } from './agent-endpoint';
@@ -60,7 +64,11 @@ interface Call {
   readonly maxBytes?: number;
 }
 /** A call that has no deadline of its own. */
-type Command = Omit<Call, 'signal'> & { readonly signal?: AbortSignal | undefined };
+type Command = Omit<Call, 'signal'> & {
+  readonly signal?: AbortSignal | undefined;
+  /** An older agent does not have the path: 404 is an answer. */
+  readonly mayLack?: boolean;
+};
 
 /** For the calls that have no deadline of their own: the original's clients give up after five seconds. */
 const CALL_MS = 5_000;
@@ -119,6 +127,30 @@ export class AgentClient {
     return (body as BindSandboxResponse).bound !== false; // status 200 was checked; the agent is ours
   }
 
+  /**
+   * Ends what has a name and no object.
+   * @returns the sandbox ids whose end has begun; none from an agent that knows no deletes by name
+   * @throws ApiError unavailable
+   */
+  async ensureAbsent(
+    agent: AgentEndpoint,
+    request: EnsureAbsentRequest,
+    signal?: AbortSignal,
+  ): Promise<readonly string[]> {
+    const body = await this.command({ agent, path: AGENT_PATHS.ensureAbsent, body: request, signal, mayLack: true });
+    return (body as Partial<EnsureAbsentResponse>).ended ?? []; // status was checked; the agent is ours
+  }
+
+  /** @returns undefined where the agent was not told to end what has the name, or does not remember it */
+  async lastDelete(
+    agent: AgentEndpoint,
+    request: EnsureAbsentRequest,
+    signal?: AbortSignal,
+  ): Promise<NamedDelete | undefined> {
+    const body = await this.command({ agent, path: AGENT_PATHS.lastDelete, body: request, signal, mayLack: true });
+    return (body as Partial<LastDeleteResponse>).deleted; // status was checked; the agent is ours
+  }
+
   async drain(agent: AgentEndpoint, draining: boolean, signal?: AbortSignal): Promise<void> {
     await this.command({ agent, path: AGENT_PATHS.drain, body: { draining }, signal });
   }
@@ -165,7 +197,7 @@ export class AgentClient {
   private async command(command: Command): Promise<unknown> {
     const { agent, path } = command;
     const answer = await limited(this.callMs, command.signal, (signal) => this.call({ ...command, signal }));
-    if (answer.status === 200) return answer.body;
+    if (answer.status === 200 || (command.mayLack === true && answer.status === 404)) return answer.body;
     throw new ApiError('unavailable', `agent ${agent.address} answered ${answer.status} to ${path}`);
   }
 

@@ -104,6 +104,11 @@ export class AgentDirectory {
     }
   }
 
+  /** Every agent whose Pod is in that namespace. */
+  agentsIn(namespace: string): AgentView[] {
+    return [...this.agents.values()].flatMap(({ view }) => (view.namespace === namespace ? [view] : []));
+  }
+
   /** The last that the agent said; it may be old where the agent is not in sync. */
   report(agentId: string, sandboxId: string): AgentSandboxStatus | undefined {
     return this.reported.get(agentId, sandboxId);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CreateSandboxResponse, type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { AgentCallError, type AgentClient } from '@fsb/agent-api/agent-client';
 import { type AgentDirectory, type AgentView } from './agent-directory';
+import { type Exchange, sideOfDelete } from './delete-time';
 
 export interface Question {
   readonly agent: AgentView;
@@ -9,6 +10,9 @@ export interface Question {
   readonly signal: AbortSignal;
   /** Unix milliseconds */
   readonly deadline: number;
+  /** as in PlacementRequest */
+  readonly begunAt?: number | undefined;
+  readonly leaveNothing?: boolean | undefined;
 }
 
 /** The caller left, or its time was up, before the agent had answered: the sandbox may come to be. */
@@ -16,6 +20,8 @@ export class UnansweredError extends Error {}
 
 /** An agent that says nothing for so long, and is not at work on it, is asked again: it may have answered into a broken connection. */
 const ASK_MS = 5_000;
+/** Each exchange says more narrowly when a delete was; a create that stays between the bounds is taken for the earlier. */
+const MAX_EXCHANGES = 5;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
 
@@ -34,16 +40,35 @@ export class AgentQuestions {
   }
 
   /**
-   * Undefined: the agent never got the question, or is gone and its sandboxes with it.
+   * Undefined: the agent never got the question, or is gone and its sandboxes with it. An answer with `deleted` is a no
+   * because of a delete by name that came after the create had begun.
    * @throws UnansweredError
    */
   async ask(question: Question): Promise<CreateSandboxResponse | undefined> {
+    const exchanges: (Exchange & { readonly number: number })[] = [];
+    for (let afterDelete = 0; ;) {
+      const sentAt = performance.now();
+      const answer = await this.insist(question, question.begunAt === undefined ? undefined : afterDelete);
+      const deleted = answer?.deleted;
+      if (!deleted || question.begunAt === undefined) return answer;
+      exchanges.push({ sentAt, receivedAt: performance.now(), ...deleted });
+      const ofLast = exchanges.filter(({ number }) => number === deleted.number);
+      const side = sideOfDelete(question.begunAt, ofLast);
+      if (side === 'before' || exchanges.length === MAX_EXCHANGES) return answer;
+      if (side === 'after') afterDelete = deleted.number;
+    }
+  }
+
+  private async insist(
+    question: Question,
+    afterDelete: number | undefined,
+  ): Promise<CreateSandboxResponse | undefined> {
     const { agent, signal, deadline } = question;
     for (let asked = 0; ; asked++) {
       const now = this.current(agent);
       if (!now) return undefined;
       try {
-        return await this.askOnce(question, now);
+        return await this.askOnce(question, now, afterDelete);
       } catch (error) {
         const isUntouched = asked === 0 && error instanceof AgentCallError && error.effect === 'none';
         if (isUntouched || !this.current(agent)) return undefined;
@@ -55,8 +80,9 @@ export class AgentQuestions {
   }
 
   private async askOnce(
-    { agent, sandbox, signal, deadline }: Question,
+    { agent, sandbox, signal, deadline, leaveNothing }: Question,
     now: AgentView,
+    afterDelete: number | undefined,
   ): Promise<CreateSandboxResponse> {
     const limit = new AbortController();
     const stop = (): void => {
@@ -73,7 +99,12 @@ export class AgentQuestions {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      return await this.client.create(now, { sandbox, agentUid: agent.podUid }, limit.signal, deadline);
+      const request = {
+        ...{ sandbox, agentUid: agent.podUid },
+        ...(afterDelete === undefined ? {} : { afterDelete }),
+        ...(leaveNothing === true ? { leaveNothing } : {}),
+      };
+      return await this.client.create(now, request, limit.signal, deadline);
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', stop);

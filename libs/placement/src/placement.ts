@@ -12,6 +12,10 @@ export interface PlacementRequest {
   readonly sandbox: SandboxRequest;
   /** of the pool, to say them where it is full */
   readonly limits?: PoolLimits;
+  /** when it was asked for, on `performance.now()`: a delete by name after it ends it; absent: deletes by name do not */
+  readonly begunAt?: number;
+  /** Nobody can find the sandbox without the answer: the agent ends it where all callers leave before. */
+  readonly leaveNothing?: boolean;
 }
 
 export interface PoolLimits {

@@ -50,6 +50,22 @@ const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
   other_agent: 'unavailable',
 };
 
+/** The create was given up while an agent was at it: the sandbox may come to be there. */
+export class UnknownOutcomeError extends ApiError {
+  constructor(
+    readonly agent: AgentView,
+    message: string,
+  ) {
+    super('deadline_exceeded', message);
+  }
+}
+
+/** What the caller of a create is told whose sandbox somebody deleted before it had an answer. */
+export function deletedMeanwhile(name: string): ApiError {
+  const message = `sandbox "${name}" was deleted while it was being made; create it again if it is wanted`;
+  return new ApiError('aborted', message);
+}
+
 /** Finds an agent for a sandbox: the registry proposes, the agent decides. */
 export class Placer {
   private readonly questions: AgentQuestions;
@@ -102,9 +118,9 @@ export class Placer {
   private async ask(agent: AgentView, attempt: Attempt): Promise<CreateSandboxResponse | undefined> {
     const { registry } = this.options.directory;
     const { request, signal, deadline } = attempt;
-    const { sandbox } = request;
+    const { sandbox, begunAt, leaveNothing } = request;
     try {
-      const answer = await this.questions.ask({ agent, sandbox, signal, deadline });
+      const answer = await this.questions.ask({ agent, sandbox, signal, deadline, begunAt, leaveNothing });
       if (answer?.success === true) registry.confirm(agent.id, sandbox.sandboxId);
       else registry.release(agent.id, sandbox.sandboxId);
       if (!answer) attempt.refusals.set(agent.id, 'unreachable');
@@ -117,6 +133,7 @@ export class Placer {
   /** Only what an agent refused before any effect may be tried elsewhere: anything else is thrown. */
   private refused(agent: AgentView, attempt: Attempt, answer: CreateSandboxResponse): void {
     const { code, message = 'no reason given', free } = answer;
+    if (answer.deleted) throw deletedMeanwhile(attempt.request.name);
     if (free && code !== 'other_agent') this.options.directory.registry.correct(agent.id, free);
     if (isRefusal(code)) {
       attempt.refusals.set(agent.id, code);
@@ -127,10 +144,10 @@ export class Placer {
     throw new ApiError(known, `${blames}${message}`, known === 'unavailable' ? { retryDelayMs: RETRY_MS } : {});
   }
 
-  private gaveUp(agent: AgentView, { name, sandbox }: PlacementRequest): ApiError {
+  private gaveUp(agent: AgentView, { name, sandbox }: PlacementRequest): UnknownOutcomeError {
     this.releaseLater(agent, sandbox.sandboxId);
     const message = `agent ${agent.name} did not answer in time; whether sandbox "${name}" exists can be asked by name`;
-    return new ApiError('deadline_exceeded', message);
+    return new UnknownOutcomeError(agent, message);
   }
 
   /** Till the agent must have said whether the sandbox came to be, its name and its slot are taken. */

@@ -2,6 +2,7 @@ import { type Stage } from '@fsb/agent-api/agent-api';
 import { type CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type CreateOrder } from './create-order';
+import { type CreateCourse } from './creates-under-way';
 
 export interface Created {
   readonly response: CreateResponse;
@@ -16,9 +17,6 @@ export interface PooledOrder {
 
 /** One of the two ways to make a sandbox. */
 export interface CreateMode {
-  /**
-   * @param deadline Unix milliseconds
-   * @throws ApiError
-   */
-  create(order: PooledOrder, signal: AbortSignal, deadline: number): Promise<Created>;
+  /** @throws ApiError */
+  create(order: PooledOrder, course: CreateCourse): Promise<Created>;
 }

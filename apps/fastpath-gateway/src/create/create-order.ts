@@ -37,6 +37,10 @@ export interface CreateOrder {
   readonly image: string;
   /** empty: none */
   readonly requestId: string;
+  /** by a name that the caller chose, or by its request_id */
+  readonly isFindable: boolean;
+  /** when it was asked for, on `performance.now()` */
+  readonly begunAt: number;
   /** Unix nanoseconds: the original derives the id of a FAST sandbox from it */
   readonly createdNanos: bigint;
   /** of the call, where it is traced */
@@ -51,6 +55,8 @@ export interface OrderDefaults {
   /** the agents' own */
   readonly agentPort: number;
   readonly nowNanos: bigint;
+  /** the same moment on `performance.now()` */
+  readonly now: number;
   readonly traceparent?: string | undefined;
 }
 
@@ -73,6 +79,8 @@ export function createOrder(request: CreateRequest, defaults: OrderDefaults): Cr
   return {
     ...{ mode, name, namespace, pool, image },
     requestId: request.requestId,
+    isFindable: request.name !== '' || request.requestId !== '',
+    begunAt: defaults.now,
     createdNanos: defaults.nowNanos,
     traceparent: defaults.traceparent,
     envs: request.envs,

@@ -8,14 +8,14 @@ import { type Catalog } from '../sandboxes/catalog';
 import { type GatewayMetrics } from '../gateway.metrics';
 import { type Created, type CreateMode } from './create-mode';
 import { createOrder, type CreateOrder, type OrderDefaults, withPoolDefaults } from './create-order';
-import { type NamesUnderWay } from './names-under-way';
+import { type CreateCourse, type CreatesUnderWay } from './creates-under-way';
 import { type PoolLookup } from './pool-lookup';
 import { type RequestIds } from './request-ids';
 
 export interface CreateParts {
   readonly defaults: () => OrderDefaults;
   readonly catalog: Catalog;
-  readonly names: NamesUnderWay;
+  readonly underWay: CreatesUnderWay;
   readonly requestIds: RequestIds;
   readonly pools: PoolLookup;
   readonly quota: NamespaceQuota;
@@ -35,7 +35,9 @@ export class CreateSandbox {
     const checkedMs = performance.now() - started;
     try {
       this.parts.quota.takeTurn(order.namespace);
-      const made = await this.madeOnce(order, signal, deadline);
+      const made = await this.parts.underWay.during(order, { signal, deadline }, (course) =>
+        this.madeOnce(order, course),
+      );
       const stages = [{ name: 'validate', ms: checkedMs }, ...made.stages];
       this.parts.metrics.created(order.mode, 'ok', (performance.now() - started) / 1000);
       this.parts.metrics.stages(stages);
@@ -51,29 +53,29 @@ export class CreateSandbox {
     }
   }
 
-  private madeOnce(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created> {
+  private madeOnce(order: CreateOrder, course: CreateCourse): Promise<Created> {
     const { namespace, requestId } = order;
-    if (requestId === '') return this.make(order, signal, deadline);
+    if (requestId === '') return this.make(order, course);
     return this.parts.requestIds.once(namespace, requestId, async () => {
-      const earlier = await this.parts.requestIds.earlier(order, signal, deadline);
-      return earlier ?? this.make(order, signal, deadline);
+      const earlier = await this.parts.requestIds.earlier(order, course.signal, course.deadline);
+      return earlier ?? this.make(order, course);
     });
   }
 
-  private async make(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created> {
+  private async make(order: CreateOrder, course: CreateCourse): Promise<Created> {
     const { namespace, name, mode } = order;
-    const key = `${namespace}/${name}`;
-    if (this.parts.names.has(key) || this.parts.catalog.isKnown(namespace, name)) {
+    course.requireWanted();
+    if (this.parts.underWay.isHeld(`${namespace}/${name}`) || this.parts.catalog.isKnown(namespace, name)) {
       const message = `name: sandbox "${name}" already exists in namespace "${namespace}"; delete it first, or choose another name`;
       throw new ApiError('already_exists', message);
     }
-    return this.parts.names.hold(key, async () => {
-      const pool = await this.parts.pools.require(order, deadline);
-      const whole = withPoolDefaults(order, pool);
-      return this.parts.quota.during(whole, () =>
-        this.parts.modes[mode].create({ order: whole, pool }, signal, deadline),
-      );
-    });
+    course.holdsName = true;
+    const pool = await this.parts.pools.require(order, course.deadline);
+    const whole = withPoolDefaults(order, pool);
+    const create = (): Promise<Created> => this.parts.modes[mode].create({ order: whole, pool }, course);
+    const made = await this.parts.quota.during(whole, create);
+    course.requireWanted();
+    return made;
   }
 }
 

@@ -1,43 +1,72 @@
+import { ApiError } from '@fsb/api/errors';
 import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Traffic } from '@fsb/component-base/traffic';
-import { type Placement, type PoolLimits } from '@fsb/placement/placement';
-import { type Placer } from '@fsb/placement/placer';
+import { type Placement, type PlacementRequest, type PoolLimits } from '@fsb/placement/placement';
+import { deletedMeanwhile, type Placer, UnknownOutcomeError } from '@fsb/placement/placer';
 import { type WriteBehind } from '../sandboxes/write-behind';
+import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { type FairSeats } from '../quota/fair-seats';
-import { agentRequest } from './create-order';
+import { endOfCreate, type Progress } from './create-end';
+import { agentRequest, type CreateOrder } from './create-order';
 import { type Created, type CreateMode, type PooledOrder } from './create-mode';
+import { type CreateCourse } from './creates-under-way';
+import { type AgentView } from '@fsb/placement/agent-directory';
 
 export interface FastParts {
   readonly placer: Placer;
   readonly writeBehind: WriteBehind;
   readonly traffic: Traffic;
   readonly seats: FairSeats;
+  readonly deletes: AgentDeletes;
 }
 
 /** The container first; nothing here waits for Kubernetes once the pool is known. */
 export class FastCreate implements CreateMode {
   constructor(private readonly parts: FastParts) {}
 
-  async create({ order, pool }: PooledOrder, signal: AbortSignal, deadline: number): Promise<Created> {
-    const { namespace, name, image } = order;
+  async create({ order, pool }: PooledOrder, course: CreateCourse): Promise<Created> {
+    const { namespace, name, image, begunAt, isFindable } = order;
     const sandbox = agentRequest(order);
     const request = {
-      namespace,
-      name,
-      image,
+      ...{ namespace, name, image, begunAt, sandbox },
       pool: order.pool,
       ports: sandbox.ports ?? [],
-      sandbox,
       limits: limitsOf(pool),
+      leaveNothing: !isFindable,
     };
-    const { traffic, seats, placer } = this.parts;
-    const place = (): Promise<Placement> => traffic.during(() => placer.place(request, signal, deadline));
-    const { agent, createdAt, endpoints, stages } = await seats.during(namespace, signal, deadline, place);
     const { sandboxId } = sandbox;
+    const { agent, createdAt, endpoints, stages } = await this.place(request, course).catch((error: unknown) => {
+      if (error instanceof UnknownOutcomeError) this.giveUp('asked', { order, course, agent: error.agent, sandboxId });
+      throw error;
+    });
+    this.giveUp('made', { order, course, agent, sandboxId });
     const since = Date.now();
     this.parts.writeBehind.record({ order, agent, sandboxId, createdAt, stages, since, cancelled: false });
     return { response: { sandboxId, agentPod: agent.name, endpoints: [...endpoints], sandboxName: name }, stages };
   }
+
+  private place(request: PlacementRequest, { signal, deadline }: CreateCourse): Promise<Placement> {
+    const { traffic, seats, placer } = this.parts;
+    const place = (): Promise<Placement> => traffic.during(() => placer.place(request, signal, deadline));
+    return seats.during(request.namespace, signal, deadline, place);
+  }
+
+  /** @throws ApiError where it is given up and nothing of it shall stay */
+  private giveUp(progress: Progress, { order, course, agent, sandboxId }: Given): void {
+    // a timer may be a moment early: what was not answered is late
+    const cause = course.cause ?? (progress === 'asked' ? 'late' : undefined);
+    if (cause === undefined || endOfCreate(progress, cause, order.isFindable) !== 'removed') return;
+    this.parts.deletes.remove(agent, sandboxId);
+    if (cause === 'deleted') throw deletedMeanwhile(order.name);
+    throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not made in time; nothing of it is left`);
+  }
+}
+
+interface Given {
+  readonly order: CreateOrder;
+  readonly course: CreateCourse;
+  readonly agent: AgentView;
+  readonly sandboxId: string;
 }
 
 function limitsOf({ spec }: SandboxPool): PoolLimits {

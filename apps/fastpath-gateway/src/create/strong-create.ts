@@ -5,21 +5,27 @@ import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { deletedMeanwhile } from '@fsb/placement/placer';
 import { type FairSeats } from '../quota/fair-seats';
+import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { viewOfObject } from '../sandboxes/sandbox-view';
+import { endOfCreate } from './create-end';
 import { type CreateOrder, templateOf } from './create-order';
 import { type Created, type CreateMode, type PooledOrder } from './create-mode';
+import { type CreateCourse } from './creates-under-way';
 import { strongOutcome } from './strong-outcome';
 
 export interface StrongParts {
   readonly client: KubeClient;
   readonly sandboxes: Informer<Sandbox>;
   readonly seats: FairSeats;
+  readonly deletes: Pick<AgentDeletes, 'isOvertaken'>;
 }
 
 /**
  * The object first; the sandbox-controller places it, the answer waits until it runs or definitely cannot. A caller that
- * is refused leaves no object; one that leaves, or whose time is up, leaves it, and it goes on being placed.
+ * is refused leaves no object; one that leaves, or whose time is up, leaves it where it can be found by name or
+ * request_id, and it goes on being placed.
  */
 export class StrongCreate implements CreateMode {
   private readonly logger = new Logger(StrongCreate.name);
@@ -31,17 +37,22 @@ export class StrongCreate implements CreateMode {
     });
   }
 
-  async create({ order }: PooledOrder, signal: AbortSignal, deadline: number): Promise<Created> {
-    const { client, seats } = this.parts;
+  async create({ order }: PooledOrder, course: CreateCourse): Promise<Created> {
+    const { signal, deadline } = course;
     if (signal.aborted)
       throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not made: its caller left`);
     const started = performance.now();
-    // the wait for its controller takes no seat: a full pool of one namespace must not stop another's creates
-    const object = await seats.during(order.namespace, signal, deadline, () =>
-      client.create(SANDBOX_KIND, objectOf(order), { deadlineMs: Math.max(1, deadline - Date.now()) }),
-    );
+    const object = await this.writeObject(order, course);
     const objectMs = performance.now() - started;
-    const settled = await this.settled(object, signal, deadline).catch((error: unknown) => this.refused(object, error));
+    // asked once the object is there: a delete before it has told the agents, one after it finds the object
+    const overtaken = this.parts.deletes.isOvertaken(order, order.begunAt);
+    const settled = await this.settled(object, signal, deadline).catch((error: unknown) =>
+      this.ended(object, error, { order, course }),
+    );
+    if (await overtaken) {
+      await this.remove(object.metadata);
+      throw deletedMeanwhile(order.name);
+    }
     const { sandboxId, agentPod, endpoints, sandboxName } = viewOfObject(settled);
     return {
       response: { sandboxId, agentPod, endpoints, sandboxName },
@@ -99,10 +110,35 @@ export class StrongCreate implements CreateMode {
     });
   }
 
-  /** Whoever is told no finds nothing of it, as in FAST mode. */
-  private async refused({ metadata }: Sandbox, error: unknown): Promise<never> {
-    if (isApiError(error, 'deadline_exceeded')) throw error;
-    const { uid, name = '', namespace = '' } = metadata;
+  /** The wait for its controller takes no seat: a full pool of one namespace must not stop another's creates. */
+  private async writeObject(order: CreateOrder, { signal, deadline }: CreateCourse): Promise<Sandbox> {
+    const write = (): Promise<Sandbox> =>
+      this.parts.client.create(SANDBOX_KIND, objectOf(order), { deadlineMs: Math.max(1, deadline - Date.now()) });
+    try {
+      return await this.parts.seats.during(order.namespace, signal, deadline, write);
+    } catch (error) {
+      // no answer: it may have been written, and the name of what nobody can find is no other's
+      if (isApiError(error, 'deadline_exceeded') && !order.isFindable) await this.remove(order);
+      throw error;
+    }
+  }
+
+  /** A caller that is told no finds nothing of it, as in FAST mode; one that may come back finds it go on. */
+  private async ended(object: Sandbox, error: unknown, { order, course }: Given): Promise<never> {
+    const cause = course.cause ?? 'late'; // a timer may be a moment early
+    const isOpen = isApiError(error, 'deadline_exceeded');
+    if (!isOpen) await this.remove(object.metadata);
+    else if (endOfCreate('made', cause, order.isFindable) === 'removed') {
+      await this.remove(object.metadata);
+      throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not placed in time; nothing of it is left`);
+    } else if (await this.parts.deletes.isOvertaken(order, order.begunAt)) {
+      await this.remove(object.metadata);
+      throw deletedMeanwhile(order.name);
+    }
+    throw error;
+  }
+
+  private async remove({ uid, name = '', namespace = '' }: Partial<Sandbox['metadata']>): Promise<void> {
     try {
       await this.parts.client.delete(SANDBOX_KIND, { name, namespace }, uid === undefined ? {} : { uid });
     } catch (failure) {
@@ -110,8 +146,12 @@ export class StrongCreate implements CreateMode {
         this.logger.warn({ msg: 'a refused sandbox was not deleted', namespace, name, error: messageOf(failure) });
       }
     }
-    throw error;
   }
+}
+
+interface Given {
+  readonly order: CreateOrder;
+  readonly course: CreateCourse;
 }
 
 function whyStill(sandbox: Sandbox | undefined): string {

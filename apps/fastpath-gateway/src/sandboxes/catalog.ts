@@ -69,6 +69,13 @@ export class Catalog {
     );
   }
 
+  /** What agents were asked for under that name, and have not answered, is ended: the name is free here at once. */
+  forgetReservation(namespace: string, name: string): void {
+    const { registry } = this.sources.directory;
+    const reserved = registry.find(namespace, name);
+    if (reserved) registry.release(reserved.agentId, reserved.sandbox.sandboxId);
+  }
+
   /**
    * @param sandboxId which of several containers is meant, where there is no object yet
    * @throws ApiError unavailable before the caches are filled: "not found" would be a guess

@@ -6,7 +6,8 @@ import { type CallOptions, type KubeClient } from '@fsb/controller-runtime/kube-
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { sandboxIdOf } from '@fsb/placement/sandbox-object';
-import { type NamesUnderWay } from '../create/names-under-way';
+import { type CreatesUnderWay } from '../create/creates-under-way';
+import { type AgentDeletes } from './agent-deletes';
 import { type Catalog } from './catalog';
 import { namespaceName, objectName } from './field-rules';
 import { type LateObjects } from './late-objects';
@@ -23,7 +24,8 @@ interface NamedKey {
 
 export interface DeleteParts {
   readonly catalog: Catalog;
-  readonly names: NamesUnderWay;
+  readonly underWay: CreatesUnderWay;
+  readonly deletes: AgentDeletes;
   readonly records: PendingRecords;
   readonly lateObjects: LateObjects;
   readonly client: KubeClient;
@@ -41,14 +43,22 @@ export class DeleteSandbox {
   async delete({ sandboxName, namespace: given, sandboxId }: DeleteRequest, deadline: number): Promise<void> {
     const name = objectName('sandbox_name', sandboxName);
     const namespace = namespaceName(given);
-    await this.parts.names.ended(`${namespace}/${name}`, deadline);
+    const wasUnderWay = sandboxId === '' && (await this.parts.underWay.delete(`${namespace}/${name}`, deadline));
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
-    const first = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);
-    // while the API server was asked, agents may have told of one that another replica had answered a moment before
-    const found = first.length > 0 ? first : await this.deleteContainers({ namespace, name }, sandboxId);
-    if (found.includes('meant')) return;
-    if (found.includes('another')) throw anotherOne(name, sandboxId);
-    if (this.parts.catalog.isComplete(namespace)) return;
+    const found = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);
+    let isComplete = true;
+    // what nobody reports yet is on its way to an agent, or its object to the API server: they are told, then asked again
+    if (wasUnderWay || !found.includes('meant')) {
+      const wanted = sandboxId === '' ? {} : { sandboxId };
+      const absence = await this.parts.deletes.ensureAbsent({ namespace, name, ...wanted });
+      isComplete = absence.isComplete;
+      found.push(...absence.ended.map(() => 'meant' as const));
+      found.push(...(await this.deleteWhatIs({ namespace, name }, sandboxId, limit)));
+      this.parts.catalog.forgetReservation(namespace, name);
+    }
+    if (found.includes('meant') && isComplete) return;
+    if (found.includes('another') && !found.includes('meant')) throw anotherOne(name, sandboxId);
+    if (isComplete && this.parts.catalog.isComplete(namespace)) return;
     const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
     throw new ApiError('unavailable', message, { retryDelayMs: 1000 });
   }

@@ -1,3 +1,4 @@
+import { Metadata } from '@grpc/grpc-js';
 import {
   CreateRequest,
   type CreateResponse,
@@ -25,6 +26,18 @@ export class GatewayCalls {
   ): Promise<Outcome<CreateResponse>> {
     const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
     return call(this.client.createSandbox.bind(this.client), request, ms);
+  }
+
+  /** @param left its caller cancels then */
+  async createAndLeave(
+    name: string,
+    more: Parameters<typeof CreateRequest.fromPartial>[0],
+    left: Promise<unknown>,
+  ): Promise<void> {
+    const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
+    const running = this.client.createSandbox(request, new Metadata(), () => undefined);
+    await left;
+    running.cancel();
   }
 
   get(sandboxName: string, sandboxId = ''): Promise<Outcome<SandboxInfo>> {

@@ -194,13 +194,25 @@ export class GatewayScene {
   }
 
   /** One more gateway, that has a door of its own to the API server. */
-  async gated(name: string): Promise<{ client: FastPathServiceClient; api: Gate }> {
+  async gated(
+    name: string,
+    flags: Readonly<Record<string, string>> = {},
+  ): Promise<{ client: FastPathServiceClient; api: Gate }> {
     const { folder, port } = this.api;
     const api = await Gate.open({ target: port, tls: tlsOf(folder) });
     this.gates.push(api);
     const kubeconfig = join(folder, `kubeconfig-${name}`);
     writeFileSync(kubeconfig, readFileSync(join(folder, 'kubeconfig'), 'utf8').replace(`:${port}`, `:${api.port}`));
-    return { client: await this.replica(name, { kubeconfig }), api };
+    return { client: await this.replica(name, { kubeconfig, ...flags }), api };
+  }
+
+  /** One more gateway, that has a door of its own to the API server, and one to the agent. */
+  async between(name: string): Promise<{ client: FastPathServiceClient; api: Gate; agent: Gate }> {
+    const { cert, key } = await this.agent.pki.agent(this.agent.podUid);
+    const tls = { server: { cert, key }, client: this.agent.pki.client.current };
+    const agent = await Gate.open({ target: this.agent.port, tls });
+    this.gates.push(agent);
+    return { ...(await this.gated(name, { 'agent-port': String(agent.port) })), agent };
   }
 
   /** The API server's own: it is for this machine. */

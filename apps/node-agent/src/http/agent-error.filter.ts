@@ -6,7 +6,7 @@ import { AdmissionError } from '../sandboxes/admission-error';
 
 const AGENT_PREFIX = '/api/v1/agent/';
 
-type Failure = Pick<CreateSandboxResponse, 'code' | 'message' | 'free'> & { status: number };
+type Failure = Pick<CreateSandboxResponse, 'code' | 'message' | 'free' | 'deleted'> & { status: number };
 
 /**
  * Every failure of the agent's API has the body of a create's answer, as in the original, with a status that says what kind
@@ -30,7 +30,8 @@ export class AgentErrorFilter implements ExceptionFilter {
 
   private failureOf(error: unknown): Failure {
     if (error instanceof AdmissionError) {
-      return { status: 409, code: error.refusal.code, message: error.message, free: error.free };
+      const { refusal, message, free, deleted } = error;
+      return { status: 409, code: refusal.code, message, free, ...(deleted ? { deleted } : {}) };
     }
     if (error instanceof HttpException) {
       return { status: error.getStatus(), code: 'invalid_argument', message: error.message };

@@ -1,9 +1,15 @@
 import { Body, Controller, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
-import { AGENT_PATHS, type BindSandboxResponse, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import {
+  AGENT_PATHS,
+  type BindSandboxResponse,
+  type CreateSandboxResponse,
+  type EnsureAbsentResponse,
+  type LastDeleteResponse,
+} from '@fsb/agent-api/agent-api';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Admission } from '../sandboxes/admission';
-import { parseCreate, SandboxId } from '../sandboxes/create-request';
+import { ObjectName, parseCreate, SandboxId } from '../sandboxes/create-request';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 import { SandboxTable } from '../sandboxes/sandbox-table';
 import { callerLeft } from './caller-left';
@@ -13,9 +19,10 @@ import { RestoredGuard } from './restored.guard';
 const Named = z.object({ sandboxId: SandboxId });
 const Ended = Named.extend({ generation: z.number().int().min(0).optional(), keepLog: z.boolean().optional() });
 const Bound = Named.extend({ claimUid: z.string().min(1).max(128) });
+const Absent = z.object({ namespace: ObjectName, name: ObjectName, sandboxId: SandboxId.optional() });
 const Drained = z.object({ draining: z.boolean() });
 
-/** The commands of the original's agent API, and bind and drain besides. */
+/** The commands of the original's agent API, and besides them bind, drain and the deletes by name. */
 @Controller()
 @UseGuards(RestoredGuard)
 export class AgentController {
@@ -44,6 +51,21 @@ export class AgentController {
   async bind(@Body() body: unknown): Promise<BindSandboxResponse> {
     const { sandboxId, claimUid } = parseBody(Bound, body);
     return { success: true, bound: await this.lifecycle.bind(sandboxId, claimUid) };
+  }
+
+  @Post(AGENT_PATHS.ensureAbsent)
+  @HttpCode(200)
+  ensureAbsent(@Body() body: unknown): EnsureAbsentResponse {
+    const { namespace, name, sandboxId } = parseBody(Absent, body);
+    return { success: true, ended: this.lifecycle.ensureAbsent(namespace, name, sandboxId) };
+  }
+
+  @Post(AGENT_PATHS.lastDelete)
+  @HttpCode(200)
+  lastDelete(@Body() body: unknown): LastDeleteResponse {
+    const { namespace, name } = parseBody(Absent, body);
+    const deleted = this.lifecycle.lastDelete(namespace, name);
+    return { success: true, ...(deleted ? { deleted } : {}) };
   }
 
   @Post(AGENT_PATHS.drain)

@@ -1,4 +1,4 @@
-import { type FreeCapacity } from '@fsb/agent-api/agent-api';
+import { type FreeCapacity, type NamedDelete } from '@fsb/agent-api/agent-api';
 import { type Refusal } from './admission';
 
 /** A refusal before any effect: HTTP 409 with what is left. */
@@ -8,6 +8,8 @@ export class AdmissionError extends Error {
   constructor(
     readonly refusal: Refusal,
     readonly free: FreeCapacity,
+    /** the delete by name that came between */
+    readonly deleted?: NamedDelete,
   ) {
     super(refusal.message);
   }

@@ -8,6 +8,7 @@ import { parseBody } from '../http/parse-body';
 
 export const SandboxId = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -');
 const DNS_LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+export const ObjectName = z.string().regex(DNS_LABEL, "must be a Kubernetes object's name");
 const noNul = (text: string): boolean => !text.includes('\0');
 const text = z.string().refine(noNul, 'must not contain NUL');
 const quantity = z.string().max(40).optional();
@@ -15,7 +16,7 @@ const quantity = z.string().max(40).optional();
 const Sandbox = z.object({
   sandboxId: SandboxId,
   claimUid: z.string().max(128).default(''),
-  claimName: z.string().regex(DNS_LABEL, "must be a Kubernetes object's name"),
+  claimName: ObjectName,
   image: z.string(),
   cpu: quantity,
   memory: quantity,
@@ -37,13 +38,22 @@ const Sandbox = z.object({
   object: z.record(z.string(), z.unknown()).optional(),
   pullSecrets: z.array(z.object({ host: z.string(), username: z.string(), password: z.string() })).optional(),
 });
-const Body = z.object({ sandbox: Sandbox, agentUid: z.string().max(128).optional() });
+const Body = z.object({
+  sandbox: Sandbox,
+  agentUid: z.string().max(128).optional(),
+  leaveNothing: z.boolean().default(false),
+  afterDelete: z.number().int().min(0).optional(),
+});
 
 /** A sandbox that may be made, its limits as numbers. */
 export interface SandboxOrder {
   readonly request: SandboxRequest;
   /** of the agent that is meant; undefined: whichever is asked */
   readonly agentUid: string | undefined;
+  /** Where every caller leaves before the answer, the sandbox is ended. */
+  readonly leaveNothing: boolean;
+  /** number of the last delete of the name that the create comes after; undefined: it is not asked */
+  readonly afterDelete: number | undefined;
   /** normalised */
   readonly image: string;
   readonly ports: readonly number[];
@@ -72,15 +82,19 @@ const PIDS = [1, 2 ** 22] as const;
  * @throws ApiError invalid_argument naming the field and what is allowed
  */
 export function parseCreate(body: unknown, reserved: readonly number[]): SandboxOrder {
-  const { sandbox: request, agentUid } = parseBody(Body, body) as CreateSandboxRequest; // zod says `| undefined` where the wire type says absent
+  const {
+    sandbox: request,
+    agentUid,
+    leaveNothing = false,
+    afterDelete,
+  } = parseBody(Body, body) as CreateSandboxRequest; // zod says `| undefined` where the wire type says absent
   const ports = request.ports ?? [];
   if (new Set(ports).size < ports.length) throw new ApiError('invalid_argument', 'ports: each may be given once');
   const own = ports.find((port) => reserved.includes(port));
   if (own !== undefined) throw new ApiError('invalid_argument', `ports: ${own} is the agent's own; choose another`);
   const resources = { cpu: request.cpu, memory: request.memory, ...request.resources };
   return {
-    request,
-    agentUid,
+    ...{ request, agentUid, leaveNothing, afterDelete },
     image: normaliseImage(request.image),
     ports,
     memoryBytes: whole(amount(resources.memory, 'resources.memory', MEMORY_BYTES), 'resources.memory'),

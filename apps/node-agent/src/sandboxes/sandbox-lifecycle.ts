@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import {
+  type AgentSandboxStatus,
+  type CreateSandboxResponse,
+  type NamedDelete,
+  type Stage,
+} from '@fsb/agent-api/agent-api';
 import { messageOf } from '@fsb/api/errors';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { ContainerLabels } from '@fsb/api/labels';
@@ -12,9 +17,12 @@ import { type EndedLogs } from '../logs/ended-logs';
 import { type Admission, type Refusal } from './admission';
 import { AdmissionError } from './admission-error';
 import { claimOf } from './claim-of-order';
+import { type Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
 import { type SandboxOrder } from './create-request';
+import { Creations } from './creations';
 import { RemovedGenerations, staleDelete, staleGeneration } from './generation-fence';
+import { NamedDeletes } from './named-deletes';
 import { type SandboxContainers } from './sandbox-containers';
 import { type SandboxExits } from './sandbox-exits';
 import { type SandboxRecovery } from './sandbox-recovery';
@@ -41,13 +49,6 @@ interface DeleteOptions {
   readonly keepLog?: boolean | undefined;
 }
 
-interface Creation {
-  readonly work: Promise<CreateSandboxResponse>;
-  /** who still waits for it */
-  callers: number;
-  readonly abandoned: AbortController;
-}
-
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
 /** A removal costs as much as a cold create: it waits for a lull of them, with its process dead already. */
@@ -58,11 +59,14 @@ const RETRY_MS = 500;
 /** A sandbox from its admission to its removal, in this agent and in containerd. */
 export class SandboxLifecycle {
   private readonly logger = new Logger(SandboxLifecycle.name);
-  private readonly creating = new Map<string, Creation>();
+  private readonly creations = new Creations((id) => {
+    this.delete(id);
+  });
   private readonly deleting = new Map<string, Promise<void>>();
   /** ids of sandboxes that end while their objects stay */
   private readonly keepingLog = new Set<string>();
   private readonly removed = new RemovedGenerations();
+  private readonly namedDeletes = new NamedDeletes();
   private isRestored = false;
 
   constructor(private readonly parts: LifecycleParts) {}
@@ -74,15 +78,40 @@ export class SandboxLifecycle {
 
   /**
    * A repeated id is the same success. While the image is still being pulled, a create that all its callers have left
-   * leaves nothing; later it completes, and is known by its id.
-   * @throws AdmissionError before any effect; ApiError
+   * leaves nothing; later it completes, and is known by its id, unless the order says that nobody could find it.
+   * @throws AdmissionError before any effect, or where the sandbox was deleted while it was made; ApiError
    */
   async create(order: SandboxOrder, left: AbortSignal): Promise<CreateSandboxResponse> {
     const id = order.request.sandboxId;
     const before = this.parts.table.get(id);
-    const running = this.creating.get(id);
-    if (!running && before) return { success: true, sandboxId: id, createdAt: before.createdAt };
-    return join(running ?? this.begin(order), left);
+    const running = this.creations.get(id);
+    this.creations.wanted(id);
+    if (!running && before) {
+      this.requireKept(order, before);
+      return { success: true, sandboxId: id, createdAt: before.createdAt };
+    }
+    const creation = running ?? this.creations.begin(id, (abandoned) => this.place(order, abandoned));
+    return this.creations.join(id, creation, left, order.leaveNothing);
+  }
+
+  /**
+   * Ends what has the name and no object. What arrives later and was asked for before is refused.
+   * @param sandboxId only this one, and nothing is refused later; undefined: whatever has the name
+   * @returns the ids of those whose end has begun
+   */
+  ensureAbsent(namespace: string, name: string, sandboxId: string | undefined): string[] {
+    if (sandboxId === undefined) this.namedDeletes.add(namespace, name);
+    const meant = this.parts.table.list().filter((sandbox) => {
+      const hasName = sandbox.claimName === name && sandbox.namespace === namespace && sandbox.claimUid === '';
+      return hasName && (sandboxId === undefined || sandbox.sandboxId === sandboxId);
+    });
+    for (const sandbox of meant) this.delete(sandbox.sandboxId);
+    return meant.map((sandbox) => sandbox.sandboxId);
+  }
+
+  /** When the name was last deleted by name; undefined: not that this agent remembers. */
+  lastDelete(namespace: string, name: string): NamedDelete | undefined {
+    return this.namedDeletes.last(namespace, name);
   }
 
   /**
@@ -126,35 +155,37 @@ export class SandboxLifecycle {
     this.isRestored = true;
   }
 
-  private begin(order: SandboxOrder): Creation {
-    const id = order.request.sandboxId;
-    const abandoned = new AbortController();
-    const work = this.place(order, abandoned.signal).finally(() => this.creating.delete(id));
-    const creation = { work, callers: 0, abandoned };
-    this.creating.set(id, creation);
-    return creation;
-  }
-
   private async place(order: SandboxOrder, abandoned: AbortSignal): Promise<CreateSandboxResponse> {
-    const { admission, table, containers, exits, metrics } = this.parts;
+    const { admission, table } = this.parts;
     const id = order.request.sandboxId;
     const claim = claimOf(order, this.parts.config.namespace, admission);
     const { ports, memoryBytes, storageBytes } = order;
     const demand = { ports, memoryBytes, storageBytes };
     const known = [...table.list(), ...this.removed.of(claim.claimUid)];
+    const deleted = this.namedDeletes.overtaking(claim.namespace, claim.claimName, order.afterDelete);
     const refusal =
       otherAgent(order.agentUid, this.parts.config.podUid) ??
       staleGeneration({ generation: undefined, ...claim }, known) ??
+      (deleted && overtaken(id)) ??
       admission.admit(id, demand);
-    if (refusal) throw new AdmissionError(refusal, admission.free());
+    if (refusal) throw new AdmissionError(refusal, admission.free(), deleted);
     table.set(toStatus(claim, 'creating'));
+    const stages = await this.make(order, claim, abandoned);
+    this.requireKept(order, table.get(id));
+    return { success: true, sandboxId: id, createdAt: claim.createdAt, stages };
+  }
+
+  /** The container of an admitted sandbox. @throws what kept it from running; nothing of it is held then */
+  private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<readonly Stage[]> {
+    const { admission, table, containers, exits, metrics } = this.parts;
+    const id = claim.sandboxId;
     try {
       const stages = await containers.create(order, claim, abandoned);
       metrics.created(stages);
       table.set(toStatus(claim, 'running'));
       const exit = exits.takeEarly(id);
       if (exit) void exits.exited(id, exit).catch(() => undefined); // else the next restore records it
-      return { success: true, sandboxId: id, createdAt: claim.createdAt, stages };
+      return stages;
     } catch (error) {
       exits.forget(id);
       if (error instanceof LeftoverError) this.endLeftover(id);
@@ -166,6 +197,14 @@ export class SandboxLifecycle {
     }
   }
 
+  /** Whoever deletes by name is told of: a create that was deleted meanwhile has no sandbox to answer with. */
+  private requireKept({ afterDelete }: SandboxOrder, sandbox: AgentSandboxStatus | undefined): void {
+    if (afterDelete === undefined || !sandbox) return;
+    const { sandboxId, phase } = sandbox;
+    if (phase !== 'terminating' && !this.deleting.has(sandboxId)) return;
+    throw new AdmissionError(overtaken(sandboxId), this.parts.admission.free());
+  }
+
   /** It holds its slot until it is gone for certain: its process may run. */
   private endLeftover(id: string): void {
     this.parts.table.update(id, { phase: 'terminating', message: 'its create failed' });
@@ -174,7 +213,7 @@ export class SandboxLifecycle {
 
   private async end(id: string): Promise<void> {
     const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
-    const creation = this.creating.get(id);
+    const creation = this.creations.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
     if (!table.get(id) && !(await this.adoptStray(id))) return;
@@ -228,19 +267,8 @@ export class SandboxLifecycle {
   }
 }
 
-/** Waits for a creation as one of its callers. @throws ApiError what the creation throws */
-async function join(creation: Creation, left: AbortSignal): Promise<CreateSandboxResponse> {
-  creation.callers++;
-  const leave = (): void => {
-    if (--creation.callers === 0) creation.abandoned.abort();
-  };
-  if (left.aborted) leave();
-  else left.addEventListener('abort', leave, { once: true });
-  try {
-    return await creation.work;
-  } finally {
-    left.removeEventListener('abort', leave);
-  }
+function overtaken(sandboxId: string): Refusal {
+  return { code: 'stale_generation', message: `${sandboxId} was deleted while it was being made` };
 }
 
 /** A Pod's address may have been another's a moment ago, and its caller have it in mind still. */
