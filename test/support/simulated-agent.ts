@@ -63,6 +63,16 @@ export class SimulatedAgent {
     return [...this.sandboxes.values()].flatMap(({ ports = [] }) => ports);
   }
 
+  /** Says that it has a sandbox, whoever asked for it. */
+  report(sandbox: AgentSandboxStatus): void {
+    this.put(sandbox);
+  }
+
+  /** Ends the streams: whoever follows comes again, and is told all that it has. */
+  cut(): void {
+    for (const watcher of this.watchers) watcher.destroy();
+  }
+
   /** All that it has ends. */
   clear(): void {
     for (const sandboxId of [...this.sandboxes.keys()]) {

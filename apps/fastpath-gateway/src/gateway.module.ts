@@ -161,7 +161,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
   const { sandboxes, pools, directory, agents } = world;
   const placer = new Placer({ directory, client: agents });
   const modes = {
-    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats, deletes }),
+    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats, deletes, signer: world.signer }),
     strong: new StrongCreate({ client, sandboxes, seats, deletes }),
   };
   const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });

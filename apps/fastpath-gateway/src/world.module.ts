@@ -1,6 +1,8 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { KubeClient } from '@fsb/controller-runtime/kube-client';
+import { RefusedReports } from '@fsb/placement/refused-reports';
+import { Registry } from 'prom-client';
 import { type GatewayConfig } from './gateway.config';
 import { Catalog } from './sandboxes/catalog';
 import { PendingRecords } from './sandboxes/pending-records';
@@ -14,7 +16,12 @@ export class WorldModule {
     return {
       module: WorldModule,
       providers: [
-        { provide: World, useFactory: (client: KubeClient) => new World(config, client), inject: [KubeClient] },
+        {
+          provide: World,
+          useFactory: (client: KubeClient, registry: Registry) =>
+            new World(config, client, new RefusedReports(registry)),
+          inject: [KubeClient, Registry],
+        },
         { provide: AgentClient, useFactory: ({ agents }: World) => agents, inject: [World] },
         PendingRecords,
         { provide: Catalog, useFactory: makeCatalog, inject: [World, PendingRecords] },

@@ -5,6 +5,8 @@ import { POD_KIND, POOL_KIND, RESOURCE_QUOTA_KIND, SANDBOX_KIND } from '@fsb/con
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { AgentDirectory } from '@fsb/placement/agent-directory';
 import { AGENT_POD_SELECTOR } from '@fsb/placement/agent-pod';
+import { type RefusedReports } from '@fsb/placement/refused-reports';
+import { TemplateSigner } from '@fsb/placement/vouched-template';
 import { Registry as Agents } from '@fsb/registry/registry';
 import { type GatewayConfig } from './gateway.config';
 
@@ -17,14 +19,19 @@ export class World {
   readonly agents: AgentClient;
   readonly directory: AgentDirectory;
 
-  constructor({ agentTlsDir, agentPort }: GatewayConfig, client: KubeClient) {
+  /** signs what agents keep of the creates */
+  readonly signer: TemplateSigner;
+
+  constructor({ agentTlsDir, agentPort }: GatewayConfig, client: KubeClient, refused: RefusedReports) {
     this.sandboxes = new Informer({ client, kind: SANDBOX_KIND });
     this.pools = new Informer({ client, kind: POOL_KIND });
     this.pods = new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR });
     this.quotas = new Informer({ client, kind: RESOURCE_QUOTA_KIND });
-    this.agents = new AgentClient({ tls: new TlsFolder(agentTlsDir), port: agentPort });
+    const tls = new TlsFolder(agentTlsDir);
+    this.agents = new AgentClient({ tls, port: agentPort });
+    this.signer = new TemplateSigner(tls);
     const { agents, pods, pools } = this;
-    this.directory = new AgentDirectory({ registry: new Agents(), client: agents, pods, pools });
+    this.directory = new AgentDirectory({ registry: new Agents(), client: agents, pods, pools, refused });
   }
 
   get isFilled(): boolean {

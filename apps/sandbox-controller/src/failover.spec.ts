@@ -86,14 +86,14 @@ describe('a leader killed with -9 in the middle of everything', () => {
         return held.reached;
       },
       async () => {
-        const { id, request } = unbound('adopted');
+        const { id, request } = unbound('adopted', stage.agents.get('agent-1')!.process.pki.client);
         const held = first.api.hold('question', ({ method, path }) => method === 'POST' && path.endsWith('/sandboxes'));
         const { body } = await stage.agents.get('agent-1')!.process.create(id, request);
         adopted = { id, createdAt: body.createdAt };
         return held.reached;
       },
       async () => {
-        const { id, request } = unbound('half');
+        const { id, request } = unbound('half', stage.agents.get('agent-1')!.process.pki.client);
         const held = first.api.hold(
           'question',
           ({ method, path }) => method !== 'GET' && path.includes('/half/status'),

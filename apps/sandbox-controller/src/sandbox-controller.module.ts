@@ -17,7 +17,10 @@ import { NamespaceLimits } from '@fsb/quota/namespace-limits';
 import { followReports } from '@fsb/quota/reported-usage';
 import { followSandboxes } from '@fsb/quota/sandbox-usage';
 import { UsageLedger } from '@fsb/quota/usage-ledger';
+import { RefusedReports } from '@fsb/placement/refused-reports';
+import { TemplateVerifier } from '@fsb/placement/vouched-template';
 import { Registry } from '@fsb/registry/registry';
+import { Registry as Metrics } from 'prom-client';
 import { CreateCalls } from './apply/create-calls';
 import { OrphanActions } from './apply/orphan-actions';
 import { SandboxActions } from './apply/sandbox-actions';
@@ -43,32 +46,37 @@ export class SandboxControllerModule {
       providers: [
         {
           provide: ControllerHost,
-          useFactory: (client: KubeClient, events: EventRecorder, metrics: ControllerMetrics, readiness: Readiness) =>
-            makeHost(config, { client, events, metrics, readiness }),
-          inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness],
+          useFactory: (...[client, events, metrics, readiness, registry]: Injected) =>
+            makeHost(config, { client, events, metrics, readiness, refused: new RefusedReports(registry) }),
+          inject: [KubeClient, EventRecorder, ControllerMetrics, Readiness, Metrics],
         },
       ],
     };
   }
 }
 
+type Injected = [KubeClient, EventRecorder, ControllerMetrics, Readiness, Metrics];
+
 interface Services {
   readonly client: KubeClient;
   readonly events: EventRecorder;
   readonly metrics: ControllerMetrics;
   readonly readiness: Readiness;
+  readonly refused: RefusedReports;
 }
 
 function makeHost(config: SandboxControllerConfig, services: Services): ControllerHost {
-  const { client, events, metrics, readiness } = services;
+  const { client, events, metrics, readiness, refused } = services;
   const caches = {
     sandboxes: new Informer({ client, kind: SANDBOX_KIND }),
     pools: new Informer({ client, kind: POOL_KIND }),
     pods: new Informer({ client, kind: POD_KIND, labelSelector: AGENT_POD_SELECTOR }),
     quotas: new Informer({ client, kind: RESOURCE_QUOTA_KIND }),
   };
-  const agents = new AgentClient({ tls: new TlsFolder(config.agentTlsDir), port: config.agentPort });
-  const directory = new AgentDirectory({ registry: new Registry(), client: agents, ...caches });
+  const tls = new TlsFolder(config.agentTlsDir);
+  const agents = new AgentClient({ tls, port: config.agentPort });
+  const directory = new AgentDirectory({ registry: new Registry(), client: agents, refused, ...caches });
+  const verifier = new TemplateVerifier(tls);
   const memory = new PlacementMemory();
   const silence = new AgentSilence();
   const orphanTimeoutMs = config.fastpathOrphanTimeout;
@@ -83,16 +91,16 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     },
   });
   const common = { client, agents, directory, calls, memory, events };
-  const inputs = new SandboxInputs(client);
+  const inputs = new SandboxInputs(client, events);
   const ledger = new UsageLedger();
   followSandboxes(ledger, { ...caches, counts: isPlaced });
   followReports(ledger, directory);
   const quota = new PlacementQuota(new NamespaceLimits(caches.quotas), ledger);
   const reconciler = new SandboxReconciler({
-    ...{ client, calls, memory, orphanTimeoutMs, actingSince, sandboxes: caches.sandboxes },
+    ...{ client, calls, memory, verifier, orphanTimeoutMs, actingSince, sandboxes: caches.sandboxes },
     reader: new WorldReader({ ...common, ...caches, silence, inputs, quota, orphanTimeoutMs, actingSince }),
     actions: new SandboxActions(common),
-    orphans: new OrphanActions(common),
+    orphans: new OrphanActions({ ...common, verifier, quota }),
   });
   const controller = new Controller(reconciler, {
     name: 'sandbox',
@@ -134,6 +142,6 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
 /** Names that containers claim, whether there is an object or not. */
 function* claimedKeys(directory: AgentDirectory): Generator<string> {
   for (const { agent, sandbox } of directory.reports()) {
-    if (sandbox.claimName) yield `${namespaceOf(agent.id, sandbox)}/${sandbox.claimName}`;
+    if (sandbox.claimName) yield `${namespaceOf(agent.id)}/${sandbox.claimName}`;
   }
 }

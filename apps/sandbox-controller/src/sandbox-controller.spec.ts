@@ -7,8 +7,18 @@ import { API_VERSION, type Sandbox, type SandboxSpec } from '@fsb/api/sandbox';
 import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { ComponentModule } from '@fsb/component-base/component.module';
-import { EVENT_KIND, type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND, SECRET_KIND } from '@fsb/controller-runtime/kinds';
+import {
+  EVENT_KIND,
+  type Pod,
+  POD_KIND,
+  POOL_KIND,
+  RESOURCE_QUOTA_KIND,
+  SANDBOX_KIND,
+  SECRET_KIND,
+} from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { TemplateSigner } from '@fsb/placement/vouched-template';
+import { Registry as Metrics } from 'prom-client';
 import { AgentProcess } from '../../../test/support/agent-process';
 import { ApiserverProcess } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
@@ -258,16 +268,18 @@ describe('time and change', () => {
 
 describe('containers without an object', () => {
   const NANOS = 1777000000123456789n;
-  const fast = (name: string, spec: object = {}) => ({
-    ...{ claimName: name, claimUid: '', ports: [8090], command: SLEEP },
-    object: {
+  const idOf = (name: string): string => fastSandboxId(name, namespace, NANOS);
+  const fast = (name: string, spec: object = {}, sandboxId = idOf(name)) => {
+    const template = {
       metadata: {
         labels: { [CREATED_BY_LABEL]: CREATED_BY_FASTPATH },
         annotations: { [CREATE_TIMESTAMP_ANNOTATION]: String(NANOS) },
       },
       spec: { image: 'busybox', poolRef: 'pool', command: SLEEP, exposedPorts: [8090], ...spec },
-    },
-  });
+    };
+    const vouch = new TemplateSigner(agent.pki.client).vouch({ namespace, name, sandboxId }, template);
+    return { claimName: name, claimUid: '', ports: [8090], command: SLEEP, object: { ...template, vouch } };
+  };
 
   it('are adopted: object, status, binding', async () => {
     const id = fastSandboxId('adopted', namespace, NANOS);
@@ -286,8 +298,8 @@ describe('containers without an object', () => {
   it('are ended where the API refuses the object, and where the name is another’s (the original, 5.2)', async () => {
     await create('taken');
     await reaches('taken', 'Running');
-    await agent.create('refused', fast('refused', { failurePolicy: 'Whatever' }));
-    await agent.create('loser', { ...fast('taken'), ports: [8091] });
+    await agent.create('refused', fast('refused', { failurePolicy: 'Whatever' }, 'refused'));
+    await agent.create('loser', { ...fast('taken', {}, 'loser'), ports: [8091] });
     await eventually(async () => (await agent.status()).sandboxStatuses.length === 1, 30_000, 200);
     expect(await isGone('refused')).toBe(true);
     expect((await get('taken')).status?.phase).toBe('Running');
@@ -295,6 +307,61 @@ describe('containers without an object', () => {
       expect(await toldEvents()).toEqual(expect.arrayContaining(['refused ObjectRefused', 'taken StrayContainer']));
     });
     await end('taken');
+  });
+});
+
+describe('containers that an agent says it has', () => {
+  const template = {
+    metadata: { labels: {}, annotations: {} },
+    spec: { image: 'busybox', poolRef: 'pool', command: SLEEP },
+  };
+  const given = (name: string, object: object) => ({ claimName: name, claimUid: '', command: SLEEP, object });
+  const signed = (name: string, spec: object) => {
+    const said = { ...template, spec: { ...template.spec, ...spec } };
+    const vouch = new TemplateSigner(agent.pki.client).vouch({ namespace, name, sandboxId: name }, said);
+    return given(name, { ...said, vouch });
+  };
+  const ended = (id: string) => eventually(async () => (await agent.of(id)) === undefined, 30_000, 200);
+  const happened = (event: string) =>
+    eventually(async () => expect(await toldEvents()).toEqual(expect.arrayContaining([event])));
+
+  it('are not adopted where no gateway has asked for them as they are, nor where they name Secrets', async () => {
+    const envs = [{ name: 'STOLEN', valueFrom: { secretKeyRef: { name: 'b-secret', key: 'pw' } } }];
+    await agent.create('planted', given('planted', template));
+    await agent.create('greedy', signed('greedy', { envs }));
+    for (const name of ['planted', 'greedy']) {
+      await ended(name);
+      expect(await isGone(name)).toBe(true);
+      await happened(`${name} NotAdoptable`);
+    }
+  });
+
+  it('are not believed of another namespace than the agent’s own', async () => {
+    const object = signed('elsewhere', {});
+    await agent.create('elsewhere', { ...object, namespace: 'team-b' });
+    // one that comes later, and is judged
+    await agent.create('near', given('near', template));
+    await ended('near');
+    const { items } = await client.list(SANDBOX_KIND);
+    expect(items.map(({ metadata }) => metadata.name)).not.toContain('elsewhere');
+    expect(await toldEvents()).not.toContain('elsewhere Adopted');
+    const metrics = await app.get(Metrics).getSingleMetricAsString('fastpath_agent_reports_refused_total');
+    expect(Number(/total (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(0);
+    await agent.post('delete', { sandboxId: 'elsewhere' });
+    await ended('elsewhere');
+  });
+
+  it('are not adopted above the namespace’s quota', async () => {
+    const spec = { hard: { 'sandbox.fast.io/memory': '64Mi' } };
+    await client.create(RESOURCE_QUOTA_KIND, { metadata: { name: 'small', namespace }, spec });
+    await agent.create('large', signed('large', { resources: { memory: '65Mi' } }));
+    await ended('large');
+    expect(await isGone('large')).toBe(true);
+    await happened('large QuotaExceeded');
+    await agent.create('fits', signed('fits', { resources: { memory: '64Mi' } }));
+    await eventually(() => reaches('fits', 'Running'), 20_000);
+    await end('fits');
+    await client.delete(RESOURCE_QUOTA_KIND, { namespace, name: 'small' });
   });
 });
 

@@ -5,7 +5,8 @@ import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler, type Result } from '@fsb/controller-runtime/reconciler';
-import { templateOf } from '@fsb/placement/sandbox-object';
+import { type TemplateVerifier } from '@fsb/placement/vouched-template';
+import { adoptableTemplate } from './apply/adoptable-template';
 import { type CreateCalls } from './apply/create-calls';
 import { type OrphanActions } from './apply/orphan-actions';
 import { type SandboxActions } from './apply/sandbox-actions';
@@ -23,6 +24,7 @@ export interface ReconcilerParts {
   readonly orphans: OrphanActions;
   readonly calls: CreateCalls;
   readonly memory: PlacementMemory;
+  readonly verifier: TemplateVerifier;
   readonly orphanTimeoutMs: number;
   readonly actingSince: () => number;
 }
@@ -66,6 +68,8 @@ export class SandboxReconciler implements Reconciler {
     memory.drop(key);
     const { namespace, name } = splitKey(key);
     const times = { now: Date.now(), orphanTimeoutMs, actingSince: actingSince() };
+    const isAdoptable = (sandbox: AgentSandboxStatus): boolean =>
+      adoptableTemplate(this.parts.verifier, { namespace, name }, sandbox) !== undefined;
     return planOrphans(reader.claimants(namespace, name), isAdoptable, times);
   }
 
@@ -77,10 +81,6 @@ export class SandboxReconciler implements Reconciler {
       throw error;
     }
   }
-}
-
-function isAdoptable({ object }: AgentSandboxStatus): boolean {
-  return templateOf(object) !== undefined;
 }
 
 function isSettled({ status, metadata }: Sandbox): boolean {

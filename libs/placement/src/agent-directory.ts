@@ -6,7 +6,8 @@ import { type Registry } from '@fsb/registry/registry';
 import { type AgentPod } from './agent-pod';
 import { AgentReports, type ReportChange } from './agent-reports';
 import { BelievedPods, type PodSources } from './believed-pods';
-import { entryOf, isSaidBy } from './reported-status';
+import { type RefusedReports } from './refused-reports';
+import { entryOf, isOwn, isSaidBy } from './reported-status';
 
 /** An agent as its Pod and its status stream show it. */
 export interface AgentView {
@@ -52,6 +53,8 @@ interface Agent {
 export interface AgentDirectoryOptions extends PodSources {
   readonly registry: Registry;
   readonly client: AgentClient;
+  /** counts what agents are not believed */
+  readonly refused: Pick<RefusedReports, 'foreign'>;
 }
 
 /** An agent that is silent must not keep a process that starts from serving the others. */
@@ -221,6 +224,7 @@ export class AgentDirectory {
         this.takeSnapshot(id, event.status);
         break;
       case 'sandbox':
+        if (!this.isBelieved(id, event.sandbox)) break;
         this.registry.setSandbox(id, entryOf(this.registry, id, event.sandbox));
         this.reported.set(id, event.sandbox);
         break;
@@ -244,18 +248,25 @@ export class AgentDirectory {
   }
 
   private takeSnapshot(id: string, status: AgentStatus): void {
-    const { capacity, draining = false, images, waiting = [], sandboxStatuses: sandboxes } = status;
+    const { capacity, draining = false, images, waiting = [], sandboxStatuses } = status;
     const view = this.agents.get(id)?.view;
     if (!view || !isSaidBy(view, status)) {
       this.logger.warn({ msg: 'another agent answers at this address', agent: id, other: status.agentId });
       throw new Error(`agent ${id}: another one answers at its address`);
     }
     this.change(id, { capacity, draining }, { images: images ?? [], waiting });
+    const sandboxes = sandboxStatuses.filter((sandbox) => this.isBelieved(id, sandbox));
     this.registry.replaceSandboxes(
       id,
       sandboxes.map((sandbox) => entryOf(this.registry, id, sandbox)),
     );
     this.reported.replace(id, sandboxes);
+  }
+
+  private isBelieved(id: string, sandbox: AgentSandboxStatus): boolean {
+    if (isOwn(id, sandbox)) return true;
+    this.options.refused.foreign(id, sandbox);
+    return false;
   }
 
   private change(

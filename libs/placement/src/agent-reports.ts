@@ -47,7 +47,6 @@ export class AgentReports {
     }
   }
 
-  /** @param namespace where the agent says none: its own */
   named(namespace: string, name: string): { agentId: string; sandbox: AgentSandboxStatus }[] {
     return (this.byName.get(`${namespace}/${name}`) ?? []).flatMap(({ agentId, sandboxId }) => {
       const sandbox = this.get(agentId, sandboxId);
@@ -87,7 +86,7 @@ export class AgentReports {
 
   private tell(agentId: string, sandbox: AgentSandboxStatus, present: boolean): void {
     const { sandboxId, claimName: name = '' } = sandbox;
-    const change = { agentId, sandboxId, name, namespace: namespaceOf(agentId, sandbox) };
+    const change = { agentId, sandboxId, name, namespace: namespaceOf(agentId) };
     for (const listener of this.listeners) listener(present ? { ...change, sandbox } : change);
   }
 
@@ -102,11 +101,11 @@ export class AgentReports {
   }
 }
 
-/** The namespace of the sandbox's object. */
-export function namespaceOf(agentId: string, sandbox: AgentSandboxStatus): string {
-  return sandbox.namespace ?? agentId.slice(0, agentId.indexOf('/'));
+/** Of an agent's Pod, and so of the objects of all its sandboxes. @param agentId `namespace/name` of the Pod */
+export function namespaceOf(agentId: string): string {
+  return agentId.slice(0, agentId.indexOf('/'));
 }
 
 function nameKey(agentId: string, sandbox: AgentSandboxStatus): string {
-  return `${namespaceOf(agentId, sandbox)}/${sandbox.claimName ?? ''}`;
+  return `${namespaceOf(agentId)}/${sandbox.claimName ?? ''}`;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type SandboxRequest } from '@fsb/agent-api/agent-api';
+import { type AgentSandboxStatus, type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { AgentClient } from '@fsb/agent-api/agent-client';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { Informer } from '@fsb/controller-runtime/informer';
@@ -31,6 +31,10 @@ describe('an allocator and its agents', () => {
   let client: AgentClient;
   let directory: AgentDirectory;
   let placer: Placer;
+  const foreign: string[] = [];
+  const refused = {
+    foreign: (agentId: string, { sandboxId }: AgentSandboxStatus) => foreign.push(`${agentId} ${sandboxId}`),
+  };
   const agents = new Map<string, SimulatedAgent>();
   let number = 0;
 
@@ -43,7 +47,7 @@ describe('an allocator and its agents', () => {
     pki = await AgentPki.make(join(api.folder, 'agent-pki'));
     client = new AgentClient({ tls: pki.client, port });
     pools = new Informer({ client: kube, kind: POOL_KIND });
-    directory = new AgentDirectory({ registry: new Registry(), client, pods, pools });
+    directory = new AgentDirectory({ registry: new Registry(), client, pods, pools, refused });
     placer = new Placer({ directory, client });
     for (const cache of [pods, pools]) cache.start();
     await Promise.all([pods.synced, pools.synced]);
@@ -108,6 +112,24 @@ describe('an allocator and its agents', () => {
     await expect(place('a')).rejects.toMatchObject({ code: 'unavailable' });
     const other = await add();
     expect((await place('b')).agent.name).toBe(other.traits.name);
+  });
+
+  it('believes an agent of its own namespace alone, in a snapshot and in a change', async () => {
+    const planted = (sandboxId: string, namespace: string) =>
+      ({ sandboxId, namespace, claimName: sandboxId, claimUid: '', phase: 'running', createdAt: 1 }) as const;
+    const agent = await add({ slots: 4 });
+    const id = `default/${agent.traits.name}`;
+    agent.report(planted('later', 'team-b'));
+    agent.report(planted('own', 'default'));
+    await eventually(() => expect(directory.findByName('default', 'own')).toHaveLength(1));
+    agent.sandboxes.set('first', planted('first', 'team-b'));
+    agent.cut();
+    await eventually(() => expect(foreign).toContain(`${id} first`), 20_000);
+    expect(foreign).toContain(`${id} later`);
+    for (const name of ['later', 'first']) {
+      expect(directory.findByName('team-b', name)).toEqual([]);
+      expect(directory.findByName('default', name)).toEqual([]);
+    }
   });
 
   it('believes nobody who has got the address of another: neither what it reports nor what it takes', async () => {

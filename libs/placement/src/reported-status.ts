@@ -12,14 +12,19 @@ export function isSaidBy(
   return agentUid === undefined ? agentId === name : agentUid === podUid;
 }
 
+/** An agent speaks for the namespace of its own Pod: a pool serves its namespace alone. */
+export function isOwn(agentId: string, { namespace }: AgentSandboxStatus): boolean {
+  return namespace === undefined || namespace === namespaceOf(agentId);
+}
+
 /** An agent of the original reports neither name nor ports: what was reserved here stays known. */
 export function entryOf(registry: Registry, agentId: string, sandbox: AgentSandboxStatus): SandboxEntry {
-  const { sandboxId, claimName, namespace, ports, phase } = sandbox;
+  const { sandboxId, claimName, ports, phase } = sandbox;
   const known = claimName === undefined || ports === undefined ? registry.entry(agentId, sandboxId) : undefined;
   return {
     sandboxId,
     name: claimName ?? known?.name ?? '',
-    namespace: namespace ?? known?.namespace ?? namespaceOf(agentId, sandbox),
+    namespace: namespaceOf(agentId),
     ports: ports ?? known?.ports ?? [],
     phase,
   };

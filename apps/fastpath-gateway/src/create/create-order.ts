@@ -15,6 +15,7 @@ import { type SandboxResources, type SandboxSpec } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type SandboxTemplate } from '@fsb/placement/sandbox-object';
+import { type TemplateSigner } from '@fsb/placement/vouched-template';
 import {
   checkLabels,
   clip,
@@ -112,11 +113,13 @@ export function templateOf({ mode, labels, requestId, createdNanos, traceparent,
 }
 
 /** What a FAST create asks the agent for. */
-export function agentRequest(order: CreateOrder): SandboxRequest {
+export function agentRequest(order: CreateOrder, signer: TemplateSigner): SandboxRequest {
   const { name, namespace, spec, labels, createdNanos } = order;
   const { command, args, envs } = expandProcess({ command: spec.command, args: spec.args, envs: order.envs });
+  const sandboxId = fastSandboxId(name, namespace, createdNanos);
+  const template = templateOf(order);
   return {
-    sandboxId: fastSandboxId(name, namespace, createdNanos),
+    sandboxId,
     claimUid: '',
     claimName: name,
     ...{ namespace, image: spec.image, env: envs, labels },
@@ -126,7 +129,7 @@ export function agentRequest(order: CreateOrder): SandboxRequest {
     ...(args ? { args } : {}),
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
     ...(spec.resources ? { resources: spec.resources } : {}),
-    object: { ...templateOf(order) },
+    object: { ...template, vouch: signer.vouch({ namespace, name, sandboxId }, template) },
   };
 }
 

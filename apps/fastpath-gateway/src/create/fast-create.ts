@@ -3,6 +3,7 @@ import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-po
 import { type Traffic } from '@fsb/component-base/traffic';
 import { type Placement, type PlacementRequest, type PoolLimits } from '@fsb/placement/placement';
 import { deletedMeanwhile, type Placer, UnknownOutcomeError } from '@fsb/placement/placer';
+import { type TemplateSigner } from '@fsb/placement/vouched-template';
 import { type WriteBehind } from '../sandboxes/write-behind';
 import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { type FairSeats } from '../quota/fair-seats';
@@ -18,6 +19,7 @@ export interface FastParts {
   readonly traffic: Traffic;
   readonly seats: FairSeats;
   readonly deletes: AgentDeletes;
+  readonly signer: TemplateSigner;
 }
 
 /** The container first; nothing here waits for Kubernetes once the pool is known. */
@@ -26,7 +28,7 @@ export class FastCreate implements CreateMode {
 
   async create({ order, pool }: PooledOrder, course: CreateCourse): Promise<Created> {
     const { namespace, name, image, begunAt, isFindable } = order;
-    const sandbox = agentRequest(order);
+    const sandbox = agentRequest(order, this.parts.signer);
     const request = {
       ...{ namespace, name, image, begunAt, sandbox },
       pool: order.pool,

@@ -160,7 +160,7 @@ export class Catalog {
     };
     for (const { order } of records.list()) add(order.namespace, order.name);
     for (const { agent, sandbox } of directory.unbound()) {
-      add(namespaceOf(agent.id, sandbox), sandbox.claimName ?? '');
+      add(namespaceOf(agent.id), sandbox.claimName ?? '');
     }
     return keys;
   }

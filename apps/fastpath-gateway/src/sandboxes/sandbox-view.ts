@@ -68,7 +68,7 @@ export function viewOfReport({ agent, sandbox }: ReportedSandbox, template: Sand
     exitCode: sandbox.exitCode,
     reason: sandbox.reason ?? '',
     message: sandbox.message ?? '',
-    namespace: sandbox.namespace ?? agent.namespace,
+    namespace: agent.namespace,
     objectJson: '',
   };
 }

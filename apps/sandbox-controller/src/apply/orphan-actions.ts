@@ -5,15 +5,20 @@ import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { SANDBOX_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
-import { runningStatus, sandboxObject, templateOf } from '@fsb/placement/sandbox-object';
+import { runningStatus, sandboxObject } from '@fsb/placement/sandbox-object';
+import { type TemplateVerifier } from '@fsb/placement/vouched-template';
 import { type OrphanAction } from '../plan/orphan-plan';
 import { type ClaimedContainer } from '../plan/world';
+import { type PlacementQuota } from '../world/placement-quota';
+import { adoptableTemplate } from './adoptable-template';
 
 export interface OrphanParts {
   readonly client: KubeClient;
   readonly agents: AgentClient;
   readonly directory: AgentDirectory;
   readonly events: EventRecorder;
+  readonly verifier: TemplateVerifier;
+  readonly quota: PlacementQuota;
 }
 
 /** Gives a container that nobody recorded its object, or ends it. */
@@ -28,8 +33,13 @@ export class OrphanActions {
 
   private async adopt(key: string, container: ClaimedContainer, signal: AbortSignal): Promise<void> {
     const { sandbox, podName, podIP, nodeName } = container;
-    const template = templateOf(sandbox.object);
+    const template = adoptableTemplate(this.parts.verifier, splitKey(key), sandbox);
     if (!template) return; // the plan adopts only what has one
+    const tooMuch = this.parts.quota.adoptionRefusal(key, template.spec.resources ?? {});
+    if (tooMuch !== undefined) {
+      await this.end(key, container, { reason: 'QuotaExceeded', message: tooMuch }, signal);
+      return;
+    }
     const agent = { name: podName, nodeName, address: podIP };
     const object = sandboxObject({ ...splitKey(key), template, agent, createdAt: sandbox.createdAt });
     try {

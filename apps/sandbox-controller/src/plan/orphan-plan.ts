@@ -66,6 +66,6 @@ function removal(container: ClaimedContainer): OrphanAction {
   const reason = bound ? 'ObjectGone' : 'NotAdoptable';
   const message = bound
     ? 'its Sandbox object is gone'
-    : 'nobody recorded it, and it does not say what it was made from';
+    : 'nobody recorded it, and no gateway has vouched for what it says that it was made from';
   return { type: 'delete', container, reason, message };
 }

@@ -4,8 +4,10 @@ import { CREATE_TIMESTAMP_ANNOTATION, CREATED_BY_FASTPATH, CREATED_BY_LABEL } fr
 import { API_VERSION, type Sandbox, type SandboxSpec } from '@fsb/api/sandbox';
 import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type TlsSource } from '@fsb/component-base/tls-folder';
 import { EVENT_KIND, LEASE_KIND, type Pod, POD_KIND, POOL_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client';
+import { TemplateSigner } from '@fsb/placement/vouched-template';
 import { AgentProcess } from '../../../../test/support/agent-process';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { eventually } from '../../../../test/support/eventually';
@@ -154,15 +156,18 @@ export class Stage {
   }
 }
 
-/** A container as a gateway leaves it that dies before it has written the object. */
-export function unbound(name: string): { id: string; request: object } {
+/** A container as a gateway leaves it that dies before it has written the object. @param gateway its identity */
+export function unbound(name: string, gateway: TlsSource): { id: string; request: object } {
   const metadata = {
     labels: { [CREATED_BY_LABEL]: CREATED_BY_FASTPATH },
     annotations: { [CREATE_TIMESTAMP_ANNOTATION]: String(NANOS) },
   };
-  const object = { metadata, spec: { image: 'busybox', poolRef: 'pool', command: SLEEP } };
+  const template = { metadata, spec: { image: 'busybox', poolRef: 'pool', command: SLEEP } };
+  const id = fastSandboxId(name, NAMESPACE, NANOS);
+  const vouch = new TemplateSigner(gateway).vouch({ namespace: NAMESPACE, name, sandboxId: id }, template);
+  const object = { ...template, vouch };
   return {
-    id: fastSandboxId(name, NAMESPACE, NANOS),
+    id,
     request: { claimName: name, claimUid: '', command: SLEEP, object },
   };
 }

@@ -23,6 +23,15 @@ export class PlacementQuota {
     if (!refusal) this.ledger.setObject(key, usage);
     return refusal?.message;
   }
+
+  /**
+   * For a container that runs and has no object yet; it is not counted twice.
+   * @returns why its namespace may not have it; else room is kept for it, until its object is there
+   */
+  adoptionRefusal(key: string, resources: SandboxResources): string | undefined {
+    this.ledger.setReported(key, undefined);
+    return this.keepRoom(key, resources);
+  }
 }
 
 /** What waits takes nothing: two that wait would else keep each other waiting. */

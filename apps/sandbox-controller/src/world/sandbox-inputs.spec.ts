@@ -15,17 +15,29 @@ const AUTHS = JSON.stringify({ auths: { 'ghcr.io': { username: 'me', password: '
 describe('what a create needs besides the object', () => {
   let server: ApiserverProcess;
   let inputs: SandboxInputs;
+  const said: string[] = [];
 
   beforeAll(async () => {
     server = await ApiserverProcess.start();
     const client = new KubeClient(loadKubeConfig(join(server.folder, 'kubeconfig')));
-    inputs = new SandboxInputs(client);
+    inputs = new SandboxInputs(client, {
+      record: (_object, _type, reason, message) => said.push(`${reason}: ${message}`),
+    });
     const secrets = {
       creds: { a: base64('grün'), price: base64('a$$b') },
       regcred: { '.dockerconfigjson': base64(AUTHS) },
     };
     for (const [name, data] of Object.entries(secrets)) {
       await client.create(SECRET_KIND, { metadata: { name, namespace }, data });
+    }
+    const app = { app: 'sandbox-agent' };
+    const keys = { 'tls.key': base64('k'), '.dockerconfigjson': base64(AUTHS) };
+    for (const [name, type, labels] of [
+      ['agent-tls', 'Opaque', app],
+      ['web-tls', 'kubernetes.io/tls', {}],
+      ['account', 'kubernetes.io/service-account-token', {}],
+    ] as const) {
+      await client.create(SECRET_KIND, { metadata: { name, namespace, labels }, type, data: keys });
     }
     await client.create(CONFIG_MAP_KIND, { metadata: { name: 'conf', namespace }, data: { b: 'x=1' } });
   });
@@ -83,6 +95,24 @@ describe('what a create needs besides the object', () => {
     ['no form', { name: 'A', valueFrom: {} }, 'invalid', 'not exactly one form'],
   ])('names %s that it cannot have', async (_what, variable, state, message) => {
     expect(await resolve({ envs: [variable] })).toEqual({ state, message: expect.stringContaining(message) as string });
+  });
+
+  it.each([
+    ['agent-tls', "it is an agent's key"],
+    ['web-tls', 'is of type kubernetes.io/tls'],
+    ['account', 'is of type kubernetes.io/service-account-token'],
+  ])('refuses the secret %s, as a variable and to pull with: it proves who somebody is', async (name, why) => {
+    const message = expect.stringContaining(why) as string;
+    expect(await resolve({ envs: [secret(name, 'tls.key')] })).toEqual({ state: 'invalid', message });
+    expect(await resolve({ envs: [secret(name, 'none', true)] })).toEqual({ state: 'invalid', message });
+    expect(await resolve({ imagePullSecrets: [{ name }] })).toEqual({ state: 'invalid', message });
+  });
+
+  it('says which secrets were read for whom', async () => {
+    said.length = 0;
+    await resolve({ envs: [secret('creds', 'a')], imagePullSecrets: [{ name: 'regcred' }, { name: 'none' }] });
+    await resolve({ envs: [map('conf', 'b')] });
+    expect(said).toEqual(['SecretsRead: Secrets read for it: creds, regcred']);
   });
 
   it('names an image that is none', async () => {

@@ -1,8 +1,10 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
+import { AGENT_APP, AGENT_APP_LABEL } from '@fsb/api/labels';
 import { type ExpandedProcess, expandProcess } from '@fsb/api/process-words';
 import { type EnvVar, type Sandbox } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { CONFIG_MAP_KIND, SECRET_KIND, type Secret } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type ResolvedInputs } from '../plan/action';
@@ -14,7 +16,11 @@ type KeyRef = NonNullable<NonNullable<EnvVar['valueFrom']>['secretKeyRef']>;
 
 /** Reads what a create needs besides the object: never cached, so that a container starts with what is true then. */
 export class SandboxInputs {
-  constructor(private readonly client: KubeClient) {}
+  /** @param events names the Secrets that were read for a Sandbox: they are read in the controller's own name */
+  constructor(
+    private readonly client: KubeClient,
+    private readonly events: Pick<EventRecorder, 'record'>,
+  ) {}
 
   async resolve(sandbox: Sandbox, pool: SandboxPool | undefined, signal: AbortSignal): Promise<Inputs> {
     const read = new References(this.client, sandbox.metadata.namespace ?? '', signal);
@@ -26,6 +32,7 @@ export class SandboxInputs {
       const references = [...(sandbox.spec.imagePullSecrets ?? []), ...(pool?.spec.imagePullSecrets ?? [])];
       const pullSecrets: PullSecret[] = [];
       for (const { name } of references) pullSecrets.push(...(await read.pullSecrets(name)));
+      this.tell(sandbox, read.secretNames);
       const resources = { ...pool?.spec.sandboxDefaults?.resources, ...sandbox.spec.resources };
       const { envs: env, ...words } = process;
       return { state: 'resolved', ...defined(words), env, pullSecrets, resources };
@@ -34,6 +41,11 @@ export class SandboxInputs {
       if (isApiError(error, 'failed_precondition')) return { state: 'missing', message: error.message };
       throw error;
     }
+  }
+
+  private tell(sandbox: Sandbox, secrets: readonly string[]): void {
+    if (secrets.length === 0) return;
+    this.events.record(sandbox, 'Normal', 'SecretsRead', `Secrets read for it: ${secrets.join(', ')}`);
   }
 }
 
@@ -67,7 +79,8 @@ async function valueOf({ value, valueFrom }: EnvVar, field: string, read: Refere
     const found = other === undefined ? 'not exactly one form' : `${other} is not supported`;
     throw new ApiError('invalid_argument', `${field}.valueFrom: ${found}; use secretKeyRef or configMapKeyRef`);
   }
-  if (secretKeyRef) return keyOf(secretKeyRef, `${field}: secret "${secretKeyRef.name}"`, (name) => read.secret(name));
+  if (secretKeyRef)
+    return keyOf(secretKeyRef, `${field}: secret "${secretKeyRef.name}"`, (name) => read.secret(name, field));
   if (!configMapKeyRef) return undefined;
   return keyOf(configMapKeyRef, `${field}: configmap "${configMapKeyRef.name}"`, (name) => read.configMap(name));
 }
@@ -95,8 +108,14 @@ class References {
     private readonly signal: AbortSignal,
   ) {}
 
-  async secret(name: string): Promise<Data | undefined> {
-    const secret = await this.readSecret(name);
+  /** of those that are there */
+  get secretNames(): string[] {
+    return [...this.secrets].flatMap(([name, secret]) => (secret ? [name] : []));
+  }
+
+  /** @throws ApiError invalid_argument for one that is no Sandbox's */
+  async secret(name: string, field: string): Promise<Data | undefined> {
+    const secret = await this.readSecret(name, field);
     if (!secret) return undefined;
     const entries = Object.entries(secret.data ?? {});
     return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
@@ -113,17 +132,35 @@ class References {
 
   /** As in Kubernetes, one that is not there is no reason not to try. */
   async pullSecrets(name: string): Promise<PullSecret[]> {
-    const secret = await this.readSecret(name);
+    const secret = await this.readSecret(name, 'imagePullSecrets');
     return secret ? pullSecretsOf(secret) : [];
   }
 
-  private async readSecret(name: string): Promise<Secret | undefined> {
+  private async readSecret(name: string, field: string): Promise<Secret | undefined> {
     if (!this.secrets.has(name)) {
       const { namespace, signal } = this;
       this.secrets.set(name, await found(this.client.get(SECRET_KIND, { namespace, name }, { signal })));
     }
-    return this.secrets.get(name);
+    const secret = this.secrets.get(name);
+    if (secret) requireForSandboxes(secret, field);
+    return secret;
   }
+}
+
+/** Keys that prove who somebody is: whoever may write Sandboxes must not become it. */
+const PROTECTED_TYPES: ReadonlySet<string> = new Set([
+  'kubernetes.io/tls',
+  'kubernetes.io/service-account-token',
+  'bootstrap.kubernetes.io/token',
+]);
+
+/** @throws ApiError invalid_argument */
+function requireForSandboxes({ metadata: { name = '', labels = {} }, type = '' }: Secret, field: string): void {
+  const isAgents = labels[AGENT_APP_LABEL] === AGENT_APP;
+  if (!isAgents && !PROTECTED_TYPES.has(type)) return;
+  const why = isAgents ? `has the label ${AGENT_APP_LABEL}=${AGENT_APP}: it is an agent's key` : `is of type ${type}`;
+  const message = `${field}: secret "${name}" ${why}, which no Sandbox may read; put what it needs into a Secret of type Opaque`;
+  throw new ApiError('invalid_argument', message);
 }
 
 async function found<T>(question: Promise<T>): Promise<T | undefined> {

@@ -48,7 +48,7 @@ const ROLES = {
     { verbs: READ, resources: ['secrets', 'configmaps', 'namespaces'] },
     EVENTS_AND_LEASES,
   ],
-  /** whoever runs sandboxes, and nothing else */
+  /** runs sandboxes, and reads by them the Secrets that they name; of the API itself nothing else */
   tenant: [
     { verbs: WRITE, resources: ['sandboxes'] },
     { verbs: ['get'], resources: ['sandboxes/log'] },
