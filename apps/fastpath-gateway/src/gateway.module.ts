@@ -20,8 +20,11 @@ import { FastCreate } from './create/fast-create';
 import { PoolLookup } from './create/pool-lookup';
 import { RequestIds } from './create/request-ids';
 import { RunSandbox } from './create/run-sandbox';
+import { RoomQueue } from './create/room-queue';
 import { StrongCreate } from './create/strong-create';
+import { WaitForRoom } from './create/wait-for-room';
 import { Demand } from './demand/demand';
+import { type PoolKey } from './demand/pool-growth';
 import { type GatewayConfig } from './gateway.config';
 import { GatewayMetrics } from './gateway.metrics';
 import { FastPathController } from './grpc/fastpath.controller';
@@ -138,6 +141,9 @@ export class GatewayModule {
   }
 }
 
+/** Creates that wait for room: each holds its request, a few KiB. */
+const WAITING = { waitingPerNamespace: 256, waiting: 4_096 };
+
 type DeletingParts = [
   ...[Catalog, CreatesUnderWay, PendingRecords, AgentDeletes],
   ...[LateObjects, KubeClient, AgentClient],
@@ -160,8 +166,14 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
   const [world, behind, catalog, underWay, client, metrics, demand, traffic, quota, seats, deletes] = parts;
   const { sandboxes, pools, directory, agents } = world;
   const placer = new Placer({ directory, client: agents });
+  const waiting = new WaitForRoom({
+    queue: roomQueue(world, demand),
+    growth: demand.growth,
+    deletes,
+    demand: demand.capacity,
+  });
   const modes = {
-    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats, deletes, signer: world.signer }),
+    fast: new FastCreate({ placer, writeBehind: behind, traffic, seats, deletes, signer: world.signer, waiting }),
     strong: new StrongCreate({ client, sandboxes, seats, deletes }),
   };
   const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
@@ -178,6 +190,18 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     pools: new PoolLookup(client, pools),
     demand: demand.capacity,
   });
+}
+
+/** Told of all that may make room. */
+function roomQueue({ directory }: World, { growth }: Demand): RoomQueue {
+  const isRoomComing = (pool: PoolKey): boolean => growth.isRoomComing(pool);
+  const queue = new RoomQueue({ registry: directory.registry, isRoomComing, limits: WAITING });
+  const look = (): void => {
+    queue.look();
+  };
+  directory.onAgent(look);
+  directory.onReport(look);
+  return queue;
 }
 
 /** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */

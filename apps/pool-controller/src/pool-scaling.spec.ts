@@ -15,9 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => scene.stop());
 
-async function ask(pool: string, replica: string, unmet: number): Promise<void> {
+async function ask(pool: string, replica: string, unmet: number, ports: [number, number][] = []): Promise<void> {
   const { metadata } = await scene.pool(pool);
-  const demand = { namespace, pool, poolUid: metadata.uid ?? '', unmet };
+  const demand = { namespace, pool, poolUid: metadata.uid ?? '', unmet, ports: new Map(ports) };
   await scene.kube.create(CONFIG_MAP_KIND, makePoolDemand(demand, replica, new Date()));
 }
 const demands = async (pool: string): Promise<string[]> => {

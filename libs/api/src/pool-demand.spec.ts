@@ -1,6 +1,10 @@
 import { makePoolDemand, MAX_UNMET, type PoolDemandObject, readPoolDemand } from './pool-demand';
 
-const demand = { namespace: 'n', pool: 'p', poolUid: 'u', unmet: 3 };
+const ports = new Map([
+  [8080, 2],
+  [9090, 1],
+]);
+const demand = { namespace: 'n', pool: 'p', poolUid: 'u', unmet: 3, ports };
 const made = (): PoolDemandObject => makePoolDemand(demand, 'abc', new Date(0));
 
 it('says what it was told, belongs to its pool, and is one of this replica', () => {
@@ -13,7 +17,7 @@ it('says what it was told, belongs to its pool, and is one of this replica', () 
       labels: { 'fast-sandbox.io/pool': 'p', 'fast-sandbox.io/pool-demand': 'true' },
       ownerReferences: [{ kind: 'SandboxPool', name: 'p', uid: 'u' }],
     },
-    data: { unmet: '3', lastRefusal: '1970-01-01T00:00:00.000Z' },
+    data: { unmet: '3', ports: '8080=2 9090=1', lastRefusal: '1970-01-01T00:00:00.000Z' },
   });
 });
 
@@ -22,11 +26,16 @@ it.each<[string, Partial<PoolDemandObject>]>([
   ['with a number that is none', { data: { unmet: 'many' } }],
   ['with a negative number', { data: { unmet: '-1' } }],
   ['with a fraction', { data: { unmet: '1.5' } }],
+  ['with ports that are none', { data: { unmet: '1', ports: '8080' } }],
   ['of no pool', { metadata: { ...made().metadata, labels: {} } }],
   ['of an owner of another name', { metadata: { ...made().metadata, labels: { 'fast-sandbox.io/pool': 'q' } } }],
   ['without an owner', { metadata: { ...made().metadata, ownerReferences: [] } }],
 ])('is not read %s', (_what, more) => {
   expect(readPoolDemand({ ...made(), ...more })).toBeUndefined();
+});
+
+it('needs no ports: an older gateway tells none', () => {
+  expect(readPoolDemand({ ...made(), data: { unmet: '1' } })).toMatchObject({ unmet: 1, ports: new Map() });
 });
 
 it('does not order agents without end', () => {

@@ -21,6 +21,8 @@ export interface PoolDemand {
   readonly poolUid: string;
   /** distinct sandboxes that were refused and not made since */
   readonly unmet: number;
+  /** how many of them want each port: an agent gives a port once */
+  readonly ports: ReadonlyMap<number, number>;
 }
 
 /** The ConfigMap, as its JSON says it. */
@@ -31,12 +33,29 @@ export interface PoolDemandObject {
   data?: Record<string, string>;
 }
 
-const Data = z.object({
-  unmet: z
-    .string()
-    .regex(/^\d{1,9}$/)
-    .transform((digits) => Math.min(Number(digits), MAX_UNMET)),
-});
+/** Further ports are not told: those that most creates want decide how many agents are needed. */
+const MAX_PORTS = 100;
+
+const count = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform((digits) => Math.min(Number(digits), MAX_UNMET));
+/** `8080=2 9090=1`; an older gateway tells none */
+const ports = z
+  .string()
+  .max(MAX_PORTS * 16)
+  .regex(/^(\d{1,5}=\d{1,9}( |$))*$/)
+  .default('')
+  .transform(
+    (text) =>
+      new Map(
+        text
+          .split(' ')
+          .filter(Boolean)
+          .map((pair) => portOf(pair)),
+      ),
+  );
+const Data = z.object({ unmet: count, ports });
 
 /** @param replica tells the gateway processes apart; part of the name */
 export function poolDemandName(pool: string, replica: string): string {
@@ -45,7 +64,7 @@ export function poolDemandName(pool: string, replica: string): string {
 
 /** It goes with its pool. The time makes each writing a change, which is how a reader knows that the writer lives. */
 export function makePoolDemand(
-  { namespace, pool, poolUid, unmet }: PoolDemand,
+  { namespace, pool, poolUid, unmet, ports: wanted }: PoolDemand,
   replica: string,
   lastRefusal: Date,
 ): PoolDemandObject {
@@ -58,8 +77,22 @@ export function makePoolDemand(
       labels: { [POOL_LABEL]: pool, [POOL_DEMAND_LABEL]: 'true' },
       ownerReferences: [{ apiVersion: API_VERSION, kind: 'SandboxPool', name: pool, uid: poolUid }],
     },
-    data: { unmet: String(Math.min(unmet, MAX_UNMET)), lastRefusal: lastRefusal.toISOString() },
+    data: {
+      unmet: String(Math.min(unmet, MAX_UNMET)),
+      ...(wanted.size > 0 ? { ports: textOf(wanted) } : {}),
+      lastRefusal: lastRefusal.toISOString(),
+    },
   };
+}
+
+function textOf(wanted: PoolDemand['ports']): string {
+  const most = [...wanted].sort(([, one], [, other]) => other - one).slice(0, MAX_PORTS);
+  return most.map(([port, creates]) => `${port}=${Math.min(creates, MAX_UNMET)}`).join(' ');
+}
+
+function portOf(pair: string): [number, number] {
+  const [port, creates] = pair.split('=').map(Number);
+  return [port ?? 0, Math.min(creates ?? 0, MAX_UNMET)];
 }
 
 /** Undefined where it is none: anybody may write a ConfigMap. */
@@ -68,5 +101,5 @@ export function readPoolDemand({ metadata, data }: PoolDemandObject): PoolDemand
   const owner = metadata.ownerReferences?.find(({ kind, name }) => kind === 'SandboxPool' && name === pool);
   const parsed = Data.safeParse(data);
   if (pool === undefined || owner === undefined || !parsed.success) return undefined;
-  return { namespace: metadata.namespace ?? '', pool, poolUid: owner.uid, unmet: parsed.data.unmet };
+  return { namespace: metadata.namespace ?? '', pool, poolUid: owner.uid, ...parsed.data };
 }

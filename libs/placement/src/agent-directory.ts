@@ -7,6 +7,7 @@ import { type AgentPod } from './agent-pod';
 import { AgentReports, type ReportChange } from './agent-reports';
 import { BelievedPods, type PodSources } from './believed-pods';
 import { type RefusedReports } from './refused-reports';
+import { StartingPods } from './starting-pods';
 import { entryOf, isOwn, isSaidBy } from './reported-status';
 
 /** An agent as its Pod and its status stream show it. */
@@ -65,6 +66,7 @@ export class AgentDirectory {
   private readonly logger = new Logger(AgentDirectory.name);
   private readonly agents = new Map<string, Agent>();
   private readonly pools = new Map<string, Set<string>>();
+  private readonly starting = new StartingPods();
   private readonly reported = new AgentReports();
   private readonly pods: BelievedPods;
   private readonly agentListeners: ((agentId: string) => void)[] = [];
@@ -105,6 +107,11 @@ export class AgentDirectory {
       if (view.namespace !== namespace || (pool !== '' && view.pool !== pool)) continue;
       yield { pool: view.pool, images, warm: waiting };
     }
+  }
+
+  /** How many agents of a pool are on their way: Pods without an address, and agents that have not said anything yet. */
+  startingIn(namespace: string, pool: string): number {
+    return this.starting.countOf(namespace, pool) + this.agentsOf(namespace, pool).filter(isStarting).length;
   }
 
   /** Every agent whose Pod is in that namespace. */
@@ -169,6 +176,7 @@ export class AgentDirectory {
   private follow(id: string, pod: AgentPod | undefined): void {
     const known = this.agents.get(id);
     const address = pod?.address;
+    if (this.starting.changed(id, pod)) this.tellAgent(id);
     if (pod === undefined || address === undefined || this.stopped) {
       if (known) this.drop(id, known);
       return;
@@ -288,4 +296,9 @@ export class AgentDirectory {
   private tellAgent(id: string): void {
     for (const listener of this.agentListeners) listener(id);
   }
+}
+
+/** It has an address and has not told its capacity. */
+export function isStarting({ capacity, inSync, terminating }: AgentView): boolean {
+  return capacity === 0 && !inSync && !terminating;
 }

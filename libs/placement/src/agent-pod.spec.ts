@@ -13,10 +13,11 @@ describe('agentPod', () => {
   it('reads an agent of a pool', () => {
     expect(agentPod(pod())).toEqual({
       ...{ id: 'ns/a', namespace: 'ns', name: 'a', uid: 'u-1', pool: 'p', poolUid: 'u', nodeName: 'node' },
-      ...{ address: '10.0.0.1', terminating: false },
+      ...{ address: '10.0.0.1', starting: false, terminating: false },
     });
     expect(agentPod(pod({ deletionTimestamp: '2026-01-01T00:00:00Z' }))?.terminating).toBe(true);
-    expect(agentPod(pod({}, { phase: 'Pending' }))?.address).toBeUndefined();
+    expect(agentPod(pod({}, { phase: 'Pending' }))).toMatchObject({ address: undefined, starting: true });
+    expect(agentPod(pod({}, { phase: 'Failed' }))).toMatchObject({ address: undefined, starting: false });
   });
 
   it.each([

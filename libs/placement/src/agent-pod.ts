@@ -17,6 +17,8 @@ export interface AgentPod {
   readonly nodeName: string;
   /** The Pod's IP; undefined while it has none, or does not run any more. */
   readonly address: string | undefined;
+  /** It has not run yet, and may. */
+  readonly starting: boolean;
   readonly terminating: boolean;
 }
 
@@ -33,6 +35,7 @@ export function agentPod({ metadata, spec, status }: Pod): AgentPod | undefined 
     ...{ namespace, name, uid, pool: pool.name, poolUid: pool.uid },
     nodeName: spec?.nodeName ?? '',
     address: status?.phase === 'Running' ? status.podIP : undefined,
+    starting: status?.phase === undefined || status.phase === 'Pending',
     terminating: metadata.deletionTimestamp !== undefined,
   };
 }

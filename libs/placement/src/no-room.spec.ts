@@ -1,7 +1,10 @@
 import { type Candidate, noRoom, type Refusal } from './no-room';
 
 const request = { namespace: 'ns', pool: 'p', name: 'n', image: 'i', ports: [80] };
-const agent = (id: string, more: Partial<Candidate> = {}): Candidate => ({ id, ready: true, freeSlots: 1, ...more });
+const agent = (id: string, more: Partial<Candidate> = {}): Candidate => ({
+  ...{ id, ready: true, starting: false, freeSlots: 1 },
+  ...more,
+});
 const refused = (...reasons: Refusal[]) => new Map(reasons.map((reason, index) => [`a${index}`, reason]));
 
 describe('noRoom', () => {
@@ -19,6 +22,20 @@ describe('noRoom', () => {
       refused('memory_full'),
       'resource_exhausted',
       /of 3 agents 1 without a free slot, 1 without the memory/,
+    ],
+    [
+      'some that are starting',
+      [agent('a0', { freeSlots: 0 }), ...['a1', 'a2'].map((id) => agent(id, { ready: false, starting: true }))],
+      refused(),
+      'resource_exhausted',
+      /of 3 agents 1 without a free slot, 2 starting$/,
+    ],
+    [
+      'all of them starting',
+      [agent('a0', { ready: false, starting: true })],
+      refused(),
+      'unavailable',
+      /none of its 1 can be reached or takes sandboxes \(1 starting\)/,
     ],
   ] as const)('%s', (_what, agents, refusals, code, message) => {
     const error = noRoom(request, agents, refusals);

@@ -9,6 +9,8 @@ export interface Candidate {
   readonly id: string;
   /** in sync, neither draining nor terminating */
   readonly ready: boolean;
+  /** not ready yet, and on its way */
+  readonly starting: boolean;
   /** as the registry has it */
   readonly freeSlots: number;
 }
@@ -34,12 +36,16 @@ export function noRoom(
     [count('storage_full'), 'without the ephemeral storage asked for'],
   ] as const;
   const said = full.filter(([agentsOf]) => agentsOf > 0).map(([agentsOf, what]) => `${agentsOf} ${what}`);
+  const starting = agents.filter((agent) => agent.starting).length;
   if (said.length === 0) {
     const notReady =
-      agents.length === 0 ? 'it has none' : `none of its ${agents.length} can be reached or takes sandboxes`;
+      agents.length === 0
+        ? 'it has none'
+        : `none of its ${agents.length} can be reached or takes sandboxes${starting > 0 ? ` (${starting} starting)` : ''}`;
     const message = `pool "${pool}" has no agent ready in namespace "${namespace}": ${notReady}; try again, or see kubectl -n ${namespace} get pods -l fast-sandbox.io/pool=${pool}`;
     return new NoRoomError('unavailable', message, { retryDelayMs: NO_AGENT_RETRY_MS });
   }
+  if (starting > 0) said.push(`${starting} starting`);
   const message = `pool "${pool}" has no room: of ${agents.length} agents ${said.join(', ')}${limitsText(limits)}`;
   return new NoRoomError('resource_exhausted', message, { retryDelayMs: FULL_RETRY_MS });
 }

@@ -2,7 +2,7 @@ import { type AdmissionCode, type AgentErrorCode, type CreateSandboxResponse } f
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode } from '@fsb/api/errors';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
-import { type AgentDirectory, type AgentView } from './agent-directory';
+import { type AgentDirectory, type AgentView, isStarting } from './agent-directory';
 import { AgentQuestions, UnansweredError } from './agent-question';
 import { noRoom, type Refusal } from './no-room';
 import { type Placement, type PlacementRequest } from './placement';
@@ -171,9 +171,15 @@ export class Placer {
     const agents = directory.agentsOf(request.namespace, request.pool).map((agent) => ({
       id: agent.id,
       ready: agent.inSync && !agent.draining && !agent.terminating,
+      starting: isStarting(agent),
       freeSlots: directory.registry.freeSlots(agent.id) ?? 0,
     }));
-    return noRoom(request, agents, refusals);
+    const starting = agents.filter((agent) => agent.starting).length;
+    const withoutAddress = directory.startingIn(request.namespace, request.pool) - starting;
+    const onTheirWay = Array.from({ length: withoutAddress }, () => ({
+      ...{ id: '', ready: false, starting: true, freeSlots: 0 },
+    }));
+    return noRoom(request, [...agents, ...onTheirWay], refusals);
   }
 }
 

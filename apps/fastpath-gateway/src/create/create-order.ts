@@ -38,6 +38,8 @@ export interface CreateOrder {
   readonly image: string;
   /** empty: none */
   readonly requestId: string;
+  /** so long it waits for a slot or a port, while its pool may grow; 0: not at all */
+  readonly waitMs: number;
   /** by a name that the caller chose, or by its request_id */
   readonly isFindable: boolean;
   /** when it was asked for, on `performance.now()` */
@@ -65,6 +67,7 @@ const MAX_PORTS = 100;
 /** Bytes: all of them together must fit an object in etcd twice over. */
 const MAX_STRINGS = 256 * 1024;
 const MAX_REQUEST_ID = 128;
+const MAX_WAIT_SECONDS = 300;
 
 /** @throws ApiError invalid_argument naming the field and what is allowed */
 export function createOrder(request: CreateRequest, defaults: OrderDefaults): CreateOrder {
@@ -80,6 +83,7 @@ export function createOrder(request: CreateRequest, defaults: OrderDefaults): Cr
   return {
     ...{ mode, name, namespace, pool, image },
     requestId: request.requestId,
+    waitMs: waitMsOf(request),
     isFindable: request.name !== '' || request.requestId !== '',
     begunAt: defaults.now,
     createdNanos: defaults.nowNanos,
@@ -88,6 +92,11 @@ export function createOrder(request: CreateRequest, defaults: OrderDefaults): Cr
     labels: request.labels,
     spec: specOf(request, mode, defaults.nowNanos),
   };
+}
+
+function waitMsOf({ waitSeconds }: CreateRequest): number {
+  if (waitSeconds >= 0 && waitSeconds <= MAX_WAIT_SECONDS) return waitSeconds * 1000;
+  throw invalid('wait_seconds', `${waitSeconds} must be from 0 (refused at once) to ${MAX_WAIT_SECONDS}`);
 }
 
 /** With a request_id the same name on every replica and at every time: what keeps names single keeps requests single too. */

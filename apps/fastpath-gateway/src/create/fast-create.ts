@@ -11,6 +11,7 @@ import { endOfCreate, type Progress } from './create-end';
 import { agentRequest, type CreateOrder } from './create-order';
 import { type Created, type CreateMode, type PooledOrder } from './create-mode';
 import { type CreateCourse } from './creates-under-way';
+import { type WaitForRoom } from './wait-for-room';
 import { type AgentView } from '@fsb/placement/agent-directory';
 
 export interface FastParts {
@@ -19,6 +20,7 @@ export interface FastParts {
   readonly traffic: Traffic;
   readonly seats: FairSeats;
   readonly deletes: AgentDeletes;
+  readonly waiting: WaitForRoom;
   readonly signer: TemplateSigner;
 }
 
@@ -37,10 +39,13 @@ export class FastCreate implements CreateMode {
       leaveNothing: !isFindable,
     };
     const { sandboxId } = sandbox;
-    const { agent, createdAt, endpoints, stages } = await this.place(request, course).catch((error: unknown) => {
-      if (error instanceof UnknownOutcomeError) this.giveUp('asked', { order, course, agent: error.agent, sandboxId });
-      throw error;
-    });
+    const { agent, createdAt, endpoints, stages } = await this.parts.waiting
+      .during(order, course, () => this.place(request, course))
+      .catch((error: unknown) => {
+        if (error instanceof UnknownOutcomeError)
+          this.giveUp('asked', { order, course, agent: error.agent, sandboxId });
+        throw error;
+      });
     this.giveUp('made', { order, course, agent, sandboxId });
     const since = Date.now();
     this.parts.writeBehind.record({ order, agent, sandboxId, createdAt, stages, since, cancelled: false });

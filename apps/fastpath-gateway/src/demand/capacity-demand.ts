@@ -1,22 +1,17 @@
 import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
-import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
-import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { type CreateOrder } from '../create/create-order';
+import { type PoolGrowth } from './pool-growth';
 import { type UnmetCreates } from './unmet-creates';
 
 export interface CapacityDemandParts {
   readonly unmet: UnmetCreates;
-  readonly pools: Informer<SandboxPool>;
+  readonly growth: Pick<PoolGrowth, 'mayGrow'>;
   readonly sandboxes: Informer<Sandbox>;
-  readonly directory: Pick<AgentDirectory, 'agentsOf'>;
   /** has the pool's number written */
   readonly wake: (pool: string) => void;
 }
-
-/** the longest value of a label; pools of longer names have no agents */
-const MAX_NAME = 63;
 
 type Identified = Pick<CreateOrder, 'namespace' | 'pool' | 'requestId'> & {
   /** empty: the caller chose none */
@@ -36,10 +31,10 @@ export class CapacityDemand {
   }
 
   /** No agent had room. */
-  refused(create: Identified): void {
+  refused(create: Identified & Pick<CreateOrder, 'spec'>): void {
     const key = keyOf(create);
-    if (!this.mayGrow(key, create)) return;
-    this.parts.unmet.refused(key, whoOf(create), Date.now());
+    if (!this.parts.growth.mayGrow(create)) return;
+    this.parts.unmet.refused(key, whoOf(create), create.spec.exposedPorts ?? [], Date.now());
     this.parts.wake(key);
   }
 
@@ -58,15 +53,6 @@ export class CapacityDemand {
     const requestId = annotations[REQUEST_ID_ANNOTATION] ?? '';
     const who = whoOf({ requestId, givenName: name }) ?? '';
     if (this.parts.unmet.met(key, who)) this.parts.wake(key);
-  }
-
-  /** A pool that is as large as it may be is not asked. */
-  private mayGrow(key: string, { namespace, pool }: Identified): boolean {
-    const object = this.parts.pools.get(key);
-    if (!object || pool.length > MAX_NAME) return false;
-    const most = object.spec.capacity?.poolMax ?? 0;
-    const agents = this.parts.directory.agentsOf(namespace, pool);
-    return most === 0 || agents.filter(({ terminating, draining }) => !terminating && !draining).length < most;
   }
 }
 

@@ -47,7 +47,7 @@ export class DemandWriter implements Reconciler {
     return { requeueAfterMs: Math.max(EVERY_MS, (unmet.until ?? 0) - now) };
   }
 
-  private async write(key: string, { count, lastRefusal }: Unmet, signal: AbortSignal): Promise<void> {
+  private async write(key: string, { count, ports, lastRefusal }: Unmet, signal: AbortSignal): Promise<void> {
     const { namespace, name: pool } = splitKey(key);
     const { client } = this.parts;
     const object = { namespace, name: poolDemandName(pool, this.replica) };
@@ -57,7 +57,7 @@ export class DemandWriter implements Reconciler {
       await client.delete(CONFIG_MAP_KIND, object, {}, options).catch(absentIsFine);
       return;
     }
-    const demand = { namespace, pool, poolUid, unmet: count };
+    const demand = { namespace, pool, poolUid, unmet: count, ports };
     await this.put(makePoolDemand(demand, this.replica, new Date(lastRefusal)), object, options);
   }
 

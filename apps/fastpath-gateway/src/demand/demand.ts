@@ -7,6 +7,7 @@ import { type ControllerMetrics } from '@fsb/controller-runtime/metrics';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { CapacityDemand } from './capacity-demand';
 import { DemandWriter } from './demand-writer';
+import { PoolGrowth } from './pool-growth';
 import { UnmetCreates } from './unmet-creates';
 
 export interface DemandSources {
@@ -22,6 +23,7 @@ const RETRY = { baseDelayMs: 1_000, maxDelayMs: 5_000 };
 export class Demand {
   readonly capacity: CapacityDemand;
   readonly controller: Controller;
+  readonly growth: PoolGrowth;
 
   constructor({ pools, sandboxes, directory }: DemandSources, client: KubeClient, metrics: ControllerMetrics) {
     const unmet = new UnmetCreates();
@@ -31,6 +33,7 @@ export class Demand {
       controller.queue.add(key);
     };
     this.controller = controller;
-    this.capacity = new CapacityDemand({ unmet, pools, sandboxes, directory, wake });
+    this.growth = new PoolGrowth(pools, directory);
+    this.capacity = new CapacityDemand({ unmet, growth: this.growth, sandboxes, wake });
   }
 }

@@ -7,38 +7,38 @@ beforeEach(() => {
 const count = (now: number): number => unmet.of('n/p', now).count;
 
 it('counts each name once, in its own pool, for thirty seconds after its last refusal', () => {
-  for (const now of [0, 1_000, 2_000]) unmet.refused('n/p', 'a', now);
-  unmet.refused('n/p', 'b', 500);
-  unmet.refused('n/q', 'c', 500);
+  for (const now of [0, 1_000, 2_000]) unmet.refused('n/p', 'a', [], now);
+  unmet.refused('n/p', 'b', [], 500);
+  unmet.refused('n/q', 'c', [], 500);
   expect(count(2_000)).toBe(2);
-  expect(unmet.of('n/p', 2_000)).toEqual({ count: 2, lastRefusal: 500, until: 32_000 });
+  expect(unmet.of('n/p', 2_000)).toEqual({ count: 2, ports: new Map(), lastRefusal: 500, until: 32_000 });
   expect(count(32_000)).toBe(0);
   expect(unmet.of('n/q', 10_000).count).toBe(1);
 });
 
 it('says when the next of them stops counting', () => {
-  unmet.refused('n/p', 'a', 0);
-  unmet.refused('n/p', 'b', 500);
+  unmet.refused('n/p', 'a', [], 0);
+  unmet.refused('n/p', 'b', [], 500);
   expect(unmet.of('n/p', 600)).toMatchObject({ count: 2, until: 30_000 });
-  expect(unmet.of('n/p', 30_000)).toEqual({ count: 1, lastRefusal: 500, until: 30_500 });
+  expect(unmet.of('n/p', 30_000)).toEqual({ count: 1, ports: new Map(), lastRefusal: 500, until: 30_500 });
 });
 
 it('forgets one that was made', () => {
-  unmet.refused('n/p', 'a', 0);
-  unmet.refused('n/p', 'b', 0);
+  unmet.refused('n/p', 'a', [], 0);
+  unmet.refused('n/p', 'b', [], 0);
   expect([unmet.met('n/p', 'a'), unmet.met('n/p', 'a'), unmet.met('n/q', 'b')]).toEqual([true, false, false]);
   expect(count(1)).toBe(1);
 });
 
 it('takes a nameless one that comes again for the same', () => {
-  for (const now of [0, 0, 0, 2_100, 2_100, 2_100, 4_200, 4_200]) unmet.refused('n/p', undefined, now);
-  unmet.refused('n/p', 'a', 4_200);
+  for (const now of [0, 0, 0, 2_100, 2_100, 2_100, 4_200, 4_200]) unmet.refused('n/p', undefined, [], now);
+  unmet.refused('n/p', 'a', [], 4_200);
   expect(count(4_300)).toBe(4);
   expect(count(40_000)).toBe(0);
 });
 
 it('a nameless one that is made was refused before, not at the same time', () => {
-  for (const now of [0, 0, 2_100]) unmet.refused('n/p', undefined, now);
+  for (const now of [0, 0, 2_100]) unmet.refused('n/p', undefined, [], now);
   expect(unmet.metNameless('n/p', 2_200)).toBe(true);
   expect(unmet.metNameless('n/p', 2_200)).toBe(true);
   expect(unmet.metNameless('n/p', 2_200)).toBe(false);
@@ -48,8 +48,21 @@ it('a nameless one that is made was refused before, not at the same time', () =>
 });
 
 it('remembers no more than it must', () => {
-  for (let i = 0; i < 5_000; i++) unmet.refused('n/p', `s${i}`, i);
+  for (let i = 0; i < 5_000; i++) unmet.refused('n/p', `s${i}`, [], i);
   expect(count(5_000)).toBe(2_000);
   expect(unmet.met('n/p', 's4999')).toBe(true);
   expect(unmet.met('n/p', 's0')).toBe(false);
+});
+
+it('says how many want each port, of known ones and of the nameless of one period', () => {
+  unmet.refused('n/p', 'a', [80], 0);
+  unmet.refused('n/p', 'a', [80, 81], 10);
+  unmet.refused('n/p', 'b', [80], 10);
+  for (const now of [0, 10, 2_100]) unmet.refused('n/p', undefined, [80], now);
+  expect(unmet.of('n/p', 2_200).ports).toEqual(
+    new Map([
+      [80, 4],
+      [81, 1],
+    ]),
+  );
 });

@@ -2,17 +2,25 @@ import { DEMAND_TTL_MS } from '@fsb/api/pool-demand';
 
 export interface Unmet {
   readonly count: number;
+  /** how many of them want each port */
+  readonly ports: ReadonlyMap<number, number>;
   /** Unix milliseconds of the last refusal; 0 where there was none */
   readonly lastRefusal: number;
   /** Unix milliseconds when one of them stops counting; absent where there is none */
   readonly until?: number;
 }
 
+interface Refused {
+  /** Unix milliseconds of the last refusal */
+  readonly at: number;
+  readonly ports: readonly number[];
+}
+
 interface OfPool {
-  /** Unix milliseconds of the last refusal, by who was refused; the oldest first */
-  readonly known: Map<string, number>;
-  /** of creates that nothing tells from each other: how many were refused, by the period in which they were */
-  readonly nameless: Map<number, number>;
+  /** by who was refused; the oldest first */
+  readonly known: Map<string, Refused>;
+  /** of creates that nothing tells from each other: the ports of each that was refused, by the period in which it was */
+  readonly nameless: Map<number, (readonly number[])[]>;
   lastRefusal: number;
 }
 
@@ -29,17 +37,17 @@ export class UnmetCreates {
   private readonly pools = new Map<string, OfPool>();
 
   /** @param who absent: one that cannot be told from others */
-  refused(pool: string, who: string | undefined, now: number): void {
+  refused(pool: string, who: string | undefined, ports: readonly number[], now: number): void {
     const unmet: OfPool = this.pools.get(pool) ?? { known: new Map(), nameless: new Map(), lastRefusal: 0 };
     this.pools.set(pool, unmet);
     unmet.lastRefusal = now;
     if (who === undefined) {
       const period = Math.floor(now / PERIOD_MS);
-      unmet.nameless.set(period, (unmet.nameless.get(period) ?? 0) + 1);
+      unmet.nameless.set(period, [...(unmet.nameless.get(period) ?? []), ports]);
       return;
     }
     unmet.known.delete(who);
-    unmet.known.set(who, now);
+    unmet.known.set(who, { at: now, ports });
     const [oldest] = unmet.known.keys();
     if (unmet.known.size > MAX_KNOWN && oldest !== undefined) unmet.known.delete(oldest);
   }
@@ -55,12 +63,12 @@ export class UnmetCreates {
    * @returns whether that changed anything
    */
   metNameless(pool: string, now: number): boolean {
-    const nameless = this.pools.get(pool)?.nameless ?? new Map<number, number>();
+    const nameless = this.pools.get(pool)?.nameless ?? new Map<number, (readonly number[])[]>();
     let changed = false;
-    for (const [period, count] of nameless) {
+    for (const [period, refused] of nameless) {
       if (period >= Math.floor(now / PERIOD_MS)) continue;
       changed = true;
-      if (count > 1) nameless.set(period, count - 1);
+      if (refused.length > 1) nameless.set(period, refused.slice(1));
       else nameless.delete(period);
     }
     return changed;
@@ -68,28 +76,36 @@ export class UnmetCreates {
 
   of(pool: string, now: number): Unmet {
     const unmet = this.pools.get(pool);
-    if (!unmet) return { count: 0, lastRefusal: 0 };
-    for (const [who, at] of unmet.known) {
+    if (!unmet) return { count: 0, ports: new Map(), lastRefusal: 0 };
+    for (const [who, { at }] of unmet.known) {
       if (at + DEMAND_TTL_MS > now) break;
       unmet.known.delete(who);
     }
     for (const period of unmet.nameless.keys()) if (endOf(period) <= now) unmet.nameless.delete(period);
-    const count = unmet.known.size + Math.max(0, ...unmet.nameless.values());
+    const most = [...unmet.nameless.values()].reduce((one, other) => (other.length > one.length ? other : one), []);
+    const ports = portsOf([...[...unmet.known.values()].map((refused) => refused.ports), ...most]);
+    const count = unmet.known.size + most.length;
     if (count === 0) {
       this.pools.delete(pool);
-      return { count, lastRefusal: unmet.lastRefusal };
+      return { count, ports, lastRefusal: unmet.lastRefusal };
     }
     const ends = [...unmet.nameless.keys()].map(endOf);
-    for (const at of unmet.known.values()) {
+    for (const { at } of unmet.known.values()) {
       ends.push(at + DEMAND_TTL_MS); // of the oldest
       break;
     }
     const until = Math.min(...ends);
-    return { count, lastRefusal: unmet.lastRefusal, until };
+    return { count, ports, lastRefusal: unmet.lastRefusal, until };
   }
 }
 
 /** Counted from the end of the period: not shorter than it is for others. */
 function endOf(period: number): number {
   return (period + 1) * PERIOD_MS + DEMAND_TTL_MS;
+}
+
+function portsOf(wanted: readonly (readonly number[])[]): Map<number, number> {
+  const ports = new Map<number, number>();
+  for (const port of wanted.flat()) ports.set(port, (ports.get(port) ?? 0) + 1);
+  return ports;
 }

@@ -25,7 +25,7 @@ import { DeleteSandbox } from '../sandboxes/delete-sandbox';
 import { SandboxObjects } from '../sandboxes/sandbox-objects';
 import { SandboxQueries } from '../sandboxes/sandbox-queries';
 import { UpdateSandbox } from '../sandboxes/update-sandbox';
-import { callDeadline, CREATE_MS } from './call-deadline';
+import { callDeadline, createDeadline } from './call-deadline';
 
 const SERVICE = 'FastPathService';
 /** Trailing metadata of a create, and of a later get: JSON `[{name, ms}]`. */
@@ -54,7 +54,7 @@ export class FastPathController {
     metadata: Metadata,
     call: Call<CreateRequest, CreateResponse>,
   ): Promise<CreateResponse> {
-    const { response, stages } = await this.creates.create(request, callSignal(call), callDeadline(call, CREATE_MS));
+    const { response, stages } = await this.creates.create(request, callSignal(call), createDeadline(call, request));
     setTrailers(metadata, { [STAGES]: timingsOf(stages) });
     return response;
   }

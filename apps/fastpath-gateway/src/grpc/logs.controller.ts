@@ -14,7 +14,7 @@ import { type Observable } from 'rxjs';
 import { AccessGuard, Needs } from '../access/access.guard';
 import { RunSandbox } from '../create/run-sandbox';
 import { SandboxLogs } from '../sandboxes/sandbox-logs';
-import { callDeadline, CREATE_MS } from './call-deadline';
+import { createDeadline } from './call-deadline';
 
 @Controller()
 @UseFilters(ApiErrorFilter)
@@ -44,6 +44,6 @@ export class LogsController {
     call: ServerWritableStream<RunSandboxRequest, RunSandboxResponse>,
   ): Promise<Observable<never>> {
     const signal = callSignal(call);
-    return writeAll(call, this.runs.run(request, signal, callDeadline(call, CREATE_MS)), signal);
+    return writeAll(call, this.runs.run(request, signal, createDeadline(call, request.sandbox ?? {})), signal);
   }
 }

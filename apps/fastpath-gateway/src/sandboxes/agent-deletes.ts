@@ -23,7 +23,7 @@ export interface Absence {
 }
 
 const CONCURRENCY = 32;
-/** Every agent was told of the delete: one of them knows; others are asked where it does not answer. */
+/** Every agent that was there was told of the delete: of several one knows. */
 const MAX_ASKED = 3;
 const REMOVE_TRIES = 8;
 const FIRST_PAUSE_MS = 100;
@@ -65,18 +65,15 @@ export class AgentDeletes {
    */
   async isOvertaken({ namespace, name }: EnsureAbsentRequest, begunAt: number): Promise<boolean> {
     const agents = this.parts.directory.agentsIn(namespace).filter(({ inSync }) => inSync);
-    for (const agent of agents.slice(0, MAX_ASKED)) {
+    const asked = agents.slice(0, MAX_ASKED).map(async (agent) => {
       const sentAt = performance.now();
-      try {
-        const last = await this.parts.agents.lastDelete(agent, { namespace, name });
-        if (!last) return false;
-        const exchange = { sentAt, receivedAt: performance.now(), ageMs: last.ageMs };
-        return sideOfDelete(begunAt, [exchange]) !== 'after';
-      } catch {
-        // the next one was told of the same deletes
-      }
-    }
-    return false;
+      const last = await this.parts.agents.lastDelete(agent, { namespace, name });
+      if (!last) return false; // or it has come since
+      const exchange = { sentAt, receivedAt: performance.now(), ageMs: last.ageMs };
+      return sideOfDelete(begunAt, [exchange]) !== 'after';
+    });
+    const answers = await Promise.allSettled(asked);
+    return answers.some((answer) => answer.status === 'fulfilled' && answer.value);
   }
 
   /** Ends a sandbox that nobody can find, beside the caller's answer. The agent ends it by itself where it hears nothing. */

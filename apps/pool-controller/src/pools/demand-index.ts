@@ -6,6 +6,8 @@ interface Totals {
   pending: number;
   readonly onAgent: Map<string, number>;
   readonly endedOnAgent: Map<string, number>;
+  readonly pendingPorts: Map<number, number>;
+  readonly portUsers: Map<number, Map<string, number>>;
 }
 
 /** The demand of every pool, kept up with each change of a Sandbox: what it costs does not grow with their number. */
@@ -25,26 +27,44 @@ export class DemandIndex {
 
   /** A view that the next change moves. */
   of(pool: string): Demand {
-    return this.pools.get(pool) ?? { active: 0, pending: 0, onAgent: new Map(), endedOnAgent: new Map() };
+    return this.pools.get(pool) ?? nothing();
   }
 
-  private add({ pool, wants, agent, holds }: Share, by: 1 | -1): void {
-    const fresh = (): Totals => ({ active: 0, pending: 0, onAgent: new Map(), endedOnAgent: new Map() });
-    const totals = this.pools.get(pool) ?? fresh();
+  private add(share: Share, by: 1 | -1): void {
+    const { pool, wants, agent, holds } = share;
+    const totals = this.pools.get(pool) ?? nothing();
     this.pools.set(pool, totals);
     if (wants !== undefined) totals[wants] += by;
     if (agent !== '') count(holds ? totals.onAgent : totals.endedOnAgent, agent, by);
+    addPorts(totals, share, by);
     const { active, pending, onAgent, endedOnAgent } = totals;
     if (active + pending + onAgent.size + endedOnAgent.size === 0) this.pools.delete(pool);
   }
 }
 
-function count(counts: Map<string, number>, agent: string, by: number): void {
-  const now = (counts.get(agent) ?? 0) + by;
-  if (now === 0) counts.delete(agent);
-  else counts.set(agent, now);
+function nothing(): Totals {
+  const counts = { active: 0, pending: 0, onAgent: new Map<string, number>(), endedOnAgent: new Map<string, number>() };
+  return { ...counts, pendingPorts: new Map(), portUsers: new Map() };
+}
+
+function addPorts({ pendingPorts, portUsers }: Totals, { wants, agent, holds, ports }: Share, by: 1 | -1): void {
+  for (const port of ports) {
+    if (wants === 'pending') count(pendingPorts, port, by);
+    if (agent === '' || !holds) continue;
+    const users = portUsers.get(port) ?? new Map<string, number>();
+    count(users, agent, by);
+    if (users.size > 0) portUsers.set(port, users);
+    else portUsers.delete(port);
+  }
+}
+
+function count<K>(counts: Map<K, number>, key: K, by: number): void {
+  const now = (counts.get(key) ?? 0) + by;
+  if (now === 0) counts.delete(key);
+  else counts.set(key, now);
 }
 
 function isSame(one: Share, other: Share): boolean {
-  return one.pool === other.pool && one.wants === other.wants && one.agent === other.agent && one.holds === other.holds;
+  const isPlacedAlike = one.wants === other.wants && one.agent === other.agent && one.holds === other.holds;
+  return one.pool === other.pool && isPlacedAlike && String(one.ports) === String(other.ports);
 }

@@ -7,6 +7,8 @@ export interface PoolWorld {
   readonly demand: Demand;
   /** creates that left no Sandbox and want a slot all the same */
   readonly unmet: number;
+  /** how many of those want each port */
+  readonly unmetPorts: ReadonlyMap<number, number>;
   readonly pods: readonly AgentPodView[];
   /** hash of the template as it is now */
   readonly hash: string;
@@ -56,14 +58,28 @@ export function isIdle({ uid, name }: AgentPodView, { onAgent }: Demand): boolea
 }
 
 /** While outdated agents still take sandboxes, those of the retired count: their successors need room as well. */
-export function scaleOf({ capacity, demand, unmet }: PoolWorld, { retired, outdated }: Agents): Scale {
+export function scaleOf(world: PoolWorld, { retired, outdated, takers }: Agents): Scale {
+  const { capacity, demand, unmet } = world;
   const { poolMin, poolMax, bufferMin, bufferMax, perPod } = capacity;
   const apart = retired.length === outdated.length ? retired : [];
   const elsewhere = apart.reduce((sum, { name }) => sum + (demand.onAgent.get(name) ?? 0), 0);
   const wanted = Math.max(0, demand.active - elsewhere) + demand.pending + unmet;
   const within = (agents: number): number => Math.min(Math.max(agents, poolMin), poolMax);
-  const desired = within(Math.ceil((wanted + bufferMin) / perPod));
+  const desired = within(Math.max(Math.ceil((wanted + bufferMin) / perPod), agentsForPorts(world, takers)));
   return { desired, most: Math.max(desired, within(Math.floor((wanted + bufferMax) / perPod))) };
+}
+
+/** An agent gives each port once: whoever waits for one needs an agent that has not given it. 0 where nobody waits. */
+function agentsForPorts({ demand, unmetPorts }: PoolWorld, takers: readonly AgentPodView[]): number {
+  const { pendingPorts, portUsers } = demand;
+  let most = 0;
+  for (const port of new Set([...pendingPorts.keys(), ...unmetPorts.keys()])) {
+    const waiting = (pendingPorts.get(port) ?? 0) + (unmetPorts.get(port) ?? 0);
+    const users = portUsers.get(port);
+    const given = users ? takers.filter(({ name }) => users.has(name)).length : 0;
+    most = Math.max(most, given + waiting);
+  }
+  return most;
 }
 
 /** The least loss first. */

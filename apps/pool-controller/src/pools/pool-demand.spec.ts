@@ -44,6 +44,27 @@ it.each<[string, Some, { active?: number; pending?: number; busy?: boolean; ende
   ]);
 });
 
+it('knows the ports that are waited for, and who has given which', () => {
+  const index = new DemandIndex();
+  const waits = sandbox({ spec: { exposedPorts: [80, 81] } });
+  const runs = sandbox({ phase: 'Running', pod: 'a', spec: { exposedPorts: [80, 81] } });
+  index.changed(demandPart(waits), undefined);
+  expect(index.of('n/p').pendingPorts).toEqual(
+    new Map([
+      [80, 1],
+      [81, 1],
+    ]),
+  );
+  index.changed(demandPart(runs), demandPart(waits));
+  expect(index.of('n/p').pendingPorts.size).toBe(0);
+  expect(index.of('n/p').portUsers.get(81)).toEqual(new Map([['a', 1]]));
+  index.changed(
+    demandPart(sandbox({ phase: 'Succeeded', pod: 'a', spec: { exposedPorts: [80, 81] } })),
+    demandPart(runs),
+  );
+  expect(index.of('n/p').portUsers.size).toBe(0);
+});
+
 it('moves with every change, and forgets what is gone', () => {
   const index = new DemandIndex();
   const steps = [sandbox({}), sandbox({ phase: 'Running', pod: 'a' }), sandbox({ phase: 'Running', pod: 'b' })];

@@ -10,6 +10,10 @@ export interface Demand {
   readonly onAgent: ReadonlyMap<string, number>;
   /** by agent Pod: ended ones, whose log goes with the agent */
   readonly endedOnAgent: ReadonlyMap<string, number>;
+  /** by port: how many want a slot and it */
+  readonly pendingPorts: ReadonlyMap<number, number>;
+  /** by port: the agent Pods that have given it away, with how many there hold it */
+  readonly portUsers: ReadonlyMap<number, ReadonlyMap<string, number>>;
 }
 
 /** One Sandbox's part in it. */
@@ -22,6 +26,7 @@ export interface Share {
   readonly agent: string;
   /** it may have a slot there; else its log at most */
   readonly holds: boolean;
+  readonly ports: readonly number[];
 }
 
 const ENDED: ReadonlySet<SandboxPhase> = new Set(['Expired', 'Failed', 'Succeeded', 'Lost']);
@@ -35,18 +40,23 @@ export function shareOf(sandbox: Sandbox): Share {
     wants: wantsSlot(sandbox, phase) ? (placed ? 'active' : 'pending') : undefined,
     agent,
     holds: !ENDED.has(phase),
+    ports: spec.exposedPorts ?? [],
   };
 }
 
 /** All of a Sandbox that its share is made from: of fifty thousand a cache need not hold more. */
 export function demandPart({ metadata, spec, status }: Sandbox): Sandbox {
   const { namespace = '', name = '', resourceVersion = '', deletionTimestamp } = metadata;
-  const { poolRef, failurePolicy } = spec;
+  const { poolRef, failurePolicy, exposedPorts } = spec;
   const { phase, assignedPod } = status ?? {};
   return {
     ...{ apiVersion: API_VERSION, kind: 'Sandbox' },
     metadata: { namespace, name, resourceVersion, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) },
-    spec: { image: '', poolRef, ...(failurePolicy === undefined ? {} : { failurePolicy }) },
+    spec: {
+      ...{ image: '', poolRef },
+      ...(failurePolicy === undefined ? {} : { failurePolicy }),
+      ...(exposedPorts === undefined || exposedPorts.length === 0 ? {} : { exposedPorts }),
+    },
     status: { ...(phase === undefined ? {} : { phase }), ...(assignedPod === undefined ? {} : { assignedPod }) },
   };
 }

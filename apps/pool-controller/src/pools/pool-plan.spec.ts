@@ -19,15 +19,34 @@ interface Case {
   readonly active?: number;
   readonly pending?: number;
   readonly unmet?: number;
+  /** wanted by those that wait: as objects, and as creates that left none */
+  readonly pendingPorts?: [number, number][];
+  readonly unmetPorts?: [number, number][];
+  /** given away, by which agents */
+  readonly given?: [number, string[]][];
   readonly busy?: string[];
   readonly ended?: string[];
 }
-const plan = ({ capacity, pods = [], active = 0, pending = 0, unmet = 0, busy = [], ended = [] }: Case) => {
+const plan = ({ capacity, pods = [], active = 0, pending = 0, unmet = 0, busy = [], ended = [], ...wanted }: Case) => {
   const counts = (names: string[]): Map<string, number> => new Map(names.map((name) => [name, 1]));
-  const demand: Demand = { active, pending, onAgent: counts(busy), endedOnAgent: counts(ended) };
+  const { pendingPorts = [], unmetPorts = [], given = [] } = wanted;
+  const portUsers = new Map(given.map(([port, names]) => [port, counts(names)]));
+  const demand: Demand = {
+    ...{ active, pending, onAgent: counts(busy), endedOnAgent: counts(ended) },
+    ...{ pendingPorts: new Map(pendingPorts), portUsers },
+  };
   const limits = { poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1, ...capacity };
   const { create, remove, drain, discard, keep, desired, againInMs } = planPool({
-    ...{ capacity: limits, demand, unmet, pods, hash: 'new', now: NOW, replaceAfterMs: 5_000 },
+    ...{
+      capacity: limits,
+      demand,
+      unmet,
+      unmetPorts: new Map(unmetPorts),
+      pods,
+      hash: 'new',
+      now: NOW,
+      replaceAfterMs: 5_000,
+    },
   });
   const names = (views: readonly AgentPodView[]): string[] => views.map(({ name }) => name);
   return {
@@ -44,6 +63,46 @@ it.each<[string, Case, Partial<ReturnType<typeof plan>>]>([
   ['bufferMin rounds up to an agent', { capacity: { bufferMin: 1 } }, { desired: 1, create: 1 }],
   ['active + pending + buffer', { capacity: { bufferMin: 2 }, active: 8, pending: 1 }, { desired: 3, create: 3 }],
   ['refused creates want a slot too', { active: 5, unmet: 1, pods: agents(1) }, { desired: 2, create: 1 }],
+  [
+    'a port that the only agent has given away',
+    { pods: agents(1), active: 1, busy: ['a0'], pending: 1, pendingPorts: [[80, 1]], given: [[80, ['a0']]] },
+    { desired: 2, create: 1 },
+  ],
+  [
+    'the same of creates that left no object, three of them',
+    { pods: agents(1), active: 1, busy: ['a0'], unmet: 3, unmetPorts: [[80, 3]], given: [[80, ['a0']]] },
+    { desired: 4, create: 3 },
+  ],
+  [
+    'a port that another agent has left',
+    { pods: agents(2), active: 1, busy: ['a0'], pending: 1, pendingPorts: [[80, 1]], given: [[80, ['a0']]] },
+    { desired: 2, create: 0 },
+  ],
+  [
+    'different ports share an agent',
+    {
+      pods: agents(1),
+      pending: 2,
+      pendingPorts: [
+        [80, 1],
+        [81, 1],
+      ],
+    },
+    { desired: 1, create: 0 },
+  ],
+  [
+    'ports, as far as poolMax goes',
+    {
+      capacity: { poolMax: 2 },
+      pods: agents(1),
+      active: 1,
+      busy: ['a0'],
+      unmet: 3,
+      unmetPorts: [[80, 3]],
+      given: [[80, ['a0']]],
+    },
+    { desired: 2, create: 1 },
+  ],
   ['exactly full agents', { active: 10 }, { desired: 2, create: 2 }],
   ['poolMax holds', { capacity: { poolMax: 2 }, pending: 100 }, { desired: 2, create: 2 }],
   ['only the missing ones', { pending: 11, pods: agents(2) }, { desired: 3, create: 1 }],

@@ -2,6 +2,7 @@ import { type AgentPodView } from './agent-pod-view';
 import { type PoolWorld } from './pool-agents';
 import { planPool } from './pool-plan';
 
+const NO_PORTS = { pendingPorts: new Map<number, number>(), portUsers: new Map<number, Map<string, number>>() };
 const NOW = 1_000_000_000;
 const pod = (name: string, more: Partial<AgentPodView>): AgentPodView => ({
   ...{ name, uid: `uid-${name}`, address: '10.0.0.1', hash: 'new', createdAt: NOW - 60_000, reason: '' },
@@ -21,7 +22,7 @@ function scene(text: string): Pick<PoolWorld, 'pods' | 'demand'> {
   );
   const held = names.map((name) => [name, Number(/\d/.exec(name)?.[0] ?? 0)] as const).filter(([, count]) => count > 0);
   const active = held.reduce((sum, [, count]) => sum + count, 0);
-  return { pods, demand: { active, pending: 0, onAgent: new Map(held), endedOnAgent: new Map() } };
+  return { pods, demand: { active, pending: 0, onAgent: new Map(held), endedOnAgent: new Map(), ...NO_PORTS } };
 }
 
 type Limits = Partial<PoolWorld['capacity']>;
@@ -66,7 +67,15 @@ it.each<[string, string, Limits, { create?: number; drain?: string; remove?: str
     ...{ poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1 },
     ...limits,
   };
-  const plan = planPool({ capacity, unmet, ...scene(text), hash: 'new', now: NOW, replaceAfterMs: 5_000 });
+  const plan = planPool({
+    capacity,
+    unmet,
+    unmetPorts: new Map(),
+    ...scene(text),
+    hash: 'new',
+    now: NOW,
+    replaceAfterMs: 5_000,
+  });
   const names = (pods: readonly AgentPodView[]): string => pods.map(({ name }) => name).join(' ');
   expect({ create: plan.create, drain: names(plan.drain), remove: names(plan.remove) }).toEqual({
     create,
@@ -79,6 +88,15 @@ it.each<[string, string, Limits, { create?: number; drain?: string; remove?: str
 it('a template that is what it was takes retired agents back', () => {
   const { pods, demand } = scene('nat1 nb');
   const capacity = { poolMin: 2, poolMax: 2, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1 };
-  const plan = planPool({ capacity, unmet: 0, pods, demand, hash: 'new', now: NOW, replaceAfterMs: 5_000 });
+  const plan = planPool({
+    capacity,
+    unmet: 0,
+    unmetPorts: new Map(),
+    pods,
+    demand,
+    hash: 'new',
+    now: NOW,
+    replaceAfterMs: 5_000,
+  });
   expect(plan).toMatchObject({ create: 0, remove: [], keep: [{ name: 'nat1' }] });
 });

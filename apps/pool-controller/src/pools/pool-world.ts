@@ -46,6 +46,7 @@ export class PoolWorlds {
       capacity: capacityOf(pool),
       demand: this.demand.of(key),
       unmet: unmet.count,
+      unmetPorts: unmet.ports,
       pods,
       hash: templateHash(pool),
       now,

@@ -8,8 +8,9 @@ const pool = (uid = 'u', name = 'p'): SandboxPool => ({
   metadata: { name, namespace: 'n', uid },
   spec: {},
 });
+const PORTS = new Map([[8080, 2]]);
 const note = (replica: string, unmet: number, more: { pool?: string; poolUid?: string } = {}): PoolDemandObject =>
-  makePoolDemand({ namespace: 'n', pool: 'p', poolUid: 'u', unmet, ...more }, replica, new Date());
+  makePoolDemand({ namespace: 'n', pool: 'p', poolUid: 'u', unmet, ports: PORTS, ...more }, replica, new Date());
 
 let demand: UnmetDemand;
 beforeEach(() => {
@@ -21,7 +22,9 @@ it('adds up what the gateways say, each of them once', () => {
   demand.changed(note('b', 3), undefined, 0);
   demand.changed(note('b', 4), note('b', 3), 1_000);
   demand.changed(note('b', 9, { pool: 'q' }), undefined, 0);
-  expect(demand.of(pool(), 2_000)).toEqual({ count: 6, expired: [], againInMs: 28_000 });
+  expect(demand.of(pool(), 2_000)).toEqual({
+    ...{ count: 6, ports: new Map([[8080, 4]]), expired: [], againInMs: 28_000 },
+  });
   demand.changed(undefined, note('b', 4), 2_000);
   expect(demand.of(pool(), 2_000).count).toBe(2);
 });
@@ -39,5 +42,5 @@ it('does not hold against a pool what its namesake was asked, nor what is no dem
   demand.changed(note('a', 2, { poolUid: 'of the one before' }), undefined, 0);
   const junk = note('b', 2);
   expect(demand.changed({ ...junk, data: { unmet: 'lots' } }, undefined, 0)).toEqual([]);
-  expect(demand.of(pool(), 1)).toEqual({ count: 0, expired: [] });
+  expect(demand.of(pool(), 1)).toEqual({ count: 0, ports: new Map(), expired: [] });
 });

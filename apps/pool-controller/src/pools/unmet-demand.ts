@@ -5,6 +5,8 @@ import { keyOf } from '@fsb/controller-runtime/kinds';
 export interface Unmet {
   /** creates that gateways had no agent for */
   readonly count: number;
+  /** how many of them want each port */
+  readonly ports: ReadonlyMap<number, number>;
   /** of gateways that write no more: to be removed */
   readonly expired: readonly PoolDemandObject[];
   /** when the next of them runs out */
@@ -35,20 +37,22 @@ export class UnmetDemand {
 
   of(pool: SandboxPool, now: number): Unmet {
     const expired: PoolDemandObject[] = [];
+    const ports = new Map<number, number>();
     let count = 0;
     let againInMs = Infinity;
     for (const { object, seenAt } of this.pools.get(keyOf(pool))?.values() ?? []) {
       const demand = readPoolDemand(object);
-      if (demand?.poolUid !== pool.metadata.uid) continue; // goes with its owner
+      if (demand === undefined || demand.poolUid !== pool.metadata.uid) continue; // goes with its owner
       const left = seenAt + DEMAND_TTL_MS - now;
       if (left <= 0) {
         expired.push(object);
         continue;
       }
-      count += demand?.unmet ?? 0;
+      count += demand.unmet;
+      for (const [port, creates] of demand.ports) ports.set(port, (ports.get(port) ?? 0) + creates);
       againInMs = Math.min(againInMs, left);
     }
-    return { count, expired, ...(againInMs === Infinity ? {} : { againInMs }) };
+    return { count, ports, expired, ...(againInMs === Infinity ? {} : { againInMs }) };
   }
 
   private forget(pool: string, name: string): void {
