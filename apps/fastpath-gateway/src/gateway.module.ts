@@ -176,7 +176,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
     fast: new FastCreate({ placer, writeBehind: behind, traffic, seats, deletes, signer: world.signer, waiting }),
     strong: new StrongCreate({ client, sandboxes, seats, deletes }),
   };
-  const requestIds = new RequestIds({ sandboxes, catalog, strong: modes.strong });
+  const requestIds = new RequestIds({ sandboxes, catalog, client, strong: modes.strong });
   const nanos = unixNanos();
   const defaults = (): OrderDefaults => ({
     mode: config.fastpathConsistencyMode,

@@ -123,6 +123,28 @@ describe('consistency modes', () => {
     await end('same', generated.answer?.sandboxName ?? '');
   });
 
+  it('the same request_id gives the same answer by a replica that has not heard of it yet: STRONG', async () => {
+    const { client, api, agent } = await scene.between('deaf');
+    const deaf = new GatewayCalls(client);
+    const request = { ...STRONG, requestId: 'unheard' };
+    // known to the gateway: it lets in whom it knows
+    expect((await deaf.create('Not a name')).code).toBe('INVALID_ARGUMENT');
+    const [hearApi, hearAgent] = [api.shut(), agent.shut()];
+    const held = api.hold('question', ({ method, path }) => method === 'GET' && /\/sandboxes\?.*watch/.test(path));
+    hearApi();
+    await held.reached;
+    const { code, answer } = await one.create('unheard', request, SOON);
+    expect(code).toBe('OK');
+    expect((await deaf.get('unheard')).code).toBe('NOT_FOUND');
+    expect(await deaf.create('unheard', request, SOON)).toMatchObject({ code: 'OK', answer });
+    const other = await deaf.create('unheard', { ...request, requestId: 'another' }, SOON);
+    expect(other.code).toBe('ALREADY_EXISTS');
+    held.release();
+    hearAgent();
+    await end('unheard');
+    await scene.end('deaf');
+  });
+
   it('a request that was given up is joined by its repetition, on another replica as well', async () => {
     await scene.end(CONTROLLER);
     const request = { ...STRONG, requestId: 'patient' };

@@ -57,9 +57,22 @@ export class CreateSandbox {
     const { namespace, requestId } = order;
     if (requestId === '') return this.make(order, course);
     return this.parts.requestIds.once(namespace, requestId, async () => {
-      const earlier = await this.parts.requestIds.earlier(order, course.signal, course.deadline);
-      return earlier ?? this.make(order, course);
+      const { signal, deadline } = course;
+      const earlier = await this.parts.requestIds.earlier(order, signal, deadline);
+      return earlier ?? this.makeOrJoin(order, course);
     });
+  }
+
+  /** Another replica may have made it a moment ago, and this one not have heard of it. */
+  private async makeOrJoin(order: CreateOrder, course: CreateCourse): Promise<Created> {
+    try {
+      return await this.make(order, course);
+    } catch (error) {
+      if (!isApiError(error, 'already_exists')) throw error;
+      const written = await this.parts.requestIds.written(order, course.signal, course.deadline);
+      if (!written) throw error;
+      return written;
+    }
   }
 
   private async make(order: CreateOrder, course: CreateCourse): Promise<Created> {

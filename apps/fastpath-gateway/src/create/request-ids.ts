@@ -3,7 +3,8 @@ import { ApiError } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
 import { type Informer } from '@fsb/controller-runtime/informer';
-import { splitKey } from '@fsb/controller-runtime/kinds';
+import { SANDBOX_KIND, splitKey } from '@fsb/controller-runtime/kinds';
+import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Catalog } from '../sandboxes/catalog';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type Created } from './create-mode';
@@ -24,6 +25,7 @@ export interface RequestIdParts {
   readonly sandboxes: Informer<Sandbox>;
   readonly catalog: Catalog;
   readonly strong: StrongCreate;
+  readonly client: KubeClient;
 }
 
 /**
@@ -87,6 +89,21 @@ export class RequestIds {
       await sleep(LOOK_MS);
     }
     throw new ApiError('deadline_exceeded', `an earlier request ${requestId} is still under way; ask again`);
+  }
+
+  /**
+   * The name is somebody's, and this replica may not have heard yet whose: the API server is asked.
+   * @returns the answer to this request where it is its own, which another replica has written
+   * @throws ApiError what a STRONG create failed of
+   */
+  async written(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
+    const { namespace, name, requestId } = order;
+    const { client, strong } = this.parts;
+    const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
+    const object = await client.get(SANDBOX_KIND, { namespace, name }, limit).catch(() => undefined);
+    if (!object || idOf(object) !== `${namespace}/${requestId}`) return undefined;
+    if (object.spec.consistencyMode !== 'strong') return this.earlier(order, signal, deadline);
+    return { response: answerOf(viewOfObject(await strong.settled(object, signal, deadline))), stages: [] };
   }
 }
 

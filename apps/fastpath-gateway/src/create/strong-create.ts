@@ -67,8 +67,11 @@ export class StrongCreate implements CreateMode {
    * Waits for the object to run, whoever made it.
    * @throws ApiError why it cannot; deadline_exceeded while that is open
    */
-  settled(object: Sandbox, signal: AbortSignal, deadline: number): Promise<Sandbox> {
+  async settled(object: Sandbox, signal: AbortSignal, deadline: number): Promise<Sandbox> {
     const { uid, name = '', namespace = '' } = object.metadata;
+    const known = strongOutcome(object, name);
+    if (known instanceof ApiError) throw known;
+    if (known) return known;
     const key = `${namespace}/${name}`;
     let latest: Sandbox | undefined = object;
     return new Promise<Sandbox>((resolve, reject) => {
