@@ -1,13 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { TemplateSigner } from '@fsb/placement/vouched-template';
+import { AgentPki } from '../../../../test/support/agent-pki';
 import { agentRequest, createOrder } from './create-order';
 
-const DEFAULTS = { mode: 'fast', agentPort: 5758, nowNanos: 1n } as const;
+const DEFAULTS = { mode: 'fast', agentPort: 5758, nowNanos: 1n, now: 0 } as const;
 const order = (more: Parameters<typeof CreateRequest.fromPartial>[0]) =>
   createOrder(CreateRequest.fromPartial({ name: 'box', poolRef: 'pool', image: 'busybox', ...more }), DEFAULTS);
 
-it('asks the agent for expanded words, and keeps the object as it was written', () => {
+it('asks the agent for expanded words, and keeps the object as it was written', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fsb-order-'));
+  const signer = new TemplateSigner((await AgentPki.make(folder)).client);
+  rmSync(folder, { recursive: true });
   const made = order({ envs: { A: 'a', B: '$(A)b' }, command: ['echo', '$(B)'], args: ['$$(A)', '$(NONE)'] });
-  expect(agentRequest(made)).toMatchObject({
+  expect(agentRequest(made, signer)).toMatchObject({
     ...{ env: { A: 'a', B: 'ab' }, command: ['echo', 'ab'], args: ['$(A)', '$(NONE)'] },
     object: { spec: { command: ['echo', '$(B)'], args: ['$$(A)', '$(NONE)'] } },
   });
