@@ -20,7 +20,7 @@ export class UnansweredError extends Error {}
 
 /** An agent that says nothing for so long, and is not at work on it, is asked again: it may have answered into a broken connection. */
 const ASK_MS = 5_000;
-/** Each exchange says more narrowly when a delete was; a create that stays between the bounds is taken for the earlier. */
+/** Each exchange says more narrowly when a delete was. */
 const MAX_EXCHANGES = 5;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
@@ -54,8 +54,11 @@ export class AgentQuestions {
       exchanges.push({ sentAt, receivedAt: performance.now(), ...deleted });
       const ofLast = exchanges.filter(({ number }) => number === deleted.number);
       const side = sideOfDelete(question.begunAt, ofLast);
-      if (side === 'before' || exchanges.length === MAX_EXCHANGES) return answer;
-      if (side === 'after') afterDelete = deleted.number;
+      if (side === 'before') return answer;
+      // so close that either order is true, but for a caller who has left: it may have deleted what it gave up
+      const isClose = exchanges.length >= MAX_EXCHANGES;
+      if (isClose && question.signal.aborted) return answer;
+      if (isClose || side === 'after') afterDelete = deleted.number;
     }
   }
 

@@ -45,7 +45,7 @@ export class StrongCreate implements CreateMode {
     const object = await this.writeObject(order, course);
     const objectMs = performance.now() - started;
     // asked once the object is there: a delete before it has told the agents, one after it finds the object
-    const overtaken = this.parts.deletes.isOvertaken(order, order.begunAt);
+    const overtaken = this.parts.deletes.isOvertaken(order, order.begunAt, signal);
     const settled = await this.settled(object, signal, deadline).catch((error: unknown) =>
       this.ended(object, error, { order, course }),
     );
@@ -134,7 +134,7 @@ export class StrongCreate implements CreateMode {
     else if (endOfCreate('made', cause, order.isFindable) === 'removed') {
       await this.remove(object.metadata);
       throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not placed in time; nothing of it is left`);
-    } else if (await this.parts.deletes.isOvertaken(order, order.begunAt)) {
+    } else if (await this.parts.deletes.isOvertaken(order, order.begunAt, course.signal)) {
       await this.remove(object.metadata);
       throw deletedMeanwhile(order.name);
     }

@@ -55,7 +55,7 @@ export class WaitForRoom {
     demand.refused({ ...order, givenName: order.name });
     await queue.wait(wish, course.signal, Math.min(until, Date.now() + RENEW_MS));
     // an agent that has come since was not told of deletes before it
-    if (await deletes.isOvertaken(order, order.begunAt)) throw deletedMeanwhile(order.name);
+    if (await deletes.isOvertaken(order, order.begunAt, course.signal)) throw deletedMeanwhile(order.name);
   }
 }
 

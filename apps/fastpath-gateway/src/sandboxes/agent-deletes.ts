@@ -4,7 +4,7 @@ import { type EnsureAbsentRequest } from '@fsb/agent-api/agent-api';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { messageOf } from '@fsb/api/errors';
 import { type AgentDirectory, type AgentView } from '@fsb/placement/agent-directory';
-import { sideOfDelete } from '@fsb/placement/delete-time';
+import { type Exchange, sideOfDelete } from '@fsb/placement/delete-time';
 import { type LateObjects } from './late-objects';
 
 export interface AgentDeleteParts {
@@ -25,6 +25,8 @@ export interface Absence {
 const CONCURRENCY = 32;
 /** Every agent that was there was told of the delete: of several one knows. */
 const MAX_ASKED = 3;
+/** Each exchange says more narrowly when a delete was. */
+const MAX_EXCHANGES = 5;
 const REMOVE_TRIES = 8;
 const FIRST_PAUSE_MS = 100;
 
@@ -60,17 +62,24 @@ export class AgentDeletes {
   }
 
   /**
-   * Whether somebody, at any gateway, deleted the name after the create had begun.
+   * Whether somebody, at any gateway, deleted the name after the create had begun. So close together that either order is
+   * true, the create stays, but for a caller who has left: it may have deleted what it gave up.
    * @param begunAt on `performance.now()`
+   * @param caller aborted where it has left
    */
-  async isOvertaken({ namespace, name }: EnsureAbsentRequest, begunAt: number): Promise<boolean> {
+  async isOvertaken({ namespace, name }: EnsureAbsentRequest, begunAt: number, caller: AbortSignal): Promise<boolean> {
     const agents = this.parts.directory.agentsIn(namespace).filter(({ inSync }) => inSync);
     const asked = agents.slice(0, MAX_ASKED).map(async (agent) => {
-      const sentAt = performance.now();
-      const last = await this.parts.agents.lastDelete(agent, { namespace, name });
-      if (!last) return false; // or it has come since
-      const exchange = { sentAt, receivedAt: performance.now(), ageMs: last.ageMs };
-      return sideOfDelete(begunAt, [exchange]) !== 'after';
+      const exchanges: Exchange[] = [];
+      while (exchanges.length < MAX_EXCHANGES) {
+        const sentAt = performance.now();
+        const last = await this.parts.agents.lastDelete(agent, { namespace, name });
+        if (!last) return false;
+        exchanges.push({ sentAt, receivedAt: performance.now(), ageMs: last.ageMs });
+        const side = sideOfDelete(begunAt, exchanges);
+        if (side) return side === 'before';
+      }
+      return caller.aborted;
     });
     const answers = await Promise.allSettled(asked);
     return answers.some((answer) => answer.status === 'fulfilled' && answer.value);
