@@ -36,7 +36,7 @@ function judge(entry: Entry, object: Sandbox | undefined, evidence: Evidence): s
   if (mustBeAbsent(entry)) return `must not exist, and is ${phaseOf(object)}`;
   if (object.metadata.deletionTimestamp !== undefined) return 'is still being deleted';
   const stranger = strangers(entry, object, world);
-  if (stranger !== undefined || !saysThatItsShimDied(object)) return stranger ?? phase(entry, object, evidence);
+  if (stranger !== undefined || !saysThatItsShimIsLost(object)) return stranger ?? phase(entry, object, evidence);
   return diedWithItsShim(object, evidence) ? undefined : 'has failed with its shim, which nobody killed';
 }
 
@@ -105,8 +105,8 @@ function mayBeLost({ deletes }: Entry, { status }: Sandbox, { podDeaths }: Ledge
   return podDeaths.has(status?.assignedPod ?? '') || deletes.some(({ outcome }) => outcome === 'unknown');
 }
 
-function saysThatItsShimDied({ status }: Sandbox): boolean {
-  return status?.phase === 'Failed' && status.reason === 'ShimDied';
+function saysThatItsShimIsLost({ status }: Sandbox): boolean {
+  return status?.phase === 'Failed' && status.reason === 'ShimLost';
 }
 
 /** A container that waited for its sandbox has another id than that. */

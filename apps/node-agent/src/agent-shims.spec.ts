@@ -80,7 +80,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
           const now = await agent.of(id);
           return now?.phase === 'failed' ? now : false;
         }, 30_000);
-        expect(failed).toMatchObject({ reason: 'ShimDied', message: expect.stringMatching(/shim/) as string });
+        expect(failed).toMatchObject({ reason: 'ShimLost', message: expect.stringMatching(/shim/) as string });
         expect(failed.exitCode).toBeUndefined();
       }
       expect(dead.filter(isAlive)).toEqual([]);
@@ -110,7 +110,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
       await agent.end('SIGKILL');
       await agent.launch();
       const failed = await agent.of('s2');
-      expect(failed).toMatchObject({ phase: 'failed', reason: 'ShimDied' });
+      expect(failed).toMatchObject({ phase: 'failed', reason: 'ShimLost' });
       expect(failed?.exitCode).toBeUndefined();
       expect(await agent.create('s6')).toMatchObject({ status: 200 });
       expect(await groupOf('s6')).not.toBe(group);
@@ -132,7 +132,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
       process.kill(parentOf(pid), 'SIGKILL');
       await agent.containerd.restart();
       for (const id of ['w1', 'w2']) {
-        await eventually(async () => (await agent.of(id))?.reason === 'ShimDied', 30_000);
+        await eventually(async () => (await agent.of(id))?.reason === 'ShimLost', 30_000);
         expect((await agent.of(id))?.exitCode).toBeUndefined();
       }
       await eventually(() => ![pid, second].some(isAlive));

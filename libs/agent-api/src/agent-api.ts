@@ -173,7 +173,7 @@ export interface AgentSandboxStatus {
   readonly ports?: readonly number[];
   readonly generation?: number;
   readonly exitCode?: number;
-  /** `Completed`, `Error`, `OOMKilled`, `EphemeralStorageExceeded`, `ContainerGone` … */
+  /** `Completed`, `Error`, `OOMKilled`, `EphemeralStorageExceeded`, `ShimLost`, `ContainerGone` … */
   readonly reason?: string;
   /** RFC 3339 */
   readonly finishedAt?: string;

@@ -52,7 +52,9 @@ export class ContainerdClient {
   readonly containers: Promised<ContainersClient>;
   readonly content: Promised<ContentClient>;
   readonly diff: Promised<DiffClient>;
+  /** streams */
   readonly events: EventsClient;
+  readonly publisher: Promised<EventsClient>;
   readonly contentStreams: ContentClient;
   private readonly root: ContainersClient;
   readonly images: Promised<ImagesClient>;
@@ -84,6 +86,7 @@ export class ContainerdClient {
     this.content = promised(this.contentStreams);
     this.diff = promised(new DiffClient(target, insecure, shared));
     this.events = new EventsClient(target, insecure, shared);
+    this.publisher = promised(this.events);
     this.images = promised(new ImagesClient(target, insecure, shared));
     this.leases = promised(new LeasesClient(target, insecure, shared));
     this.snapshotStreams = new SnapshotsClient(target, insecure, shared);

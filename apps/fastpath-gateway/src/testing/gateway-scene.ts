@@ -95,14 +95,23 @@ export class GatewayScene {
     this.logs = new SandboxLogServiceClient(endpoint, this.credentials);
   }
 
-  static async start(name: string, env: Readonly<Record<string, string>> = {}): Promise<GatewayScene> {
+  /**
+   * @param env of its processes
+   * @param agentFlags over those of a plain agent
+   */
+  static async start(
+    name: string,
+    env: Readonly<Record<string, string>> = {},
+    agentFlags: Readonly<Record<string, string>> = {},
+  ): Promise<GatewayScene> {
     const api = await ApiserverProcess.start();
     const kube = new KubeClient(loadKubeConfig(join(api.folder, 'kubeconfig')));
     const capacity = { poolMax: 1 };
     const pool = await AgentPool.make(kube, 'pool', { capacity, maxSandboxesPerPod: SLOTS });
     await AgentPool.make(kube, 'empty', { capacity, maxSandboxesPerPod: SLOTS });
     const uid = await pool.addPod(POD.name);
-    const agent = await AgentProcess.start(name, { 'pod-uid': uid, 'agent-capacity': String(SLOTS) }, { env });
+    const flags = { 'pod-uid': uid, 'agent-capacity': String(SLOTS), ...agentFlags };
+    const agent = await AgentProcess.start(name, flags, { env });
     const scene = new GatewayScene({ api, kube, agent, pool, env, endpoint: `127.0.0.1:${await freePort()}` });
     await scene.setPodIp('127.0.0.1');
     await Promise.all([

@@ -4,7 +4,7 @@ import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type ClaimFiles } from '../warm/claim-files';
 import { type AgentConfig } from '../agent.config';
-import { Claim } from './claim';
+import { Claim, type ClaimChange, mergedClaim } from './claim';
 
 /** The claims of this agent's containers, in containerd. */
 export class ClaimRecords {
@@ -28,18 +28,17 @@ export class ClaimRecords {
     return record && this.isOwn(record) ? record : undefined;
   }
 
-  /** Read and write are one step here: an exit and a bind may come at once. @returns undefined where there is no claim */
-  change(
-    id: string,
-    change: Partial<Claim>,
-    labels: Readonly<Record<string, string>> = {},
-  ): Promise<Claim | undefined> {
+  /**
+   * Merges a change into the claim. Read, merge and write are one step: an exit and a bind may come at the same time.
+   * @returns undefined where there is no claim
+   */
+  change(id: string, change: ClaimChange, labels: Readonly<Record<string, string>> = {}): Promise<Claim | undefined> {
     return this.mutex.run(id, async () => {
       await this.files.recorded(id);
       const record = await this.runtime.find(id);
       const before = Claim.safeParse(record?.claim);
       if (!record || !before.success || !this.isOwn(record)) return undefined;
-      const claim = { ...before.data, ...change };
+      const claim = mergedClaim(before.data, change);
       await this.runtime.claim(id, labels, claim);
       return claim;
     });

@@ -63,15 +63,25 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async listen(signal: AbortSignal): Promise<void> {
     const events = this.parts.runtime.events(signal);
-    const first = events.next(); // subscribed before the list: nothing falls between
-    first.catch(() => undefined); // awaited below, after a list that may fail first
+    const before: RuntimeEvent[] = [];
+    // an exit before the subscription is in the list, one after it is an event: nothing falls between
+    for await (const event of events) {
+      if (event.kind === 'subscribed') await this.catchUp(before);
+      else if (this.connected === true) this.dispatch(event);
+      else before.push(event);
+    }
+  }
+
+  private async catchUp(events: readonly RuntimeEvent[]): Promise<void> {
     await Promise.all([this.parts.lifecycle.restore(), this.parts.images.refresh()]);
     this.connected = true;
-    for (let event = await first; event.done !== true; event = await events.next()) this.dispatch(event.value);
+    for (const event of events) this.dispatch(event);
   }
 
   private dispatch(event: RuntimeEvent): void {
     switch (event.kind) {
+      case 'subscribed':
+        break;
       case 'images':
         void this.parts.images.refresh();
         this.parts.warm.refill();

@@ -31,14 +31,13 @@ export class SandboxCgroups {
    * @throws Error where its cgroup cannot be reached
    */
   async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
-    const isUnified = existsSync(join(ROOT, 'cgroup.controllers'));
+    const unified = isUnified();
     const write = (controller: string, file: string, value: number | string): Promise<void> =>
-      writeFile(join(ROOT, isUnified ? '' : controller, this.path(id), file), String(value));
+      writeFile(join(ROOT, unified ? '' : controller, this.path(id), file), String(value));
     await write('pids', 'pids.max', pids);
-    if (memoryBytes !== undefined)
-      await write('memory', isUnified ? 'memory.max' : 'memory.limit_in_bytes', memoryBytes);
+    if (memoryBytes !== undefined) await write('memory', unified ? 'memory.max' : 'memory.limit_in_bytes', memoryBytes);
     if (cpus === undefined) return;
-    if (isUnified) {
+    if (unified) {
       await write('cpu', 'cpu.max', `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
       return;
     }
@@ -47,11 +46,24 @@ export class SandboxCgroups {
     await write('cpu', 'cpu.shares', cpuShares(cpus));
   }
 
+  /** How many processes of a container the kernel has killed for want of memory. @returns undefined where nobody can say */
+  async oomKills(id: string): Promise<number | undefined> {
+    const file = isUnified() ? 'memory.events' : 'memory.oom_control';
+    const path = join(ROOT, isUnified() ? '' : 'memory', this.path(id), file);
+    const text = await readFile(path, 'utf8').catch(() => ''); // gone, or not mounted here
+    const count = /^oom_kill (\d+)$/m.exec(text)?.[1];
+    return count === undefined ? undefined : Number(count);
+  }
+
   /** With what still runs in them. What is gone already is success. */
   async remove(id: string): Promise<void> {
     const folders = this.hierarchies.map((root) => join(root, this.path(id)));
     await Promise.all(folders.filter(existsSync).map(removeFolder)); // mostly none: the runtime has removed them
   }
+}
+
+function isUnified(): boolean {
+  return existsSync(join(ROOT, 'cgroup.controllers'));
 }
 
 /** One for each controller, or one for all. None where they are not mounted. */

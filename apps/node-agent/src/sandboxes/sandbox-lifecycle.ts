@@ -26,7 +26,7 @@ import { NamedDeletes } from './named-deletes';
 import { type SandboxContainers } from './sandbox-containers';
 import { type SandboxExits } from './sandbox-exits';
 import { type SandboxRecovery } from './sandbox-recovery';
-import { outcome, toStatus } from './sandbox-status';
+import { toStatus } from './sandbox-status';
 import { type SandboxTable } from './sandbox-table';
 
 export interface LifecycleParts {
@@ -143,8 +143,8 @@ export class SandboxLifecycle {
     if ((table.get(id)?.phase ?? 'terminating') === 'terminating') return false;
     const claim = await claims.change(id, { claimUid }, { [ContainerLabels.claimUid]: claimUid });
     if (!claim) return false;
+    table.update(id, { claimUid }); // never the claim that was read: its process may have ended since
     const phase = table.get(id)?.phase;
-    if (phase) table.set({ ...toStatus(claim, phase), ...outcome(claim.finished) });
     return phase !== undefined && phase !== 'terminating';
   }
 
@@ -169,7 +169,7 @@ export class SandboxLifecycle {
       (deleted && overtaken(id)) ??
       admission.admit(id, demand);
     if (refusal) throw new AdmissionError(refusal, admission.free(), deleted);
-    table.set(toStatus(claim, 'creating'));
+    table.add(toStatus(claim, 'creating'));
     const stages = await this.make(order, claim, abandoned);
     this.requireKept(order, table.get(id));
     return { success: true, sandboxId: id, createdAt: claim.createdAt, stages };
@@ -182,7 +182,7 @@ export class SandboxLifecycle {
     try {
       const stages = await containers.create(order, claim, abandoned);
       metrics.created(stages);
-      table.set(toStatus(claim, 'running'));
+      table.update(id, { phase: 'running' });
       const exit = exits.takeEarly(id);
       if (exit) void exits.exited(id, exit).catch(() => undefined); // else the next restore records it
       return stages;
@@ -234,11 +234,14 @@ export class SandboxLifecycle {
 
   /** The grace period is the process's also where containerd is away for a part of it. SIGKILL follows. */
   private async terminate(id: string): Promise<void> {
+    const { runtime, exits } = this.parts;
     const deadline = Date.now() + GRACE_MS;
     while (Date.now() < deadline) {
       try {
-        await this.parts.runtime.kill(id, await this.parts.claims.stopSignal(id));
-        await this.parts.runtime.wait(id, deadline - Date.now());
+        await runtime.kill(id, await this.parts.claims.stopSignal(id));
+        const ended = await runtime.wait(id, deadline - Date.now());
+        const exit = ended && { exitCode: ended.exitStatus, exitedAt: ended.exitedAt ?? new Date() };
+        if (exit) await exits.exitedOnDelete(id, exit);
         return;
       } catch (error) {
         if (!isAnswerless(error)) return;

@@ -10,9 +10,9 @@ import { type WarmContainers } from '../warm/warm-containers';
 import { type Admission } from './admission';
 import { Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
-import { type SandboxExits, SHIM_DIED } from './sandbox-exits';
+import { type SandboxExits } from './sandbox-exits';
 import { type SandboxFolder } from './sandbox-files';
-import { outcome, toStatus } from './sandbox-status';
+import { type Finished, phaseAfter, toStatus } from './sandbox-status';
 import { type SandboxTable } from './sandbox-table';
 
 export interface RecoveryParts {
@@ -48,18 +48,20 @@ export class SandboxRecovery {
     const { table, claims, claimFiles } = this.parts;
     await claimFiles.allRecorded();
     const before = table.list().filter(({ phase }) => phase === 'running');
-    // what changed while containerd was asked is newer than its answer
-    const { result: records, changed } = await table.during(() => claims.list());
-    const ending = new Set<string>();
-    for (const record of records) {
-      const id = this.sandboxIdOf(record);
-      if (!changed.has(id) && (await this.adopt(record))) ending.add(id);
-    }
-    this.parts.warm.restore(records);
-    const there = new Set(records.map((record) => this.sandboxIdOf(record)));
-    for (const { sandboxId } of before) if (!there.has(sandboxId) && !changed.has(sandboxId)) this.gone(sandboxId);
-    for (const { sandboxId, phase } of table.list()) if (phase === 'terminating') ending.add(sandboxId);
-    return [...ending];
+    // containerd's answer is older than what changes from here on
+    return table.during(async (changed) => {
+      const records = await claims.list();
+      const ending = new Set<string>();
+      for (const record of records) {
+        const id = this.sandboxIdOf(record);
+        if (!changed.has(id) && (await this.adopt(record))) ending.add(id);
+      }
+      this.parts.warm.restore(records);
+      const there = new Set(records.map((record) => this.sandboxIdOf(record)));
+      for (const { sandboxId } of before) if (!there.has(sandboxId) && !changed.has(sandboxId)) this.gone(sandboxId);
+      for (const { sandboxId, phase } of table.list()) if (phase === 'terminating') ending.add(sandboxId);
+      return [...ending];
+    });
   }
 
   /** Whether the sandbox is to be ended. */
@@ -93,6 +95,7 @@ export class SandboxRecovery {
   private async reconcile(record: ContainerRecord, claim: Claim): Promise<void> {
     const { table, exits } = this.parts;
     if (!table.get(claim.sandboxId)) this.takeOver(claim, 'running');
+    if (claim.evicted) exits.noteEvicted(claim.sandboxId, claim.evicted);
     if (!record.task) this.lost(claim.sandboxId);
     else if (record.task.status === 'stopped') {
       const { exitStatus, exitedAt } = record.task;
@@ -102,7 +105,7 @@ export class SandboxRecovery {
 
   /** Beside the others, who must not wait for processes that are slow to die; what fails, the next restore tries again. */
   private lost(id: string): void {
-    this.parts.exits.lost(id, SHIM_DIED).catch((error: unknown) => {
+    this.parts.exits.shimLost(id).catch((error: unknown) => {
       this.logger.error({ msg: 'what a dead shim has left is not gone', sandbox: id, error: messageOf(error) });
     });
   }
@@ -113,25 +116,27 @@ export class SandboxRecovery {
       memoryBytes: claim.memoryBytes,
       storageBytes: claim.storageBytes,
     });
-    this.parts.table.set(toStatus(claim, phase));
+    this.parts.table.add(toStatus(claim, phase));
   }
 
-  private ended(claim: Claim, finished: NonNullable<Claim['finished']>): void {
+  private ended(claim: Claim, finished: Finished): void {
     this.parts.admission.release(claim.sandboxId);
-    this.parts.table.set({ ...toStatus(claim, finished.exitCode === 0 ? 'stopped' : 'failed'), ...outcome(finished) });
+    this.parts.table.add(toStatus(claim, phaseAfter(finished)));
   }
 
-  /** containerd was away when the end was to be recorded. */
+  /** containerd was away when the end was to be recorded, and the agent gave up. */
   private async recordAgain(claim: Claim, known: AgentSandboxStatus): Promise<void> {
     const { exitCode, reason, message, finishedAt } = known;
     if (claim.finished || reason === undefined || finishedAt === undefined) return;
+    if (this.parts.exits.isRecording(claim.sandboxId)) return;
     await this.parts.exits.record(claim.sandboxId, { exitCode, reason, message, finishedAt });
   }
 
   /** Its very container is gone: somebody else removed it. */
   private gone(id: string): void {
     this.parts.admission.release(id);
-    this.parts.table.update(id, { phase: 'failed', reason: 'ContainerGone', message: 'its container is gone' });
+    const why = { reason: 'ContainerGone', message: 'its container is gone', finishedAt: new Date().toISOString() };
+    this.parts.table.update(id, { phase: 'failed', ...why });
   }
 
   /** Of a claim that containerd has not been told yet, only we know. */

@@ -1,18 +1,22 @@
 import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type Claim } from './claim';
 
-/** What is told of a sandbox. Pure. */
+/** How a process ended. Its code is absent where nobody knows it. */
+export type Finished = NonNullable<Claim['finished']>;
+
+/** The report of a sandbox. Pure. */
 export function toStatus(claim: Claim, phase: AgentPhase): AgentSandboxStatus {
   const { sandboxId, claimUid, claimName, namespace, image, ports, createdAt, generation, object } = claim;
   return {
     ...{ sandboxId, claimUid, claimName, namespace, image, ports, createdAt, phase },
     ...(generation === undefined ? {} : { generation }),
     ...(object === undefined || claimUid !== '' ? {} : { object }),
+    ...outcome(claim.finished),
   };
 }
 
-/** How it ended. Pure. */
-export function outcome(finished: Claim['finished']): Partial<AgentSandboxStatus> {
+/** The part of a report that says how the process ended. Pure. */
+export function outcome(finished: Finished | undefined): Partial<AgentSandboxStatus> {
   if (!finished) return {};
   const { exitCode, reason, message, finishedAt } = finished;
   return {
@@ -20,4 +24,31 @@ export function outcome(finished: Claim['finished']): Partial<AgentSandboxStatus
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(message === undefined ? {} : { message }),
   };
+}
+
+/** The phase of a process that ended so, and that nobody had asked to end. Pure. */
+export function phaseAfter({ exitCode }: Finished): AgentPhase {
+  return exitCode === 0 ? 'stopped' : 'failed';
+}
+
+/** Phases in the order of a sandbox's life; those of an ended process are one step. */
+const STEP: Readonly<Record<AgentPhase, number>> = {
+  creating: 0,
+  running: 1,
+  stopped: 2,
+  failed: 2,
+  terminated: 2,
+  terminating: 3,
+};
+
+/**
+ * A report and what has become known since. The phase goes forward alone, the first exit and the first uid of an object
+ * stay: a writer that has read an older state cannot take back what others have found out meanwhile. Pure.
+ */
+export function merged(before: AgentSandboxStatus, change: Partial<AgentSandboxStatus>): AgentSandboxStatus {
+  const phase = change.phase !== undefined && STEP[change.phase] > STEP[before.phase] ? change.phase : before.phase;
+  const claimUid = before.claimUid || (change.claimUid ?? '');
+  const next = before.finishedAt === undefined ? { ...before, ...change } : before;
+  const { object, ...rest } = { ...next, phase, claimUid };
+  return { ...rest, ...(object === undefined || claimUid !== '' ? {} : { object }) };
 }

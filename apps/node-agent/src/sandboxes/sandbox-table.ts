@@ -1,6 +1,7 @@
 import { EventEmitter, on } from 'node:events';
 import { type AgentEvent, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type Admission } from './admission';
+import { merged } from './sandbox-status';
 
 /** What the agent knows of its sandboxes, and a stream of every change. */
 export class SandboxTable {
@@ -18,27 +19,28 @@ export class SandboxTable {
     return [...this.sandboxes.values()];
   }
 
-  /** Runs `work`. @returns its result, and the ids of the sandboxes that changed, came or went meanwhile */
-  async during<T>(work: () => Promise<T>): Promise<{ result: T; changed: ReadonlySet<string> }> {
+  /** Runs `work` with the ids of the sandboxes that change, come or go while it runs. */
+  async during<T>(work: (changed: ReadonlySet<string>) => Promise<T>): Promise<T> {
     const changed = new Set<string>();
     this.observers.add(changed);
     try {
-      return { result: await work(), changed };
+      return await work(changed);
     } finally {
       this.observers.delete(changed);
     }
   }
 
-  set(sandbox: AgentSandboxStatus): void {
-    this.note(sandbox.sandboxId);
-    this.sandboxes.set(sandbox.sandboxId, sandbox);
-    const { allocated } = this.admission;
-    this.publish({ type: 'sandbox', sandbox, allocated, free: this.admission.free() });
+  /** A sandbox that the table does not have yet; one that it has is merged with what is known of it. */
+  add(sandbox: AgentSandboxStatus): void {
+    const { sandboxId } = sandbox;
+    const before = this.sandboxes.get(sandboxId);
+    this.put(before ? merged(before, sandbox) : sandbox);
   }
 
+  /** The only way to change a sandbox: {@link merged} with what is known. Nothing happens where it is gone. */
   update(id: string, change: Partial<AgentSandboxStatus>): void {
     const before = this.sandboxes.get(id);
-    if (before) this.set({ ...before, ...change });
+    if (before) this.put(merged(before, change));
   }
 
   remove(id: string): void {
@@ -46,6 +48,13 @@ export class SandboxTable {
     this.note(id);
     const { allocated } = this.admission;
     this.publish({ type: 'removed', sandboxId: id, allocated, free: this.admission.free() });
+  }
+
+  private put(sandbox: AgentSandboxStatus): void {
+    this.note(sandbox.sandboxId);
+    this.sandboxes.set(sandbox.sandboxId, sandbox);
+    const { allocated } = this.admission;
+    this.publish({ type: 'sandbox', sandbox, allocated, free: this.admission.free() });
   }
 
   private note(id: string): void {

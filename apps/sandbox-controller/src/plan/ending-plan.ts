@@ -1,3 +1,4 @@
+import { type AgentPhase } from '@fsb/agent-api/agent-api';
 import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
 import { endOfContainers, isLost } from './container-end';
@@ -10,18 +11,29 @@ import { type World } from './world';
 export type EndingReason = 'Expired' | 'Reset' | 'Recreate' | 'PoolDeleted';
 const REASONS: readonly string[] = ['Expired', 'Reset', 'Recreate', 'PoolDeleted'] satisfies EndingReason[];
 
+const ENDED: ReadonlySet<AgentPhase> = new Set(['stopped', 'failed']);
 const FINAL: ReadonlySet<SandboxPhase | undefined> = new Set(['Succeeded', 'Failed', 'Expired']);
 
 /** @returns why the object's containers have to end now, if they have to. What has begun is carried through. */
 export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefined {
   const { phase, reason = '' } = sandbox.status ?? {};
   if (phase === 'Terminating' && REASONS.includes(reason)) return reason as EndingReason; // one of them: just checked
-  const expired = isExpired(sandbox, world);
-  if (!FINAL.has(phase)) {
-    if (world.pool !== 'present' && sandbox.status?.assignedPod) return 'PoolDeleted';
-    if (expired) return 'Expired';
+  if (!hasEnded(sandbox, world)) {
+    if (isPoolGone(sandbox, world)) return 'PoolDeleted';
+    if (isExpired(sandbox, world)) return 'Expired';
   }
-  return !expired && isResetWanted(sandbox) ? 'Reset' : undefined;
+  return !isExpired(sandbox, world) && isResetWanted(sandbox) ? 'Reset' : undefined;
+}
+
+/** Of a sandbox that was placed; one that waits may still get its pool. */
+function isPoolGone({ status }: Sandbox, { pool }: World): boolean {
+  return pool !== 'present' && Boolean(status?.assignedPod);
+}
+
+/** Also where only its agent knows: the object says how, whatever else was about to end the process. */
+function hasEnded({ status }: Sandbox, { report }: World): boolean {
+  if (report.state === 'known' && ENDED.has(report.sandbox.phase)) return true;
+  return FINAL.has(status?.phase);
 }
 
 export function isExpired({ spec }: Sandbox, { now }: World): boolean {

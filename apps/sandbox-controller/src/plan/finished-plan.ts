@@ -24,10 +24,13 @@ export function planFinished(sandbox: Sandbox, world: World): Step {
   return left > 0 ? { requeueAfterMs: left } : { actions: [{ type: 'delete_object' }] };
 }
 
+/** Reasons of processes that ran, and whose exit code nobody knows. */
+const CODE_UNKNOWN: ReadonlySet<string | undefined> = new Set([CONTAINER_GONE, 'ShimLost']);
+
 /** Its process, that is: one that could not be started, or whose pool went, is not helped by another. */
 function hasEndedBadly({ status }: Sandbox): boolean {
   if (status?.phase !== 'Failed') return false;
-  return (status.exitCode ?? 0) !== 0 || status.reason === CONTAINER_GONE;
+  return (status.exitCode ?? 0) !== 0 || CODE_UNKNOWN.has(status.reason);
 }
 
 function isRecreated(sandbox: Sandbox, world: World): boolean {

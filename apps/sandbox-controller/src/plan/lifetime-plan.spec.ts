@@ -59,6 +59,11 @@ describe('a running sandbox', () => {
       { phase: 'Failed', reason: 'ContainerGone' },
     ],
     ['a task that is gone', having(container('terminated')), { phase: 'Failed', reason: 'ContainerGone' }],
+    [
+      'with its shim',
+      having(container('failed', { reason: 'ShimLost', finishedAt: at(-1) })),
+      { phase: 'Failed', reason: 'ShimLost', finishedAt: at(-1) },
+    ],
     ['denied by its agent', denying(), { phase: 'Lost', reason: 'ContainerGone' }],
     ['its agent Pod is gone', world({ agent: GONE }), { phase: 'Lost', reason: 'AgentLost' }],
     ['out of reach for too long', world({ agent: LOST }), { phase: 'Lost', reason: 'AgentLost' }],
@@ -128,6 +133,7 @@ describe('AutoRecreate', () => {
     ['after its container went', object('Lost', auto, { finishedAt: at(-1) }), denying()],
     ['after a failure whose container is gone', failed(1), denying()],
     ['after a process nobody saw end', object('Failed', auto, { reason: 'ContainerGone' }), denying()],
+    ['after one that ended with its shim', object('Failed', auto, { reason: 'ShimLost' }), denying()],
   ])('makes a new one under a new id %s', (_what, lost, now) => {
     const result = plan(lost, now);
     const status = statusIn(result);
@@ -221,6 +227,11 @@ describe('expireTime', () => {
     expect(result.requeueAfterMs).toBe(2_000);
     const next = plan(running(past), having(container('running')), denying());
     expect(statusIn(next)).toMatchObject({ phase: 'Expired' });
+  });
+
+  it('does not hide an exit that comes at the same moment', () => {
+    const status = statusIn(plan(running(past), having(container('failed', { exitCode: 7, reason: 'Error' }))));
+    expect(status).toMatchObject({ phase: 'Failed', exitCode: 7, reason: 'Error' });
   });
 
   it('waits for an agent that is out of reach', () => {

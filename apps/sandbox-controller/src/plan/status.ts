@@ -9,7 +9,7 @@ export interface Why {
   readonly reason: string;
   readonly message: string;
 }
-/** Ended, and nobody saw how. */
+/** The reason of a container that somebody else has removed. */
 export const CONTAINER_GONE = 'ContainerGone';
 type ConditionState = Pick<Condition, 'status'> & Why;
 /** Another container than it has had. */
