@@ -42,6 +42,7 @@ import { DeleteSandbox } from './sandboxes/delete-sandbox';
 import { LateObjects } from './sandboxes/late-objects';
 import { PendingRecords } from './sandboxes/pending-records';
 import { RecordSandbox } from './sandboxes/record-sandbox';
+import { GracefulDelete } from './sandboxes/graceful-delete';
 import { SandboxLogs } from './sandboxes/sandbox-logs';
 import { SandboxQueries } from './sandboxes/sandbox-queries';
 import { SandboxObjects } from './sandboxes/sandbox-objects';
@@ -135,7 +136,7 @@ export class GatewayModule {
           useFactory: ({ directory }: World) => new PoolImages(directory),
           inject: [World],
         },
-        ...[UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
+        ...[GracefulDelete, UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
       ],
     };
   }

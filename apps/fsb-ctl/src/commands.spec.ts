@@ -170,6 +170,26 @@ describe('fsb-ctl delete, update, reset', () => {
     expect(await ctl('delete', 'nope', '--ignore-not-found')).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
+  it.each([
+    [[], undefined],
+    [['--now'], 0],
+    [['--grace-period', '0'], 0],
+    [['--grace-period', '30'], 30],
+  ])('deletes with %j: a grace period of %p seconds', async (flags, gracePeriodSeconds) => {
+    expect((await ctl('delete', 'web', ...flags)).code).toBe(0);
+    const deletes = gateway.received.filter(({ rpc }) => rpc === 'delete');
+    expect(deletes).toMatchObject([{ request: { sandboxName: 'web', gracePeriodSeconds } }]);
+  });
+
+  it.each([
+    [['--grace-period', '-1'], 'from 0 to 3600'],
+    [['--grace-period', '5', '--now'], 'cannot be used with'],
+  ])('refuses a delete with %j', async (flags, message) => {
+    const { code, stderr } = await ctl('delete', 'web', ...flags);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain(message);
+  });
+
   it('makes one call for each change, in order', async () => {
     gateway.sandbox = running();
     const flags = ['--labels', 'a=b,c=d', '--recovery-timeout', '9', '--failure-policy', 'AUTO', '--expire-time', '0'];

@@ -36,6 +36,8 @@ export interface SandboxRequest {
   readonly ports?: readonly number[];
   readonly resources?: SandboxResources;
   readonly labels?: Readonly<Record<string, string>>;
+  /** seconds between SIGTERM and SIGKILL when it is ended, from 0 to 3600; absent: 10 */
+  readonly terminationGracePeriodSeconds?: number;
   /** An agent refuses a request of an older generation of the same name. */
   readonly generation?: number;
   /** All of the object's spec and annotations that the object needs when somebody else has to create it (adoption). */
@@ -135,6 +137,8 @@ export interface DeleteSandboxRequest {
   readonly generation?: number;
   /** Ours: the object stays (it expired, is reset or made anew), and the log can still be asked for. */
   readonly keepLog?: boolean;
+  /** Ours: seconds between SIGTERM and SIGKILL; a later delete may shorten it. Absent: the sandbox's own. */
+  readonly gracePeriodSeconds?: number;
 }
 export interface DeleteSandboxResponse {
   readonly success: boolean;
@@ -172,6 +176,7 @@ export interface AgentSandboxStatus {
   readonly image?: string;
   readonly ports?: readonly number[];
   readonly generation?: number;
+  readonly terminationGracePeriodSeconds?: number;
   readonly exitCode?: number;
   /** `Completed`, `Error`, `OOMKilled`, `EphemeralStorageExceeded`, `ShimLost`, `ContainerGone` … */
   readonly reason?: string;

@@ -111,11 +111,12 @@ export class AgentClient {
     return limited(deadline - Date.now(), signal, (limit) => this.send(agent, request, limit));
   }
 
+  /** @param how as the agent takes it: keepLog, gracePeriodSeconds, generation */
   async delete(
     agent: AgentEndpoint,
     sandboxId: string,
     signal?: AbortSignal,
-    how: Pick<DeleteSandboxRequest, 'keepLog'> = {},
+    how: Omit<DeleteSandboxRequest, 'sandboxId'> = {},
   ): Promise<DeleteSandboxResponse> {
     const body = await this.command({ agent, path: AGENT_PATHS.delete, body: { sandboxId, ...how }, signal });
     return body as DeleteSandboxResponse; // status 200 was checked; the agent is ours

@@ -21,7 +21,7 @@ export interface SandboxPoolSpec {
   /** A PodTemplateSpec; its first container is the agent. */
   agentTemplate?: { metadata?: ObjectMeta; spec?: Record<string, unknown> };
   warmImages?: { image: string; containers: number }[];
-  sandboxDefaults?: { resources?: SandboxResources };
+  sandboxDefaults?: { resources?: SandboxResources; terminationGracePeriodSeconds?: number };
   imagePullSecrets?: { name: string }[];
 }
 

@@ -82,6 +82,8 @@ export interface SandboxSpec {
   resetRevision?: string;
   resources?: SandboxResources;
   ttlSecondsAfterFinished?: number;
+  /** seconds between SIGTERM and SIGKILL; absent: the pool's, else 10 */
+  terminationGracePeriodSeconds?: number;
   imagePullSecrets?: { name: string }[];
 }
 

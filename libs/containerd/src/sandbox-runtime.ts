@@ -16,7 +16,7 @@ import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups
 import { SnapshotStore, SNAPSHOTTER, writableFolder } from './snapshot-store';
 import { type RuntimeEvent, runtimeEvents } from './runtime-events';
 
-export type { ContainerRecord };
+export type { ContainerRecord, Exited };
 
 const SPEC_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 const RUNC_OPTIONS_TYPE = 'containerd.runc.v1.Options';
@@ -120,9 +120,9 @@ export class SandboxRuntime {
     return this.tasks.kill(this.ids.containerOf(id), signal);
   }
 
-  /** Waits for the first process to end. @returns undefined when there is no task, or `deadlineMs` passed first. */
-  wait(id: string, deadlineMs: number): Promise<Exited | undefined> {
-    return this.tasks.wait(this.ids.containerOf(id), deadlineMs);
+  /** Waits for the first process to end. @returns undefined when there is no task, `deadlineMs` passed or `signal` aborted */
+  wait(id: string, deadlineMs: number, signal?: AbortSignal): Promise<Exited | undefined> {
+    return this.tasks.wait(this.ids.containerOf(id), deadlineMs, signal);
   }
 
   /** Whether containerd has a task for it. A dead shim's tasks are gone; one that has only exited stays until its removal. */

@@ -31,9 +31,9 @@ export class SandboxTasks {
     await absentIsFine(this.client.tasks.kill(request));
   }
 
-  async wait(id: string, deadlineMs: number): Promise<Exited | undefined> {
+  async wait(id: string, deadlineMs: number, signal?: AbortSignal): Promise<Exited | undefined> {
     try {
-      const exited = await this.client.tasks.wait({ containerId: id }, { deadlineMs });
+      const exited = await this.client.tasks.wait({ containerId: id }, { deadlineMs, signal });
       this.ended.add(id);
       return exited;
     } catch (error) {

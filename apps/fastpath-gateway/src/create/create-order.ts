@@ -19,6 +19,7 @@ import { type TemplateSigner } from '@fsb/placement/vouched-template';
 import {
   checkLabels,
   clip,
+  gracePeriod,
   instant,
   invalid,
   namespaceName,
@@ -138,15 +139,26 @@ export function agentRequest(order: CreateOrder, signer: TemplateSigner): Sandbo
     ...(args ? { args } : {}),
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
     ...(spec.resources ? { resources: spec.resources } : {}),
+    ...graceOf(spec.terminationGracePeriodSeconds),
     object: { ...template, vouch: signer.vouch({ namespace, name, sandboxId }, template) },
   };
 }
 
-/** What the pool says for sandboxes that name no resources of their own. */
+/** What the pool says for sandboxes that do not say it themselves. */
 export function withPoolDefaults(order: CreateOrder, { spec }: SandboxPool): CreateOrder {
-  const defaults = spec.sandboxDefaults?.resources;
-  if (!defaults) return order;
-  return { ...order, spec: { ...order.spec, resources: { ...defaults, ...order.spec.resources } } };
+  const { resources, terminationGracePeriodSeconds: grace } = spec.sandboxDefaults ?? {};
+  return {
+    ...order,
+    spec: {
+      ...graceOf(grace),
+      ...order.spec,
+      ...(resources ? { resources: { ...resources, ...order.spec.resources } } : {}),
+    },
+  };
+}
+
+function graceOf(seconds: number | undefined): Pick<SandboxSpec, 'terminationGracePeriodSeconds'> {
+  return seconds === undefined ? {} : { terminationGracePeriodSeconds: seconds };
 }
 
 function specOf(request: CreateRequest, mode: Mode, nowNanos: bigint): SandboxSpec {
@@ -168,7 +180,7 @@ function specOf(request: CreateRequest, mode: Mode, nowNanos: bigint): SandboxSp
 }
 
 function policyOf(
-  { expireTimeSeconds, failurePolicy, recoveryTimeoutSeconds }: CreateRequest,
+  { expireTimeSeconds, failurePolicy, recoveryTimeoutSeconds, terminationGracePeriodSeconds: grace }: CreateRequest,
   nowNanos: bigint,
 ): Partial<SandboxSpec> {
   const policy: Partial<SandboxSpec> = {};
@@ -180,6 +192,9 @@ function policyOf(
   }
   if (failurePolicy !== undefined) policy.failurePolicy = failurePolicyName(failurePolicy);
   if (recoveryTimeoutSeconds !== undefined) policy.recoveryTimeoutSeconds = recoveryTimeout(recoveryTimeoutSeconds);
+  if (grace !== undefined) {
+    policy.terminationGracePeriodSeconds = gracePeriod('termination_grace_period_seconds', grace);
+  }
   return policy;
 }
 

@@ -21,7 +21,7 @@ import { AccessGuard, Needs } from '../access/access.guard';
 import { callerOf } from '../access/caller';
 import { CreateSandbox } from '../create/create-sandbox';
 import { timingsOf } from '../create/timings';
-import { DeleteSandbox } from '../sandboxes/delete-sandbox';
+import { GracefulDelete } from '../sandboxes/graceful-delete';
 import { SandboxObjects } from '../sandboxes/sandbox-objects';
 import { SandboxQueries } from '../sandboxes/sandbox-queries';
 import { UpdateSandbox } from '../sandboxes/update-sandbox';
@@ -40,7 +40,7 @@ type Call<Q, R> = ServerUnaryCall<Q, R>;
 export class FastPathController {
   constructor(
     private readonly creates: CreateSandbox,
-    private readonly deletes: DeleteSandbox,
+    private readonly deletes: GracefulDelete,
     private readonly updates: UpdateSandbox,
     private readonly queries: SandboxQueries,
     private readonly objects: SandboxObjects,

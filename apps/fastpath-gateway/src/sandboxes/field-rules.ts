@@ -1,5 +1,8 @@
 import { ApiError } from '@fsb/api/errors';
 
+/** An hour, as agents have it. */
+const MAX_GRACE_SECONDS = 3_600;
+
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -60,6 +63,12 @@ export function instant(field: string, unixSeconds: number): string {
 export function recoveryTimeout(seconds: number): number {
   if (Number.isInteger(seconds) && seconds >= 1) return seconds;
   throw invalid('recovery_timeout_seconds', `${seconds} must be at least 1`);
+}
+
+/** Seconds between SIGTERM and SIGKILL. @throws ApiError invalid_argument */
+export function gracePeriod(field: string, seconds: number): number {
+  if (Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_GRACE_SECONDS) return seconds;
+  throw invalid(field, `${seconds} must be from 0 to ${MAX_GRACE_SECONDS}`);
 }
 
 /** A name that somebody made up may be a megabyte long. */

@@ -1,11 +1,13 @@
-import { Argument, type Command } from 'commander';
-import { NAME } from '../checks';
+import { Argument, type Command, Option } from 'commander';
+import { GRACE_SECONDS, NAME } from '../checks';
 import { CommandError } from '../command-error';
-import { checked } from '../flag-values';
+import { checked, number } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 
 interface Flags extends GlobalFlags {
   readonly ignoreNotFound?: true;
+  readonly gracePeriod?: number;
+  readonly now?: true;
 }
 
 const EXAMPLES = `
@@ -15,6 +17,9 @@ Examples:
 
   # make sure that it is absent
   fsb-ctl delete my-sandbox --ignore-not-found
+
+  # kill it at once
+  fsb-ctl delete my-sandbox --now
 `;
 
 export function addDelete(program: Command): void {
@@ -23,10 +28,17 @@ export function addDelete(program: Command): void {
     .alias('rm')
     .summary('delete a sandbox')
     .description(
-      'Deletes a sandbox. Its process gets SIGTERM, and has ten seconds to end; the command does not wait for it.',
+      'Deletes a sandbox. Its process gets SIGTERM, and SIGKILL after the grace period of the sandbox (10 seconds by default). The command does not wait for it.',
     )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .option('--ignore-not-found', 'end with 0 where there is no such sandbox')
+    .addOption(
+      new Option(
+        '--grace-period <seconds>',
+        "seconds between SIGTERM and SIGKILL, in place of the sandbox's own",
+      ).argParser(number(GRACE_SECONDS)),
+    )
+    .addOption(new Option('--now', 'kill at once: --grace-period 0').conflicts('gracePeriod'))
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
       await remove(name, self.optsWithGlobals<Flags>());
@@ -37,10 +49,11 @@ async function remove(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const { withGateway } = await import('../gateway.js');
   const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '' };
+  const gracePeriodSeconds = flags.now ? 0 : flags.gracePeriod;
   const missing = await withGateway(settings, async (gateway) => {
     const missing = await gateway.missing({ ...request, includeObject: false });
     // also of what is not found: it may be on its way
-    const { success } = await gateway.delete(request);
+    const { success } = await gateway.delete({ ...request, gracePeriodSeconds });
     if (!success) throw new CommandError(`sandbox ${name} was not deleted: see \`fsb-ctl get ${name}\``);
     return missing;
   });

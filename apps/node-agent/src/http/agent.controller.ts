@@ -9,7 +9,7 @@ import {
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Admission } from '../sandboxes/admission';
-import { ObjectName, parseCreate, SandboxId } from '../sandboxes/create-request';
+import { GraceSeconds, ObjectName, parseCreate, SandboxId } from '../sandboxes/create-request';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 import { SandboxTable } from '../sandboxes/sandbox-table';
 import { callerLeft } from './caller-left';
@@ -17,7 +17,11 @@ import { parseBody } from './parse-body';
 import { RestoredGuard } from './restored.guard';
 
 const Named = z.object({ sandboxId: SandboxId });
-const Ended = Named.extend({ generation: z.number().int().min(0).optional(), keepLog: z.boolean().optional() });
+const Ended = Named.extend({
+  generation: z.number().int().min(0).optional(),
+  keepLog: z.boolean().optional(),
+  gracePeriodSeconds: GraceSeconds.optional(),
+});
 const Bound = Named.extend({ claimUid: z.string().min(1).max(128) });
 const Absent = z.object({ namespace: ObjectName, name: ObjectName, sandboxId: SandboxId.optional() });
 const Drained = z.object({ draining: z.boolean() });

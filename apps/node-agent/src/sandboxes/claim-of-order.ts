@@ -14,7 +14,7 @@ export function claimOf(
 ): Claim {
   const memory = memoryBytes ?? (shares.share() || undefined);
   const storage = storageBytes ?? (shares.storageShare() || undefined);
-  const { command, args, env, workingDir } = request;
+  const { command, args, env, workingDir, terminationGracePeriodSeconds: grace } = request;
   return {
     sandboxId: request.sandboxId,
     claimUid: request.claimUid,
@@ -26,6 +26,7 @@ export function claimOf(
     spec: { command, args, env, workingDir, cpus, pids },
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(storage === undefined ? {} : { storageBytes: storage }),
+    ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
     ...(request.generation === undefined ? {} : { generation: request.generation }),
     ...(request.object === undefined ? {} : { object: { ...request.object } }),
   };

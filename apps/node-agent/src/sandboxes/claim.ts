@@ -20,6 +20,8 @@ export const Claim = z.object({
   storageBytes: z.number().optional(),
   /** number of the image's STOPSIGNAL; absent: SIGTERM */
   stopSignal: z.number().optional(),
+  /** absent: the agent's default */
+  terminationGracePeriodSeconds: z.number().optional(),
   generation: z.number().optional(),
   /** Unix seconds */
   createdAt: z.number(),

@@ -5,6 +5,7 @@ import { VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { normaliseImage } from '@fsb/api/image-name';
 import { z } from 'zod';
 import { parseBody } from '../http/parse-body';
+import { MAX_GRACE_SECONDS } from './grace-period';
 
 export const SandboxId = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -');
 const DNS_LABEL = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
@@ -12,6 +13,8 @@ export const ObjectName = z.string().regex(DNS_LABEL, "must be a Kubernetes obje
 const noNul = (text: string): boolean => !text.includes('\0');
 const text = z.string().refine(noNul, 'must not contain NUL');
 const quantity = z.string().max(40).optional();
+
+export const GraceSeconds = z.number().int().min(0).max(MAX_GRACE_SECONDS);
 
 const Sandbox = z.object({
   sandboxId: SandboxId,
@@ -34,6 +37,7 @@ const Sandbox = z.object({
     .partial()
     .optional(),
   labels: z.record(z.string(), z.string()).optional(),
+  terminationGracePeriodSeconds: GraceSeconds.optional(),
   generation: z.number().int().min(0).optional(),
   object: z.record(z.string(), z.unknown()).optional(),
   pullSecrets: z.array(z.object({ host: z.string(), username: z.string(), password: z.string() })).optional(),

@@ -10,7 +10,7 @@ import { messageOf } from '@fsb/api/errors';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { ContainerLabels } from '@fsb/api/labels';
 import { isAnswerless, LeftoverError } from '@fsb/containerd/runtime-errors';
-import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
+import { type Exited, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type AgentConfig } from '../agent.config';
 import { type AgentMetrics } from '../agent-metrics';
 import { type EndedLogs } from '../logs/ended-logs';
@@ -22,6 +22,7 @@ import { type ClaimRecords } from './claim-records';
 import { type SandboxOrder } from './create-request';
 import { Creations } from './creations';
 import { RemovedGenerations, staleDelete, staleGeneration } from './generation-fence';
+import { DEFAULT_GRACE_SECONDS, GracePeriod, MAX_GRACE_SECONDS } from './grace-period';
 import { NamedDeletes } from './named-deletes';
 import { type SandboxContainers } from './sandbox-containers';
 import { type SandboxExits } from './sandbox-exits';
@@ -44,17 +45,20 @@ export interface LifecycleParts {
   readonly traffic: Traffic;
 }
 
-interface DeleteOptions {
+export interface DeleteOptions {
   readonly generation?: number | undefined;
+  /** the object stays, and its log with it */
   readonly keepLog?: boolean | undefined;
+  /** between SIGTERM and SIGKILL; absent: the sandbox's own */
+  readonly gracePeriodSeconds?: number | undefined;
 }
 
-/** Between SIGTERM and SIGKILL. */
-const GRACE_MS = 10_000;
 /** A removal costs as much as a cold create: it waits for a lull of them, with its process dead already. */
 const REMOVE_LATEST_MS = 500;
 const REMOVE_ATTEMPTS = 5;
 const RETRY_MS = 500;
+/** A process that was killed is gone within this, but on a machine that stands still. */
+const KILLED_MS = 5_000;
 
 /** A sandbox from its admission to its removal, in this agent and in containerd. */
 export class SandboxLifecycle {
@@ -62,9 +66,10 @@ export class SandboxLifecycle {
   private readonly creations = new Creations((id) => {
     this.delete(id);
   });
-  private readonly deleting = new Map<string, Promise<void>>();
   /** ids of sandboxes that end while their objects stay */
   private readonly keepingLog = new Set<string>();
+  /** how long each that is being ended may still take to end by itself */
+  private readonly deleting = new Map<string, GracePeriod>();
   private readonly removed = new RemovedGenerations();
   private readonly namedDeletes = new NamedDeletes();
   private isRestored = false;
@@ -115,25 +120,28 @@ export class SandboxLifecycle {
   }
 
   /**
-   * Begins the end and returns; an unknown id is success.
-   * @param keepLog the object stays, and its log with it
+   * Begins the end and returns; an unknown id is success. A repeated one may shorten the grace period.
    * @throws AdmissionError for an older generation than its own
    */
-  delete(id: string, { generation, keepLog = false }: DeleteOptions = {}): void {
+  delete(id: string, { generation, keepLog = false, gracePeriodSeconds }: DeleteOptions = {}): void {
     const refusal = staleDelete(generation, this.parts.table.get(id));
     if (refusal) throw new AdmissionError(refusal, this.parts.admission.free());
     if (keepLog) this.keepingLog.add(id);
-    if (this.deleting.has(id)) return;
-    const work = this.end(id)
+    const underWay = this.deleting.get(id);
+    const grace = underWay ?? new GracePeriod();
+    if (gracePeriodSeconds !== undefined) grace.request(gracePeriodSeconds);
+    if (underWay) return;
+    this.deleting.set(id, grace);
+    this.end(id, grace)
       .catch((error: unknown) => {
         // it stays terminating: the caller's next delete, or containerd's next start, tries again
         this.logger.error({ msg: 'a sandbox was not removed', sandbox: id, error: messageOf(error) });
       })
       .finally(() => {
+        grace.clear();
         this.deleting.delete(id);
         this.keepingLog.delete(id);
       });
-    this.deleting.set(id, work);
   }
 
   /** @returns whether it is there to stay: whoever writes its object must know that it was deleted meanwhile */
@@ -211,16 +219,17 @@ export class SandboxLifecycle {
     this.delete(id);
   }
 
-  private async end(id: string): Promise<void> {
+  private async end(id: string, grace: GracePeriod): Promise<void> {
     const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
     const creation = this.creations.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
     if (!table.get(id) && !(await this.adoptStray(id))) return;
-    const phase = table.get(id)?.phase;
+    const { phase, terminationGracePeriodSeconds = DEFAULT_GRACE_SECONDS } = table.get(id) ?? {};
     table.update(id, { phase: 'terminating' });
     await runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
-    if (phase === 'running' || phase === 'terminating') await this.terminate(id);
+    grace.begin(terminationGracePeriodSeconds);
+    if (phase === 'running' || phase === 'terminating') await this.terminate(id, grace);
     const ended = table.get(id);
     if (ended && this.keepingLog.has(id)) await endedLogs.keep(ended);
     await traffic.lull(REMOVE_LATEST_MS);
@@ -232,22 +241,28 @@ export class SandboxLifecycle {
     table.remove(id);
   }
 
-  /** The grace period is the process's also where containerd is away for a part of it. SIGKILL follows. */
-  private async terminate(id: string): Promise<void> {
-    const { runtime, exits } = this.parts;
-    const deadline = Date.now() + GRACE_MS;
-    while (Date.now() < deadline) {
+  /** The grace period is the process's also where containerd is away for a part of it. SIGKILL ends it. */
+  private async terminate(id: string, grace: GracePeriod): Promise<void> {
+    const { runtime } = this.parts;
+    while (!grace.signal.aborted) {
       try {
         await runtime.kill(id, await this.parts.claims.stopSignal(id));
-        const ended = await runtime.wait(id, deadline - Date.now());
-        const exit = ended && { exitCode: ended.exitStatus, exitedAt: ended.exitedAt ?? new Date() };
-        if (exit) await exits.exitedOnDelete(id, exit);
-        return;
+        await this.report(id, await runtime.wait(id, MAX_GRACE_SECONDS * 1000, grace.signal));
+        break;
       } catch (error) {
         if (!isAnswerless(error)) return;
-        await sleep(RETRY_MS);
+        await sleep(RETRY_MS, undefined, { signal: grace.signal }).catch(() => undefined);
       }
     }
+    if (this.parts.table.get(id)?.finishedAt !== undefined) return;
+    await runtime.kill(id, 'SIGKILL').catch(() => undefined); // its removal kills it again, and makes sure
+    await this.report(id, await runtime.wait(id, KILLED_MS).catch(() => undefined));
+  }
+
+  private async report(id: string, exited: Exited | undefined): Promise<void> {
+    if (!exited) return;
+    const { exitStatus: exitCode, exitedAt = new Date() } = exited;
+    await this.parts.exits.exitedOnDelete(id, { exitCode, exitedAt });
   }
 
   private async remove(id: string): Promise<void> {

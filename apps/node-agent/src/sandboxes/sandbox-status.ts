@@ -7,8 +7,10 @@ export type Finished = NonNullable<Claim['finished']>;
 /** The report of a sandbox. Pure. */
 export function toStatus(claim: Claim, phase: AgentPhase): AgentSandboxStatus {
   const { sandboxId, claimUid, claimName, namespace, image, ports, createdAt, generation, object } = claim;
+  const { terminationGracePeriodSeconds: grace } = claim;
   return {
     ...{ sandboxId, claimUid, claimName, namespace, image, ports, createdAt, phase },
+    ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
     ...(generation === undefined ? {} : { generation }),
     ...(object === undefined || claimUid !== '' ? {} : { object }),
     ...outcome(claim.finished),

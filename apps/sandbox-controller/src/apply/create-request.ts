@@ -6,7 +6,7 @@ import { attemptOf } from '../plan/identity';
 /** What the agent is asked for. The object is there, so that nobody will have to make it from this. */
 export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
   const { metadata, spec } = sandbox;
-  const { command, args, env, pullSecrets, resources } = inputs;
+  const { command, args, env, pullSecrets, resources, terminationGracePeriodSeconds: grace } = inputs;
   return {
     sandboxId,
     claimUid: metadata.uid ?? '',
@@ -21,6 +21,7 @@ export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: Resol
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
     ...(metadata.labels ? { labels: metadata.labels } : {}),
     ...(Object.keys(resources).length > 0 ? { resources } : {}),
+    ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
     ...(pullSecrets.length > 0 ? { pullSecrets } : {}),
   };
 }

@@ -58,6 +58,7 @@ export type Inputs =
       readonly env: Readonly<Record<string, string>>;
       readonly pullSecrets: readonly { host: string; username: string; password: string }[];
       readonly resources: Readonly<Record<string, string>>;
+      readonly terminationGracePeriodSeconds?: number;
     }
   /** may come yet */
   | { readonly state: 'missing'; readonly message: string }

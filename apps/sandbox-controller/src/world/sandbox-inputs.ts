@@ -12,6 +12,7 @@ import { type Inputs } from '../plan/world';
 import { type PullSecret, pullSecretsOf } from './pull-secrets';
 
 type Data = Readonly<Record<string, string>>;
+type Defaulted = Pick<Extract<Inputs, { state: 'resolved' }>, 'resources' | 'terminationGracePeriodSeconds'>;
 type KeyRef = NonNullable<NonNullable<EnvVar['valueFrom']>['secretKeyRef']>;
 
 /** Reads what a create needs besides the object: never cached, so that a container starts with what is true then. */
@@ -33,9 +34,8 @@ export class SandboxInputs {
       const pullSecrets: PullSecret[] = [];
       for (const { name } of references) pullSecrets.push(...(await read.pullSecrets(name)));
       this.tell(sandbox, read.secretNames);
-      const resources = { ...pool?.spec.sandboxDefaults?.resources, ...sandbox.spec.resources };
       const { envs: env, ...words } = process;
-      return { state: 'resolved', ...defined(words), env, pullSecrets, resources };
+      return { state: 'resolved', ...defined(words), env, pullSecrets, ...withDefaults(sandbox, pool) };
     } catch (error) {
       if (isApiError(error, 'invalid_argument')) return { state: 'invalid', message: error.message };
       if (isApiError(error, 'failed_precondition')) return { state: 'missing', message: error.message };
@@ -59,6 +59,16 @@ function defined({
   args,
 }: Pick<ExpandedProcess, 'command' | 'args'>): Pick<ResolvedInputs, 'command' | 'args'> {
   return { ...(command ? { command } : {}), ...(args ? { args } : {}) };
+}
+
+/** What the object says, else its pool. */
+function withDefaults({ spec }: Sandbox, pool: SandboxPool | undefined): Defaulted {
+  const { resources, terminationGracePeriodSeconds } = pool?.spec.sandboxDefaults ?? {};
+  const grace = spec.terminationGracePeriodSeconds ?? terminationGracePeriodSeconds;
+  return {
+    resources: { ...resources, ...spec.resources },
+    ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
+  };
 }
 
 async function envOf(envs: readonly EnvVar[], read: References): Promise<Record<string, string>> {
