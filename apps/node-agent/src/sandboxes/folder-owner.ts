@@ -1,10 +1,19 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OWNERS_FOLDER } from '@fsb/api/machine-names';
 
-/** Signs the folders: files carry no labels, and the janitor removes only where its own installation alone has signed. */
+/** Root alone: root of a sandbox owns the files below, and may make any of them a setuid program. */
+const PRIVATE = 0o700;
+
+/**
+ * Makes the agent's folder private, also where somebody else has made it (a kubelet's hostPath is 0755), and signs it: files
+ * carry no labels, and the janitor removes only where its own installation alone has signed.
+ */
 export function signFolders(runDir: string, installation: string): void {
-  const folder = join(runDir, OWNERS_FOLDER);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, installation), '');
+  const owners = join(runDir, OWNERS_FOLDER);
+  for (const folder of [runDir, join(runDir, 'sandboxes'), owners]) {
+    mkdirSync(folder, { recursive: true, mode: PRIVATE });
+    chmodSync(folder, PRIVATE);
+  }
+  writeFileSync(join(owners, installation), '');
 }

@@ -31,7 +31,7 @@ export class SandboxFolder {
   }
 
   prepare(id: string, name: string, address: string): void {
-    mkdirSync(join(this.runDir, 'sandboxes', id), { recursive: true });
+    mkdirSync(join(this.runDir, 'sandboxes', id), { recursive: true, mode: 0o700 });
     mkdirSync(this.logs.folder, { recursive: true });
     writeFileSync(this.file(id, 'owner'), this.owner);
     this.call(id, name, address);
