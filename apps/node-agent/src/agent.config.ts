@@ -63,6 +63,12 @@ export const agentFlags = {
     'What a sandbox may write, its log too, where neither it nor the limit of all says so',
   ),
   storageInterval: flag(duration().default(10_000), 'How often what sandboxes have written is measured'),
+  maxPids: flag(
+    wholeNumber(1, 2 ** 22).optional(),
+    "Processes that a sandbox may ask for at most; absent: 4096, or an equal share of the node's where that is less",
+  ),
+  maxMemory: flag(quantity.optional(), "Memory that a sandbox may ask for at most, as a quantity; absent: the node's"),
+  maxEphemeralStorage: flag(quantity.prefault('1Ti'), 'What a sandbox may ask to write at most, as a quantity'),
   cpuLimit: flag(quantity.optional(), 'Cores that a sandbox may use at most, as a quantity'),
   containerdSocket: flag(
     z.string().default('/run/containerd/containerd.sock'),

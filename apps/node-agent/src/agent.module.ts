@@ -32,6 +32,7 @@ import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
 import { SandboxLogs } from './logs/sandbox-logs';
 import { Admission, type Capacity } from './sandboxes/admission';
+import { CEILINGS, ceilingsOf } from './sandboxes/ceilings';
 import { ClaimRecords } from './sandboxes/claim-records';
 import { signFolders } from './sandboxes/folder-owner';
 import { allowedOpenFiles, ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
@@ -76,7 +77,9 @@ export class AgentModule {
     const claims = new ClaimRecords(runtime, config, claimFiles);
     const exits = new SandboxExits({ admission, table, claims, runtime, cgroups: placement.cgroups });
     const { networkNamespace, cgroups, seccomp, openFiles } = placement;
-    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids: DEFAULT_PIDS };
+    const ceilings = ceilingsOf(config);
+    const pids = Math.min(DEFAULT_PIDS, ceilings.pids);
+    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids };
     const launchers = launchersOf(config);
     const demand = new WarmDemand();
     demand.name(config.warmImages);
@@ -125,6 +128,7 @@ export class AgentModule {
         Rehearsal,
         { provide: AGENT_CONFIG, useValue: config },
         { provide: Admission, useValue: admission },
+        { provide: CEILINGS, useValue: ceilings },
         { provide: APP_FILTER, useClass: AgentErrorFilter },
         { provide: ImageList, useValue: images },
         { provide: EndedLogs, useValue: endedLogs },

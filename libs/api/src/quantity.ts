@@ -32,3 +32,14 @@ export function parseQuantity(text: string, field: string): number {
   if (!Number.isFinite(amount)) throw new ApiError('invalid_argument', `${field}: is a larger quantity than there is`);
   return amount;
 }
+
+/** A whole number with the largest binary suffix that leaves it whole: 6Mi, 1Pi, 4096 as 4Ki. Pure. */
+export function inPowersOf1024(amount: number): string {
+  const units = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
+  let unit = 0;
+  while (unit < units.length - 1 && amount >= 1024 && amount % 1024 === 0) {
+    amount /= 1024;
+    unit++;
+  }
+  return `${amount}${units[unit] ?? ''}`;
+}

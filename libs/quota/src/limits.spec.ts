@@ -60,6 +60,27 @@ it.each([
     ['invalid_argument', expect.stringMatching(/^resources\.memory: must be given/)],
   ],
   [
+    'processes too many',
+    { 'sandbox.fast.io/pids': '100' },
+    { pids: 90 },
+    { pids: '11' },
+    ['resource_exhausted', expect.stringContaining('limited to 100, 90 are in use, 11 more')],
+  ],
+  [
+    'storage too much',
+    { 'sandbox.fast.io/ephemeral-storage': '1Gi' },
+    { storage: 2 ** 29 },
+    { 'ephemeral-storage': '513Mi' },
+    ['resource_exhausted', expect.stringContaining('limited to 1Gi, 512Mi are in use, 513Mi more')],
+  ],
+  [
+    'a sandbox that does not say how many processes',
+    { 'sandbox.fast.io/pids': '100' },
+    {},
+    { cpu: '1' },
+    ['invalid_argument', expect.stringMatching(/^resources\.pids: must be given/)],
+  ],
+  [
     'a limit that is no quantity',
     { 'count/sandboxes.sandbox.fast.io': 'many' },
     {},

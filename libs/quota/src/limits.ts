@@ -1,5 +1,5 @@
 import { ApiError } from '@fsb/api/errors';
-import { parseQuantity } from '@fsb/api/quantity';
+import { inPowersOf1024, parseQuantity } from '@fsb/api/quantity';
 import { type SandboxResources } from '@fsb/api/sandbox';
 import { type ResourceQuota } from '@fsb/controller-runtime/kinds';
 import { type Usage } from './usage';
@@ -9,16 +9,21 @@ export const HARD = {
   sandboxes: 'count/sandboxes.sandbox.fast.io',
   cpu: 'sandbox.fast.io/cpu',
   memory: 'sandbox.fast.io/memory',
+  pids: 'sandbox.fast.io/pids',
+  storage: 'sandbox.fast.io/ephemeral-storage',
   createsPerSecond: 'sandbox.fast.io/creates-per-second',
 } as const;
 export type Limited = keyof typeof HARD;
+
+/** The fields of a sandbox's resources that a quota may limit. */
+const FIELDS = { cpu: 'cpu', memory: 'memory', pids: 'pids', storage: 'ephemeral-storage' } as const;
 
 export interface Limit {
   /** the ResourceQuota's name */
   readonly quota: string;
   /** as it is written there */
   readonly text: string;
-  /** of its base unit: sandboxes, cores, bytes, creates a second */
+  /** of its base unit: sandboxes, cores, bytes, processes, creates a second */
   readonly value: number;
 }
 
@@ -64,16 +69,18 @@ export interface Wanted {
 
 /** Why one more sandbox is too much, where it is. */
 export function overLimit(limits: Limits, used: Usage, { namespace, resources, usage }: Wanted): ApiError | undefined {
-  for (const field of ['cpu', 'memory'] as const) {
-    const limit = limits[field];
+  for (const [limited, field] of Object.entries(FIELDS) as [keyof typeof FIELDS, keyof SandboxResources][]) {
+    const limit = limits[limited];
     if (!limit || resources[field] !== undefined) continue;
-    const message = `resources.${field}: must be given, or be in the pool's sandboxDefaults: quota "${limit.quota}" of namespace "${namespace}" limits ${HARD[field]}`;
+    const message = `resources.${field}: must be given, or be in the pool's sandboxDefaults: quota "${limit.quota}" of namespace "${namespace}" limits ${HARD[limited]}`;
     return new ApiError('invalid_argument', message);
   }
   const checks = [
     ['sandboxes', used.sandboxes, usage.sandboxes, String],
     ['cpu', used.milliCpu / 1000, usage.milliCpu / 1000, String],
-    ['memory', used.memory, usage.memory, binary],
+    ['memory', used.memory, usage.memory, inPowersOf1024],
+    ['pids', used.pids, usage.pids, String],
+    ['storage', used.storage, usage.storage, inPowersOf1024],
   ] as const;
   for (const [limited, has, wants, text] of checks) {
     const limit = limits[limited];
@@ -90,15 +97,4 @@ function quantityOrNought(text: string): number {
   } catch {
     return 0;
   }
-}
-
-/** Bytes as they are written in a spec. */
-function binary(bytes: number): string {
-  const units = ['', 'Ki', 'Mi', 'Gi', 'Ti'];
-  let unit = 0;
-  while (unit < units.length - 1 && bytes >= 1024 && bytes % 1024 === 0) {
-    bytes /= 1024;
-    unit++;
-  }
-  return `${bytes}${units[unit] ?? ''}`;
 }

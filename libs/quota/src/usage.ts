@@ -7,23 +7,30 @@ export interface Usage {
   readonly milliCpu: number;
   /** bytes */
   readonly memory: number;
+  /** processes */
+  readonly pids: number;
+  /** bytes */
+  readonly storage: number;
 }
 
-export const NOTHING: Usage = { sandboxes: 0, milliCpu: 0, memory: 0 };
+export const NOTHING: Usage = { sandboxes: 0, milliCpu: 0, memory: 0, pids: 0, storage: 0 };
 
 const FINISHED: ReadonlySet<SandboxPhase> = new Set(['Expired', 'Failed', 'Succeeded']);
 
 /** @throws ApiError invalid_argument for what is no quantity */
-export function usageOf({ cpu = '0', memory = '0' }: SandboxResources): Usage {
+export function usageOf(resources: SandboxResources): Usage {
+  const { cpu = '0', memory = '0', pids = '0', 'ephemeral-storage': storage = '0' } = resources;
   return {
     sandboxes: 1,
     milliCpu: Math.ceil(parseQuantity(cpu, 'resources.cpu') * 1000),
     memory: Math.ceil(parseQuantity(memory, 'resources.memory')),
+    pids: Math.ceil(parseQuantity(pids, 'resources.pids')),
+    storage: Math.ceil(parseQuantity(storage, 'resources.ephemeral-storage')),
   };
 }
 
 /**
- * As Kubernetes counts: an object counts as long as it is there, its CPU and memory until it has finished.
+ * As Kubernetes counts: an object counts as long as it is there, its resources until it has finished.
  * @param defaults the pool's, for what the object does not say
  */
 export function usageOfObject({ spec, status }: Sandbox, defaults: SandboxResources | undefined): Usage {
@@ -45,5 +52,7 @@ export function plus(a: Usage, b: Usage, sign: 1 | -1 = 1): Usage {
     sandboxes: a.sandboxes + sign * b.sandboxes,
     milliCpu: a.milliCpu + sign * b.milliCpu,
     memory: a.memory + sign * b.memory,
+    pids: a.pids + sign * b.pids,
+    storage: a.storage + sign * b.storage,
   };
 }

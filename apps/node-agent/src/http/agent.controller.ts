@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Inject, Post, Res, UseGuards } from '@nestjs/common';
 import {
   AGENT_PATHS,
   type BindSandboxResponse,
@@ -9,6 +9,7 @@ import {
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Admission } from '../sandboxes/admission';
+import { type Ceilings, CEILINGS } from '../sandboxes/ceilings';
 import { GraceSeconds, ObjectName, parseCreate, SandboxId } from '../sandboxes/create-request';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 import { SandboxTable } from '../sandboxes/sandbox-table';
@@ -34,12 +35,13 @@ export class AgentController {
     private readonly admission: Admission,
     private readonly table: SandboxTable,
     private readonly lifecycle: SandboxLifecycle,
+    @Inject(CEILINGS) private readonly ceilings: Ceilings,
   ) {}
 
   @Post(AGENT_PATHS.create)
   @HttpCode(200)
   create(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<CreateSandboxResponse> {
-    return this.lifecycle.create(parseCreate(body, this.admission.reservedPorts), callerLeft(reply));
+    return this.lifecycle.create(parseCreate(body, this.admission.reservedPorts, this.ceilings), callerLeft(reply));
   }
 
   @Post(AGENT_PATHS.delete)

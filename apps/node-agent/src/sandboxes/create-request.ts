@@ -1,10 +1,11 @@
 import { type CreateSandboxRequest, type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
-import { parseQuantity } from '@fsb/api/quantity';
+import { inPowersOf1024, parseQuantity } from '@fsb/api/quantity';
 import { VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { normaliseImage } from '@fsb/api/image-name';
 import { z } from 'zod';
 import { parseBody } from '../http/parse-body';
+import { type Ceilings } from './ceilings';
 import { MAX_GRACE_SECONDS } from './grace-period';
 
 export const SandboxId = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be 1 to 63 of a-z, 0-9 and -');
@@ -73,19 +74,18 @@ export interface SandboxOrder {
 /** What a runaway fork may reach; enough for a compiler. */
 export const DEFAULT_PIDS = 1024;
 /** Less, and runc itself cannot start in the cgroup. */
-const MEMORY_BYTES = [6 * 1024 * 1024, 2 ** 50] as const;
+const LEAST_MEMORY_BYTES = 6 * 1024 * 1024;
 /** The kernel's smallest quota; more than any machine has. */
 const CPUS = [0.001, 4096] as const;
 /** Less, and the files that are there from the beginning are too many. */
-const STORAGE_BYTES = [64 * 1024, 2 ** 60] as const;
-/** The kernel's PID_MAX_LIMIT. */
-const PIDS = [1, 2 ** 22] as const;
+const LEAST_STORAGE_BYTES = 64 * 1024;
 
 /**
  * @param reserved ports of the agent itself
+ * @param ceilings what a caller may choose at most
  * @throws ApiError invalid_argument naming the field and what is allowed
  */
-export function parseCreate(body: unknown, reserved: readonly number[]): SandboxOrder {
+export function parseCreate(body: unknown, reserved: readonly number[], ceilings: Ceilings): SandboxOrder {
   const {
     sandbox: request,
     agentUid,
@@ -101,11 +101,19 @@ export function parseCreate(body: unknown, reserved: readonly number[]): Sandbox
     ...{ request, agentUid, leaveNothing, afterDelete },
     image: normaliseImage(request.image),
     ports,
-    memoryBytes: whole(amount(resources.memory, 'resources.memory', MEMORY_BYTES), 'resources.memory'),
+    memoryBytes: whole(
+      amount(resources.memory, 'resources.memory', [LEAST_MEMORY_BYTES, ceilings.memoryBytes]),
+      'resources.memory',
+    ),
     cpus: amount(resources.cpu, 'resources.cpu', CPUS),
-    pids: whole(amount(resources.pids, 'resources.pids', PIDS), 'resources.pids') ?? DEFAULT_PIDS,
+    pids:
+      whole(amount(resources.pids, 'resources.pids', [1, ceilings.pids]), 'resources.pids') ??
+      Math.min(DEFAULT_PIDS, ceilings.pids),
     storageBytes: whole(
-      amount(resources['ephemeral-storage'], 'resources.ephemeral-storage', STORAGE_BYTES),
+      amount(resources['ephemeral-storage'], 'resources.ephemeral-storage', [
+        LEAST_STORAGE_BYTES,
+        ceilings.storageBytes,
+      ]),
       'resources.ephemeral-storage',
     ),
   };
@@ -119,7 +127,8 @@ function amount(
   if (value === undefined || value === '') return undefined;
   const parsed = parseQuantity(value, field);
   if (parsed >= least && parsed <= most) return parsed;
-  throw new ApiError('invalid_argument', `${field}: "${value}" must be from ${least} to ${most}`);
+  const range = `from ${inPowersOf1024(least)} to ${inPowersOf1024(most)}`;
+  throw new ApiError('invalid_argument', `${field}: "${value}" must be ${range} on this agent`);
 }
 
 function whole(value: number | undefined, field: string): number | undefined {

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { type AgentConfig } from '../agent.config';
+
+/** What a caller may choose for one sandbox at most, whatever the Pod of the agent is limited to. */
+export interface Ceilings {
+  readonly pids: number;
+  /** bytes */
+  readonly memoryBytes: number;
+  /** bytes */
+  readonly storageBytes: number;
+}
+
+/** The injection token of {@link Ceilings}. */
+export const CEILINGS = Symbol('Ceilings');
+const MAX_PIDS = 4096;
+
+/** The operator's ceilings, else those of the node. */
+export function ceilingsOf(
+  config: Pick<AgentConfig, 'agentCapacity' | 'maxEphemeralStorage' | 'maxMemory' | 'maxPids'>,
+): Ceilings {
+  return {
+    pids: config.maxPids ?? Math.max(1, Math.min(MAX_PIDS, Math.floor(pidsOfNode() / config.agentCapacity))),
+    memoryBytes: config.maxMemory ?? totalmem(),
+    storageBytes: config.maxEphemeralStorage,
+  };
+}
+
+function pidsOfNode(): number {
+  return Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'));
+}
