@@ -22,7 +22,6 @@ import { callerOf } from '../access/caller';
 import { CreateSandbox } from '../create/create-sandbox';
 import { timingsOf } from '../create/timings';
 import { GracefulDelete } from '../sandboxes/graceful-delete';
-import { SandboxObjects } from '../sandboxes/sandbox-objects';
 import { SandboxQueries } from '../sandboxes/sandbox-queries';
 import { UpdateSandbox } from '../sandboxes/update-sandbox';
 import { callDeadline, createDeadline } from './call-deadline';
@@ -43,7 +42,6 @@ export class FastPathController {
     private readonly deletes: GracefulDelete,
     private readonly updates: UpdateSandbox,
     private readonly queries: SandboxQueries,
-    private readonly objects: SandboxObjects,
     private readonly access: Access,
   ) {}
 
@@ -95,6 +93,6 @@ export class FastPathController {
     if (timings !== undefined) setTrailers(metadata, { [STAGES]: timings });
     if (!request.includeObject) return found;
     const { namespace, sandboxName } = found;
-    return { ...found, objectJson: await this.objects.json(namespace, sandboxName, callDeadline(call, CALL_MS)) };
+    return { ...found, objectJson: await this.queries.objectJson(namespace, sandboxName, callDeadline(call, CALL_MS)) };
   }
 }

@@ -8,16 +8,20 @@ import {
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { Catalog } from './catalog';
 import { invalid, namespaceName, objectName } from './field-rules';
+import { SandboxObjects } from './sandbox-objects';
 
 const MAX_PAGE = 10_000;
 
 /** Every namespace, or these. */
 export type Visible = 'all' | readonly string[];
 
-/** Get and List, from memory alone. */
+/** Get and List, from memory alone but for the object as the API server has it. */
 @Injectable()
 export class SandboxQueries {
-  constructor(private readonly catalog: Catalog) {}
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly objects: SandboxObjects,
+  ) {}
 
   /** @throws ApiError not_found, failed_precondition, invalid_argument */
   get({ sandboxName, namespace, sandboxId }: GetRequest): SandboxInfo {
@@ -26,6 +30,11 @@ export class SandboxQueries {
     if (!found) throw notFound(namespaceName(namespace), name);
     requireId(found, sandboxId);
     return found;
+  }
+
+  /** The object in JSON. @param deadline Unix milliseconds @throws ApiError, as {@link SandboxObjects.json} */
+  objectJson(namespace: string, name: string, deadline: number): Promise<string> {
+    return this.objects.json(namespace, name, deadline);
   }
 
   /** @returns JSON `[{name, ms}]`; undefined where the sandbox was not made FAST, or nobody knows any more */
