@@ -124,6 +124,21 @@ describe('the object behind a FAST create', () => {
     expect((await one.get('late')).code).toBe('NOT_FOUND');
   });
 
+  it('stays where the sandbox expires while its gateway writes', async () => {
+    const { calls, api } = await gated('expiring');
+    const held = api.hold('answer', ({ method, path }) => method === 'PUT' && path.endsWith('/status'));
+    const expireTimeSeconds = Math.ceil(Date.now() / 1000) + 2;
+    const command = ['/bin/sh', '-c', 'trap "" TERM; sleep 1000']; // it takes all of its grace period
+    expect((await calls.create('brief', { expireTimeSeconds, command })).code).toBe('OK');
+    await held.reached;
+    await eventually(async () => expect((await scene.object('brief')).status?.phase).toBe('Terminating'), SOON);
+    held.release(); // the gateway asks the agent then, which is ending it
+    await eventually(async () => expect((await scene.object('brief')).status?.phase).toBe('Expired'), SOON);
+    expect((await calls.get('brief')).answer?.phase).toBe('Expired');
+    await end('brief');
+    await scene.end('expiring');
+  });
+
   it('is waited for by an update through a gateway that knows the container alone', async () => {
     const { calls, api } = await gated('slow');
     const held = api.hold('question', isObject);

@@ -130,7 +130,7 @@ export class RecordSandbox implements Reconciler {
     const object = await client.get(SANDBOX_KIND, key).catch(absentIsFine);
     // one that has gone on from there (reset, expired) is its controller's
     if (object?.metadata.uid !== uid || object.spec.resetRevision !== undefined) return;
-    if (object.status?.sandboxID !== sandboxId) return;
+    if (object.status?.sandboxID !== sandboxId || isExpired(object)) return;
     await client.delete(SANDBOX_KIND, key, { uid }).catch(absentIsFine);
     events.record(
       object,
@@ -147,6 +147,11 @@ export class RecordSandbox implements Reconciler {
     const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata: { namespace, name } };
     this.parts.events.record(object, 'Warning', 'ObjectRefused', `Sandbox ${sandboxId} was removed: ${why}`);
   }
+}
+
+/** Its controller has ended the container then, and keeps the object. */
+function isExpired({ spec: { expireTime } }: Sandbox): boolean {
+  return expireTime !== undefined && Date.parse(expireTime) <= Date.now();
 }
 
 /** Read anew: a delete may have come while the object was being written. */
