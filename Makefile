@@ -28,6 +28,9 @@ down: ## end the stack; objects, images and keys are kept
 status: ## every process and its health
 	@$(standalone) status $(root)
 
+token: build ## NAMESPACE=team-a ROLE=tenant: a caller of its own for a namespace (tenant or viewer), kept by up
+	@$(standalone) token $(root) --namespace "$(NAMESPACE)" --role $(or $(ROLE),tenant)
+
 load: build ## ARCHIVE=image.tar: import the images of docker save, or of an OCI archive, into the stack
 	@$(standalone) load $(root) $(ARCHIVE)
 
@@ -119,4 +122,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down status load kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down status load token kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

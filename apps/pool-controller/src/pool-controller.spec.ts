@@ -187,10 +187,12 @@ it('keeps a ready agent that does not answer', async () => {
   await podsBecome('mute', 0);
 });
 
-it('leaves a pool as it is whose numbers make no sense, and says so', async () => {
+it('leaves a pool as it is whose spec makes no sense, and says so', async () => {
   await createPool('odd', { capacity: { poolMin: 1 }, agentTemplate });
   await podsBecome('odd', 1);
-  await scale('odd', { poolMin: 3, poolMax: 2 });
+  // what the CRD's rules take
+  const faulty = { capacity: { poolMin: 3 }, warmImages: [{ image: 'Not An Image', containers: 1 }] };
+  await client.patch(POOL_KIND, { namespace, name: 'odd' }, { spec: faulty });
   await eventually(async () => {
     expect((await pool('odd')).status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'Valid', status: 'False', reason: 'InvalidSpec' }),
@@ -201,7 +203,7 @@ it('leaves a pool as it is whose numbers make no sense, and says so', async () =
     expect(items).toContainEqual(expect.objectContaining({ type: 'Warning', reason: 'InvalidSpec' }));
   });
   expect(await podsOf('odd')).toHaveLength(1);
-  await scale('odd', { poolMin: 2, poolMax: 2 });
+  await client.patch(POOL_KIND, { namespace, name: 'odd' }, { spec: { capacity: { poolMin: 2 }, warmImages: null } });
   await podsBecome('odd', 2);
 });
 

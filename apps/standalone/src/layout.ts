@@ -26,6 +26,9 @@ export const files = {
   /** what fsb-ctl reads: the gateway's address, its CA and a token */
   fsbCtl: ({ state }: Layout) => join(state, 'fsb-ctl.json'),
   fsbCtlToken: ({ state }: Layout) => join(state, 'fsb-ctl.token'),
+  /** of a caller that `token` has made: what fsb-ctl reads with --config */
+  caller: ({ state }: Layout, user: string) => join(state, 'callers', `${user}.json`),
+  callerToken: ({ state }: Layout, user: string) => join(state, 'callers', `${user}.token`),
   tokens: ({ state }: Layout) => join(state, 'tokens.json'),
   /** what a service shows to the agents */
   agentClient: ({ state }: Layout, service: string) => join(state, 'agent-clients', service),

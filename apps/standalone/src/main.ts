@@ -84,6 +84,13 @@ withRoot(
     process.exitCode = await load(layoutOf(root), archive);
   });
 
+withRoot(program.command('token').description('make a caller with rights in one namespace; `up` keeps it'))
+  .requiredOption('--namespace <namespace>', 'the only namespace that it may use')
+  .option('--role <role>', 'tenant: makes, reads and ends sandboxes; viewer: reads', 'tenant')
+  .action(async ({ root, namespace, role }: Options & { namespace: string; role: string }) => {
+    const { token } = await import('./command/token.js');
+    process.exitCode = token(layoutOf(root), namespace, role);
+  });
 withRoot(program.command('pull').description("pull an image into the stack's containerd, through CRI"))
   .argument('<image>')
   .action(async (image: string, { root }: Options) => {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { eventually } from '../../../../test/support/eventually';
 import { type Json } from './kube-object';
 import { ApiserverProcess, VIEWER } from '../../../../test/support/apiserver-process';
@@ -35,6 +37,25 @@ describe('the API server', () => {
     return body;
   };
   const versionOf = (object: Json): string => String((object['metadata'] as Json)['resourceVersion']);
+
+  it('takes a caller that comes into its token file, and none from a file that is none', async () => {
+    const path = join(server.folder, 'tokens.json');
+    const before = readFileSync(path, 'utf8');
+    const token = 'a-token-that-came-later';
+    const asked = (): Promise<number> =>
+      server.ask('GET', SANDBOXES, undefined, { authorization: `Bearer ${token}` }).then(({ status }) => status);
+    expect(await asked()).toBe(401);
+    const added = { token, user: 'later', role: 'viewer', namespaces: ['default'] };
+    writeFileSync(path, JSON.stringify([...(JSON.parse(before) as object[]), added]));
+    await eventually(async () => expect(await asked()).toBe(200));
+    writeFileSync(path, '{');
+    await eventually(async () => {
+      expect(await asked()).toBe(200);
+      return server.log.includes('the token file was not read');
+    });
+    writeFileSync(path, before);
+    await eventually(async () => expect(await asked()).toBe(401));
+  });
 
   it('comes back after kill -9 amid writes with each one that it has answered', async () => {
     const answered: string[] = [];

@@ -66,7 +66,7 @@ export async function runApiserver(argv: readonly string[]): Promise<void> {
 /** @returns ends it in order */
 async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<() => Promise<void>> {
   const tls = { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) };
-  const authorization = await Authorization.fromFile(config.tokenFile);
+  const authorization = Authorization.fromFile(config.tokenFile, logger);
   const resources = [...BUILT_IN, ...(await loadCustomResources(config.crds))];
   resources.forEach(compileSchema);
   const store = await Store.open(await Storage.open(config.db));

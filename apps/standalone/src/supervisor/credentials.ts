@@ -21,7 +21,14 @@ const ROLES: Readonly<Record<string, string>> = {
 const AGENT_CALLERS = ['fastpath-gateway', 'sandbox-controller'];
 const LOCAL_NAMES = ['127.0.0.1', '::1', 'localhost'];
 const contextUser = z.object({ users: z.array(z.object({ user: z.object({ token: z.string().optional() }) })) });
-const tokenList = z.array(z.object({ token: z.string(), user: z.string(), role: z.string() }));
+const tokenList = z.array(
+  z.object({ token: z.string(), user: z.string(), role: z.string(), namespaces: z.array(z.string()).optional() }),
+);
+type Token = z.infer<typeof tokenList>[number];
+
+/** Roles of callers that `token` makes; each holds in one namespace. */
+export const CALLER_ROLES = ['tenant', 'viewer'] as const;
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
  * Keys, certificates, tokens and kubeconfigs: made once and kept, renewed only where they no longer fit. Of an API server
@@ -39,11 +46,44 @@ export async function ensureCredentials(layout: Layout, settings: Settings, brid
   }
   const { apiAddress, apiAdvertise = apiAddress } = settings;
   await ensureServerPair(layout, 'apiserver', ca, [...LOCAL_NAMES, bridgeAddress, ...namesIn(apiAddress)]);
-  for (const { token, user } of ensureTokens(layout)) {
-    const text = kubeconfig(user, token, ca.cert, apiAdvertise.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:'));
-    writeFileWhole(user === 'admin' ? files.kubeconfig(layout) : files.kubeconfigOf(layout, user), text);
-    if (user === 'admin') writeClientConfig(layout, settings, token);
+  for (const known of ensureTokens(layout)) {
+    const text = kubeconfig(known, ca.cert, apiAdvertise.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:'));
+    writeFileWhole(known.user === 'admin' ? files.kubeconfig(layout) : files.kubeconfigOf(layout, known.user), text);
+    if (known.user === 'admin') writeClientConfig(layout, settings, known.token);
   }
+}
+
+export interface NewCaller {
+  readonly namespace: string;
+  readonly role: (typeof CALLER_ROLES)[number];
+}
+
+/**
+ * A caller of its own for a namespace: token, kubeconfig, and a configuration for fsb-ctl. It is kept by `up`; the API
+ * server takes it within a second. Repeating it gives the same token.
+ * @returns paths of the two files
+ * @throws Error where no stack was started yet, or the namespace is no name
+ */
+export function addCaller(layout: Layout, { namespace, role }: NewCaller): { kubeconfig: string; client: string } {
+  if (!NAMESPACE.test(namespace)) {
+    throw new Error(`--namespace: "${namespace}" must have up to 63 of a-z, 0-9 and -, as in team-a`);
+  }
+  const tokens = readJson(files.tokens(layout), tokenList);
+  const admin = readText(files.kubeconfig(layout));
+  const client = readJson(files.fsbCtl(layout), z.looseObject({}));
+  if (!tokens || admin === undefined || !client) throw new Error('no stack was started yet: run up first');
+  const user = `${role}-${namespace}`;
+  const known = tokens.find((each) => each.user === user) ?? { token: newToken(), user, role, namespaces: [namespace] };
+  if (!tokens.includes(known)) writeJson(files.tokens(layout), [...tokens, known]);
+  const cluster = z
+    .object({ clusters: z.array(z.object({ cluster: z.object({ server: z.string() }) })) })
+    .parse(parse(admin));
+  const ca = readText(files.pki(layout, 'ca.crt')) ?? '';
+  const address = (cluster.clusters[0]?.cluster.server ?? '').replace('https://', '');
+  writeFileWhole(files.kubeconfigOf(layout, user), kubeconfig(known, ca, address));
+  writeFileWhole(files.callerToken(layout, user), known.token);
+  writeJson(files.caller(layout, user), { ...client, namespace, tokenFile: files.callerToken(layout, user) });
+  return { kubeconfig: files.kubeconfigOf(layout, user), client: files.caller(layout, user) };
 }
 
 /** What fsb-ctl needs to find the gateway, to believe it, and to be believed; of a kubeconfig without a token, that is not there. */
@@ -92,12 +132,13 @@ async function ensurePair(
   return pair;
 }
 
-/** A token for each user that has none yet. */
-function ensureTokens(layout: Layout): z.infer<typeof tokenList> {
+/** A token for each user of ours that has none yet; those of other callers are kept. */
+function ensureTokens(layout: Layout): Token[] {
   const before = readJson(files.tokens(layout), tokenList) ?? [];
-  const tokens = Object.entries(ROLES).map(
+  const ours = Object.entries(ROLES).map(
     ([user, role]) => before.find((known) => known.user === user) ?? { token: newToken(), user, role },
   );
+  const tokens = [...ours, ...before.filter(({ user }) => !(user in ROLES))];
   writeJson(files.tokens(layout), tokens);
   return tokens;
 }
@@ -119,7 +160,7 @@ function newToken(): string {
   return randomBytes(32).toString('hex');
 }
 
-function kubeconfig(user: string, token: string, ca: string, apiAddress: string): string {
+function kubeconfig({ user, token, namespaces }: Token, ca: string, apiAddress: string): string {
   const name = 'fast-sandbox';
   return stringify({
     apiVersion: 'v1',
@@ -134,7 +175,7 @@ function kubeconfig(user: string, token: string, ca: string, apiAddress: string)
       },
     ],
     users: [{ name: user, user: { token } }],
-    contexts: [{ name, context: { cluster: name, user, namespace: 'default' } }],
+    contexts: [{ name, context: { cluster: name, user, namespace: namespaces?.[0] ?? 'default' } }],
     'current-context': name,
   });
 }

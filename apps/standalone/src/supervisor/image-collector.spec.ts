@@ -1,7 +1,14 @@
-import { unusedImages } from './image-collector';
+import { namedImages, unusedImages } from './image-collector';
 
 const HOUR = 60 * 60_000;
 const NOW = 100 * HOUR;
+
+it('namedImages: finds those of sandboxes and the warm ones of pools', () => {
+  const pool = {
+    spec: { capacity: { poolMin: 1 }, warmImages: [{ image: 'nginx', containers: 2 }, { image: 'redis' }] },
+  };
+  expect(namedImages({ items: [{ spec: { image: 'busybox' } }, pool, {}] })).toEqual(['busybox', 'nginx', 'redis']);
+});
 
 describe('unused images', () => {
   const digests = new Map([

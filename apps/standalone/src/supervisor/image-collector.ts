@@ -11,10 +11,26 @@ const REMOVE_MS = 60_000;
 const objects = z.object({
   items: z.array(
     z.object({
-      spec: z.object({ image: z.string().optional(), warmImages: z.array(z.string()).optional() }).optional(),
+      spec: z
+        .object({ image: z.string().optional(), warmImages: z.array(z.object({ image: z.string() })).optional() })
+        .optional(),
     }),
   ),
 });
+
+/**
+ * Images that Sandboxes run and that pools keep warm. Pure.
+ * @param list of Sandboxes or SandboxPools, as the API server answers it
+ * @throws ZodError for anything else
+ */
+export function namedImages(list: unknown): string[] {
+  return objects
+    .parse(list)
+    .items.flatMap(({ spec }) => [
+      ...(spec?.image ? [spec.image] : []),
+      ...(spec?.warmImages ?? []).map(({ image }) => image),
+    ]);
+}
 
 /**
  * A name for each image that nothing has used for a day: no container, no Sandbox object, no pool. By digest, since CRI
@@ -75,13 +91,12 @@ export class ImageCollector {
   private async used(client: ContainerdClient): Promise<string[]> {
     const { containers } = await client.containers.list({ filters: [] });
     const specs = [...(await this.specs('sandboxes')), ...(await this.specs('sandboxpools'))];
-    const named = specs.flatMap((spec) => [...(spec?.image ? [spec.image] : []), ...(spec?.warmImages ?? [])]);
-    return [...containers.map(({ image }) => image), ...named.map((name) => normaliseImage(name))];
+    return [...containers.map(({ image }) => image), ...specs.map((name) => normaliseImage(name))];
   }
 
-  private async specs(plural: string): Promise<z.infer<typeof objects>['items'][number]['spec'][]> {
+  private async specs(plural: string): Promise<string[]> {
     const { status, body } = await this.readApi(`/apis/sandbox.fast.io/v1alpha1/${plural}`);
     if (status !== 200) throw new Error(`listing ${plural}: ${status}`);
-    return objects.parse(JSON.parse(body)).items.map(({ spec }) => spec);
+    return namedImages(JSON.parse(body));
   }
 }

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { messageOf } from '@fsb/api/errors';
+import { type Logger } from 'pino';
 import { z } from 'zod';
 import { qualified, StatusError } from '../status-error';
 
@@ -99,22 +101,50 @@ interface Scope {
   readonly namespace: string;
 }
 
+/** A change of the token file is seen after this time at the latest. */
+const LOOK_MS = 1_000;
+
 /** Bearer tokens with a fixed role each: who may do what is a file, not RBAC objects. */
 export class Authorization {
-  private readonly byName: ReadonlyMap<string, User>;
+  private users: ReadonlyMap<string, User> = new Map();
+  private byName: ReadonlyMap<string, User> = new Map();
+  private lookedAt = 0;
+  private changedAt = 0;
 
-  /** @param users by token */
-  private constructor(private readonly users: ReadonlyMap<string, User>) {
-    this.byName = new Map([...users.values()].map((user) => [user.name, user]));
-  }
+  private constructor(
+    private readonly path: string,
+    private readonly logger: Logger,
+  ) {}
 
   /** @throws if the file is not a list of {token, user, role} */
-  static async fromFile(path: string): Promise<Authorization> {
-    const parsed = tokenFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
-    if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
-    return new Authorization(
-      new Map(parsed.data.map(({ token, user, role, namespaces }) => [token, { name: user, role, namespaces }])),
-    );
+  static fromFile(path: string, logger: Logger): Authorization {
+    const authorization = new Authorization(path, logger);
+    authorization.read();
+    return authorization;
+  }
+
+  private read(): void {
+    const changedAt = statSync(this.path).mtimeMs;
+    const parsed = tokenFile.safeParse(JSON.parse(readFileSync(this.path, 'utf8')));
+    if (!parsed.success) throw new Error(`${this.path}: ${z.prettifyError(parsed.error)}`);
+    const users = parsed.data.map(({ token, user, role, namespaces }) => {
+      return [token, { name: user, role, namespaces }] as const;
+    });
+    this.users = new Map(users);
+    this.byName = new Map(users.map(([, user]) => [user.name, user]));
+    this.changedAt = changedAt;
+  }
+
+  /** Takes a file that has changed; one that cannot be read leaves the users as they are. */
+  private look(): void {
+    const now = performance.now();
+    if (now - this.lookedAt < LOOK_MS) return;
+    this.lookedAt = now;
+    try {
+      if (statSync(this.path).mtimeMs !== this.changedAt) this.read();
+    } catch (error) {
+      this.logger.error({ msg: 'the token file was not read', error: messageOf(error) });
+    }
   }
 
   /** @throws StatusError 401 */
@@ -125,6 +155,7 @@ export class Authorization {
   }
 
   withToken(token: string): User | undefined {
+    this.look();
     return this.users.get(token);
   }
 
