@@ -1,6 +1,6 @@
 /*
  * The first process of every sandbox's container, waiting or not. It takes one order, becomes what the order says, and leaves
- * nothing of itself behind: see docs/adr/0020. Static, because it runs in any image; C, because what it does are system calls.
+ * nothing of itself behind: see docs/adr/0023. Static, because it runs in any image; C, because what it does are system calls.
  * All that depends on the image is resolved here, by the kernel, in the image's own root: files, user, folder, program.
  *
  * The order comes through `orders`, a FIFO or a file, as texts that each end with a NUL:
