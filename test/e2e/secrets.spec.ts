@@ -94,7 +94,7 @@ describe('A secret in the variables of a sandbox', () => {
       );
       expect(await run(as('limits'), [...flags, '--memory', '1Ki'])).not.toBe(0);
       expect(await run(as('port'), [...flags, '--ports', '5758'])).not.toBe(0);
-      expect(await run(as('variable'), [...flags, '--env', `NO NAME=${SECRET}`])).not.toBe(0);
+      expect(await run(as('variable'), [...flags, '--env', `NÄME=${SECRET}`])).not.toBe(0);
       expect(await run(as('nul'), [...flags, '--env', `OTHER=${SECRET}`, '--workdir', `relative`])).not.toBe(0);
       expect(await run(as('exits'), flags, ['/bin/sh', '-c', 'exit 3'])).toBe(0);
     }
