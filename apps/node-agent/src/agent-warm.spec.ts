@@ -18,7 +18,7 @@ const LOOK = `
   readlink /proc/1/exe; readlink /proc/1/cwd; readlink /proc/1/root
   cut -d" " -f4- /proc/1/mountinfo > /tmp/mounts; sed -E "s/ - overlay .*//; s/(upperdir|workdir|lowerdir)=[^, ]*//g" /tmp/mounts
   ls -l /proc/1/fd > /tmp/fds; sed -E "s/.* ([0-9]+ -> )/\\1/; s/pipe:.*/pipe/" /tmp/fds
-  ls -laR /run > /tmp/run; sed -E "s/ [A-Z][a-z]+ +[0-9]+ [0-9:]+ / /" /tmp/run
+  ls -laR /run > /tmp/run 2>&1; sed -E "s/ [A-Z][a-z]+ +[0-9]+ [0-9:]+ / /" /tmp/run
   hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; umask; id; echo done`;
 
 describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting containers, with %s', (binary) => {

@@ -9,7 +9,7 @@ import { sandboxIdOf } from '@fsb/placement/sandbox-object';
 import { type CreatesUnderWay } from '../create/creates-under-way';
 import { type AgentDeletes } from './agent-deletes';
 import { type Catalog } from './catalog';
-import { namespaceName, objectName } from './field-rules';
+import { namespaceName, objectName, sandboxIdOrNone } from './field-rules';
 import { type LateObjects } from './late-objects';
 import { type PendingRecords } from './pending-records';
 import { anotherOne } from './sandbox-queries';
@@ -40,9 +40,10 @@ export class DeleteSandbox {
    * @param deadline Unix milliseconds
    * @throws ApiError failed_precondition, invalid_argument; unavailable where it may be on an agent that is out of reach
    */
-  async delete({ sandboxName, namespace: given, sandboxId }: DeleteRequest, deadline: number): Promise<void> {
+  async delete({ sandboxName, namespace: given, sandboxId: wantedId }: DeleteRequest, deadline: number): Promise<void> {
     const name = objectName('sandbox_name', sandboxName);
     const namespace = namespaceName(given);
+    const sandboxId = sandboxIdOrNone('sandbox_id', wantedId);
     const wasUnderWay = sandboxId === '' && (await this.parts.underWay.delete(`${namespace}/${name}`, deadline));
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     const found = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);

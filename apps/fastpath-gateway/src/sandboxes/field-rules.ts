@@ -6,6 +6,7 @@ const MAX_GRACE_SECONDS = 3_600;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const SANDBOX_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DEFAULT_NAMESPACE = 'default';
 /** 9999-12-31T23:59:59Z: RFC 3339 has four digits for a year. */
 const MAX_UNIX_SECONDS = 253_402_300_799;
@@ -33,6 +34,12 @@ export function namespaceName(value: string): string {
     'namespace',
     `"${clip(value)}" must be at most 63 of a-z, 0-9 and -, beginning and ending with a letter or digit`,
   );
+}
+
+/** Precondition of a call; empty is none. Agents refuse any other form. @throws ApiError invalid_argument */
+export function sandboxIdOrNone(field: string, value: string): string {
+  if (value === '' || SANDBOX_ID.test(value)) return value;
+  throw invalid(field, `"${clip(value)}" must be 1 to 63 of a-z, 0-9 and -, as the create answered it`);
 }
 
 /** @throws ApiError invalid_argument */
