@@ -62,7 +62,6 @@ describe('A sandbox made through the gateway', () => {
       stack.tryFsbCtl('run', name, '--image', 'busybox', '--follow', ...flags, '--', '/bin/sh', '-c', script);
     expect(await follow('seven', 'echo out; exit 7', '--rm')).toEqual({ code: 7, stdout: 'out\n', stderr: '' });
     expect(await follow('fine', 'echo fine', '--rm')).toEqual({ code: 0, stdout: 'fine\n', stderr: '' });
-    expect((await follow('killed', 'kill -9 $$$$', '--rm')).code).toBe(137);
     await eventually(async () => expect(await stack.containers()).toEqual([]), 20_000, 200);
   }, 60_000);
 

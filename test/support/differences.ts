@@ -2,6 +2,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { networkNamespaceName } from '@fsb/api/machine-names';
+import { lastSandboxIdOf, previousSandboxIdOf } from '@fsb/placement/sandbox-object';
 import { isWaiting } from './waiting-containers';
 import { type World } from './world';
 
@@ -27,7 +28,7 @@ export function differences(world: World, installation: string): string[] {
     ...same('tasks of containerd / running sandboxes of agents', tasks(containers), running),
     ...same('snapshots / running containers', machine.snapshots, holding),
     ...same('cgroups / running containers', machine.cgroups, holding),
-    ...same('logs / containers', machine.logs, [...ids, ...waiting]),
+    ...same('logs / containers', withoutKept(machine.logs, ids, world), [...ids, ...waiting]),
     ...same('folders / containers', machine.folders, [...ids, ...waiting]),
     ...machine.leases.map((lease) => `lease ${lease} is left in containerd`),
     ...shims(machine.shims, holding),
@@ -50,6 +51,13 @@ function compare(
     ...wanted.filter((id) => !left.has(id)).map((id) => `${what}: ${id} only on the right${explain(id)}`),
     ...doubles.map((id) => `${what}: ${id} is there twice`),
   ];
+}
+
+/** The logs of an object's last two containers may stay as long as the object does. */
+function withoutKept(logs: readonly string[], containers: readonly string[], { objects }: World): string[] {
+  const kept = new Set(objects.flatMap((object) => [lastSandboxIdOf(object), previousSandboxIdOf(object) ?? '']));
+  for (const id of containers) kept.delete(id);
+  return logs.filter((id) => !kept.has(id));
 }
 
 /** A lost one has an id, and no container that anybody knows of; so has one that had ended before its agent went. */
