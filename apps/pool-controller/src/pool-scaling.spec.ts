@@ -91,6 +91,10 @@ it('puts an agent that was to go back into service when it is needed again', asy
     expect(left?.metadata.annotations).toHaveProperty(['fast-sandbox.io/draining']);
   }, LONG_MS);
   await ask('again', 'cccc', 1);
+  const [leader = ''] = await scene.leaders();
+  // a round that began before would find it idle, and remove it
+  const asked = 'fast_sandbox_pool_demand_slots{namespace="default",pool="again",kind="unmet"} 1';
+  await eventually(async () => expect(await scene.metrics(leader)).toContain(asked), LONG_MS);
   scene.allocated.set('127.1.3.1', 0);
   await eventually(() => expect(scene.drains).toContain('127.1.3.1 false'), LONG_MS);
   expect(names(await scene.pods('again'))).toEqual([pod!.metadata.name]);
