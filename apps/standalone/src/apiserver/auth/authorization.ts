@@ -136,9 +136,9 @@ export class Authorization {
   }
 
   /** Takes a file that has changed; one that cannot be read leaves the users as they are. */
-  private look(): void {
+  private look(leastMs: number): void {
     const now = performance.now();
-    if (now - this.lookedAt < LOOK_MS) return;
+    if (now - this.lookedAt < leastMs) return;
     this.lookedAt = now;
     try {
       if (statSync(this.path).mtimeMs !== this.changedAt) this.read();
@@ -155,7 +155,9 @@ export class Authorization {
   }
 
   withToken(token: string): User | undefined {
-    this.look();
+    this.look(LOOK_MS);
+    // a new one is taken at once: whoever asks for somebody else remembers a no
+    if (!this.users.has(token)) this.look(0);
     return this.users.get(token);
   }
 
