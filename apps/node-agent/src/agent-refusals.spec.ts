@@ -8,6 +8,9 @@ import { eventually } from '../../../test/support/eventually';
 import { freePort } from '../../../test/support/free-port';
 import { AgentProcess } from '../../../test/support/agent-process';
 
+/** A walk over it that calls itself for each level still has stack; over 20,000 levels it has none left. */
+const DEEP: unknown = JSON.parse('['.repeat(1_000) + ']'.repeat(1_000));
+
 it('a runtime type that it does not have, in one line', () => {
   const main = resolve(__dirname, '../../../dist/apps/node-agent/src/main.js');
   const needed = ['--pod-name=a', '--pod-uid=u', '--node-name=n', '--installation=i', '--tls-dir=/dev/null'];
@@ -65,6 +68,7 @@ describe('node-agent: what it refuses', () => {
     ['no image', { image: undefined }, 400, 'invalid_argument', /image/],
     ['an empty image', { image: '' }, 400, 'invalid_argument', /image/],
     ['a malformed image', { image: 'UPPER/Case' }, 400, 'invalid_argument', /image/],
+    ['an object nested too deep', { object: { spec: DEEP } }, 400, 'invalid_argument', /nested deeper than 64 levels/],
     ['an unknown image', { image: 'nobody/nothing' }, 404, 'image_not_found', /image/],
     ['an unknown command', { command: ['no-such'] }, 404, 'command_not_found', /no-such/],
     ['a folder as command', { command: ['/tmp'] }, 404, 'command_not_found', /tmp/],

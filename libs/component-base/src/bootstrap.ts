@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import { type Server as HttpsServer } from 'node:https';
-import { type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { BadRequestException, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type GrpcOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyInstance } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { z } from 'zod';
 import { ComponentModule, isProbe } from './component.module';
@@ -18,6 +19,7 @@ import {
   type ProcessDescription,
   wholeNumber,
 } from './config';
+import { excessOf } from './json-shape';
 import { SpanInterceptor } from './tracing/span.interceptor';
 import { installedTracer, installTracer } from './tracing/tracing';
 
@@ -96,9 +98,9 @@ async function createApp<F extends Flags>(
 ): Promise<NestFastifyApplication> {
   const root = ComponentModule.forRoot({ name: service.name, verbosity: config.v }, await service.module(config));
   const adapter = adapterFor(tls);
+  readJsonWithin(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
-    bufferLogs: true,
-    abortOnError: false,
+    ...{ bufferLogs: true, abortOnError: false, bodyParser: false },
   });
   app.useLogger(app.get(Logger));
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
@@ -138,6 +140,16 @@ function adapterFor(tls: TlsSource | undefined): FastifyAdapter {
     server.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
   });
   return adapter;
+}
+
+/** Nest's parser and Fastify's own go as deep as a body does, and whatever walks the value then runs out of stack. */
+function readJsonWithin(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const excess = excessOf(body as Buffer);
+    if (excess === undefined) void parse(request, body.toString(), done);
+    else done(new BadRequestException(`the body ${excess}`));
+  });
 }
 
 /** Doors of their own to the same Fastify, for probes and metrics and nothing else. */

@@ -1,9 +1,5 @@
+import { MAX_DEPTH, MAX_VALUES } from '@fsb/component-base/json-shape';
 import { StatusError } from '../status-error';
-
-/** An agentTemplate's deepest field is the fourteenth; each function that walks an object calls itself for each level. */
-export const MAX_DEPTH = 64;
-/** A body of 3 MiB holds a million of nothing, and a complaint about each. */
-export const MAX_VALUES = 100_000;
 
 /**
  * What may go further than the parser: not too deep, not too many, and no key that is a prototype.

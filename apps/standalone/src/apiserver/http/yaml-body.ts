@@ -1,6 +1,6 @@
+import { MAX_DEPTH } from '@fsb/component-base/json-shape';
 import { isMap, isScalar, Lexer, parseDocument, visit, type YAMLMap } from 'yaml';
 import { StatusError } from '../status-error';
-import { MAX_DEPTH } from './parsed-value';
 
 /** Of a YAML body. kubectl sends JSON: YAML is what people write by hand. */
 const LIMIT_BYTES = 64 * 1024;

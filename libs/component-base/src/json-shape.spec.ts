@@ -1,0 +1,21 @@
+import { excessOf, MAX_DEPTH, MAX_VALUES } from './json-shape';
+
+const nested = (depth: number): string => `${'['.repeat(depth)}1${']'.repeat(depth)}`;
+const list = (values: number): string =>
+  `[${Array(values - 1)
+    .fill(0)
+    .join()}]`;
+
+it.each([
+  ['as deep as may be', nested(MAX_DEPTH), undefined],
+  ['one level deeper', nested(MAX_DEPTH + 1), 'is nested deeper than 64 levels'],
+  ['objects and lists in turn', '{"a":['.repeat(33), 'is nested deeper than 64 levels'],
+  ['as many values as may be', list(MAX_VALUES), undefined],
+  ['two values more', list(MAX_VALUES + 2), 'has more than 100000 values'],
+  ['brackets and commas in a text', `"${'[,'.repeat(MAX_VALUES)}"`, undefined],
+  ['a quote that is escaped in a text', `["\\"${'['.repeat(100)}"]`, undefined],
+  ['a text that never ends', `"${'['.repeat(100)}`, undefined],
+  ['nothing', '', undefined],
+])('a body with %s', (_, text, excess) => {
+  expect(excessOf(Buffer.from(text))).toBe(excess);
+});
