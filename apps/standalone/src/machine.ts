@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { cpus, loadavg } from 'node:os';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -13,6 +14,13 @@ export async function command(file: string, ...args: string[]): Promise<string> 
     const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     throw new Error(`${file} ${args.join(' ')}: ${stderr || String(error)}`, { cause: error });
   }
+}
+
+/** For people: what a slow or silent process has beside it. */
+export function machineLoad(): string {
+  const [one = 0, five = 0, fifteen = 0] = loadavg();
+  const loads = [one, five, fifteen].map((load) => load.toFixed(1)).join(', ');
+  return `load ${loads} (1, 5, 15 minutes) on ${cpus().length} processors`;
 }
 
 /**

@@ -14,6 +14,9 @@ export interface ProbeOptions {
   /** PEM, of a client that shows a certificate */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
+  /** of the whole exchange; 2 s where it is absent */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** @returns undefined where the URL answers 200, else what it answers. Never throws. */
@@ -28,18 +31,23 @@ export async function probe(url: string, options: ProbeOptions = {}): Promise<st
 
 /**
  * A GET with a deadline, on a connection of its own.
- * @throws Error where there is no whole answer in two seconds, or one over 16 MiB
+ * @throws Error where there is no whole answer in time, or one over 16 MiB
  */
 export async function get(
   url: string,
-  { token, ...pems }: ProbeOptions = {},
+  { token, timeoutMs = PROBE_MS, signal: outer, ...pems }: ProbeOptions = {},
 ): Promise<{ status: number; body: string }> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const isTls = url.startsWith('https:');
   const agent = withoutUnhandledErrors(isTls ? new HttpsAgent(pems) : new HttpAgent());
-  return limited(PROBE_MS, undefined, async (signal) => {
+  return limited(timeoutMs, outer, async (signal) => {
     const outgoing = (isTls ? httpsRequest : httpRequest)(url, { headers, agent });
-    const response = await exchange(outgoing, undefined, { signal });
-    return { status: response.statusCode ?? 0, body: await readBody(response, BODY_LIMIT) };
+    try {
+      const response = await exchange(outgoing, undefined, { signal });
+      return { status: response.statusCode ?? 0, body: await readBody(response, BODY_LIMIT) };
+    } catch (error) {
+      // what an abort leaves behind is a socket that hung up
+      throw signal.aborted ? new Error(`no answer in ${timeoutMs / 1000} s`, { cause: error }) : error;
+    }
   });
 }

@@ -71,11 +71,11 @@ async function serviceRow(layout: Layout, { name, health, address }: ServiceDefi
 async function podRows(layout: Layout): Promise<ProcessRow[]> {
   const records = listJson(files.pods(layout)).flatMap((path) => readJson(path, podRecord) ?? []);
   return Promise.all(
-    records.map(async ({ name: pod, restarts, process, ip, port }): Promise<ProcessRow> => {
+    records.map(async ({ name: pod, restarts, lastEnd, process, ip, port }): Promise<ProcessRow> => {
       const name = `agent/${pod}`;
-      if (!process || !isAlive(process)) return { name, state: 'stopped', restarts, health: 'not running' };
+      if (!process || !isAlive(process)) return { name, state: 'stopped', restarts, lastEnd, health: 'not running' };
       const health = (await probe(`http://${ip ?? hostname()}:${port}/readyz`)) ?? 'ok';
-      return { name, pid: process.pid, state: 'running', restarts, health, ...uptime(process) };
+      return { name, pid: process.pid, state: 'running', restarts, lastEnd, health, ...uptime(process) };
     }),
   );
 }

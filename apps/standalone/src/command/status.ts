@@ -1,10 +1,12 @@
 import { type Layout } from '../layout';
+import { machineLoad } from '../machine';
 import { isHealthy, type ProcessRow, processRows } from './process-rows';
 
 /** @returns the exit code: 0 only if everything is healthy */
 export async function status(layout: Layout, output: string | undefined): Promise<number> {
   const rows = await processRows(layout);
-  process.stdout.write(output === 'json' ? `${JSON.stringify(rows, undefined, 2)}\n` : table(rows));
+  const text = output === 'json' ? JSON.stringify(rows, undefined, 2) : `${table(rows)}machine: ${machineLoad()}`;
+  process.stdout.write(`${text}\n`);
   return rows.every(isHealthy) ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@ import { KubeClient, loadKubeConfig } from '@fsb/controller-runtime/kube-client'
 import { pino } from 'pino';
 import { eventually } from '../../../../test/support/eventually';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
+import { processRows } from '../command/process-rows';
 import { endPods, removeBridge, removeCgroups } from '../command/end-pods';
 import { bridgeName, cgroupName, networkNamespaceName } from '@fsb/api/machine-names';
 import { files, layoutOf } from '../layout';
@@ -24,7 +25,10 @@ import { SecretVolumes } from './secret-volumes';
 
 const SUBNET = '10.89.241.0/24';
 /** Says ready, and what it was started with. */
-const PROGRAM = `require('node:http').createServer((q, s) => s.end(q.url === '/env' ? JSON.stringify(process.env) : 'ok'))
+const PROGRAM = `require('node:http').createServer((q, s) => {
+  if (q.url === '/crash') throw new TypeError('no such thing');
+  s.end(q.url === '/env' ? JSON.stringify(process.env) : 'ok');
+})
   .listen(9091, () => console.log('serving'));`;
 const logger = pino({ level: 'silent' });
 const missing =
@@ -137,7 +141,20 @@ const missing =
     process.kill(record(uid)!.process!.pid, 'SIGKILL');
     await eventually(async () => (await pod('one')).status?.containerStatuses?.[0]?.restartCount === 1);
     await eventually(async () => isReady(await pod('one')));
+    expect(record(uid)?.lastEnd).toBe('killed by SIGKILL');
   }, 30_000);
+
+  it('says why it crashed: in the record that status reads, and in the Pod', async () => {
+    const { metadata, status } = await pod('one');
+    await get(`http://${status?.podIP ?? ''}:9091/crash`).catch(() => undefined);
+    await eventually(async () => (await pod('one')).status?.containerStatuses?.[0]?.restartCount === 2);
+    await eventually(async () => isReady(await pod('one')), 20_000);
+    const reason = 'exit code 1: TypeError: no such thing';
+    expect(record(metadata.uid ?? '')?.lastEnd).toBe(reason);
+    const [container] = (await pod('one')).status?.containerStatuses ?? [];
+    expect(container).toMatchObject({ lastState: { terminated: { exitCode: 1, message: reason } } });
+    expect((await processRows(layout)).find(({ name }) => name === 'agent/one')).toMatchObject({ lastEnd: reason });
+  }, 60_000);
 
   it('leaves its Pods running when it ends, and adopts them', async () => {
     const uid = (await pod('one')).metadata.uid ?? '';

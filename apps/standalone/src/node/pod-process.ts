@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type ProcessEnd } from '../last-end';
 import { identify, type ProcessIdentity } from '../process-identity';
 
 export interface PodCommand {
@@ -10,13 +11,13 @@ export interface PodCommand {
   readonly networkNamespace: string;
   /** files that the process writes its pid to before it becomes the command */
   readonly cgroups: readonly string[];
-  readonly logFile: string;
+  readonly logPath: string;
 }
 
 export interface StartedProcess {
   readonly identity: ProcessIdentity;
-  /** 128 + signal where a signal ended it, as a shell says it; undefined until it has ended */
-  readonly exitCode: () => number | undefined;
+  /** undefined until it has ended */
+  readonly end: () => ProcessEnd | undefined;
 }
 
 /**
@@ -28,32 +29,41 @@ const ENTER =
 const KEPT_LOGS = 4;
 
 /** Starts a Pod's process in a session of its own: it outlives the node. @throws Error where it cannot start */
-export function startPodProcess({ argv, env, networkNamespace, cgroups, logFile }: PodCommand): StartedProcess {
-  const log = openSync(logFile, 'a', 0o640);
+export function startPodProcess({ argv, env, networkNamespace, cgroups, logPath }: PodCommand): StartedProcess {
+  const log = openSync(logPath, 'a', 0o640);
   try {
     const args = ['-c', ENTER, 'sh', networkNamespace, ...cgroups, '--', ...argv];
     const child = spawn('/bin/sh', args, { stdio: ['ignore', log, log], detached: true, cwd: '/', env });
-    let exitCode: number | undefined;
+    let end: ProcessEnd | undefined;
     child.on('error', () => undefined); // told by the missing pid
     child.on('exit', (code, signal) => {
-      exitCode = code ?? 128 + signalNumber(signal);
+      end = { code, signal };
     });
     child.unref();
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (!identity) throw new Error('/bin/sh did not start');
-    return { identity, exitCode: () => exitCode };
+    return { identity, end: () => end };
   } finally {
     closeSync(log);
   }
 }
 
-/** `<folder>/<restart>.log`, of which the last few are kept. */
+export function logFile(folder: string, restart: number): string {
+  return join(folder, `${restart}.log`);
+}
+
+/** Of the logs in `folder` the last few are kept. */
 export function newLogFile(folder: string, restart: number): string {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
     if (Number.parseInt(name, 10) <= restart - KEPT_LOGS) rmSync(join(folder, name), { force: true });
   }
-  return join(folder, `${restart}.log`);
+  return logFile(folder, restart);
+}
+
+/** 128 + signal where a signal ended it, as a shell says it. */
+export function exitCodeOf({ code, signal }: ProcessEnd): number {
+  return code ?? 128 + signalNumber(signal);
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {

@@ -12,6 +12,8 @@ export const podRecord = z.object({
   ip: z.string().optional(),
   port: z.number().int(),
   restarts: z.number().int(),
+  /** why the process before this one ended; absent where there was none */
+  lastEnd: z.string().optional(),
   process: processIdentity.optional(),
   /** folders with its Secrets */
   secrets: z.array(z.string()).default([]),

@@ -6,6 +6,7 @@ import { type Condition } from '@fsb/api/sandbox';
 import { aborted } from '@fsb/controller-runtime/deadline';
 import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
 import { BackOff } from '../back-off';
+import { endReason, logTail, type ProcessEnd } from '../last-end';
 import { NODE_FLAGS } from '../layout';
 import { probe } from '../probe';
 import { endProcess, isAlive, type ProcessIdentity } from '../process-identity';
@@ -14,9 +15,9 @@ import { type NodeContext } from './node-context';
 import { PodCgroup } from './pod-cgroup';
 import { NETWORK_NAMESPACES } from './pod-network';
 import { containerEnvironment, gracePeriodMs, memoryLimit, probePort, runnableContainer } from './pod-plan';
-import { newLogFile, startPodProcess } from './pod-process';
+import { exitCodeOf, logFile, newLogFile, startPodProcess } from './pod-process';
 import { podRecord, type PodRecord, podRecordFile } from './pod-record';
-import { type ContainerPhase, podStatus } from './pod-status';
+import { type ContainerEnd, type ContainerPhase, podStatus } from './pod-status';
 import { StatusWriter } from './status-writer';
 
 /** While the agent starts, and once it serves: also how fast its end is noticed. */
@@ -39,8 +40,8 @@ export class PodRunner {
   private record: PodRecord;
   private isGone = false;
   private secretsAt = performance.now();
-  private last: { exitCode: number; finishedAt: Date } | undefined;
-  private exitCode: () => number | undefined = () => undefined;
+  private last: ContainerEnd | undefined;
+  private end: () => ProcessEnd | undefined = () => undefined;
 
   /** @param networkNamespace the name that the Pod's has or gets */
   constructor(
@@ -115,7 +116,7 @@ export class PodRunner {
       context.logger.info({ msg: 'adopted', pod: record.name, child: record.process.pid });
       return record.process;
     }
-    if (record.process) this.ended(UNKNOWN_EXIT);
+    if (record.process) this.ended(container, undefined);
     try {
       this.tell({ kind: 'waiting', reason: 'ContainerCreating', message: '' });
       return await this.launch(container);
@@ -148,9 +149,9 @@ export class PodRunner {
       },
       networkNamespace: namespace,
       cgroups: this.cgroup.make(memoryLimit(container)),
-      logFile: newLogFile(join(logDir, this.uid, container.name), before.restarts),
+      logPath: newLogFile(join(logDir, this.uid, container.name), before.restarts),
     });
-    this.exitCode = started.exitCode;
+    this.end = started.end;
     this.save({ ...this.record, ip, port: probePort(container), process: started.identity, startedAt: Date.now() });
     logger.info({ msg: 'started', pod: before.name, child: started.identity.pid, ip, restarts: before.restarts });
     events.record(
@@ -188,7 +189,7 @@ export class PodRunner {
       await this.renewSecrets(container);
       await sleep(ready ? PROBE_MS.ready : PROBE_MS.starting, undefined, { signal }).catch(() => undefined);
     }
-    if (!signal.aborted) this.ended(this.exitCode() ?? UNKNOWN_EXIT);
+    if (!signal.aborted) this.ended(container, this.end());
   }
 
   /** What was renewed is seen by the process itself. */
@@ -202,9 +203,13 @@ export class PodRunner {
     }
   }
 
-  private ended(exitCode: number): void {
-    this.last = { exitCode, finishedAt: new Date() };
-    this.save({ ...this.record, process: undefined, restarts: this.record.restarts + 1 });
+  /** @param end undefined: of a process that another node had started */
+  private ended({ name }: PodContainer, end: ProcessEnd | undefined): void {
+    const { restarts } = this.record;
+    const message = endReason(end, logTail(logFile(join(this.context.logDir, this.uid, name), restarts)));
+    this.last = { exitCode: end ? exitCodeOf(end) : UNKNOWN_EXIT, finishedAt: new Date(), message };
+    this.save({ ...this.record, process: undefined, restarts: restarts + 1, lastEnd: message });
+    this.context.logger.warn({ msg: 'ended', pod: this.record.name, restarts: restarts + 1, reason: message });
   }
 
   /** A function: the signal changes while others wait, which TypeScript's narrowing does not see. */
@@ -223,7 +228,7 @@ export class PodRunner {
     const lived = hadProcess ? Date.now() - (this.record.startedAt ?? Date.now()) : 0;
     const delayMs = this.backOff.next(lived);
     if (hadProcess) {
-      const message = `back-off ${Math.round(delayMs / 1000)} s after exit code ${this.last?.exitCode ?? UNKNOWN_EXIT}`;
+      const message = `back-off ${Math.round(delayMs / 1000)} s after ${this.last?.message ?? 'its end'}`;
       this.tell({ kind: 'waiting', reason: 'CrashLoopBackOff', message });
       this.context.events.record(this.pod, 'Warning', 'BackOff', 'Back-off restarting failed container');
     }

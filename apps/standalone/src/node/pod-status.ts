@@ -6,7 +6,14 @@ import { type Pod } from '@fsb/controller-runtime/kinds';
 export type ContainerPhase =
   | { readonly kind: 'waiting'; readonly reason: string; readonly message: string }
   | { readonly kind: 'running'; readonly startedAt: Date; readonly ready: boolean; readonly id: string }
-  | { readonly kind: 'terminated'; readonly exitCode: number; readonly finishedAt: Date };
+  | ({ readonly kind: 'terminated' } & ContainerEnd);
+
+export interface ContainerEnd {
+  readonly exitCode: number;
+  readonly finishedAt: Date;
+  /** signal or exit code, and the line of the log that looks like the cause */
+  readonly message: string;
+}
 
 export interface PodView {
   readonly pod: Pod;
@@ -16,7 +23,7 @@ export interface PodView {
   readonly restarts: number;
   readonly startTime: Date;
   /** how the process before the current one ended */
-  readonly last?: { readonly exitCode: number; readonly finishedAt: Date } | undefined;
+  readonly last?: ContainerEnd | undefined;
 }
 
 const IMAGE_ID = 'process://fast-sandbox/node-agent';
@@ -47,7 +54,7 @@ export function podStatus(view: PodView, before: readonly Condition[], now: Date
         started: phase.kind === 'running',
         restartCount: restarts,
         state: containerState(phase),
-        lastState: last ? { terminated: terminated(last.exitCode, last.finishedAt) } : {},
+        lastState: last ? { terminated: terminated(last) } : {},
       },
     ],
   };
@@ -81,10 +88,10 @@ function containerState(phase: ContainerPhase): Record<string, unknown> {
     case 'running':
       return { running: { startedAt: rfc3339(phase.startedAt) } };
     case 'terminated':
-      return { terminated: terminated(phase.exitCode, phase.finishedAt) };
+      return { terminated: terminated(phase) };
   }
 }
 
-function terminated(exitCode: number, finishedAt: Date): Record<string, unknown> {
-  return { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', finishedAt: rfc3339(finishedAt) };
+function terminated({ exitCode, finishedAt, message }: ContainerEnd): Record<string, unknown> {
+  return { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', message, finishedAt: rfc3339(finishedAt) };
 }

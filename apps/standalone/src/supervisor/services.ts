@@ -6,6 +6,7 @@ import { probe } from '../probe';
 import { DEFAULT_PORT_BASE, hostAndPort, type Settings } from '../settings';
 import { type Choice } from './choice';
 import { containerdRefusal } from './containerd-choice';
+import { type LivenessProbe } from './liveness';
 import { containerdCommand } from './private-containerd';
 
 export interface ServiceDefinition {
@@ -18,6 +19,8 @@ export interface ServiceDefinition {
   readonly address?: string;
   /** @returns undefined while it serves, else what is wrong */
   readonly health: () => Promise<string | undefined>;
+  /** Absent for containerd, whose calls may wait for a disk: a restart would end creates and help nobody. */
+  readonly alive?: LivenessProbe;
 }
 
 export interface ServicesContext {
@@ -137,11 +140,13 @@ function service({ layout, settings }: ServicesContext, { name, app, port, args 
     env: environment(),
     graceMs: GRACE_MS,
     health: () => probe(`http://${probes}/readyz`),
+    alive: (limits) => probe(`http://${probes}/healthz`, limits),
   };
 }
 
 function apiserver(layout: Layout, { apiAddress }: Settings): ServiceDefinition {
   const url = `https://${apiAddress.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:')}`;
+  const ca = (): string => readFileSync(files.pki(layout, 'ca.crt'), 'utf8');
   return {
     name: 'apiserver',
     command: [
@@ -154,7 +159,8 @@ function apiserver(layout: Layout, { apiAddress }: Settings): ServiceDefinition 
     env: environment(),
     graceMs: GRACE_MS,
     address: `${url}, kubeconfig ${files.kubeconfig(layout)}`,
-    health: () => probe(`${url}/readyz`, { ca: readFileSync(files.pki(layout, 'ca.crt'), 'utf8') }),
+    health: () => probe(`${url}/readyz`, { ca: ca() }),
+    alive: (limits) => probe(`${url}/healthz`, { ca: ca(), ...limits }),
   };
 }
 

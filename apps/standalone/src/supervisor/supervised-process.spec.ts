@@ -2,9 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { freePort } from '../../../../test/support/free-port';
 import { eventually } from '../../../../test/support/eventually';
 import { files, layoutOf } from '../layout';
+import { probe, type ProbeOptions } from '../probe';
 import { isAlive, type ProcessIdentity } from '../process-identity';
+import { writeJson } from '../state-file';
 import { readRecord } from './process-record';
 import { SupervisedProcess } from './supervised-process';
 import { lockSupervisor, runningSupervisor, unlockSupervisor } from './supervisor-lock';
@@ -66,6 +69,35 @@ describe('a supervised process', () => {
     expect(isAlive(before)).toBe(false);
     expect(readRecord(layout, 'sleeper')).toBeUndefined();
   });
+
+  it('is ended and started again when it stands still, with the load of the machine as the reason', async () => {
+    const port = await freePort();
+    const server = `require('node:http').createServer((_, answer) => answer.end('ok')).listen(${port}, '127.0.0.1')`;
+    const alive = (limits: ProbeOptions): Promise<string | undefined> => probe(`http://127.0.0.1:${port}/`, limits);
+    const command = [process.execPath, '-e', server];
+    const definition = { name: 'server', command, env: {}, graceMs: 2000, health: () => alive({}), alive };
+    const supervised = new SupervisedProcess(layout, definition, logger, { everyMs: 500, misses: 3, startMs: 10_000 });
+    await supervised.start();
+    started.push(supervised);
+    await eventually(async () => (await alive({})) === undefined, 20_000);
+    const first = readRecord(layout, 'server')!;
+    // it has answered for a while
+    writeJson(files.process(layout, 'server'), { ...first, startedAt: first.startedAt - 60_000 });
+    await supervised.release();
+    const next = new SupervisedProcess(layout, definition, logger, { everyMs: 500, misses: 3, startMs: 10_000 });
+    await next.start();
+    started.push(next);
+    process.kill(first.process.pid, 'SIGSTOP');
+    const second = await eventually(() => {
+      const record = readRecord(layout, 'server')!;
+      return record.restarts === 1 && record;
+    }, 20_000);
+    expect(isAlive(first.process)).toBe(false);
+    expect(second.lastEnd).toMatch(
+      /^no answer to 3 probes of 0\.5 s in a row \(no answer in 0\.5 s\); load [\d.]+, [\d.]+, [\d.]+ .* processors$/,
+    );
+    await eventually(async () => (await alive({})) === undefined, 20_000);
+  }, 60_000);
 
   it('has one supervisor per root', () => {
     lockSupervisor(layout);

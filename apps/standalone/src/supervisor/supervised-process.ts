@@ -7,17 +7,22 @@ import { type Logger } from 'pino';
 import { BackOff } from '../back-off';
 import { endReason, logTail, type ProcessEnd } from '../last-end';
 import { files, type Layout } from '../layout';
+import { machineLoad } from '../machine';
 import { endProcess, identify, isAlive, untilEnded } from '../process-identity';
 import { removeFile, writeJson } from '../state-file';
+import { untilUnresponsive } from './liveness';
+import { LIVENESS } from './liveness-plan';
 import { type ProcessRecord, readRecord } from './process-record';
 import { type ServiceDefinition } from './services';
 
 /** Before the process that a killed supervisor left is counted as started by this one. */
 const NO_RESTARTS = 0;
+/** Between SIGTERM and SIGKILL of a process that answers no probe: it will not finish what it has begun either. */
+const UNRESPONSIVE_GRACE_MS = 5_000;
 
 /**
  * One service for as long as the supervisor lives: started in a session of its own, so that it outlives the supervisor;
- * found again by its record; started anew, ever more slowly, when it ends.
+ * found again by its record; started anew, ever more slowly, when it ends; ended when it answers no liveness probe.
  */
 export class SupervisedProcess {
   private readonly stopping = new AbortController();
@@ -26,11 +31,14 @@ export class SupervisedProcess {
   private current: ProcessRecord | undefined;
   /** of the process that this supervisor has started last */
   private end: ProcessEnd | undefined;
+  /** why it was ended here */
+  private verdict: string | undefined;
 
   constructor(
     private readonly layout: Layout,
     readonly definition: ServiceDefinition,
     private readonly logger: Logger,
+    private readonly liveness = LIVENESS,
   ) {}
 
   /** Returns once the process exists; that it serves is for the probe to say. */
@@ -66,8 +74,31 @@ export class SupervisedProcess {
 
   private async keepRunning(): Promise<void> {
     while (!this.isStopping()) {
-      if (this.current) await untilEnded(this.current.process, this.stopping.signal);
+      if (this.current) await this.untilOver(this.current);
       if (!this.isStopping()) await this.startAgain();
+    }
+  }
+
+  private async untilOver(record: ProcessRecord): Promise<void> {
+    const over = new AbortController();
+    const watched = this.endUnresponsive(record, over.signal);
+    await untilEnded(record.process, this.stopping.signal);
+    over.abort();
+    await watched;
+  }
+
+  private async endUnresponsive({ process, startedAt }: ProcessRecord, signal: AbortSignal): Promise<void> {
+    const { name, alive } = this.definition;
+    if (!alive) return;
+    const limits = this.liveness;
+    const refusal = await untilUnresponsive({ alive, startedAt, limits }, signal);
+    if (refusal === undefined) return;
+    this.verdict = `no answer to ${limits.misses} probes of ${limits.everyMs / 1000} s in a row (${refusal}); ${machineLoad()}`;
+    this.logger.error({ msg: 'does not answer, ending it', target: name, child: process.pid, reason: this.verdict });
+    try {
+      await endProcess(process, UNRESPONSIVE_GRACE_MS);
+    } catch (error) {
+      this.logger.error({ msg: 'cannot end', target: name, error: messageOf(error) });
     }
   }
 
@@ -78,7 +109,7 @@ export class SupervisedProcess {
     const tail = logTail(files.serviceLog(this.layout, name));
     await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     // by now the kernel's word has come, of a child; that it is gone was seen in /proc before
-    const lastEnd = endReason(this.end, tail);
+    const lastEnd = this.verdict ?? endReason(this.end, tail);
     this.logger.warn({
       msg: 'ended, starting it again',
       target: name,
@@ -114,6 +145,7 @@ export class SupervisedProcess {
       const child = spawn(file, args, { stdio: ['ignore', log, log], detached: true, cwd: '/', env });
       child.on('error', () => undefined); // told by the missing pid
       this.end = undefined;
+      this.verdict = undefined;
       child.once('exit', (code, signal) => {
         this.end = { code, signal };
       });
