@@ -1,5 +1,5 @@
 import { agentClientFlags } from '@fsb/agent-api/agent-client-flags';
-import { type ConfigOf, duration, flag } from '@fsb/component-base/config';
+import { boolean, type ConfigOf, duration, flag } from '@fsb/component-base/config';
 import { leaderElectionFlags } from '@fsb/controller-runtime/controller-host';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 
@@ -10,6 +10,10 @@ export const sandboxControllerFlags = {
   fastpathOrphanTimeout: flag(
     duration().default(10_000),
     'How long a container without a Sandbox object is left to whoever may still make one, as in 10s',
+  ),
+  countQuotaObjects: flag(
+    boolean().default(false),
+    'Write the number of sandboxes into the status of ResourceQuotas too, for an API server without a quota controller',
   ),
 };
 export type SandboxControllerConfig = ConfigOf<typeof sandboxControllerFlags>;

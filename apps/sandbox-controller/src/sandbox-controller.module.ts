@@ -24,6 +24,7 @@ import { Registry as Metrics } from 'prom-client';
 import { CreateCalls } from './apply/create-calls';
 import { OrphanActions } from './apply/orphan-actions';
 import { SandboxActions } from './apply/sandbox-actions';
+import { enqueueQuotas, QuotaStatusReconciler } from './quota/quota-status.reconciler';
 import { type SandboxControllerConfig } from './sandbox-controller.config';
 import { SandboxReconciler } from './sandbox.reconciler';
 import { enqueueOnChange } from './sandbox-triggers';
@@ -110,6 +111,14 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     allKeys: () => [...caches.sandboxes.list().map(keyOf), ...claimedKeys(directory)],
   });
   enqueueOnChange({ ...caches, directory, memory, silence }, controller.queue);
+  const quotaParts = { client, quotas: caches.quotas, ledger, countsObjects: config.countQuotaObjects };
+  const quotaStatus = new Controller(new QuotaStatusReconciler(quotaParts), {
+    name: 'quota-status',
+    concurrency: 1,
+    metrics,
+    allKeys: () => caches.quotas.list().map(keyOf),
+  });
+  enqueueQuotas(quotaParts, quotaStatus.queue);
   const leading = {
     start: () => {
       acting = Date.now();
@@ -132,7 +141,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     {
       name: SANDBOX_CONTROLLER,
       informers: caches,
-      controllers: [leading],
+      controllers: [leading, quotaStatus],
       runnables: [following],
       election: config.leaderElect ? { namespace: config.leaderElectionNamespace } : undefined,
     },

@@ -38,7 +38,12 @@ let app: INestApplicationContext;
 async function startController(): Promise<void> {
   const config = {
     ...{ kubeconfig: join(server.folder, 'kubeconfig'), leaderElect: true, leaderElectionNamespace: 'kube-system' },
-    ...{ agentPort: agent.port, agentTlsDir: agent.pki.clientDir, fastpathOrphanTimeout: 4_000 },
+    ...{
+      agentPort: agent.port,
+      agentTlsDir: agent.pki.clientDir,
+      fastpathOrphanTimeout: 4_000,
+      countQuotaObjects: true,
+    },
   };
   const root = ComponentModule.forRoot({ name: 'spec', verbosity: 0 }, SandboxControllerModule.forRoot(config));
   app = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });

@@ -102,6 +102,7 @@ export interface ResourceQuota extends KubeObject {
     scopes?: string[];
     scopeSelector?: Record<string, unknown>;
   };
+  status?: { hard?: Record<string, string | number>; used?: Record<string, string | number> };
 }
 
 export interface ObjectReference {

@@ -7,6 +7,12 @@ export class UsageLedger {
   private readonly held = new Map<string, Usage>();
   private readonly reported = new Map<string, Usage>();
   private readonly totals = new Map<string, Usage>();
+  private readonly listeners: ((namespace: string) => void)[] = [];
+
+  /** @param listener called after each change of a namespace's use */
+  onChange(listener: (namespace: string) => void): void {
+    this.listeners.push(listener);
+  }
 
   of(namespace: string): Usage {
     return this.totals.get(namespace) ?? NOTHING;
@@ -36,9 +42,12 @@ export class UsageLedger {
     if (usage) usages.set(key, usage);
     else usages.delete(key);
     const { namespace } = splitKey(key);
-    const total = plus(plus(this.of(namespace), before, -1), this.counted(key));
+    const after = this.counted(key);
+    if (after === before) return;
+    const total = plus(plus(this.of(namespace), before, -1), after);
     if (total.sandboxes === 0) this.totals.delete(namespace);
     else this.totals.set(namespace, total);
+    for (const listener of this.listeners) listener(namespace);
   }
 
   private counted(key: string): Usage {

@@ -45,6 +45,8 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const agents = (app: string): string[] => ['--agent-tls-dir', files.agentClient(layout, app)];
   const containerd = ['--containerd-socket', choice.containerd.socket];
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
+  // our own API server has no quota controller that counts objects
+  const counting = settings.kubeconfig === undefined ? ['--count-quota-objects=true'] : [];
   const row = (app: string, offset: number, args: readonly string[], replica = 1): ServiceDefinition => {
     return service(context, {
       name: replicaOf(app, replica),
@@ -67,7 +69,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
       ],
       replica,
     ),
-    row('sandbox-controller', 3, agents('sandbox-controller'), replica),
+    row('sandbox-controller', 3, [...agents('sandbox-controller'), ...counting], replica),
     gateway(context, replica, (args) => row('fastpath-gateway', 4, [...agents('fastpath-gateway'), ...args], replica)),
   ]);
   return [

@@ -31,6 +31,7 @@ const ROLES = {
       verbs: READ,
       resources: ['sandboxpools', 'pods', 'nodes', 'namespaces', 'secrets', 'configmaps', 'resourcequotas'],
     },
+    { verbs: ['patch'], resources: ['resourcequotas/status'] },
     EVENTS_AND_LEASES,
   ],
   'pool-controller': [

@@ -103,7 +103,12 @@ export const BUILT_IN: readonly Resource[] = [
     kind: 'ResourceQuota',
     shortNames: ['quota'],
     hasStatus: true,
-    columns: [NAME, { name: 'Hard', type: 'string', cell: hardLimits }, AGE],
+    columns: [
+      NAME,
+      { name: 'Request', type: 'string', cell: usedLimits },
+      { name: 'Limit', type: 'string', cell: () => '' },
+      AGE,
+    ],
   }),
   builtIn({
     group: 'coordination.k8s.io',
@@ -115,12 +120,18 @@ export const BUILT_IN: readonly Resource[] = [
   }),
 ];
 
-/** Who enforces them says what is used; this server counts nothing. */
-function hardLimits(quota: KubeObject): string {
-  const hard = fieldAt(quota, ['spec', 'hard']);
+/** The sandbox-controller says what is used; this server counts nothing. */
+function usedLimits(quota: KubeObject): string {
+  const hard = fieldAt(quota, ['status', 'hard']);
+  const used = fieldAt(quota, ['status', 'used']);
   if (!isJson(hard)) return '';
+  const usedOf = (resource: string): string => {
+    const amount = isJson(used) ? used[resource] : undefined;
+    return typeof amount === 'string' ? amount : '0';
+  };
   return Object.entries(hard)
-    .map(([resource, limit]) => `${resource}: ${String(limit)}`)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([resource, limit]) => `${resource}: ${usedOf(resource)}/${String(limit)}`)
     .join(', ');
 }
 
