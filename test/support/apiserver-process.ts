@@ -36,11 +36,12 @@ export class ApiserverProcess {
     readonly folder: string,
     readonly port: number,
     ca: string,
+    private readonly flags: readonly string[],
   ) {
     this.http = new KubeHttp(port, ca, ADMIN);
   }
 
-  static async start(): Promise<ApiserverProcess> {
+  static async start(...flags: readonly string[]): Promise<ApiserverProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'fsb-apiserver-'));
     const ca = await makeCa();
     const { cert, key } = await makeServerCertificate(ca, ['127.0.0.1']);
@@ -58,7 +59,7 @@ export class ApiserverProcess {
       'tokens.json': JSON.stringify(tokens),
     };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-    const process_ = new ApiserverProcess(folder, await freePort(), ca.cert);
+    const process_ = new ApiserverProcess(folder, await freePort(), ca.cert, flags);
     writeFileSync(join(folder, 'kubeconfig'), stringify(process_.kubeconfig()));
     await process_.launch().catch(async (error: unknown) => {
       const { log } = process_;
@@ -73,7 +74,7 @@ export class ApiserverProcess {
     const log = openSync(at('server.log'), 'a');
     const args = ['--bind-address', `127.0.0.1:${this.port}`, '--db', at('db'), '--pod-log-dir', at('pods')];
     args.push('--tls-cert-file', at('tls.crt'), '--tls-key-file', at('tls.key'), '--token-file', at('tokens.json'));
-    args.push('--crds', join(ROOT, 'k8s/crds'), '--audit-log-path', at('audit.log'));
+    args.push('--crds', join(ROOT, 'k8s/crds'), '--audit-log-path', at('audit.log'), ...this.flags);
     this.child = spawn('node', [STANDALONE, 'apiserver', ...args], { stdio: ['ignore', log, log], cwd: ROOT });
     closeSync(log);
     await eventually(async () => (await this.ask('GET', '/readyz')).status === 200, START_MS);

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { address, type ConfigOf, flag, loadConfig, wholeNumber } from '@fsb/component-base/config';
+import { address, type ConfigOf, duration, flag, loadConfig, wholeNumber } from '@fsb/component-base/config';
 import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
 import { AuditLog } from '@fsb/component-base/audit/audit-log';
 import { openTarget } from '@fsb/component-base/audit/audit-target';
@@ -10,6 +10,7 @@ import { Authorization } from './auth/authorization';
 import { GarbageCollector } from './garbage/garbage-collector';
 import { ApiServer } from './http/api-server';
 import { discoveryDocuments } from './http/discovery';
+import { InFlight } from './http/in-flight';
 import { PodLogs } from './http/pod-logs';
 import { ResourceRoutes } from './http/resource-routes';
 import { OpenApiRoutes } from './openapi/open-api-routes';
@@ -32,6 +33,18 @@ const flags = {
   tokenFile: flag(path(), 'JSON list of {token, user, role}'),
   crds: flag(path().default('k8s/crds'), 'Folder of CustomResourceDefinitions to serve'),
   podLogDir: flag(path().default('/var/log/fast-sandbox/pods'), 'Where the node writes <pod uid>/<container>/<n>.log'),
+  maxRequestsInflight: flag(
+    wholeNumber(2, 100_000).default(400),
+    'Requests at once, but watches and followed logs; a user has at most as many as are left for others, further ones are 429',
+  ),
+  maxWatches: flag(
+    wholeNumber(2, 100_000).default(512),
+    'Watches and followed logs at once; a user has at most as many as are left for others, further ones are 429',
+  ),
+  stallTimeout: flag(
+    duration().default(30_000),
+    'A reader who takes nothing of an answer or a watch for so long is cut off',
+  ),
   ...auditFlags,
   v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
@@ -79,7 +92,10 @@ async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<()
   await seedNamespaces(rest('namespaces'));
   const collector = new GarbageCollector(store, rests);
   const scheduler = new Scheduler(rest('pods'), rest('nodes'));
-  const routes = new ResourceRoutes(new PodLogs(config.podLogDir));
+  const routes = new ResourceRoutes(new PodLogs(config.podLogDir), {
+    maxWatches: config.maxWatches,
+    stallMs: config.stallTimeout,
+  });
   const documents = discoveryDocuments(resources);
   const audit =
     config.auditLogPath === ''
@@ -92,6 +108,8 @@ async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<()
     documents,
     audit,
     openApi: new OpenApiRoutes(resources),
+    requests: new InFlight('requests', config.maxRequestsInflight),
+    stallMs: config.stallTimeout,
     logger,
   });
   collector.start();

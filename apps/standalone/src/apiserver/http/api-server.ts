@@ -9,11 +9,12 @@ import { type OpenApiRoutes } from '../openapi/open-api-routes';
 import { type Resource } from '../resources/resource';
 import { type ResourceRest } from '../rest/resource-rest';
 import { qualified, StatusError } from '../status-error';
+import { type InFlight } from './in-flight';
 import { sendError, sendJson, sendText } from './reply';
 import { resourcePath, type ResourcePath } from './resource-path';
 import { type ResourceRoutes } from './resource-routes';
 import { review } from './reviews';
-import { type Verb, verbOf } from './verb';
+import { isLongRunning, type Verb, verbOf } from './verb';
 
 const PROBES = ['/healthz', '/livez', '/readyz'];
 /** kubectl reads major and minor; the version is the newest whose behaviour is followed here. */
@@ -43,6 +44,10 @@ export interface Parts {
   /** fixed answers to GET, by path: discovery */
   readonly documents: ReadonlyMap<string, Json>;
   readonly openApi: OpenApiRoutes;
+  /** of all but watches and followed logs */
+  readonly requests: InFlight;
+  /** a reader who takes nothing of an answer for so long is cut off */
+  readonly stallMs: number;
   /** absent: nothing is recorded */
   readonly audit?: RequestAudit | undefined;
   readonly logger: Logger;
@@ -100,6 +105,9 @@ export class ApiServer {
         this.parts.logger.error({ msg: 'request failed', method: request.method, url: request.url, err: error });
     } finally {
       request.resume(); // a body that nobody wanted must not hold up the connection
+      if (response.writableEnded && !response.writableFinished) {
+        response.setTimeout(this.parts.stallMs, response.destroy.bind(response)); // Node resets it for the next request
+      }
     }
     const { method, url } = request;
     this.parts.logger.debug({ msg: 'answered', method, url, code: response.statusCode });
@@ -121,6 +129,8 @@ export class ApiServer {
     if (Object.keys(request.headers).some((name) => name.startsWith('impersonate-'))) {
       throw new StatusError(403, 'Forbidden', 'impersonation is not served here');
     }
+    const path = resourcePath(pathname);
+    if (!isLongRunning(request.method, path, query)) response.once('close', this.parts.requests.enter(user.name));
     const document = this.parts.documents.get(pathname.replace(/\/$/, ''));
     if (document && request.method === 'GET') {
       sendJson(response, 200, document);
@@ -132,7 +142,6 @@ export class ApiServer {
       sendJson(response, 201, reviewed);
       return;
     }
-    const path = resourcePath(pathname);
     if (!path) throw StatusError.notServed(pathname);
     const rest = this.restOf(path);
     const verb = verbOf(request.method ?? '', path, query);
@@ -142,7 +151,7 @@ export class ApiServer {
     const answered = ({ metadata }: KubeObject): void => {
       facts.object = metadata;
     };
-    await this.parts.routes.serve(verb, { request, response, query, path, rest, answered });
+    await this.parts.routes.serve(verb, { request, response, query, path, rest, user: user.name, answered });
   }
 
   /** @throws StatusError 404 */

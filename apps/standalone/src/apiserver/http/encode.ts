@@ -1,7 +1,7 @@
 import { type Json, type KubeObject } from '../kube-object';
 import { apiVersionOf, type Resource } from '../resources/resource';
 import { type Form } from './accept';
-import { type IncludeObject, partial, table } from './table';
+import { type IncludeObject, partial, row, table } from './table';
 
 export interface Encoding {
   readonly form: Form;
@@ -21,19 +21,34 @@ export function encodeObject(resource: Resource, { form, include }: Encoding, ob
   return { ...table(resource, [object], include, { resourceVersion }), apiVersion: metaVersion(form) };
 }
 
-/** @param metadata resourceVersion and what tells of further pages */
-export function encodeList(
+/**
+ * A list as its pieces: a reader of a large one holds one object as text, not all.
+ * @param metadata resourceVersion and what tells of further pages
+ */
+export function* listPieces(
   resource: Resource,
-  { form, include }: Encoding,
+  encoding: Encoding,
   objects: readonly KubeObject[],
   metadata: Json,
-): Json {
-  if (form.as === 'Table') return { ...table(resource, objects, include, metadata), apiVersion: metaVersion(form) };
-  if (form.as === 'PartialObjectMetadata') {
-    const apiVersion = metaVersion(form);
-    return { kind: 'PartialObjectMetadataList', apiVersion, metadata, items: objects.map(partial) };
+): Generator<string, undefined> {
+  const { form, include } = encoding;
+  const isTable = form.as === 'Table';
+  yield `${JSON.stringify(listHead(resource, form, metadata)).slice(0, -1)},"${isTable ? 'rows' : 'items'}":[`;
+  let separator = '';
+  for (const object of objects) {
+    const item = isTable ? row(resource, object, include) : form.as === 'Object' ? object : partial(object);
+    yield separator + JSON.stringify(item);
+    separator = ',';
   }
-  return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata, items: objects };
+  yield ']}';
+}
+
+/** All of a list but its items. */
+function listHead(resource: Resource, form: Form, metadata: Json): Json {
+  if (form.as === 'Object') return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
+  const apiVersion = metaVersion(form);
+  if (form.as === 'PartialObjectMetadata') return { kind: 'PartialObjectMetadataList', apiVersion, metadata };
+  return { ...table(resource, [], 'None', metadata), rows: undefined, apiVersion };
 }
 
 function metaVersion({ version }: Form): string {

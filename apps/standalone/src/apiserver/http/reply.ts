@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type ServerResponse } from 'node:http';
 import { type Json } from '../kube-object';
 import { StatusError } from '../status-error';
+import { PacedWriter } from './paced-writer';
 
 /** What every answer carries. */
 export function begin(response: ServerResponse, code: number, contentType: string): void {
@@ -21,6 +22,12 @@ export function sendJson(response: ServerResponse, code: number, body: Json): vo
   response.end(JSON.stringify(body));
 }
 
+/** Sends what may be large, as the reader takes it. */
+export function sendPieces(response: ServerResponse, pieces: Iterator<string, undefined>, stallMs: number): void {
+  begin(response, 200, 'application/json');
+  new PacedWriter(response, pieces, { stallMs, endsWithSource: true }).pump();
+}
+
 /** RFC 7234's form, as kubectl prints it. */
 export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
@@ -36,6 +43,8 @@ export function sendError(response: ServerResponse, error: unknown): boolean {
     : new StatusError(500, 'InternalError', 'internal error; the log of the API server says more');
   if (response.headersSent) response.destroy();
   else {
+    const { retryAfterSeconds } = status.details ?? {};
+    if (retryAfterSeconds !== undefined) response.setHeader('retry-after', String(retryAfterSeconds));
     if (status.code === 413) response.setHeader('connection', 'close'); // the rest of the body is not read
     sendJson(response, status.code, status.toStatus());
   }

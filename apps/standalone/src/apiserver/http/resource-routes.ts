@@ -1,17 +1,18 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { type Json, type KubeObject } from '../kube-object';
+import { type KubeObject } from '../kube-object';
 import { type PatchType } from '../rest/patch';
 import { type DeleteOptions, type ResourceRest, type Written } from '../rest/resource-rest';
 import { StatusError } from '../status-error';
 import { type Selector } from '../store/selectors';
 import { acceptedForm } from './accept';
 import { mediaType, objectBody, parseBody, readBody } from './body';
-import { encodeList, encodeObject, type Encoding, includeObject } from './encode';
+import { encodeObject, type Encoding, includeObject, listPieces } from './encode';
+import { InFlight } from './in-flight';
 import { parseDeleteOptions, positive, writeOptions } from './options';
 import { Pages } from './pages';
 import { type PodLogs } from './pod-logs';
-import { sendJson, setWarnings } from './reply';
+import { sendJson, sendPieces, setWarnings } from './reply';
 import { type ResourcePath } from './resource-path';
 import { type Verb } from './verb';
 import { watchQuery, WatchStream } from './watch-stream';
@@ -22,8 +23,17 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly path: ResourcePath;
   readonly rest: ResourceRest;
+  /** of the user */
+  readonly user: string;
   /** hears of the object that was answered, or is gone */
   readonly answered: (object: KubeObject) => void;
+}
+
+export interface RouteSettings {
+  /** watches and followed logs of all users together */
+  readonly maxWatches: number;
+  /** a reader who takes nothing for so long is cut off */
+  readonly stallMs: number;
 }
 
 const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
@@ -38,14 +48,20 @@ const binding = z.object({ target: z.object({ kind: z.literal('Node').optional()
 export class ResourceRoutes {
   private readonly pages = new Pages();
   private readonly watches = new Set<WatchStream>();
+  private readonly longRunning: InFlight;
 
-  constructor(private readonly logs: PodLogs) {}
+  constructor(
+    private readonly logs: PodLogs,
+    private readonly settings: RouteSettings,
+  ) {
+    this.longRunning = new InFlight('watches', settings.maxWatches);
+  }
 
   async serve(verb: Verb, call: Call): Promise<void> {
     const { path, rest, response } = call;
     switch (verb) {
       case 'get':
-        if (path.subresource === 'log') return this.logs.serve(rest.get(path.namespace, path.name), call);
+        if (path.subresource === 'log') return this.log(call);
         this.answer(call, 200, rest.get(path.namespace, path.name));
         return;
       case 'list':
@@ -63,7 +79,7 @@ export class ResourceRoutes {
       case 'delete':
         return this.delete(call);
       case 'deletecollection':
-        sendJson(response, 200, await this.deleteAll(call));
+        sendPieces(response, await this.deleteAll(call), this.settings.stallMs);
     }
   }
 
@@ -71,6 +87,14 @@ export class ResourceRoutes {
   stop(): void {
     for (const watch of this.watches) watch.end();
     this.logs.stop();
+  }
+
+  private log(call: Call): Promise<void> {
+    const { path, query, rest, response, user } = call;
+    const pod = rest.get(path.namespace, path.name);
+    if (query.get('follow') === 'true') response.once('close', this.longRunning.enter(user));
+    else response.setTimeout(this.settings.stallMs, response.destroy.bind(response));
+    return this.logs.serve(pod, call);
   }
 
   private list(call: Call): void {
@@ -82,13 +106,16 @@ export class ResourceRoutes {
       token === ''
         ? this.pages.first(rest.list(path.namespace, selector), rest.revision, limit)
         : this.pages.next(token, limit);
-    sendJson(response, 200, encodeList(rest.resource, encodingOf(call), page.objects, page.metadata));
+    const pieces = listPieces(rest.resource, encodingOf(call), page.objects, page.metadata);
+    sendPieces(response, pieces, this.settings.stallMs);
   }
 
   private watch(call: Call): void {
-    const { path, query, rest, response } = call;
+    const { path, query, rest, response, user } = call;
     const base = { namespace: path.namespace, selector: selectorOf(call), encoding: encodingOf(call) };
-    const stream = new WatchStream(response, rest, watchQuery(query, base));
+    const asked = watchQuery(query, base);
+    response.once('close', this.longRunning.enter(user));
+    const stream = new WatchStream(response, rest, asked, this.settings.stallMs);
     this.watches.add(stream);
     stream.start(() => this.watches.delete(stream));
   }
@@ -133,7 +160,7 @@ export class ResourceRoutes {
     sendJson(response, 200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
   }
 
-  private async deleteAll(call: Call): Promise<Json> {
+  private async deleteAll(call: Call): Promise<Iterator<string, undefined>> {
     const { path, rest } = call;
     const options = await deleteOptionsOf(call);
     const objects = rest.list(path.namespace, selectorOf(call));
@@ -146,7 +173,7 @@ export class ResourceRoutes {
     // gone or replaced by then: what was asked for
     const failure = failed.find((reason) => !(reason instanceof StatusError && [404, 409].includes(reason.code)));
     if (failure instanceof Error) throw failure;
-    return encodeList(rest.resource, encodingOf(call), objects, { resourceVersion: String(rest.revision) });
+    return listPieces(rest.resource, encodingOf(call), objects, { resourceVersion: String(rest.revision) });
   }
 
   private async bind({ path, rest, request, response }: Call): Promise<void> {

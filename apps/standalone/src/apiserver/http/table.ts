@@ -21,10 +21,14 @@ export function table(
       description: description ?? '',
       priority,
     })),
-    rows: objects.map((object) => ({
-      cells: resource.columns.map(({ cell }) => cell(object)),
-      ...(include !== 'None' && { object: include === 'Object' ? object : partial(object) }),
-    })),
+    rows: objects.map((object) => row(resource, object, include)),
+  };
+}
+
+export function row(resource: Resource, object: KubeObject, include: IncludeObject): Json {
+  return {
+    cells: resource.columns.map(({ cell }) => cell(object)),
+    ...(include !== 'None' && { object: include === 'Object' ? object : partial(object) }),
   };
 }
 

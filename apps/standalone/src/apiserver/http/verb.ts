@@ -11,6 +11,12 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
   return verb;
 }
 
+/** Watches and followed logs: they have seats of their own. */
+export function isLongRunning(method = '', path: ResourcePath | undefined, query: URLSearchParams): boolean {
+  if (!path || method !== 'GET') return false;
+  return path.subresource === 'log' ? query.get('follow') === 'true' : ordinaryVerb(method, path, query) === 'watch';
+}
+
 function bindingVerb(method: string): Verb | undefined {
   return method === 'POST' ? 'create' : undefined;
 }

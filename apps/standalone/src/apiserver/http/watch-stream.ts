@@ -5,6 +5,7 @@ import { type ResourceRest, type WatchEvent } from '../rest/resource-rest';
 import { type Selector } from '../store/selectors';
 import { StatusError } from '../status-error';
 import { encodeObject, type Encoding } from './encode';
+import { PacedWriter } from './paced-writer';
 import { begin } from './reply';
 
 export interface WatchQuery {
@@ -20,20 +21,28 @@ export interface WatchQuery {
 }
 
 const BOOKMARK_MS = 60_000;
-/** A watcher this far behind is cut off, and lists anew or resumes. */
-const BACKLOG_BYTES = 16 * 1024 * 1024;
+/** A watcher this far behind is cut off, and lists anew or resumes. The history has as many. */
+const MOST_PENDING = 10_000;
 
-/** One watch: lines of `{type, object}` until its time is over, the reader goes, or the server stops. */
+/** One watch: lines of `{type, object}` until its time is over, the reader goes or stands still, or the server stops. */
 export class WatchStream {
   private isFirst = true;
   private readonly resource: Resource;
   private stopEvents = (): void => undefined;
   private timers: NodeJS.Timeout[] = [];
+  /** Events for which the reader has had no room yet, from `next` on: their objects are in the store's history too. */
+  private pending: WatchEvent[] = [];
+  private next = 0;
+  /** all that there is was written */
+  private isDry = false;
+  private writer: PacedWriter | undefined;
 
+  /** @param stallMs after which a reader who takes nothing is cut off */
   constructor(
     private readonly response: ServerResponse,
     private readonly rest: ResourceRest,
     private readonly query: WatchQuery,
+    private readonly stallMs: number,
   ) {
     this.resource = rest.resource;
   }
@@ -45,8 +54,7 @@ export class WatchStream {
     } catch (error) {
       if (!(error instanceof StatusError) || error.code !== 410) throw error;
       begin(this.response, 200, 'application/json');
-      this.write({ type: 'ERROR', object: error.toStatus() });
-      this.response.end();
+      this.response.end(lineOf({ type: 'ERROR', object: error.toStatus() }));
       onEnd();
     }
   }
@@ -55,79 +63,100 @@ export class WatchStream {
   private follow(onEnd: () => void): void {
     const { namespace, selector, since, sendInitialEvents, bookmarks, timeoutMs } = this.query;
     const from = since === undefined || sendInitialEvents ? this.rest.revision : since;
-    const early: WatchEvent[] = [];
-    let deliver = (event: WatchEvent): void => void early.push(event);
+    let isListening = false;
     this.stopEvents = this.rest.watch(namespace, selector, from, (event) => {
-      deliver(event);
+      this.pending.push(event);
+      this.isDry = false;
+      if (isListening) this.deliver();
     });
     begin(this.response, 200, 'application/json');
     this.response.flushHeaders(); // a watcher waits for these before it reads
-    if (since === undefined || sendInitialEvents) this.sendExisting();
-    if (sendInitialEvents) this.sendBookmark({ 'k8s.io/initial-events-end': 'true' });
-    const allowed = this.response.writableLength + BACKLOG_BYTES;
-    deliver = (event) => {
-      this.send(event);
-      if (this.response.writableLength > allowed) this.response.destroy();
-    };
-    early.forEach(deliver);
-    if (bookmarks)
-      this.timers.push(
-        setInterval(() => {
-          this.sendBookmark();
-        }, BOOKMARK_MS),
-      );
-    this.timers.push(
-      setTimeout(() => {
-        this.end();
-      }, timeoutMs),
-    );
     this.response.on('close', () => {
       this.stop();
       onEnd();
     });
+    const pace = { stallMs: this.stallMs, endsWithSource: false };
+    this.writer = new PacedWriter(this.response, this.lines(), pace);
+    isListening = true;
+    this.deliver();
+    if (bookmarks) this.timers.push(setInterval(this.sendBookmark.bind(this), BOOKMARK_MS));
+    this.timers.push(setTimeout(this.end.bind(this), timeoutMs));
+  }
+
+  private deliver(): void {
+    this.writer?.pump();
+    if (this.pending.length - this.next > MOST_PENDING) this.response.destroy();
   }
 
   /** Ends it in order: the reader resumes where it was. */
   end(): void {
     if (this.query.bookmarks) this.sendBookmark();
     this.stop();
-    this.response.end();
+    this.writer?.end();
   }
 
   private stop(): void {
     this.stopEvents();
     this.timers.forEach(clearInterval);
     this.timers = [];
+    this.pending = [];
   }
 
-  private sendExisting(): void {
-    for (const object of this.rest.list(this.query.namespace, this.query.selector))
-      this.send({ type: 'ADDED', object });
+  /** What there is to say, in order: it ends where that is all for now, and may go on later. */
+  private lines(): Iterator<string, undefined> {
+    const existing = this.existing();
+    return {
+      next: () => {
+        const first = existing.next();
+        if (first.done !== true) return first;
+        const event = this.take();
+        this.isDry = !event;
+        return event ? { done: false, value: this.lineOfEvent(event) } : { done: true, value: undefined };
+      },
+    };
   }
 
-  private send({ type, object }: WatchEvent): void {
-    if (this.query.encoding.form.as === 'Object') {
-      this.response.write(`{"type":"${type}","object":${textOf(object)}}\n`);
-      return;
-    }
+  private take(): WatchEvent | undefined {
+    const event = this.pending[this.next];
+    this.next += 1;
+    if (this.next < this.pending.length) return event;
+    this.pending = [];
+    this.next = 0;
+    return event;
+  }
+
+  /** Begun in the turn in which the events begin: nothing is missed between, or comes twice. */
+  private *existing(): Generator<string, undefined> {
+    const { namespace, selector, since, sendInitialEvents } = this.query;
+    if (since !== undefined && !sendInitialEvents) return;
+    const { revision } = this.rest;
+    for (const object of this.rest.list(namespace, selector)) yield this.lineOfEvent({ type: 'ADDED', object });
+    if (sendInitialEvents) yield this.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
+  }
+
+  private lineOfEvent({ type, object }: WatchEvent): string {
+    if (this.query.encoding.form.as === 'Object') return `{"type":"${type}","object":${textOf(object)}}\n`;
     const encoded = encodeObject(this.resource, this.query.encoding, object);
     // kubectl takes the columns from the first table
     const isLaterTable = !this.isFirst && this.query.encoding.form.as === 'Table';
     this.isFirst = false;
-    this.write({ type, object: isLaterTable ? { ...encoded, columnDefinitions: null } : encoded });
+    return lineOf({ type, object: isLaterTable ? { ...encoded, columnDefinitions: null } : encoded });
   }
 
-  private sendBookmark(annotations?: Record<string, string>): void {
-    const metadata = { resourceVersion: String(this.rest.revision), ...(annotations && { annotations }) };
-    this.write({
-      type: 'BOOKMARK',
-      object: { kind: this.resource.kind, apiVersion: apiVersionOf(this.resource), metadata },
-    });
+  /** Not to a reader who lags: it says that all before it has been said. */
+  private sendBookmark(): void {
+    if (this.isDry && !this.response.writableNeedDrain) this.response.write(this.bookmark(this.rest.revision));
   }
 
-  private write(line: Json): void {
-    this.response.write(`${JSON.stringify(line)}\n`);
+  private bookmark(revision: number, annotations?: Record<string, string>): string {
+    const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
+    const { kind } = this.resource;
+    return lineOf({ type: 'BOOKMARK', object: { kind, apiVersion: apiVersionOf(this.resource), metadata } });
   }
+}
+
+function lineOf(line: Json): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** The last change as text: every watcher of it is served in the same turn, and most want it whole. */

@@ -1,0 +1,45 @@
+import { StatusError } from '../status-error';
+
+const RETRY_SECONDS = 1;
+
+/** Requests or watches under way. A user may hold as many as are left for others: none can take them all. */
+export class InFlight {
+  private readonly byUser = new Map<string, number>();
+  private total = 0;
+
+  /**
+   * @param what in the refusal
+   * @param most of all users together
+   */
+  constructor(
+    private readonly what: string,
+    private readonly most: number,
+  ) {}
+
+  /**
+   * @returns gives the seat back; may be called again
+   * @throws StatusError 429
+   */
+  enter(user: string): () => void {
+    const own = this.byUser.get(user) ?? 0;
+    if (own >= this.most - this.total) {
+      const message = `Too many ${this.what}, please try again later: user "${user}" has ${own}, all users may have ${this.most}`;
+      throw new StatusError(429, 'TooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
+    }
+    this.total += 1;
+    this.byUser.set(user, own + 1);
+    let isLeft = false;
+    return () => {
+      if (isLeft) return;
+      isLeft = true;
+      this.leave(user);
+    };
+  }
+
+  private leave(user: string): void {
+    this.total -= 1;
+    const left = (this.byUser.get(user) ?? 0) - 1;
+    if (left > 0) this.byUser.set(user, left);
+    else this.byUser.delete(user);
+  }
+}
