@@ -35,6 +35,7 @@ import { Admission, type Capacity } from './sandboxes/admission';
 import { CEILINGS, ceilingsOf } from './sandboxes/ceilings';
 import { ClaimRecords } from './sandboxes/claim-records';
 import { signFolders } from './sandboxes/folder-owner';
+import { OomCheck } from './sandboxes/oom-check';
 import { allowedOpenFiles, ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
 import { RuntimeWatch } from './sandboxes/runtime-watch';
 import { SandboxCgroups } from './sandboxes/sandbox-cgroups';
@@ -124,6 +125,7 @@ export class AgentModule {
       controllers: [AgentController, LogsController, StatusController],
       providers: [
         lifecycle,
+        OomCheck,
         OpenStreams,
         Rehearsal,
         { provide: AGENT_CONFIG, useValue: config },

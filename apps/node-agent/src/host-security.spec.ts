@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { agentServerName } from '@fsb/agent-api/agent-endpoint';
 import { type KeyPair, makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 import { eventually } from '../../../test/support/eventually';
+import { hasSysResource } from './sandboxes/placement';
 import { EXPECTED, isExpected, outcomesIn } from './testing/expected-outcomes';
 import { type Beats, Neighbour } from './testing/neighbour';
 import { OPENSSL, SecurityScene } from './testing/security-scene';
@@ -48,6 +50,11 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
     },
     90_000,
   );
+
+  it('is told at the start where the node cannot pin the oom_score_adj of sandboxes', () => {
+    const isSaid = readFileSync(scene.agent.logText, 'utf8').includes('sandboxes can lower their oom_score_adj');
+    expect(isSaid).toBe(!hasSysResource());
+  });
 
   it("is refused by the agent's API with every certificate but its callers' own", async () => {
     const { ca } = scene.agent.pki;

@@ -24,8 +24,15 @@ export function siblingCgroup(text = readFileSync('/proc/self/cgroup', 'utf8')):
   return dirname(line?.[2] ?? '/');
 }
 
-/** capabilities(7): the bit of CAP_SYS_RESOURCE, with which a runtime may raise hard limits */
+/** capabilities(7): the bit of CAP_SYS_RESOURCE, with which a runtime may raise hard limits and pin an oom_score_adj */
 const SYS_RESOURCE = 24n;
+
+/** @param proc the folder of /proc, for tests */
+export function hasSysResource(proc = '/proc'): boolean {
+  const status = readFileSync(join(proc, 'self/status'), 'utf8');
+  const capabilities = BigInt(`0x${/^CapEff:\s*([\da-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return ((capabilities >> SYS_RESOURCE) & 1n) === 1n;
+}
 
 /**
  * The hard limit of open files that the node allows. containerd's processes have the agent's rights, or more.
@@ -33,11 +40,8 @@ const SYS_RESOURCE = 24n;
  * @param proc the folder of /proc, for tests
  */
 export function allowedOpenFiles(wanted: number, proc = '/proc'): number {
-  const status = readFileSync(join(proc, 'self/status'), 'utf8');
-  const capabilities = BigInt(`0x${/^CapEff:\s*([\da-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  const mayRaise = ((capabilities >> SYS_RESOURCE) & 1n) === 1n;
   const limits = readFileSync(join(proc, 'self/limits'), 'utf8');
   const [, hard = ''] = /^Max open files\s+\S+\s+(\S+)/m.exec(limits) ?? [];
-  const most = Number(mayRaise ? readFileSync(join(proc, 'sys/fs/nr_open'), 'utf8') : hard);
+  const most = Number(hasSysResource(proc) ? readFileSync(join(proc, 'sys/fs/nr_open'), 'utf8') : hard);
   return Number.isNaN(most) ? wanted : Math.min(wanted, most); // "unlimited" is no number
 }

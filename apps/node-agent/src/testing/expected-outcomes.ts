@@ -1,9 +1,17 @@
+import { hasSysResource } from '../sandboxes/placement';
+
+/** Refused only where the runtime could pin the score; elsewhere the agent says at its start that it is not. */
+const AS_THE_AGENT = ["an oom_score_adj of 0, which is the agent's"];
+const PINNED = hasSysResource() ? AS_THE_AGENT : [];
+const NOT_PINNED = hasSysResource() ? [] : AS_THE_AGENT;
+
 /** What a node is open to: SECURITY.md names each, and why. */
 const OPEN = [
   "the agent's metrics",
   "a neighbour's port before it listens",
   "call a neighbour's port",
   "see a neighbour's connections",
+  ...NOT_PINNED,
 ];
 
 /** What the prober's attempts come back with. Where there are several, it depends on what the kernel was built with. */
@@ -19,7 +27,7 @@ const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
     ...['set an address', 'a raw socket', 'a raw socket of IPv6'],
   ],
   'refused (EPERM|ENOENT)': ['unmount what masks /proc/kcore', "read the kernel's messages"],
-  'refused (EACCES)': ['a nice of -20', 'an oom_score_adj of -1000'],
+  'refused (EACCES)': ['a nice of -20', 'an oom_score_adj of -1000', ...PINNED],
   'refused (ENOSYS)': [
     ...['unshare a user namespace', 'unshare a mount namespace', 'unshare a network namespace'],
     ...['modify_ldt', 'memfd_secret', 'clone into a user namespace', 'clone3 into a user namespace', 'generic netlink'],
