@@ -35,12 +35,17 @@ export interface Surroundings {
   readonly pki?: AgentPki | undefined;
   /** Gives the namespace an address of a Pod, which it returns: the agent runs in it. Absent: beside it, on loopback. */
   readonly podNetwork?: (namespace: string) => string;
+  /** It sees none but its own processes, as in a Pod. */
+  readonly ownProcesses?: boolean;
+  /** The size of a file system for containerd alone. */
+  readonly diskMb?: number;
 }
 
 /** A Node process on two busy cores. */
 const START_MS = 45_000;
 const CALL_MS = 55_000;
 const LOG_CHARS = 4_000;
+const OWN_PROCESSES = ['unshare', '--pid', '--fork', '--mount-proc', '--propagation', 'slave', '--'];
 
 /** The built agent as a process, with a containerd, a network namespace and cgroups of its own. */
 export class AgentProcess {
@@ -58,6 +63,7 @@ export class AgentProcess {
       readonly pki: AgentPki;
       readonly probePort: number;
       readonly podAddress?: string | undefined;
+      readonly ownProcesses?: boolean | undefined;
     },
   ) {
     const { pki } = more;
@@ -74,11 +80,12 @@ export class AgentProcess {
     execFileSync('ip', ['netns', 'add', unique]);
     execFileSync('ip', ['-n', unique, 'link', 'set', 'lo', 'up']);
     const podAddress = more.podNetwork?.(unique);
-    const containerd = await ContainerdProcess.start();
+    const containerd = await ContainerdProcess.start(more.diskMb);
     const pki = more.pki ?? (await AgentPki.make(join(containerd.folder, 'pki')));
     const ports = [await freePort(), await freePort()] as const;
     const agent = new AgentProcess(containerd, ports[0], unique, flags, {
       ...{ pki, probePort: ports[1], env: more.env ?? {}, podAddress },
+      ownProcesses: more.ownProcesses,
     });
     try {
       await containerd.importBusybox();
@@ -150,7 +157,8 @@ export class AgentProcess {
     const main = join(ROOT, 'dist/apps/node-agent/src/main.js');
     const env = { ...process.env, ...this.more.env };
     const enter = this.more.podAddress === undefined ? [] : ['nsenter', `--net=/run/netns/${this.name}`, '--'];
-    const [program = '', ...rest] = [...enter, process.execPath, main, ...args];
+    const alone = this.more.ownProcesses ? OWN_PROCESSES : [];
+    const [program = '', ...rest] = [...enter, ...alone, process.execPath, main, ...args];
     this.child = spawn(program, rest, { stdio: ['ignore', out, out], env });
     closeSync(out);
     await eventually(() => this.ready(), START_MS).catch((error: unknown) => {
@@ -169,7 +177,7 @@ export class AgentProcess {
     this.child = undefined;
     if (child?.exitCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
-    child.kill(signal);
+    process.kill(this.more.ownProcesses ? childOf(child.pid ?? 0) : (child.pid ?? 0), signal);
     return ((await exited) as [number | null])[0];
   }
 
@@ -247,4 +255,9 @@ export class AgentProcess {
     void read().catch(() => undefined); // the signal ends it
     return lines;
   }
+}
+
+/** unshare(1) waits for what it has forked, and takes no signal for it. */
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }

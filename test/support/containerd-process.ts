@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -20,6 +21,7 @@ import { eventually } from './eventually';
 
 const run = promisify(execFile);
 const CACHE = resolve(__dirname, '../../.cache');
+const DISK = 'disk.ext4';
 export const BUSYBOX = 'docker.io/library/busybox:latest';
 
 /** A real containerd with a root, state and socket of its own below `folder`; ended with all that it ran. */
@@ -30,7 +32,8 @@ export class ContainerdProcess {
     private child: ChildProcess,
   ) {}
 
-  static async start(): Promise<ContainerdProcess> {
+  /** @param diskMb absent: no file system of its own */
+  static async start(diskMb?: number): Promise<ContainerdProcess> {
     // /run: a unix socket's path must stay below 108 characters, and overlayfs needs a real file system below the root
     const folder = mkdtempSync('/var/tmp/fsb-test-');
     const socket = join(folder, 'c.sock');
@@ -38,6 +41,7 @@ export class ContainerdProcess {
       join(folder, 'config.toml'),
       containerdConfig({ root: join(folder, 'root'), state: join(folder, 'state'), socket }),
     );
+    if (diskMb !== undefined) await mountDisk(folder, diskMb);
     await shareNetworkNamespaces();
     const process_ = new ContainerdProcess(folder, socket, launch(folder));
     await process_.ready();
@@ -75,6 +79,7 @@ export class ContainerdProcess {
     this.child.kill('SIGTERM');
     await exited;
     for (const pid of shimsOf(this.socket)) process.kill(pid, 'SIGKILL');
+    if (existsSync(join(this.folder, DISK))) await run('umount', ['--lazy', join(this.folder, 'root')]);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
@@ -92,6 +97,14 @@ export function removeCgroups(name: string): void {
   for (const folder of [join('/sys/fs/cgroup', name), ...hierarchies]) {
     if (existsSync(folder)) rmdirSync(folder);
   }
+}
+
+/** A small ext4 for all that containerd keeps. */
+async function mountDisk(folder: string, mb: number): Promise<void> {
+  await run('truncate', ['-s', `${mb}M`, join(folder, DISK)]);
+  await run('mkfs.ext4', ['-q', join(folder, DISK)]);
+  mkdirSync(join(folder, 'root'));
+  await run('mount', ['-o', 'loop', join(folder, DISK), join(folder, 'root')]);
 }
 
 function launch(folder: string): ChildProcess {

@@ -3,6 +3,7 @@ import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { AgentProcess } from '../../../test/support/agent-process';
 import { eventually } from '../../../test/support/eventually';
+import { importProber, PROBER_IMAGE } from './testing/prober-image';
 import { isWaiting } from '../../../test/support/waiting-containers';
 
 const LONG_MS = 60_000;
@@ -15,6 +16,8 @@ const ABUSES: Record<string, string> = {
   'a hidden folder': 'mkdir /a; cd /a; while :; do mkdir d && cd d || break; done',
 };
 
+const HIDERS = ['hide-unlinked', 'hide-mapped', 'hide-nameless'];
+
 describe('node-agent: what sandboxes write', () => {
   let agent: AgentProcess;
   let client: ContainerdClient;
@@ -25,6 +28,7 @@ describe('node-agent: what sandboxes write', () => {
       ...{ 'agent-capacity': '4', 'storage-interval': '500ms', 'log-max-size': '4Mi', 'warm-containers': '1' },
       'warm-images': JSON.stringify([{ image: 'busybox', containers: 1 }]),
     });
+    importProber(agent);
     client = new ContainerdClient(agent.containerd.socket);
     runtime = new SandboxRuntime(client);
   }, 120_000);
@@ -72,5 +76,17 @@ describe('node-agent: what sandboxes write', () => {
       await gone(id);
     },
     120_000,
+  );
+
+  it.each(HIDERS)(
+    'ends a sandbox whose files have no name (%s)',
+    async (what) => {
+      const resources = { 'ephemeral-storage': String(ALLOWED) };
+      await agent.create(what, { image: PROBER_IMAGE, command: ['/prober', what], resources });
+      expect(await agent.ended(what, LONG_MS)).toMatchObject({ phase: 'failed', reason: 'EphemeralStorageExceeded' });
+      await agent.post('delete', { sandboxId: what });
+      await gone(what);
+    },
+    90_000,
   );
 });

@@ -63,6 +63,10 @@ export const agentFlags = {
     'What a sandbox may write, its log too, where neither it nor the limit of all says so',
   ),
   storageInterval: flag(duration().default(10_000), 'How often what sandboxes have written is measured'),
+  minFreeStorage: flag(
+    quantity.prefault('1Gi'),
+    'Free space kept on the file system of the snapshots of containerd; where there is less, the sandbox that has grown most is ended; 0: none is kept',
+  ),
   maxPids: flag(
     wholeNumber(1, 2 ** 22).optional(),
     "Processes that a sandbox may ask for at most; absent: 4096, or an equal share of the node's where that is less",

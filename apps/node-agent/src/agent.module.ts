@@ -46,6 +46,8 @@ import { SandboxLifecycle } from './sandboxes/sandbox-lifecycle';
 import { SandboxRecovery } from './sandboxes/sandbox-recovery';
 import { SandboxTable } from './sandboxes/sandbox-table';
 import { DEFAULT_PIDS } from './sandboxes/create-request';
+import { FreeSpaceWatch } from './storage/free-space-watch';
+import { SandboxUsage } from './storage/sandbox-usage';
 import { StorageWatch } from './storage/storage-watch';
 import { UsageMeter } from './storage/usage-meter';
 import { ClaimFiles } from './warm/claim-files';
@@ -55,6 +57,8 @@ import { WarmStart } from './warm/warm-start';
 
 /** What the agent itself may use of the Pod's memory. */
 const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
+/** One statfs(2). A fast disk takes less than 1 GiB between two. */
+const FREE_SPACE_MS = 1_000;
 
 @Module({})
 export class AgentModule {
@@ -95,9 +99,15 @@ export class AgentModule {
     const pulls = new ImagePulls(store, config.pull);
     const made = { config, placement, images: pulls, runtime, folder, ids, launchers };
     const containers = new SandboxContainers({ ...made, warm, warmStart });
+    const usage = (): SandboxUsage => new SandboxUsage({ runtime, folder, cgroups, meter: new UsageMeter() });
     const storage = new StorageWatch(
-      { admission, table, exits, runtime, folder, meter: new UsageMeter() },
+      { admission, table, exits, usage: usage() },
       { everyMs: config.storageInterval, defaultBytes: config.sandboxStorage },
+    );
+    const { footprints } = storage;
+    const freeSpace = new FreeSpaceWatch(
+      { table, exits, runtime, usage: usage(), footprints },
+      { leastBytes: config.minFreeStorage, everyMs: FREE_SPACE_MS, againMs: config.storageInterval },
     );
     const lifecycle: Provider = {
       provide: SandboxLifecycle,
@@ -150,6 +160,7 @@ export class AgentModule {
           useValue: new BlockedAddresses(placement.networkNamespace, config.blockedAddresses),
         },
         { provide: StorageWatch, useValue: storage },
+        { provide: FreeSpaceWatch, useValue: freeSpace },
         { provide: SandboxTable, useValue: table },
         { provide: StatusSnapshot, useValue: new StatusSnapshot({ config, admission, table, images, warm }) },
       ],

@@ -8,6 +8,7 @@ import { CPU_PERIOD_US, cpuQuota, cpuShares, type Limits } from '@fsb/containerd
 const ROOT = '/sys/fs/cgroup';
 const ATTEMPTS = 20;
 const RETRY_MS = 100;
+const PAGE_BYTES = 4096;
 
 /**
  * The cgroups of sandboxes, where their runtime has left them: a runc that dies in the middle of a create (containerd's death
@@ -48,11 +49,37 @@ export class SandboxCgroups {
 
   /** How many processes of a container the kernel has killed for want of memory. @returns undefined where nobody can say */
   async oomKills(id: string): Promise<number | undefined> {
-    const file = isUnified() ? 'memory.events' : 'memory.oom_control';
-    const path = join(ROOT, isUnified() ? '' : 'memory', this.path(id), file);
-    const text = await readFile(path, 'utf8').catch(() => ''); // gone, or not mounted here
+    const text = await this.read(id, 'memory', isUnified() ? 'memory.events' : 'memory.oom_control');
     const count = /^oom_kill (\d+)$/m.exec(text)?.[1];
     return count === undefined ? undefined : Number(count);
+  }
+
+  /** Its processes, as this process numbers them: none where it does not see them, as in a Pod without hostPID. */
+  async processes(id: string): Promise<number[]> {
+    const text = await this.read(id, 'pids', 'cgroup.procs');
+    return text
+      .split('\n')
+      .map(Number)
+      .filter((pid) => pid > 0);
+  }
+
+  /**
+   * A count in bytes that grows with what it writes to files, and with more than that: blocks that are written again on cgroup
+   * v2, and on v1, which does not know whose buffered writes are, memory of other kinds (a page may be larger than it is counted).
+   */
+  async written(id: string): Promise<number> {
+    if (isUnified()) return sum(await this.read(id, '', 'io.stat'), /\bwbytes=(\d+)/g);
+    const [direct, paged] = await Promise.all([
+      this.read(id, 'blkio', 'blkio.throttle.io_service_bytes'),
+      this.read(id, 'memory', 'memory.stat'),
+    ]);
+    const cached = sum(paged, /^total_cache (\d+)$/gm) + sum(paged, /^total_pgpgin (\d+)$/gm) * PAGE_BYTES;
+    return sum(direct, /\bWrite (\d+)$/gm) + cached;
+  }
+
+  private read(id: string, controller: string, file: string): Promise<string> {
+    const path = join(ROOT, isUnified() ? '' : controller, this.path(id), file);
+    return readFile(path, 'utf8').catch(() => ''); // gone, or not mounted here
   }
 
   /** With what still runs in them. What is gone already is success. */
@@ -60,6 +87,10 @@ export class SandboxCgroups {
     const folders = this.hierarchies.map((root) => join(root, this.path(id)));
     await Promise.all(folders.filter(existsSync).map(removeFolder)); // mostly none: the runtime has removed them
   }
+}
+
+function sum(text: string, count: RegExp): number {
+  return [...text.matchAll(count)].reduce((all, [, number]) => all + Number(number), 0);
 }
 
 function isUnified(): boolean {

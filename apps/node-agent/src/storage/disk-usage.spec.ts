@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { exceeds, usageOf } from './disk-usage';
 import { entriesFor } from './storage-watch';
@@ -37,6 +48,26 @@ describe('usageOf', () => {
     const { bytes, entries, tooDeep } = usageOf(folder, MANY);
     expect({ entries, tooDeep }).toEqual({ entries: 53, tooDeep: false });
     expect(bytes).toBeGreaterThanOrEqual(2 * MIB);
+  });
+
+  it('counts what a process holds without a name once, and not what lies in memory', () => {
+    const open = (path: string): number => {
+      const file = openSync(path, 'w');
+      writeFileSync(file, Buffer.alloc(MIB));
+      return file;
+    };
+    const held = [open(join(folder, 'gone')), openSync(join(folder, 'gone'), 'r'), open('/dev/shm/fsb-usage')];
+    try {
+      unlinkSync(join(folder, 'gone'));
+      unlinkSync('/dev/shm/fsb-usage');
+      expect(usageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
+      const { bytes, entries } = usageOf(folder, MANY, [process.pid]);
+      expect(entries).toBe(1);
+      expect(bytes).toBeGreaterThanOrEqual(MIB);
+      expect(bytes).toBeLessThan(MIB + 64 * 1024);
+    } finally {
+      held.forEach(closeSync);
+    }
   });
 
   it('says that it did not see the end of what is nested too deeply', () => {

@@ -1,4 +1,5 @@
 import { closeSync, constants, type Dirent, lstatSync, opendirSync, openSync, type Stats } from 'node:fs';
+import { namelessFiles } from './nameless-files';
 
 export interface UsageLimits {
   readonly bytes: number;
@@ -21,9 +22,11 @@ const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NO
 /**
  * What lies below a folder that somebody hostile writes to meanwhile: no link is followed, no path is ever longer than a
  * name, and the walk ends as soon as a limit is passed. Synchronous: not for a thread that has anything else to do.
+ * @param pids of the processes that write there: their files without a name count too
  */
-export function usageOf(folder: string, limits: UsageLimits): Usage {
+export function usageOf(folder: string, limits: UsageLimits, pids: readonly number[] = []): Usage {
   const walk = new Walk(limits);
+  walk.nameless(pids); // first: there are few, and a walk that passes a limit ends
   walk.folder(Buffer.from(folder), 0);
   return { bytes: walk.bytes, entries: walk.entries, tooDeep: walk.tooDeep };
 }
@@ -36,7 +39,7 @@ class Walk {
   bytes = 0;
   entries = 0;
   tooDeep = false;
-  /** files of several names that were counted */
+  /** files of several names, or of none, that were counted */
   private readonly linked = new Set<string>();
 
   constructor(private readonly limits: UsageLimits) {}
@@ -52,6 +55,13 @@ class Walk {
       this.names(`/proc/self/fd/${descriptor}/`, depth);
     } finally {
       closeSync(descriptor);
+    }
+  }
+
+  nameless(pids: readonly number[]): void {
+    for (const stats of namelessFiles(pids)) {
+      this.count(stats);
+      if (exceeds(this, this.limits)) return;
     }
   }
 
@@ -72,13 +82,18 @@ class Walk {
   }
 
   private count(stats: Stats): void {
+    const isAgain = stats.nlink !== 1 && !stats.isDirectory() && !this.isFirst(stats);
+    if (isAgain && stats.nlink === 0) return; // another descriptor of it
     this.entries++;
-    if (stats.nlink > 1 && !stats.isDirectory()) {
-      const file = `${stats.dev}:${stats.ino}`;
-      if (this.linked.has(file)) return;
-      this.linked.add(file);
-    }
+    if (isAgain) return;
     this.bytes += stats.blocks * 512; // stat(2): of 512 bytes, whatever the file system's are
+  }
+
+  private isFirst({ dev, ino }: Stats): boolean {
+    const file = `${dev}:${ino}`;
+    if (this.linked.has(file)) return false;
+    this.linked.add(file);
+    return true;
   }
 }
 

@@ -1,21 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
-import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type Admission } from '../sandboxes/admission';
 import { type SandboxExits } from '../sandboxes/sandbox-exits';
-import { type SandboxFolder } from '../sandboxes/sandbox-files';
 import { type SandboxTable } from '../sandboxes/sandbox-table';
-import { exceeds, type Usage, type UsageLimits } from './disk-usage';
-import { type UsageMeter } from './usage-meter';
+import { exceeds, type Usage } from './disk-usage';
+import { type Footprint } from './grower-plan';
+import { type SandboxUsage } from './sandbox-usage';
 
 export interface StorageParts {
   readonly admission: Pick<Admission, 'storageOf'>;
   readonly table: SandboxTable;
   readonly exits: Pick<SandboxExits, 'evict'>;
-  readonly runtime: Pick<SandboxRuntime, 'writableLayer'>;
-  readonly folder: Pick<SandboxFolder, 'bytesOnDisk'>;
-  readonly meter: UsageMeter;
+  readonly usage: SandboxUsage;
 }
 
 export interface StorageSettings {
@@ -28,7 +25,6 @@ export interface StorageSettings {
 const BYTES_PER_ENTRY = 16 * 1024;
 /** What a package manager needs also where little may be written; and what is still counted in seconds. */
 const ENTRIES = [10_000, 2_000_000] as const;
-const NOTHING: Usage = { bytes: 0, entries: 0, tooDeep: false };
 
 /**
  * There are no quotas on the file systems below containers (the kernel's need a mount option that nodes do not have): what
@@ -37,6 +33,8 @@ const NOTHING: Usage = { bytes: 0, entries: 0, tooDeep: false };
 export class StorageWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(StorageWatch.name);
   private readonly stopping = new AbortController();
+  /** of the sandboxes that run, as each was found last */
+  readonly footprints = new Map<string, Footprint>();
 
   constructor(
     private readonly parts: StorageParts,
@@ -49,40 +47,40 @@ export class StorageWatch implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
-    await this.parts.meter.stop();
+    await this.parts.usage.stop();
   }
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     for (;;) {
       await sleep(this.settings.everyMs, undefined, { signal }).catch(() => undefined);
-      for (const { sandboxId, phase } of this.parts.table.list()) {
+      for (const { sandboxId } of this.parts.table.list()) {
         if (signal.aborted) return;
-        if (phase === 'running') await this.look(sandboxId);
+        if (this.runs(sandboxId)) await this.look(sandboxId);
       }
       if (signal.aborted) return;
+      for (const id of this.footprints.keys()) if (!this.runs(id)) this.footprints.delete(id);
     }
   }
 
+  private runs(id: string): boolean {
+    return this.parts.table.get(id)?.phase === 'running';
+  }
+
   private async look(id: string): Promise<void> {
-    const { admission, exits, folder } = this.parts;
+    const { admission, exits, usage: meter } = this.parts;
     const own = admission.storageOf(id) ?? 0;
     const allowed = own > 0 ? own : this.settings.defaultBytes;
+    const entries = entriesFor(allowed);
     try {
-      const logBytes = await folder.bytesOnDisk(id);
-      const limits = { bytes: allowed - logBytes, entries: entriesFor(allowed) };
-      const usage = limits.bytes < 0 ? NOTHING : await this.measure(id, limits);
-      if (!exceeds(usage, limits)) return;
+      const { usage, logBytes, footprint } = await meter.look(id, { bytes: allowed, entries });
+      this.footprints.set(id, footprint);
+      if (!exceeds(usage, { bytes: allowed - logBytes, entries })) return;
       await exits.evict(id, { reason: 'EphemeralStorageExceeded', message: complaint(usage, logBytes, allowed) });
     } catch (error) {
       if (!this.stopping.signal.aborted)
         this.logger.warn({ msg: 'a sandbox was not measured', sandbox: id, error: messageOf(error) });
     }
-  }
-
-  private async measure(id: string, limits: UsageLimits): Promise<Usage> {
-    const layer = await this.parts.runtime.writableLayer(id);
-    return layer === undefined ? NOTHING : this.parts.meter.measure(layer, limits);
   }
 }
 

@@ -7,14 +7,21 @@ import { type Usage, type UsageLimits } from './disk-usage';
 const MEASURE_MS = 120_000;
 const HEAP_MB = 128;
 
+export interface UsageQuestion {
+  readonly folder: string;
+  readonly limits: UsageLimits;
+  /** of the processes that write there */
+  readonly pids: readonly number[];
+}
+
 /** Measures in a thread of its own, of the least priority: one question at a time. Started by the first. */
 export class UsageMeter {
   private worker: Worker | undefined;
 
   /** @throws Error where the thread has died, or takes too long: the next question starts another */
-  async measure(folder: string, limits: UsageLimits): Promise<Usage> {
+  async measure(question: UsageQuestion): Promise<Usage> {
     const worker = (this.worker ??= this.start());
-    worker.postMessage({ folder, limits });
+    worker.postMessage(question);
     try {
       const [usage] = (await once(worker, 'message', { signal: AbortSignal.timeout(MEASURE_MS) })) as [Usage]; // usage-worker.ts
       return usage;

@@ -1,10 +1,11 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { type UsageLimits, usageOf } from './disk-usage';
+import { usageOf } from './disk-usage';
+import { type UsageQuestion } from './usage-meter';
 
 const LEAST_PRIORITY = 19;
 
 setPriority(LEAST_PRIORITY); // of this thread alone: Linux has it by thread
-parentPort?.on('message', ({ folder, limits }: { folder: string; limits: UsageLimits }) => {
-  parentPort?.postMessage(usageOf(folder, limits));
+parentPort?.on('message', ({ folder, limits, pids }: UsageQuestion) => {
+  parentPort?.postMessage(usageOf(folder, limits, pids));
 });

@@ -1,19 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { AgentProcess } from '../../../../test/support/agent-process';
 import { eventually } from '../../../../test/support/eventually';
 import { isWaiting } from '../../../../test/support/waiting-containers';
+import { buildProber } from './prober-image';
 import { buildLinkedImage, withLibraries } from './test-images';
 
 export const HOSTILE_IMAGE = 'docker.io/fsb/hostile:latest';
 export const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', '168.63.129.16'];
 /** Where the neighbour answers, and a port that it has and does not use. */
 export const NEIGHBOUR_PORTS = [7001, 7002] as const;
-const PROBER = resolve(__dirname, 'prober');
 export const OPENSSL = '/usr/bin/openssl';
 const LONG_MS = 60_000;
 /** The environment's variable may be this long in a warm start; more makes it cold. */
@@ -51,9 +51,7 @@ export class SecurityScene {
       },
       { podNetwork: (namespace) => podNetwork(namespace, cloud) },
     );
-    const prober = agent.path('prober');
-    const sources = readdirSync(PROBER).filter((name) => name.endsWith('.c'));
-    execFileSync('gcc', ['-std=gnu11', '-Os', '-static', '-o', prober, ...sources.map((name) => join(PROBER, name))]);
+    const prober = buildProber(agent);
     const args = [`--net=/run/netns/${cloud}`, '--', prober, 'answer', '80'];
     const service = spawn('nsenter', args, { stdio: 'ignore' });
     const client = new ContainerdClient(agent.containerd.socket);

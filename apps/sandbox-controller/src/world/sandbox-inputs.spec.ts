@@ -115,6 +115,17 @@ describe('what a create needs besides the object', () => {
     expect(said).toEqual(['SecretsRead: Secrets read for it: creds, regcred']);
   });
 
+  it('refuses a list of more Secrets than 100, before it has read them all', async () => {
+    const names = (many: number): { name: string }[] => Array.from({ length: many }, (_, n) => ({ name: `none-${n}` }));
+    expect(await resolve({ imagePullSecrets: names(100) })).toMatchObject({ state: 'resolved' });
+    const message = expect.stringContaining('may name at most 100 Secrets and ConfigMaps') as string;
+    expect(await resolve({ imagePullSecrets: names(60_000) })).toEqual({ state: 'invalid', message });
+    expect(await resolve({ envs: [map('conf', 'b')], imagePullSecrets: names(100) })).toEqual({
+      state: 'invalid',
+      message,
+    });
+  });
+
   it('names an image that is none', async () => {
     expect(await resolve({ image: 'UPPER/Case' })).toMatchObject({ state: 'invalid' });
   });

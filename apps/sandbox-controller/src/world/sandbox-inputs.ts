@@ -107,6 +107,9 @@ async function keyOf(
   throw new ApiError('failed_precondition', data ? `${what} has no key "${key}"` : `${what} does not exist`);
 }
 
+/** Secrets and ConfigMaps of one Sandbox: each is a request to the API server, in each try. */
+const MOST_REFERENCES = 100;
+
 /** Secrets and ConfigMaps of one namespace, each read once. */
 class References {
   private readonly secrets = new Map<string, Secret | undefined>();
@@ -133,6 +136,7 @@ class References {
 
   async configMap(name: string): Promise<Data | undefined> {
     if (!this.configMaps.has(name)) {
+      this.requireRoom();
       const { namespace, signal } = this;
       const map = await found(this.client.get(CONFIG_MAP_KIND, { namespace, name }, { signal }));
       this.configMaps.set(name, map && (map.data ?? {}));
@@ -148,12 +152,20 @@ class References {
 
   private async readSecret(name: string, field: string): Promise<Secret | undefined> {
     if (!this.secrets.has(name)) {
+      this.requireRoom();
       const { namespace, signal } = this;
       this.secrets.set(name, await found(this.client.get(SECRET_KIND, { namespace, name }, { signal })));
     }
     const secret = this.secrets.get(name);
     if (secret) requireForSandboxes(secret, field);
     return secret;
+  }
+
+  /** @throws ApiError invalid_argument */
+  private requireRoom(): void {
+    if (this.secrets.size + this.configMaps.size < MOST_REFERENCES) return;
+    const message = `envs, imagePullSecrets: may name at most ${MOST_REFERENCES} Secrets and ConfigMaps, the pool's included`;
+    throw new ApiError('invalid_argument', message);
   }
 }
 

@@ -2,11 +2,13 @@
 #include "prober.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #define BLOCK (1 << 20)
+#define NAMELESS ((size_t)300 << 20)
 #define BEAT_US 10000
 
 static _Noreturn void forks(void) {
@@ -26,6 +28,25 @@ static int fills(int file) {
   for (size_t at = 99; at < BLOCK; at += 100) block[at] = '\n';
   while (write(file, block, BLOCK) > 0) continue;
   return errno;
+}
+
+/* Holds NAMELESS bytes of the disk that no folder shows. Not more: where nobody notices, the node must not be full. */
+static _Noreturn void hides(int file, int is_mapped) {
+  static char block[BLOCK];
+  memset(block, 'x', BLOCK);
+  for (size_t at = 0; at < NAMELESS; at += BLOCK)
+    if (write(file, block, BLOCK) != BLOCK) exit(errno);
+  if (is_mapped) {
+    if (mmap(NULL, BLOCK, PROT_READ, MAP_SHARED, file, 0) == MAP_FAILED) exit(errno);
+    close(file);
+  }
+  for (;;) pause();
+}
+
+static int unlinked(void) {
+  int file = open("/hidden", O_RDWR | O_CREAT, 0600);
+  unlink("/hidden");
+  return file;
 }
 
 static int listener(const char *port) {
@@ -109,6 +130,9 @@ int run_load(const char *name, const char *argument) {
   if (strcmp(name, "memory-bomb") == 0) eats();
   if (strcmp(name, "fill-disk") == 0) return fills(open("/full", O_WRONLY | O_CREAT, 0600));
   if (strcmp(name, "fill-log") == 0) return fills(STDOUT_FILENO);
+  if (strcmp(name, "hide-unlinked") == 0) hides(unlinked(), 0);
+  if (strcmp(name, "hide-mapped") == 0) hides(unlinked(), 1);
+  if (strcmp(name, "hide-nameless") == 0) hides(open("/", O_RDWR | O_TMPFILE, 0600), 0);
   if (strcmp(name, "answer") == 0) answers(argument);
   if (strcmp(name, "squat") == 0) squats(argument);
   if (strcmp(name, "beat") == 0) beats(argument);
