@@ -11,7 +11,7 @@ version=$(node -p 'require("./package.json").version')
 archive=$PWD/.build/images/fast-sandbox.tar
 digest() { cat "$@" | sha256sum | cut -c1-16; }
 
-code=$(find dist/apps dist/libs proto bin/fsb-launcher -name '*.map' -prune -o -type f -print | sort | xargs sha256sum | digest)
+code=$(find dist/apps dist/libs proto bin/fsb-launcher bin/fsb-logger -name '*.map' -prune -o -type f -print | sort | xargs sha256sum | digest)
 base_digest=$( { cat k8s/images/rootfs.{sh,txt} package-lock.json; node --version; } | digest)
 wanted="$version $code $base_digest $(digest scripts/images.sh)"
 [ "$(cat "$archive.of" 2>/dev/null)" = "$wanted" ] && [ -s "$archive" ] && { echo "$archive"; exit 0; }
@@ -41,7 +41,7 @@ for app in "${apps[@]}"; do
   cp -a proto package.json "$product/"
   user=65532:65532
   case $app in node-agent | janitor) user=0:0 ;; esac # containerd's socket is root's
-  [ "$app" != node-agent ] || install -D bin/fsb-launcher "$product/bin/fsb-launcher"
+  [ "$app" != node-agent ] || install -D -t "$product/bin" bin/fsb-launcher bin/fsb-logger
   find "$product" -name '*.map' -delete
   umoci insert --image "$layout:base" --tag "$app" "$product" /opt/fast-sandbox
   umoci config --image "$layout:$app" --config.user "$user" --config.entrypoint node --config.entrypoint --max-semi-space-size=32 \

@@ -16,7 +16,12 @@ import {
   type SandboxInfo,
   UpdateRequest,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type RunSandboxResponse, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
+import {
+  LogStream,
+  type RunSandboxResponse,
+  StreamLogsRequest,
+  type StreamLogsResponse,
+} from '@fsb/api/gen/fastpath/v1/logs';
 import { eventually } from '../../../test/support/eventually';
 import { call, GatewayScene, methodOf, type Outcome, SLOTS } from './testing/gateway-scene';
 
@@ -239,6 +244,25 @@ describe('fastpath-gateway, as a process', () => {
     });
     expect(await read({})).toBe('line 0\nline 1\nline 2\nline 3\nline 4\nbye\n');
     await end('talker');
+  });
+
+  it('streams a log with whose bytes are whose, or one stream alone', async () => {
+    const script = 'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three';
+    const parts = await run('streams', ['/bin/sh', '-c', script]);
+    const text = Buffer.concat(parts.map(({ data }) => data)).toString();
+    expect(text).toBe('one\ntwo\nthree\n');
+    expect(parts.flatMap(({ data, turns }) => (data.length > 0 ? [turns] : []))).toEqual([[4], [0, 4], [6]]);
+    const read = async (stream: LogStream): Promise<Pick<StreamLogsResponse, 'data' | 'turns'>[]> => {
+      const call = scene.logs.streamLogs(StreamLogsRequest.fromPartial({ sandboxName: 'streams', stream }));
+      const messages: StreamLogsResponse[] = [];
+      for await (const message of call as AsyncIterable<StreamLogsResponse>) messages.push(message);
+      return messages;
+    };
+    expect(await read(LogStream.LOG_STREAM_UNSPECIFIED)).toEqual([{ data: Buffer.from(text), turns: [4, 4, 6] }]);
+    expect(await read(LogStream.LOG_STREAM_STDOUT)).toEqual([{ data: Buffer.from('one\nthree\n'), turns: [10] }]);
+    expect(await read(LogStream.LOG_STREAM_STDERR)).toEqual([{ data: Buffer.from('two\n'), turns: [0, 4] }]);
+    await expect(read(LogStream.UNRECOGNIZED)).rejects.toThrow(/stream: -1 must be 0/);
+    await end('streams');
   });
 
   it.each([

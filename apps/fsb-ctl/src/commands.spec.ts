@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import { status } from '@grpc/grpc-js';
 import { parse } from 'yaml';
 import { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { LogStream } from '@fsb/api/gen/fastpath/v1/logs';
 import { freePort } from '../../../test/support/free-port';
 import { eventually } from '../../../test/support/eventually';
 import { COMMAND, CommandLine, type Ended } from './testing/command';
@@ -123,6 +125,19 @@ describe('fsb-ctl logs', () => {
       rpc: 'logs',
       request: { sandboxName: 'web', namespace: 'default', sandboxId: 'id-1', follow: false, tailLines: 7 },
     });
+  });
+
+  it('prints stderr to stderr, and both in order where they are one file', async () => {
+    gateway.sandbox = running();
+    gateway.log = [Buffer.from('one\nproblem\ntwo\n'), Buffer.from('abc\nPROBLEM\nxyz\nrest\n')];
+    gateway.turns = [4, 8, 4];
+    const apart = { code: 0, stdout: 'one\ntwo\nabc\nxyz\nrest\n', stderr: 'problem\nPROBLEM\n' };
+    expect(await ctl('logs', '--stream', 'stderr', 'web')).toEqual(apart);
+    expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { stream: LogStream.LOG_STREAM_STDERR } });
+    expect(await ctl('run', 'web', '--image', 'busybox', '--follow')).toMatchObject({ stdout: apart.stdout });
+    const script = `"${COMMAND}" --endpoint ${endpoint} logs web 2>&1`;
+    const { stdout } = await promisify(execFile)('sh', ['-c', script], { env: line.environment });
+    expect(stdout).toBe('one\nproblem\ntwo\nabc\nPROBLEM\nxyz\nrest\n');
   });
 
   it('slows the gateway down when nobody reads', async () => {

@@ -1,5 +1,5 @@
 import type { CreateRequest, CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
-import type { SandboxExit } from '@fsb/api/gen/fastpath/v1/logs';
+import type { RunSandboxResponse, SandboxExit } from '@fsb/api/gen/fastpath/v1/logs';
 import { CommandError } from './command-error';
 import { createdLines } from './created-lines';
 import { type Gateway, withGateway } from './gateway';
@@ -18,7 +18,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const;
 const STATUS_OF_SIGNAL: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 0 };
 
 /**
- * Creates a sandbox, copies its log to stdout and waits for its end.
+ * Creates a sandbox, copies its stdout and stderr to ours and waits for its end.
  * @returns exit status of the process: its code, 128 + N where signal N ended it
  * @throws CommandError with exit code 125 where the create failed or the end is not known
  */
@@ -57,11 +57,11 @@ async function follow(
 ): Promise<SandboxExit | undefined> {
   const start = performance.now();
   let exit: SandboxExit | undefined;
-  async function* log(): AsyncGenerator<Buffer> {
-    for await (const { created, stages, data, exited } of gateway.run(request)) {
-      if (created) await onCreated(created, stages, start);
-      if (exited) exit = exited;
-      if (data.length > 0) yield data;
+  async function* log(): AsyncGenerator<Pick<RunSandboxResponse, 'data' | 'turns'>> {
+    for await (const message of gateway.run(request)) {
+      if (message.created) await onCreated(message.created, message.stages, start);
+      if (message.exited) exit = message.exited;
+      if (message.data.length > 0) yield message;
     }
   }
   await printAll(log());

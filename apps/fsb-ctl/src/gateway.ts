@@ -108,12 +108,9 @@ export class Gateway {
   }
 
   /** Pulled by its reader: who stops reading stops the gateway. Without follow, each wait for more has a limit. */
-  async *logs(request: StreamLogsRequest): AsyncGenerator<Buffer> {
+  logs(request: StreamLogsRequest): AsyncGenerator<StreamLogsResponse> {
     const limitMs = this.settings.timeoutMs ?? OTHER_MS;
-    const messages = this.read<StreamLogsResponse>(this.streams.streamLogs(request), () =>
-      request.follow ? undefined : limitMs,
-    );
-    for await (const { data } of messages) yield data;
+    return this.read(this.streams.streamLogs(request), () => (request.follow ? undefined : limitMs));
   }
 
   /** A create, and its log until it ends; the create alone has a limit. */

@@ -3,10 +3,12 @@ import { CommandError } from './command-error';
 import { program } from './program';
 
 // a reader that has enough, such as head, is no failure; a command that has to clean up first listens for SIGPIPE
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE' && process.emit('SIGPIPE', 'SIGPIPE')) return;
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
-});
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && process.emit('SIGPIPE', 'SIGPIPE')) return;
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+}
 
 program()
   .parseAsync()

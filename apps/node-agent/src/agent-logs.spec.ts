@@ -1,7 +1,10 @@
-import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { constants } from 'node:os';
 import { agentServerName } from '@fsb/agent-api/agent-endpoint';
+import { LOG_FRAMES_TYPE } from '@fsb/agent-api/log-frames';
+import { StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { once } from 'node:events';
 import { eventually } from '../../../test/support/eventually';
 import { AgentProcess } from '../../../test/support/agent-process';
@@ -18,6 +21,20 @@ describe("node-agent: sandboxes' logs", () => {
   }, 120_000);
 
   afterAll(() => agent.stop(), 60_000);
+
+  /** The process of a sandbox whose log is open. */
+  function writerOf(sandbox: string): number {
+    const log = agent.path(`logs/${sandbox}.log`);
+    const holds = (pid: string): boolean => {
+      try {
+        if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('log-writer-')) return false;
+        return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === log);
+      } catch {
+        return false; // gone meanwhile
+      }
+    };
+    return Number(readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && holds(pid)));
+  }
 
   const script = (text: string): object => ({ command: ['/bin/sh', '-c', text] });
 
@@ -58,6 +75,8 @@ describe("node-agent: sandboxes' logs", () => {
     ['sandboxId=lines&follow=maybe', 400, /follow/],
     ['sandboxId=lines&tailLines=-1', 400, /tailLines/],
     ['sandboxId=lines&tailLines=many', 400, /tailLines/],
+    ['sandboxId=lines&stream=both', 400, /stream/],
+    ['sandboxId=lines&framed=yes', 400, /framed/],
   ])('with %s: %d', async (query, status, message) => {
     const answer = await read(query);
     expect(answer.status).toBe(status);
@@ -151,6 +170,84 @@ describe("node-agent: sandboxes' logs", () => {
       expect((await read(`sandboxId=${name}&follow=true`)).text).toBe('only\n');
       await agent.post('delete', { sandboxId: name });
     }
+  });
+
+  it('tell stderr from stdout, in containers that waited and others', async () => {
+    for (const name of ['apart1', 'apart2', 'apart3']) {
+      await agent.create(
+        name,
+        script('echo one; sleep 0.1; echo two >&2; sleep 0.1; printf three; sleep 0.1; echo four >&2'),
+      );
+      expect((await read(`sandboxId=${name}&follow=true`)).text).toBe('one\ntwo\nthreefour\n');
+      expect((await read(`sandboxId=${name}&stream=stdout`)).text).toBe('one\nthree');
+      expect((await read(`sandboxId=${name}&stream=stderr&follow=true`)).text).toBe('two\nfour\n');
+      expect((await read(`sandboxId=${name}&stream=stderr&tailLines=1`)).text).toBe('four\n');
+      const framed = await agent.fetch(`logs?sandboxId=${name}&framed=true&tailLines=2`);
+      expect(framed.headers.get('content-type')).toBe(LOG_FRAMES_TYPE);
+      const frame = Buffer.from(await framed.arrayBuffer());
+      expect(frame.readUInt32BE(0)).toBe(frame.length - 4);
+      expect(StreamLogsResponse.decode(frame.subarray(4))).toEqual({
+        data: Buffer.from('two\nthreefour\n'),
+        turns: [0, 4, 5, 5],
+      });
+      await agent.post('delete', { sandboxId: name });
+      const files = ['', '.streams', '.start'].map((end) => agent.path(`logs/${name}.log${end}`));
+      await eventually(() => !files.some((file) => existsSync(file)));
+    }
+  });
+
+  it('have a writer that outlives the agent, and ends with its container', async () => {
+    await agent.create(
+      'lives',
+      script('i=0; while [ $i -lt 40 ]; do echo $i; echo $i >&2; i=$((i+1)); sleep 0.05; done'),
+    );
+    const writer = writerOf('lives');
+    await agent.end('SIGKILL');
+    await agent.launch();
+    const numbers = Array.from({ length: 40 }, (_, i) => `${i}\n`).join('');
+    expect((await read('sandboxId=lives&follow=true&stream=stdout')).text).toBe(numbers);
+    expect((await read('sandboxId=lives&stream=stderr')).text).toBe(numbers);
+    expect(existsSync(`/proc/${writer}`)).toBe(false);
+    await agent.post('delete', { sandboxId: 'lives' });
+  });
+
+  it('end where their writer is killed: the next write fails, and no exit is lost', async () => {
+    const scripts = {
+      talks: 'echo here; while echo more; do sleep 0.05; done; yes; exit $?',
+      quiet: 'echo here; sleep 4; exit 3',
+      ignores: 'trap "" PIPE; sleep 4; echo lost || exit 4',
+    };
+    for (const [name, text] of Object.entries(scripts)) {
+      await agent.create(name, script(text));
+      await eventually(() => existsSync(agent.path(`logs/${name}.log`)));
+      process.kill(writerOf(name), 'SIGKILL');
+    }
+    expect(await agent.ended('talks')).toMatchObject({ phase: 'failed', exitCode: 128 + constants.signals.SIGPIPE });
+    expect(await agent.ended('quiet')).toMatchObject({ phase: 'failed', exitCode: 3 });
+    expect(await agent.ended('ignores')).toMatchObject({ phase: 'failed', exitCode: 4 });
+    expect((await read('sandboxId=quiet&follow=true')).text).toMatch(/^(here\n)?$/);
+    for (const name of ['talks', 'quiet', 'ignores']) await agent.post('delete', { sandboxId: name });
+    await eventually(async () => expect(await agent.of('talks')).toBeUndefined());
+  });
+
+  it('end in time though a child holds them open', async () => {
+    await agent.create('parent', script('(trap "" TERM; sleep 1000) & echo parent; echo gone >&2; exit 5'));
+    const began = performance.now();
+    expect(await agent.ended('parent')).toMatchObject({ exitCode: 5 });
+    expect((await read('sandboxId=parent&follow=true')).text).toBe('parent\ngone\n');
+    expect(performance.now() - began).toBeLessThan(3000);
+    await agent.post('delete', { sandboxId: 'parent' });
+  });
+
+  it('hide their writer from the process: it can neither see, stop nor end it', async () => {
+    const attack =
+      'for p in /proc/[0-9]*; do kill -STOP ${p#/proc/}; done 2>/dev/null; kill -STOP -1 2>/dev/null; kill -KILL -1 2>/dev/null; echo alive; echo alive >&2';
+    await agent.create('hostile', script(`${attack}; cat /proc/[0-9]*/cmdline | grep -c 'log-writer-[0-9]'`));
+    const writer = writerOf('hostile');
+    expect((await read('sandboxId=hostile&stream=stderr&follow=true')).text).toBe('alive\n');
+    expect((await read('sandboxId=hostile&stream=stdout')).text).toBe('alive\n0\n');
+    expect(writer).toBeGreaterThan(0);
+    await agent.post('delete', { sandboxId: 'hostile' });
   });
 
   it('stay for an object that stays, in the limits, and say what went for others', async () => {

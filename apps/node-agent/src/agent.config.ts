@@ -106,6 +106,10 @@ export const agentFlags = {
     z.string().default(join(packageRoot(), 'bin/fsb-launcher')),
     "Every container's first process, which becomes the sandbox's: a static program",
   ),
+  logWriter: flag(
+    z.string().default(join(packageRoot(), 'bin/fsb-logger')),
+    "The program that writes a sandbox's log, and lives as long as its container: a static program",
+  ),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
   logMaxSize: flag(
     quantity.prefault('10Mi'),

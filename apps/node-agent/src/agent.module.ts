@@ -30,6 +30,7 @@ import { BlockedAddresses } from './network/blocked-addresses';
 import { EndedLogs } from './logs/ended-logs';
 import { LogReader } from './logs/log-reader';
 import { LogSweep } from './logs/log-sweep';
+import { placeLogWriter } from './logs/log-writer';
 import { SandboxLogs } from './logs/sandbox-logs';
 import { Admission, type Capacity } from './sandboxes/admission';
 import { CEILINGS, ceilingsOf } from './sandboxes/ceilings';
@@ -72,7 +73,7 @@ export class AgentModule {
     const admission = new Admission(capacityOf(config));
     const table = new SandboxTable(admission);
     const images = new ImageList(store, table);
-    const logs = new SandboxLogs(config.logDir);
+    const logs = new SandboxLogs(config.logDir, placeLogWriter(config));
     const { endedLogsPerNamespace: namespaceBytes, endedLogsPerNode: nodeBytes } = config;
     const endedLogs = new EndedLogs(logs, { namespaceBytes, nodeBytes });
     const placement = placementOf(config, ids);

@@ -49,6 +49,13 @@ export interface AgentClientOptions {
   /** limit of calls without a deadline of their own, and of the headers of logs and watches, in milliseconds; default 5,000 */
   readonly callMs?: number;
 }
+export interface LogsQuery {
+  readonly sandboxId: string;
+  readonly follow: boolean;
+  readonly tailLines?: number;
+  /** absent: both */
+  readonly stream?: 'stdout' | 'stderr';
+}
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -163,15 +170,13 @@ export class AgentClient {
   }
 
   /**
-   * The log as it is on disk; unread, it holds the agent back.
+   * The log as it is on disk, in frames where the agent knows them (decodeLogFrames); unread, it holds the agent back.
    * @throws ApiError not_found, failed_precondition where it was kept and went for others, unavailable
    */
-  async logs(
-    agent: AgentEndpoint,
-    query: { sandboxId: string; follow: boolean; tailLines?: number },
-    signal: AbortSignal,
-  ): Promise<IncomingMessage> {
-    const search = new URLSearchParams({ sandboxId: query.sandboxId, follow: String(query.follow) });
+  async logs(agent: AgentEndpoint, query: LogsQuery, signal: AbortSignal): Promise<IncomingMessage> {
+    const { sandboxId, follow } = query;
+    const search = new URLSearchParams({ sandboxId, follow: String(follow), framed: 'true' });
+    if (query.stream !== undefined) search.set('stream', query.stream);
     if (query.tailLines !== undefined) search.set('tailLines', String(query.tailLines));
     const response = await this.stream({ agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal });
     if (response.statusCode === 200) return response;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels } from '@fsb/api/labels';
@@ -35,6 +36,14 @@ export interface Created {
   readonly stages: Stage[];
 }
 
+/** A program that the shim starts for each container, with the log file as its argument: docs/adr/0021. */
+export interface LogWriter {
+  /** absolute, and executable where containerd runs */
+  readonly program: string;
+  /** a file that it makes before it is ready */
+  readonly made: string;
+}
+
 export interface ContainerRequest {
   readonly id: string;
   /** normalised name */
@@ -45,8 +54,10 @@ export interface ContainerRequest {
   readonly claim: unknown;
   /** OCI runtime spec */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** absolute, there before the task is made: the shim appends stdout and stderr */
+  /** absolute, there before the task is made: stdout and stderr are appended */
   readonly logFile: string;
+  /** absent: the shim itself appends */
+  readonly logWriter?: LogWriter | undefined;
   /** path of runc or crun; absent: containerd's default */
   readonly runtimeBinary?: string | undefined;
   /** where runc keeps its state; absent: /run/containerd/runc, where ids of all containerds of a machine meet */
@@ -104,10 +115,11 @@ export class SandboxRuntime {
     const { mounts } = await this.claimId(request, settings, timed);
     try {
       await request.beforeTask;
-      const { id: containerId, logFile } = request;
-      const task = { containerId, rootfs: mounts, stdin: '', ...output(logFile), options: undefined };
+      const { id: containerId } = request;
+      const task = { containerId, rootfs: mounts, stdin: '', ...output(request), options: undefined };
       await timed('task', this.client.tasks.create(task, settings));
       seat?.taken(containerId);
+      requireWriter(request);
       const { pid } = await timed('start', this.client.tasks.start({ containerId }, settings));
       return { pid, stages };
     } catch (error) {
@@ -296,9 +308,21 @@ function inGroup(request: ContainerRequest, group: string): ContainerRequest {
 /**
  * The shim opens each plain path once and appends to it. Paths that are equal, and every `file://`, share one descriptor,
  * which containerd's shim closes when stdout reaches its end, whatever stderr has still to write: the file has two names here.
+ * A program gets both outputs, whatever the second name is.
  */
-function output(logFile: string): { stdout: string; stderr: string } {
-  return { stdout: logFile, stderr: `${dirname(logFile)}/./${basename(logFile)}` };
+function output({ logFile, logWriter }: ContainerRequest): { stdout: string; stderr: string } {
+  if (!logWriter) return { stdout: logFile, stderr: `${dirname(logFile)}/./${basename(logFile)}` };
+  const program = logWriter.program.split('/').map(encodeURIComponent).join('/');
+  const uri = `binary://${program}?${encodeURIComponent(logFile)}`; // an argument is a key of the query without a value
+  return { stdout: uri, stderr: uri };
+}
+
+/** A shim takes a writer that has ended for one that is ready. */
+function requireWriter({ id, logWriter }: ContainerRequest): void {
+  if (!logWriter || existsSync(logWriter.made)) return;
+  throw new Error(
+    `the writer of ${id}'s log did not make ${logWriter.made}: ${logWriter.program} has to run beside containerd`,
+  );
 }
 
 /** A snapshot's labels say whose it is; `containerd.io/` ones would steer the collector. */

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type LogExit } from '@fsb/agent-api/log-exit';
 import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type RunSandboxRequest, type RunSandboxResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { type RunSandboxRequest, type RunSandboxResponse, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
 import { type OpenLog, SandboxLogs } from '../sandboxes/sandbox-logs';
 import { CreateSandbox } from './create-sandbox';
 import { timingsOf } from './timings';
 
-const NO_DATA = Buffer.alloc(0);
+const NOTHING = { data: Buffer.alloc(0), turns: [], exited: undefined };
 
 /** A create whose log follows its answer, and behind that how its process ended. */
 @Injectable()
@@ -27,12 +27,13 @@ export class RunSandbox {
   ): AsyncGenerator<RunSandboxResponse> {
     const request = sandbox ?? CreateRequest.create(); // whose fields are missing then
     const { response, stages } = await this.creates.create(request, signal, deadline);
-    yield { created: response, stages: timingsOf(stages), data: NO_DATA, exited: undefined };
+    yield { created: response, stages: timingsOf(stages), ...NOTHING };
     const { sandboxName, sandboxId } = response;
     const { namespace } = request;
-    const log = await this.logs.open({ sandboxName, sandboxId, namespace, follow: true, previous: false }, signal);
+    const wanted = StreamLogsRequest.create({ sandboxName, sandboxId, namespace, follow: true });
+    const log = await this.logs.open(wanted, signal);
     const exited = yield* messages(log);
-    if (exited) yield { created: undefined, stages: '', data: NO_DATA, exited };
+    if (exited) yield { created: undefined, stages: '', ...NOTHING, exited };
   }
 }
 
@@ -42,7 +43,7 @@ async function* messages(log: OpenLog): AsyncGenerator<RunSandboxResponse, LogEx
     for (;;) {
       const { done, value } = await log.next();
       if (done) return value;
-      yield { created: undefined, stages: '', data: value.data, exited: undefined };
+      yield { created: undefined, stages: '', ...value, exited: undefined };
     }
   } finally {
     await log.return(undefined); // a caller that leaves closes the way to the agent

@@ -1,10 +1,11 @@
 import { type IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { AgentClient } from '@fsb/agent-api/agent-client';
+import { AgentClient, type LogsQuery } from '@fsb/agent-api/agent-client';
 import { decodeLogExit, LOG_EXIT_TRAILER, type LogExit } from '@fsb/agent-api/log-exit';
-import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
+import { decodeLogFrames } from '@fsb/agent-api/log-frames';
+import { ApiError, isApiError } from '@fsb/api/errors';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { LogStream, type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 import { lastSandboxIdOf, previousSandboxIdOf } from '@fsb/placement/sandbox-object';
 import { Catalog } from './catalog';
 import { invalid, namespaceName, objectName } from './field-rules';
@@ -12,6 +13,11 @@ import { notFound, requireId } from './sandbox-queries';
 
 /** Agents that are asked for the log of a removed container, one after the other. */
 const MOST_AGENTS = 64;
+const STREAMS: Readonly<Record<number, 'both' | 'stdout' | 'stderr'>> = {
+  [LogStream.LOG_STREAM_UNSPECIFIED]: 'both',
+  [LogStream.LOG_STREAM_STDOUT]: 'stdout',
+  [LogStream.LOG_STREAM_STDERR]: 'stderr',
+};
 
 /** A sandbox's log from the agent that has it, chunk by chunk as the caller takes it. */
 @Injectable()
@@ -30,25 +36,31 @@ export class SandboxLogs {
     const sandbox = this.catalog.find(namespace, name);
     if (!sandbox) throw notFound(namespace, name);
     requireId(sandbox, request.sandboxId);
-    const query = { follow: request.follow, ...(tailLines === undefined ? {} : { tailLines }) };
+    const stream = STREAMS[request.stream];
+    if (stream === undefined) throw invalid('stream', `${request.stream} must be 0 (both), 1 (stdout) or 2 (stderr)`);
+    const query = {
+      follow: request.follow,
+      ...(tailLines === undefined ? {} : { tailLines }),
+      ...(stream === 'both' ? {} : { stream }),
+    };
     if (request.previous) return this.openRemoved(sandbox, this.previousId(sandbox), query, signal);
     if (sandbox.sandboxId === '') return this.openRemoved(sandbox, this.lastId(sandbox), query, signal);
     const agent = this.catalog.agentOf(sandbox);
     if (!agent) throw new ApiError('not_found', `the log of "${name}" went with its agent ${sandbox.agentPod}`);
-    return chunks(await this.agents.logs(agent, { ...query, sandboxId: sandbox.sandboxId }, signal));
+    return chunks(await this.agents.logs(agent, { ...query, sandboxId: sandbox.sandboxId }, signal), query.stream);
   }
 
   /** The log of a container that was removed: the object does not say any more where it was. */
   private async openRemoved(
     sandbox: SandboxInfo,
     sandboxId: string,
-    query: { follow: boolean; tailLines?: number },
+    query: Omit<LogsQuery, 'sandboxId'>,
     signal: AbortSignal,
   ): Promise<OpenLog> {
     let unseen: ApiError | undefined;
     for (const agent of this.catalog.agentsOf(sandbox).slice(0, MOST_AGENTS)) {
       try {
-        return chunks(await this.agents.logs(agent, { ...query, sandboxId }, signal));
+        return chunks(await this.agents.logs(agent, { ...query, sandboxId }, signal), query.stream);
       } catch (error) {
         if (isApiError(error, 'failed_precondition')) throw error; // the agent says why the log is gone
         if (!isApiError(error)) throw error;
@@ -85,11 +97,10 @@ export class SandboxLogs {
 /** The chunks of a log. Its return value says how the sandbox ended: undefined where the log was not followed to that. */
 export type OpenLog = AsyncGenerator<StreamLogsResponse, LogExit | undefined>;
 
-async function* chunks(source: IncomingMessage): OpenLog {
-  try {
-    for await (const data of source) yield { data: data as Buffer }; // no encoding is set on the response
-    return decodeLogExit(source.trailers[LOG_EXIT_TRAILER]);
-  } catch (error) {
-    throw new ApiError('unavailable', `the log broke off (${messageOf(error)}); ask again`, { cause: error });
+async function* chunks(source: IncomingMessage, stream: LogsQuery['stream']): OpenLog {
+  for await (const message of decodeLogFrames(source)) {
+    // an agent that knows of one stream alone: both are stdout to it
+    if (stream !== 'stderr' || message.turns.length > 0) yield message;
   }
+  return decodeLogExit(source.trailers[LOG_EXIT_TRAILER]);
 }

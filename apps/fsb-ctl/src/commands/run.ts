@@ -29,7 +29,7 @@ Examples:
   # with neither: opens $EDITOR, and remembers what you wrote for this name
   fsb-ctl run web
 
-  # run, read along, and end with the status of the process; its output alone goes to stdout
+  # run, read along, and end with the status of the process; its stdout alone goes to stdout, its stderr to stderr
   today=$(fsb-ctl run hello --image busybox --follow --rm -- date)
 
   # the name alone on stdout, for scripts
@@ -71,7 +71,7 @@ export function addRun(program: Command): void {
       '-f, --file <file>',
       'Sandbox object as kubectl takes it, or its keys alone (image, pool_ref, command …), in YAML; - is standard input',
     )
-    .option('--follow', 'print its log until it ends, and end with its exit status')
+    .option('--follow', 'print its stdout and stderr until it ends, and end with its exit status')
     .option('--rm', 'with --follow: delete it afterwards')
     .option('-q, --quiet', 'print the name alone, and with --follow nothing but its output')
     .option(

@@ -27,6 +27,8 @@ type Received =
   | { readonly rpc: 'get'; readonly request: GetRequest; readonly deadlineMs: number }
   | { readonly rpc: 'logs'; readonly request: StreamLogsRequest; readonly deadlineMs: number };
 
+const NOTHING = { data: Buffer.alloc(0), exited: undefined, turns: [] };
+
 /** The other end of the wire: a gRPC server that keeps what it was asked and answers what the test says. */
 export class RecordingGateway {
   readonly received: Received[] = [];
@@ -34,6 +36,8 @@ export class RecordingGateway {
   pages: SandboxInfo[][] = [];
   stages: string | undefined;
   log: readonly Buffer[] = [];
+  /** of each part of the log */
+  turns: readonly number[] = [];
   /** how the sandbox of a run ends; undefined: its stream ends without it */
   exited: SandboxExit | undefined;
   /** how much of the log was taken over by the transport */
@@ -70,6 +74,7 @@ export class RecordingGateway {
       failure: undefined,
       silent: false,
       log: [],
+      turns: [],
       exited: undefined,
       missing: false,
       chunksWritten: 0,
@@ -111,10 +116,11 @@ export class RecordingGateway {
     return {
       streamLogs: (call) => {
         this.received.push({ rpc: 'logs', request: call.request, deadlineMs: left(call.getDeadline()) });
+        this.chunksWritten = 0;
         const next = (): void => {
           while (this.chunksWritten < this.log.length) {
             const data = this.log[this.chunksWritten++] ?? Buffer.alloc(0);
-            if (!call.write({ data })) return void call.once('drain', next);
+            if (!call.write({ data, turns: [...this.turns] })) return void call.once('drain', next);
           }
           call.end();
         };
@@ -130,11 +136,11 @@ export class RecordingGateway {
         call.write({
           created: createdOf(call.request.sandbox ?? CreateRequest.create()),
           stages: this.stages ?? '',
-          data: Buffer.alloc(0),
-          exited: undefined,
+          ...NOTHING,
         });
-        for (const data of this.log) call.write({ created: undefined, stages: '', data, exited: undefined });
-        if (this.exited) call.write({ created: undefined, stages: '', data: Buffer.alloc(0), exited: this.exited });
+        const log = { created: undefined, stages: '', ...NOTHING, turns: [...this.turns] };
+        for (const data of this.log) call.write({ ...log, data });
+        if (this.exited) call.write({ created: undefined, stages: '', ...NOTHING, exited: this.exited });
         call.end();
       },
     };

@@ -8,7 +8,7 @@ const UID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
 /** What is looked for in a folder: names that carry an id. */
 export const PATTERNS = {
-  log: new RegExp(`^(${ID})\\.log(?:\\.(?:\\d+|start|start\\.new|kept|kept\\.new))?$`),
+  log: new RegExp(`^(${ID})\\.log(?:\\.(?:\\d+|streams|start|start\\.new|kept|kept\\.new))?$`),
   folder: new RegExp(`^(${ID})$`),
   fifo: new RegExp(`^(${ID})(?:-std(?:in|out|err))?$`),
   pod: new RegExp(`^(${UID})$`),
@@ -49,7 +49,7 @@ export async function namesIn(folder: string): Promise<string[]> {
 export async function removeAll(logDir: string, sandboxes: string, sandboxId: string): Promise<void> {
   if (!SAFE_ID.test(sandboxId)) return; // not a name that an agent gives: not a path to build
   const logs = (await namesIn(logDir)).filter(
-    (name) => name.replace(/\.log(\.(\d+|start|start\.new|kept|kept\.new))?$/, '') === sandboxId,
+    (name) => name.replace(/\.log(\.(\d+|streams|start|start\.new|kept|kept\.new))?$/, '') === sandboxId,
   );
   await Promise.all(logs.map((name) => removePath(join(logDir, name))));
   await removePath(join(sandboxes, sandboxId));

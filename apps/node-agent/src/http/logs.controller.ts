@@ -2,9 +2,11 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { AGENT_PATHS, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { encodeLogExit, LOG_EXIT_TRAILER } from '@fsb/agent-api/log-exit';
+import { encodeLogFrame, LOG_FRAMES_TYPE } from '@fsb/agent-api/log-frames';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { EndedLogs } from '../logs/ended-logs';
+import { type LogChunk } from '../logs/log-cursor';
 import { LogReader } from '../logs/log-reader';
 import { SandboxId } from '../sandboxes/create-request';
 import { SandboxTable } from '../sandboxes/sandbox-table';
@@ -20,11 +22,13 @@ const LogsQuery = z.object({
     .string()
     .regex(/^\d{1,7}$/, 'must be a number of lines')
     .optional(),
+  stream: z.enum(['stdout', 'stderr'], 'must be stdout or stderr').optional(),
+  framed: z.enum(['true', 'false'], 'must be true or false').default('false'),
 });
 
 /**
  * A sandbox's output, as text; with `follow` until the sandbox has ended and all of it was sent. Also of one that was removed
- * while its object stays.
+ * while its object stays. Of both streams as they came; with `stream` of one; with `framed` as frames that say whose it is.
  */
 @Controller()
 @UseGuards(RestoredGuard)
@@ -38,29 +42,38 @@ export class LogsController {
 
   @Get(AGENT_PATHS.logs)
   async read(@Query() query: unknown, @Res() reply: FastifyReply): Promise<void> {
-    const { sandboxId, follow, tailLines } = parseBody(LogsQuery, query);
+    const { sandboxId, follow, tailLines, stream, framed } = parseBody(LogsQuery, query);
+    const isFramed = framed === 'true';
     if (!this.table.get(sandboxId)) await this.ended.require(sandboxId);
     const lines = tailLines === undefined ? undefined : Number(tailLines);
-    const wanted = { follow: follow === 'true', tailLines: lines };
+    const streams = stream ?? (isFramed ? 'apart' : 'merged');
+    const wanted = { follow: follow === 'true', tailLines: lines, streams } as const;
     this.logs.requireRoom();
     const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));
     // a chunk is read when the one before it is on its way; an error breaks the answer off, so that nobody takes it for the end
-    const body = Readable.from(withExit(chunks, reply), { objectMode: true, highWaterMark: 1 }).on(
+    const body = Readable.from(encoded(chunks, isFramed, reply), { objectMode: true, highWaterMark: 1 }).on(
       'error',
       () => undefined,
     );
     if (wanted.follow) void reply.header('trailer', LOG_EXIT_TRAILER);
-    const sent = reply.header('content-type', 'text/plain; charset=utf-8').send(body);
+    const sent = reply.header('content-type', isFramed ? LOG_FRAMES_TYPE : 'text/plain; charset=utf-8').send(body);
     reply.raw.flushHeaders(); // a sandbox may say nothing for hours, its reader waits seconds for the headers
     await sent;
   }
 }
 
 /** A log, behind which a trailer says how its sandbox ended. */
-async function* withExit(
-  chunks: AsyncGenerator<Buffer, AgentSandboxStatus | undefined>,
+async function* encoded(
+  chunks: AsyncGenerator<LogChunk, AgentSandboxStatus | undefined>,
+  isFramed: boolean,
   reply: FastifyReply,
 ): AsyncGenerator<Buffer> {
-  const exit = encodeLogExit(yield* chunks);
-  if (exit !== undefined) reply.raw.addTrailers({ [LOG_EXIT_TRAILER]: exit });
+  try {
+    let next = await chunks.next();
+    for (; !next.done; next = await chunks.next()) yield isFramed ? encodeLogFrame(next.value) : next.value.data;
+    const exit = encodeLogExit(next.value);
+    if (exit !== undefined) reply.raw.addTrailers({ [LOG_EXIT_TRAILER]: exit });
+  } finally {
+    await chunks.return(undefined); // of a caller that left
+  }
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type AgentConfig } from '../agent.config';
 import { FifoStock } from './fifo-stock';
-import { placeLauncher } from './launcher-file';
+import { placeProgram } from './placed-program';
 
 /** What launch folders are made of, one for all of an agent. */
 export interface Launchers {
@@ -14,5 +14,5 @@ export interface Launchers {
 export function launchersOf(config: Pick<AgentConfig, 'launcher' | 'runDir' | 'podUid'>): Launchers {
   const fifos = new FifoStock(join(config.runDir, 'fifos', config.podUid));
   fifos.fill();
-  return { launcher: placeLauncher(config), fifos };
+  return { launcher: placeProgram({ name: 'launcher', path: config.launcher }, config.runDir), fifos };
 }

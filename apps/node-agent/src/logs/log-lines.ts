@@ -1,5 +1,6 @@
 import { type FileHandle } from 'node:fs/promises';
 import { type KeptBytes } from './kept-bytes';
+import { type Span } from './log-turns';
 
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
@@ -28,19 +29,44 @@ export async function lineStart(file: FileHandle, target: number, most: number):
 
 /**
  * Where the last `wanted` lines begin, an unfinished one counted.
+ * @param spansIn the bytes that count, of those from one place to another
  * @returns undefined where fewer are kept
  */
-export async function tailStart(file: FileHandle, kept: KeptBytes, wanted: number): Promise<number | undefined> {
-  if (wanted === 0 || kept.end <= kept.start) return wanted === 0 ? kept.end : undefined;
-  const last = await readChunk(file, kept.end - 1, 1);
-  let lines = last[0] === NEWLINE ? 0 : 1;
+export async function tailStart(
+  file: FileHandle,
+  kept: KeptBytes,
+  wanted: number,
+  spansIn: (from: number, until: number) => Promise<readonly Span[]> = wholeOf,
+): Promise<number | undefined> {
+  if (wanted === 0) return kept.end;
+  let lines: number | undefined;
   for (let end = kept.end; end > kept.start; end -= CHUNK_BYTES) {
     const start = Math.max(kept.start, end - CHUNK_BYTES);
     const chunk = await readChunk(file, start, end - start);
-    for (let i = chunk.lastIndexOf(NEWLINE); i >= 0; i = i === 0 ? -1 : chunk.lastIndexOf(NEWLINE, i - 1)) {
-      if (lines >= wanted) return start + i + 1;
-      lines++;
+    for (const { from, until } of [...(await spansIn(start, end))].reverse()) {
+      const bytes = chunk.subarray(from - start, until - start);
+      lines ??= bytes.at(-1) === NEWLINE ? 0 : 1;
+      const ends = lineEnds(bytes, wanted - lines + 1);
+      lines += ends.length;
+      const last = ends.at(-1);
+      if (lines > wanted && last !== undefined) return from + last + 1;
     }
   }
-  return lines >= wanted ? kept.start : undefined;
+  return lines !== undefined && lines >= wanted ? kept.start : undefined;
+}
+
+/** Where lines end, from the last one back, at most so many. */
+function lineEnds(bytes: Buffer, most: number): number[] {
+  const ends: number[] = [];
+  for (
+    let i = bytes.lastIndexOf(NEWLINE);
+    i >= 0 && ends.length < most;
+    i = i === 0 ? -1 : bytes.lastIndexOf(NEWLINE, i - 1)
+  )
+    ends.push(i);
+  return ends;
+}
+
+function wholeOf(from: number, until: number): Promise<readonly Span[]> {
+  return Promise.resolve([{ from, until }]);
 }

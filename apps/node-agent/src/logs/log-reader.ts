@@ -1,18 +1,19 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
-import { droppedNotice } from './dropped-notice';
-import { type OpenLog, type SandboxLogs } from './sandbox-logs';
+import { type LogChunk, LogCursor, type WantedStreams } from './log-cursor';
+import { type SandboxLogs } from './sandbox-logs';
 
 export interface LogQuery {
   readonly follow: boolean;
+  /** of the wanted streams */
   readonly tailLines: number | undefined;
+  readonly streams: WantedStreams;
 }
 
 /** inotify tells of every write; this bounds what a watch that could not be made would miss. */
 const FALLBACK_MS = 1000;
 const MAX_READERS = 256;
-const NEWLINE = 0x0a;
 
 /** Reads sandboxes' logs, and follows them to their end. */
 export class LogReader {
@@ -37,17 +38,20 @@ export class LogReader {
    */
   async *read(
     id: string,
-    { follow, tailLines }: LogQuery,
+    { follow, tailLines, streams }: LogQuery,
     signal: AbortSignal,
-  ): AsyncGenerator<Buffer, AgentSandboxStatus | undefined> {
+  ): AsyncGenerator<LogChunk, AgentSandboxStatus | undefined> {
     this.requireRoom();
     this.readers++;
     try {
-      const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines));
-      await using cursor = new LogCursor(this.logs, id, range.from);
+      const only = streams === 'stdout' || streams === 'stderr' ? streams : undefined;
+      const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines, only));
+      await using cursor = new LogCursor(this.logs, id, range.from, streams);
       if (follow) return yield* this.follow(id, cursor, signal);
       // a process that writes faster than the log is read must not keep the reader for ever
-      for (let data; (data = await cursor.next(range.until));) yield data;
+      for (let chunk; !signal.aborted && (chunk = await cursor.next(range.until));) {
+        if (chunk.data.length > 0) yield chunk;
+      }
       return undefined;
     } finally {
       this.readers--;
@@ -58,7 +62,7 @@ export class LogReader {
     id: string,
     cursor: LogCursor,
     signal: AbortSignal,
-  ): AsyncGenerator<Buffer, AgentSandboxStatus | undefined> {
+  ): AsyncGenerator<LogChunk, AgentSandboxStatus | undefined> {
     const leave = new AbortController();
     const changes = new FileChanges(this.logs.file(id));
     const sandbox = { over: false };
@@ -71,10 +75,10 @@ export class LogReader {
       while (!signal.aborted) {
         changes.clear();
         const wasOver = sandbox.over; // asked before the read: only then is an empty read the end
-        const data = await cursor.next();
-        if (data) yield data;
-        else if (wasOver) return await end;
-        else await changes.next();
+        const chunk = await cursor.next();
+        if (chunk && chunk.data.length > 0) yield chunk;
+        else if (!chunk && wasOver) return await end;
+        else if (!chunk) await changes.next();
       }
       throw signal.reason; // not the log's end
     } finally {
@@ -82,34 +86,6 @@ export class LogReader {
       changes.close();
       await end;
     }
-  }
-}
-
-/** A reader's place in a log. */
-class LogCursor {
-  private log: OpenLog | undefined;
-  private isMidLine = false;
-
-  constructor(
-    private readonly logs: SandboxLogs,
-    private readonly id: string,
-    private position: number,
-  ) {}
-
-  /** @returns the bytes up to `until` that come next, or the notice of their loss; undefined where there are none yet */
-  async next(until = Infinity): Promise<Buffer | undefined> {
-    this.log ??= await this.logs.open(this.id);
-    if (!this.log) return undefined;
-    const { dropped, data } = await this.log.read(this.position, until);
-    this.position += dropped + data.length;
-    const parts = dropped > 0 ? [droppedNotice(dropped, this.isMidLine), data] : [data];
-    if (dropped > 0) this.isMidLine = false;
-    if (data.length > 0) this.isMidLine = data.at(-1) !== NEWLINE;
-    return dropped + data.length > 0 ? Buffer.concat(parts) : undefined;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.log?.[Symbol.asyncDispose]();
   }
 }
 

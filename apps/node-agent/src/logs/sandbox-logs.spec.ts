@@ -13,43 +13,13 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { requireFreeFront } from './front-of-file';
+import { LINE_BYTES, lineOf, verify } from '../testing/log-verification';
 import { LogReader } from './log-reader';
 import { SandboxLogs } from './sandbox-logs';
 
 /** 1,000,000 and more by hand. */
 const LINES = Number(process.env['FSB_LOG_LINES'] ?? 600_000);
-const LINE_BYTES = 57;
 const MAX_BYTES = 1024 * 1024;
-const NOTICE = /^--- fast-sandbox: (\d+) bytes dropped( in mid-line)?: .* ---$/;
-
-const lineOf = (i: number): string => `${String(i).padStart(7, '0')} ${String(i).padStart(48, '0')}\n`;
-
-/** Compares what a reader has got, byte for byte, with what was written from the beginning on. @returns bytes dropped */
-function verify(text: string, total: number): number {
-  let position = 0;
-  let dropped = 0;
-  const lines = text.split('\n');
-  const last = lines.pop();
-  expect(last).toBe('');
-  for (let at = 0; at < lines.length; at++) {
-    const notice = NOTICE.exec(lines[at]!);
-    if (notice) {
-      position += Number(notice[1]);
-      dropped += Number(notice[1]);
-      continue;
-    }
-    const cut = NOTICE.exec(lines[at + 1] ?? '')?.[2] !== undefined;
-    const got = lines[at]! + (cut ? '' : '\n');
-    const wanted = lineOf(Math.floor(position / LINE_BYTES)).slice(position % LINE_BYTES);
-    if (cut ? !wanted.startsWith(got) : wanted !== got) {
-      const [is, should] = [got, wanted].map((line) => JSON.stringify(line.slice(0, 80)));
-      throw new Error(`at byte ${position} (line ${at}, ${got.length} bytes): ${is} instead of ${should}`);
-    }
-    position += got.length;
-  }
-  expect(position).toBe(total);
-  return dropped;
-}
 
 describe('SandboxLogs', () => {
   let folder: string;
@@ -90,7 +60,8 @@ describe('SandboxLogs', () => {
     const read = async (of: SandboxLogs, pauseMs: number, signal = sweeping.signal): Promise<string> => {
       const parts: Buffer[] = [];
       const reader = new LogReader(of, over);
-      for await (const data of reader.read(id, { follow: true, tailLines: undefined }, signal)) {
+      const query = { follow: true, tailLines: undefined, streams: 'merged' } as const;
+      for await (const { data } of reader.read(id, query, signal)) {
         parts.push(data);
         if (pauseMs > 0) await sleep(pauseMs);
       }
@@ -131,7 +102,8 @@ describe('SandboxLogs', () => {
     const read = async (of: SandboxLogs, tailLines?: number): Promise<string> => {
       const parts: Buffer[] = [];
       const reader = new LogReader(of, () => Promise.resolve(undefined));
-      for await (const data of reader.read('id', { follow: false, tailLines }, new AbortController().signal)) {
+      const query = { follow: false, tailLines, streams: 'merged' } as const;
+      for await (const { data } of reader.read('id', query, new AbortController().signal)) {
         parts.push(data);
       }
       return Buffer.concat(parts).toString();

@@ -1,18 +1,21 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
 import { freeFront } from './front-of-file';
 import { type KeptBytes, nextRead, trimTarget } from './kept-bytes';
 import { lineStart, readChunk, tailStart } from './log-lines';
+import { type LogStream, mostIndexBytes, spansOf, type Turns } from './log-turns';
+import { type LogPlace, StreamIndex } from './stream-index';
 
 const CHUNK_BYTES = 256 * 1024;
+const BEGINNING: LogPlace = { position: 0, stdout: 0 };
 
-/** What a reader wants, as positions in the log. */
+/** What a reader wants of a log. */
 export interface LogRange {
-  readonly from: number;
+  readonly from: LogPlace;
   /** the log's end at the moment of the question */
-  readonly until: number;
+  readonly until: LogPlace;
 }
 
 export interface LogPart {
@@ -21,10 +24,18 @@ export interface LogPart {
   readonly data: Buffer;
 }
 
+/** With whose bytes they are. */
+export interface LogPartApart extends LogPart {
+  readonly turns: Turns;
+  /** bytes of stdout before `data`; undefined where nothing is kept that says it: there is no data then */
+  readonly stdout: number | undefined;
+}
+
 /** One log for one reader: a file that stays readable when the sandbox and its files are removed. */
 export interface OpenLog extends AsyncDisposable {
   /** @returns nothing dropped and no data at the log's present end, or at `until` */
   read(position: number, until: number): Promise<LogPart>;
+  readApart(position: number, until: number): Promise<LogPartApart>;
 }
 
 /** Shared by the readers of a log, who may outlive its removal. */
@@ -34,15 +45,20 @@ interface LogState {
 }
 
 /**
- * The log files of sandboxes. The shim appends to `<id>.log` and keeps it open. A byte's offset in the file is its position in
- * the log for ever: a log that grows too large loses its front to a hole (docs/adr/0020). `<id>.log.start` says where what is
- * kept begins; it is written before the hole, so that a crash between the two leaves only space to free.
+ * The log files of sandboxes. Their writers (logger.c) append to `<id>.log` and keep it open. A byte's offset in the file is its
+ * position in the log for ever: a log that grows too large loses its front to a hole (docs/adr/0020). `<id>.log.start` says
+ * where what is kept begins; it is written before the hole, so that a crash between the two leaves only space to free.
+ * `<id>.log.streams` says which bytes are stderr's (docs/adr/0021).
  */
 export class SandboxLogs {
   private readonly mutex = new KeyedMutex();
   private readonly states = new Map<string, LogState>();
 
-  constructor(readonly folder: string) {}
+  /** @param writer the program that containerd's shims start for a log; absent: they write it, and nobody knows whose it is */
+  constructor(
+    readonly folder: string,
+    readonly writer?: string,
+  ) {}
 
   file(id: string): string {
     return join(this.folder, `${id}.log`);
@@ -50,25 +66,40 @@ export class SandboxLogs {
 
   /** All files of a log, whether they are there or not. */
   files(id: string): string[] {
-    return [this.file(id), this.startFile(id), this.keptFile(id)];
+    return [this.file(id), this.indexFile(id), this.startFile(id), this.keptFile(id)];
+  }
+
+  /** Made by a log's writer before it is ready. */
+  indexFile(id: string): string {
+    return `${this.file(id)}.streams`;
+  }
+
+  /** The writer has its files open, under whatever name. */
+  rename(id: string, newId: string): void {
+    if (existsSync(this.indexFile(id))) renameSync(this.indexFile(id), this.indexFile(newId)); // one before it: none
+    renameSync(this.file(id), this.file(newId));
   }
 
   /** All that was ever written: what is not kept is told to the reader as dropped. */
   async whole(id: string): Promise<LogRange> {
-    return { from: 0, until: await sizeOf(this.file(id)) };
+    await using index = new StreamIndex(this.indexFile(id));
+    return { from: BEGINNING, until: await index.place(await sizeOf(this.file(id))) };
   }
 
-  /** The last `lines` lines; where fewer are kept, all. */
-  tail(id: string, lines: number): Promise<LogRange> {
+  /**
+   * The last `lines` lines; where fewer are kept, all.
+   * @param stream absent: of both
+   */
+  tail(id: string, lines: number, stream?: LogStream): Promise<LogRange> {
     return this.mutex.run(id, async () => {
-      const file = await this.opened(id);
-      if (!file) return { from: 0, until: 0 };
-      try {
-        const kept = await this.kept(id, this.state(id), file);
-        return { from: (await tailStart(file, kept, lines)) ?? 0, until: kept.end };
-      } finally {
-        await file.close();
-      }
+      await using file = await this.opened(id);
+      if (!file) return { from: BEGINNING, until: BEGINNING };
+      await using index = new StreamIndex(this.indexFile(id));
+      const kept = await this.kept(id, this.state(id), file);
+      const spansIn =
+        stream && (async (from: number, until: number) => spansOf(await index.turns(from, until), from, stream));
+      const start = await tailStart(file, kept, lines, spansIn);
+      return { from: start === undefined ? BEGINNING : await index.place(start), until: await index.place(kept.end) };
     });
   }
 
@@ -76,29 +107,43 @@ export class SandboxLogs {
   async open(id: string): Promise<OpenLog | undefined> {
     const file = await this.opened(id);
     if (!file) return undefined;
+    const index = new StreamIndex(this.indexFile(id));
+    await index.open(); // the log may be removed
     const state = this.state(id);
+    const read = async (position: number, until: number): Promise<LogPart & { from: number; start: number }> => {
+      const kept = await this.kept(id, state, file);
+      const { dropped, from, bytes } = nextRead(position, kept, until, CHUNK_BYTES);
+      const data = bytes === 0 ? Buffer.alloc(0) : await readChunk(file, from, bytes);
+      return { dropped, data, from, start: kept.start };
+    };
+    // not while the front is being freed: what is read then would be zeros
     return {
-      // not while the front is being freed: what is read then would be zeros
-      read: (position, until) =>
+      read: (position, until) => this.mutex.run(id, () => read(position, until)),
+      readApart: (position, until) =>
         this.mutex.run(id, async () => {
-          const kept = await this.kept(id, state, file);
-          const { dropped, from, bytes } = nextRead(position, kept, until, CHUNK_BYTES);
-          return { dropped, data: bytes === 0 ? Buffer.alloc(0) : await readChunk(file, from, bytes) };
+          const { dropped, data, from, start } = await read(position, until);
+          if (from < start) return { dropped, data, turns: [], stdout: undefined };
+          const turns = await index.turns(from, from + data.length);
+          return { dropped, data, turns, stdout: (await index.place(from)).stdout };
         }),
-      [Symbol.asyncDispose]: () => file.close(),
+      [Symbol.asyncDispose]: async () => {
+        await index[Symbol.asyncDispose]();
+        await file.close();
+      },
     };
   }
 
   /**
-   * Frees the front of a log that is larger than four times `maxBytes`, up to the beginning of a line.
+   * Frees the front of a log that is larger than four times `maxBytes`, or whose index is, up to the beginning of a line.
    * @returns how many bytes were ever written
    */
   trim(id: string, maxBytes: number): Promise<number> {
     return this.mutex.run(id, async () => {
       const state = this.state(id);
       const kept = { start: await this.startOf(id, state), end: await sizeOf(this.file(id)) };
-      const target = trimTarget(kept, maxBytes);
-      if (target !== undefined) await this.moveStart(id, state, target, maxBytes);
+      await using index = new StreamIndex(this.indexFile(id));
+      const target = trimTarget(kept, maxBytes) ?? (await this.indexTarget(kept, maxBytes, index));
+      if (target !== undefined) await this.moveStart(id, state, target, maxBytes, index);
       return kept.end;
     });
   }
@@ -126,18 +171,30 @@ export class SandboxLogs {
     });
   }
 
-  private async moveStart(id: string, state: LogState, target: number, maxBytes: number): Promise<void> {
-    const file = await this.opened(id);
+  /** Of a log whose streams take turns so often that the index outgrows it. */
+  private async indexTarget(kept: KeptBytes, maxBytes: number, index: StreamIndex): Promise<number | undefined> {
+    if (mostIndexBytes({ from: kept.start, until: kept.end }) <= maxBytes * 4) return undefined; // nearly every log
+    const { before, behind } = await index.bytesAround(kept.start);
+    const offset = trimTarget({ start: before, end: before + behind }, maxBytes);
+    return offset === undefined ? undefined : index.positionAt(offset);
+  }
+
+  private async moveStart(
+    id: string,
+    state: LogState,
+    target: number,
+    maxBytes: number,
+    index: StreamIndex,
+  ): Promise<void> {
+    await using file = await this.opened(id);
     if (!file) return;
-    try {
-      const start = await lineStart(file, target, maxBytes);
-      await writeFile(`${this.startFile(id)}.new`, String(start));
-      await rename(`${this.startFile(id)}.new`, this.startFile(id));
-      state.start = start;
-      await freeFront(this.file(id), start);
-    } finally {
-      await file.close();
-    }
+    const start = await lineStart(file, target, maxBytes);
+    const { before } = await index.bytesAround(start);
+    await writeFile(`${this.startFile(id)}.new`, String(start));
+    await rename(`${this.startFile(id)}.new`, this.startFile(id));
+    state.start = start;
+    await freeFront(this.file(id), start);
+    if (before > 0) await freeFront(this.indexFile(id), before); // the entry that is about `start` stays
   }
 
   private async kept(id: string, state: LogState, file: FileHandle): Promise<KeptBytes> {

@@ -165,7 +165,7 @@ export class SandboxContainers {
       chainId: image.chainId,
       labels: this.labels(claim),
       claim,
-      logFile: folder.logFile(claim.sandboxId),
+      ...folder.log(claim.sandboxId),
       runtimeBinary: config.runtimeBinary,
       runtimeRoot: join(config.runDir, 'runtime'),
       spec: launchSpec({

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ContainerRequest } from '@fsb/containerd/sandbox-runtime';
 import { type SandboxLogs } from '../logs/sandbox-logs';
 import { hostnameOf } from './hostname';
 
@@ -47,17 +48,20 @@ export class SandboxFolder {
     writeFileSync(files.hostname, `${hostname}\n`);
   }
 
-  /** What a waiting container had is the sandbox's: mounts and the shim's open log stay what they are. */
+  /** What a waiting container had is the sandbox's: mounts and the open log stay what they are. */
   give(containerId: string, sandboxId: string): void {
-    renameSync(this.logs.file(containerId), this.logs.file(sandboxId));
+    this.logs.rename(containerId, sandboxId);
     renameSync(join(this.runDir, 'sandboxes', containerId), join(this.runDir, 'sandboxes', sandboxId));
   }
 
-  logFile(id: string): string {
-    return this.logs.file(id);
+  /** Where a container's output goes. */
+  log(id: string): Pick<ContainerRequest, 'logFile' | 'logWriter'> {
+    const { writer } = this.logs;
+    const made = this.logs.indexFile(id);
+    return { logFile: this.logs.file(id), logWriter: writer === undefined ? undefined : { program: writer, made } };
   }
 
-  /** What its log and its own files take of the node, rotated logs too. */
+  /** What its log and its own files take of the node. */
   async bytesOnDisk(id: string): Promise<number> {
     const { resolvConf, hosts, hostname } = this.paths(id);
     const files = [...this.logs.files(id), resolvConf, hosts, hostname];

@@ -51,7 +51,7 @@ const ID_PREFIX = 'warm-';
 /** Containers that were made and started ahead of their sandboxes; refilled, and given back, behind the creates. */
 export class WarmContainers {
   private readonly logger = new Logger(WarmContainers.name);
-  /** of all that was here before the first image: the spec, and the launcher */
+  /** of all that was here before the first image: the spec, the launcher and the log's writer */
   private readonly template: string;
   private waiting: Waiting[] = [];
   private told: readonly string[] = [];
@@ -62,7 +62,7 @@ export class WarmContainers {
   private stopped = false;
 
   constructor(private readonly parts: WarmParts) {
-    this.template = hashOf([this.spec(''), parts.launchers.launcher]);
+    this.template = hashOf([this.spec(''), parts.launchers.launcher, parts.folder.log('').logWriter?.program]);
   }
 
   /** The images that have one. */
@@ -257,7 +257,7 @@ export class WarmContainers {
         [ContainerLabels.waiting]: key,
       },
       claim: { waitsFor: image.name },
-      logFile: folder.logFile(id),
+      ...folder.log(id),
       runtimeBinary: config.runtimeBinary,
       runtimeRoot: join(config.runDir, 'runtime'),
       spec: this.spec(id),

@@ -1,0 +1,49 @@
+import { type IncomingMessage } from 'node:http';
+import { ApiError, messageOf } from '@fsb/api/errors';
+import { StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
+
+/** A log in frames: the length of a StreamLogsResponse as 4 bytes, big-endian, and the message. */
+export const LOG_FRAMES_TYPE = 'application/vnd.fast-sandbox.log-frames';
+const LENGTH_BYTES = 4;
+/** An agent sends 256 KiB of a log at once, and at most as many turns. */
+const MAX_FRAME_BYTES = 2 * 1024 * 1024;
+
+export function encodeLogFrame(part: { readonly data: Buffer; readonly turns: readonly number[] }): Buffer {
+  const message = StreamLogsResponse.encode({ data: part.data, turns: [...part.turns] }).finish();
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
+/**
+ * The messages of an agent's answer. An older agent answers with the log alone.
+ * @throws ApiError unavailable where it breaks off, or is none of an agent's
+ */
+export async function* decodeLogFrames(response: IncomingMessage): AsyncGenerator<StreamLogsResponse> {
+  const isFramed = response.headers['content-type'] === LOG_FRAMES_TYPE;
+  let rest: Buffer = Buffer.alloc(0);
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      // no encoding is set on the response
+      if (!isFramed) {
+        yield { data: chunk, turns: [] };
+        continue;
+      }
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      for (let frame; (frame = frameOf(rest)); rest = rest.subarray(LENGTH_BYTES + frame.length)) {
+        yield StreamLogsResponse.decode(frame);
+      }
+    }
+  } catch (error) {
+    throw new ApiError('unavailable', `the log broke off (${messageOf(error)}); ask again`, { cause: error });
+  }
+  if (rest.length > 0) throw new ApiError('unavailable', 'the log broke off in a frame; ask again');
+}
+
+/** @returns undefined where it is not whole yet. @throws Error where it never will be */
+function frameOf(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < LENGTH_BYTES) return undefined;
+  const length = bytes.readUInt32BE(0);
+  if (length > MAX_FRAME_BYTES) throw new Error(`a frame of ${length} bytes`);
+  return bytes.length < LENGTH_BYTES + length ? undefined : bytes.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
+}
