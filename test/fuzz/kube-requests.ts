@@ -25,6 +25,7 @@ const SANDBOX = {
     ...{ exposedPorts: [8080], consistencyMode: 'strong', failurePolicy: 'Manual', recoveryTimeoutSeconds: 60 },
     ...{ expireTime: '2096-01-01T00:00:00Z', resetRevision: '2026-01-01T00:00:00Z', ttlSecondsAfterFinished: 10 },
     ...{ resources: { cpu: '1', memory: '64Mi' }, imagePullSecrets: [{ name: 's' }] },
+    imagePullPolicy: 'Never',
   },
 };
 const POOL = {

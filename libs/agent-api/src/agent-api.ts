@@ -1,4 +1,4 @@
-import { type SandboxResources } from '@fsb/api/sandbox';
+import { type ImagePullPolicy, type SandboxResources } from '@fsb/api/sandbox';
 
 /** The agent's HTTP API: the original's paths and fields, camelCase; every field of ours is optional. */
 export const AGENT_PATHS = {
@@ -44,6 +44,8 @@ export interface SandboxRequest {
   readonly object?: Readonly<Record<string, unknown>>;
   /** for a pull: dockerconfigjson auths by registry host */
   readonly pullSecrets?: readonly { readonly host: string; readonly username: string; readonly password: string }[];
+  /** when the registry is asked; absent: IfNotPresent */
+  readonly imagePullPolicy?: ImagePullPolicy;
 }
 
 export interface CreateSandboxRequest {
@@ -106,6 +108,8 @@ export type AdmissionCode =
 export type AgentErrorCode =
   | 'invalid_argument'
   | 'image_not_found'
+  /** the node does not have it, and it is not to be pulled */
+  | 'image_never_pull'
   | 'command_not_found'
   /** no sandbox can be made of it: its message says what of it is to be mended */
   | 'image_faulty'

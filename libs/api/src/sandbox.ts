@@ -65,6 +65,9 @@ export interface EnvVar {
   };
 }
 
+export const IMAGE_PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'] as const;
+export type ImagePullPolicy = (typeof IMAGE_PULL_POLICIES)[number];
+
 export interface SandboxSpec {
   image: string;
   poolRef: string;
@@ -85,6 +88,8 @@ export interface SandboxSpec {
   /** seconds between SIGTERM and SIGKILL; absent: the pool's, else 10 */
   terminationGracePeriodSeconds?: number;
   imagePullSecrets?: { name: string }[];
+  /** absent: IfNotPresent, whatever the tag */
+  imagePullPolicy?: ImagePullPolicy;
 }
 
 export interface SandboxStatus {

@@ -108,6 +108,7 @@ export class ImageStore {
       done.abort();
       await polling;
     }
+    this.tagsChanged(); // the event that says so may come later
     const image = await this.resolve(name, signal);
     if (!image) throw new ApiError('not_found', `image: ${name} was pulled and removed again`);
     return image;

@@ -34,6 +34,7 @@ const SETTLE_MS = 5_000;
 const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
   invalid_argument: 'invalid_argument',
   image_not_found: 'not_found',
+  image_never_pull: 'not_found',
   command_not_found: 'not_found',
   image_faulty: 'failed_precondition',
   sandbox_not_found: 'not_found',

@@ -75,6 +75,7 @@ const refusals: Row[] = [
   refused('refuses a number below the minimum', {}, { recoveryTimeoutSeconds: 0 }),
   refused('refuses a number above the maximum', {}, { exposedPorts: [70_000] }),
   refused('refuses what is no time', {}, { expireTime: 'tomorrow' }),
+  refused('refuses an unknown pull policy', {}, { imagePullPolicy: 'Sometimes' }),
   refused('refuses what is no quantity', {}, { resources: { memory: 'much' } }),
   refused('refuses three things at once', {}, { image: '', poolRef: null, consistencyMode: 'odd' }),
   create('refuses an object without spec', {
@@ -168,6 +169,7 @@ const patches: Row[] = [
   patch('patches a field away', { spec: { ttlSecondsAfterFinished: null } }),
   patch('refuses another image', { spec: { image: 'nginx' } }),
   patch('refuses a field that comes', { spec: { exposedPorts: [80] } }),
+  patch('refuses a pull policy that comes', { spec: { imagePullPolicy: 'Always' } }),
   patch('refuses two changes at once', { spec: { image: 'nginx', resources: { cpu: '1' } } }),
   patch('patches a default away, which comes back', { spec: { failurePolicy: null } }),
   patch('patches nothing', {}),

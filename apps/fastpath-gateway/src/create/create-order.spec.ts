@@ -14,11 +14,24 @@ it('asks the agent for expanded words, and keeps the object as it was written', 
   const folder = mkdtempSync(join(tmpdir(), 'fsb-order-'));
   const signer = new TemplateSigner((await AgentPki.make(folder)).client);
   rmSync(folder, { recursive: true });
-  const made = order({ envs: { A: 'a', B: '$(A)b' }, command: ['echo', '$(B)'], args: ['$$(A)', '$(NONE)'] });
+  const words = { envs: { A: 'a', B: '$(A)b' }, command: ['echo', '$(B)'], args: ['$$(A)', '$(NONE)'] };
+  const made = order({ ...words, imagePullPolicy: 'Never' });
   expect(agentRequest(made, signer)).toMatchObject({
-    ...{ env: { A: 'a', B: 'ab' }, command: ['echo', 'ab'], args: ['$(A)', '$(NONE)'] },
-    object: { spec: { command: ['echo', '$(B)'], args: ['$$(A)', '$(NONE)'] } },
+    ...{ env: { A: 'a', B: 'ab' }, command: ['echo', 'ab'], args: ['$(A)', '$(NONE)'], imagePullPolicy: 'Never' },
+    object: { spec: { command: ['echo', '$(B)'], args: ['$$(A)', '$(NONE)'], imagePullPolicy: 'Never' } },
   });
+});
+
+it.each(['Always', 'IfNotPresent', 'Never'] as const)('keeps the pull policy %s', (policy) => {
+  const made = order({ imagePullPolicy: policy });
+  expect(made.spec.imagePullPolicy).toBe(policy);
+  expect(order({}).spec).not.toHaveProperty('imagePullPolicy');
+});
+
+it.each(['always', 'Sometimes', ' '])('refuses the pull policy "%s" by its name', (policy) => {
+  expect(() => order({ imagePullPolicy: policy })).toThrow(
+    `image_pull_policy: "${policy}" must be Always, IfNotPresent, Never, or empty`,
+  );
 });
 
 it.each([

@@ -11,7 +11,7 @@ import { ConsistencyMode, type CreateRequest, FailurePolicy, type Resources } fr
 import { normaliseImage } from '@fsb/api/image-name';
 import { checkProcessWords, expandProcess, VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { parseQuantity } from '@fsb/api/quantity';
-import { type SandboxResources, type SandboxSpec } from '@fsb/api/sandbox';
+import { IMAGE_PULL_POLICIES, type SandboxResources, type SandboxSpec } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { fastSandboxId } from '@fsb/api/sandbox-id';
 import { type SandboxTemplate } from '@fsb/placement/sandbox-object';
@@ -140,6 +140,7 @@ export function agentRequest(order: CreateOrder, signer: TemplateSigner): Sandbo
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
     ...(spec.resources ? { resources: spec.resources } : {}),
     ...graceOf(spec.terminationGracePeriodSeconds),
+    ...(spec.imagePullPolicy ? { imagePullPolicy: spec.imagePullPolicy } : {}),
     object: { ...template, vouch: signer.vouch({ namespace, name, sandboxId }, template) },
   };
 }
@@ -175,8 +176,16 @@ function specOf(request: CreateRequest, mode: Mode, nowNanos: bigint): SandboxSp
     ...(workingDir === '' ? {} : { workingDir }),
     ...(exposedPorts.length > 0 ? { exposedPorts } : {}),
     ...(resources ? { resources } : {}),
+    ...pullPolicyOf(request),
     ...policyOf(request, nowNanos),
   };
+}
+
+function pullPolicyOf({ imagePullPolicy }: CreateRequest): Pick<SandboxSpec, 'imagePullPolicy'> {
+  if (imagePullPolicy === '') return {};
+  const known = IMAGE_PULL_POLICIES.find((policy) => policy === imagePullPolicy);
+  if (known) return { imagePullPolicy: known };
+  throw invalid('image_pull_policy', `"${clip(imagePullPolicy)}" must be ${IMAGE_PULL_POLICIES.join(', ')}, or empty`);
 }
 
 function policyOf(

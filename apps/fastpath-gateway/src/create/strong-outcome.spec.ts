@@ -20,6 +20,7 @@ describe('a STRONG create is answered', () => {
     ['when it ran', sandbox({ phase: 'Succeeded', exitCode: 0 }), 'runs'],
     ['when it ran and failed', sandbox({ phase: 'Failed', exitCode: 3 }), 'runs'],
     ['no: its image cannot be pulled', sandbox({ phase: 'Pending', reason: 'ImagePullFailed' }), 'not_found'],
+    ['no: its image is not to be pulled', sandbox({ phase: 'Pending', reason: 'ErrImageNeverPull' }), 'not_found'],
     ['no: its pool is gone', sandbox({ phase: 'Pending', reason: 'PoolNotFound' }), 'not_found'],
     ['no: it has no such command', sandbox({ phase: 'Failed', reason: 'CommandNotFound' }), 'not_found'],
     ['no: its spec is none', sandbox({ phase: 'Failed', reason: 'InvalidSpec' }), 'invalid_argument'],

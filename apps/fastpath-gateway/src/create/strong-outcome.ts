@@ -9,6 +9,7 @@ const FAILURES: Readonly<Record<string, ErrorCode>> = {
 /** Reasons for which the sandbox-controller goes on trying, while the caller has its answer: it is not to be had now. */
 const HOPELESS: Readonly<Record<string, ErrorCode>> = {
   ImagePullFailed: 'not_found',
+  ErrImageNeverPull: 'not_found',
   PoolNotFound: 'not_found',
 };
 

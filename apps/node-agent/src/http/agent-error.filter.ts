@@ -70,5 +70,6 @@ function ofApiError({ code, message }: ApiError): Failure {
 /** Messages name what they are about first. */
 function codeOf(message: string): AgentErrorCode {
   if (message.startsWith('command:')) return 'command_not_found';
+  if (message.startsWith('imagePullPolicy:')) return 'image_never_pull';
   return message.startsWith('sandbox:') ? 'sandbox_not_found' : 'image_not_found';
 }

@@ -1,6 +1,15 @@
 import { Logger } from '@nestjs/common';
 import { ApiError, messageOf } from '@fsb/api/errors';
+import { type ImagePullPolicy } from '@fsb/api/sandbox';
 import { type ImageInfo, type ImageStore, type PullProgress, type RegistryAuth } from '@fsb/containerd/image-store';
+
+/** What a create wants of an image. */
+export interface WantedImage {
+  /** normalised */
+  readonly image: string;
+  readonly policy: ImagePullPolicy;
+  readonly auth: RegistryAuth | undefined;
+}
 
 const MAX_PULLS = 16;
 const LOG_EVERY_MS = 2000;
@@ -17,12 +26,14 @@ export class ImagePulls {
 
   /**
    * A pull goes on when all who waited have left: the next create finds it further on. It has a deadline of its own.
-   * @throws ApiError not_found (image:); unavailable when too much is being pulled; deadline_exceeded when `signal` aborts
+   * @throws ApiError not_found (image:, imagePullPolicy:); unavailable when too much is being pulled; deadline_exceeded when
+   * `signal` aborts
    */
-  async obtain(image: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<ImageInfo> {
-    const cached = await this.store.resolve(image);
+  async obtain({ image, policy, auth }: WantedImage, signal: AbortSignal): Promise<ImageInfo> {
+    const cached = policy === 'Always' ? undefined : await this.store.resolve(image);
     if (cached) return cached;
-    if (!this.allowed) throw new ApiError('not_found', `image: ${image} is not in the node's cache`);
+    if (policy === 'Never') throw new ApiError('not_found', neverPulled(image));
+    if (!this.allowed) throw new ApiError('not_found', notPulledHere(image, policy));
     return leaving(this.pull(image, auth), signal, image);
   }
 
@@ -62,6 +73,18 @@ export class ImagePulls {
       throw error;
     }
   }
+}
+
+/** The kubelet's word for it is in it: what looks for that finds it. */
+function neverPulled(image: string): string {
+  return `imagePullPolicy: Never, and ${image} is not in the node's cache (ErrImageNeverPull)`;
+}
+
+function notPulledHere(image: string, policy: ImagePullPolicy): string {
+  const why = 'this agent pulls nothing (--pull)';
+  return policy === 'Always'
+    ? `imagePullPolicy: Always, and ${why}`
+    : `image: ${image} is not in the node's cache, and ${why}`;
 }
 
 async function leaving<T>(work: Promise<T>, signal: AbortSignal, image: string): Promise<T> {

@@ -1,5 +1,6 @@
 import { type CreateSandboxRequest, type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
+import { IMAGE_PULL_POLICIES, type ImagePullPolicy } from '@fsb/api/sandbox';
 import { inPowersOf1024, parseQuantity } from '@fsb/api/quantity';
 import { VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { normaliseImage } from '@fsb/api/image-name';
@@ -42,6 +43,7 @@ const Sandbox = z.object({
   generation: z.number().int().min(0).optional(),
   object: z.record(z.string(), z.unknown()).optional(),
   pullSecrets: z.array(z.object({ host: z.string(), username: z.string(), password: z.string() })).optional(),
+  imagePullPolicy: z.enum(IMAGE_PULL_POLICIES).optional(),
 });
 const Body = z.object({
   sandbox: Sandbox,
@@ -61,6 +63,7 @@ export interface SandboxOrder {
   readonly afterDelete: number | undefined;
   /** normalised */
   readonly image: string;
+  readonly imagePullPolicy: ImagePullPolicy;
   readonly ports: readonly number[];
   /** bytes */
   readonly memoryBytes: number | undefined;
@@ -100,6 +103,7 @@ export function parseCreate(body: unknown, reserved: readonly number[], ceilings
   return {
     ...{ request, agentUid, leaveNothing, afterDelete },
     image: normaliseImage(request.image),
+    imagePullPolicy: request.imagePullPolicy ?? 'IfNotPresent',
     ports,
     memoryBytes: whole(
       amount(resources.memory, 'resources.memory', [LEAST_MEMORY_BYTES, ceilings.memoryBytes]),

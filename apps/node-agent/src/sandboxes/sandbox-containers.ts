@@ -72,7 +72,8 @@ export class SandboxContainers {
   private async makeOnce(order: SandboxOrder, named: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     const started = performance.now();
     const auth = secretFor(order.image, order.request.pullSecrets ?? []);
-    const image = await this.parts.images.obtain(order.image, auth, abandoned);
+    const { image: name, imagePullPolicy: policy } = order;
+    const image = await this.parts.images.obtain({ image: name, policy, auth }, abandoned);
     const claim = { ...named, stopSignal: image.config.stopSignal };
     const imageMs = performance.now() - started;
     recordSpan('image', started);

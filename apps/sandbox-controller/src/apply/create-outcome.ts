@@ -9,7 +9,10 @@ const REFUSALS = [
   ...(['other_agent', 'stale_generation', 'unauthenticated'] as const),
 ];
 /** No agent would answer otherwise. */
-const FINAL = ['image_not_found', 'command_not_found', 'image_faulty', 'invalid_argument'] as const;
+const FINAL = [
+  ...(['image_not_found', 'image_never_pull', 'command_not_found', 'image_faulty'] as const),
+  'invalid_argument',
+] as const;
 
 /** An agent's answer to a create. */
 export function outcomeOfAnswer({ success, code, message = '' }: CreateSandboxResponse): CreateOutcome {

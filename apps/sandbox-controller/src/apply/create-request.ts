@@ -6,7 +6,7 @@ import { attemptOf } from '../plan/identity';
 /** What the agent is asked for. The object is there, so that nobody will have to make it from this. */
 export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
   const { metadata, spec } = sandbox;
-  const { command, args, env, pullSecrets, resources, terminationGracePeriodSeconds: grace } = inputs;
+  const { command, args, env, resources, terminationGracePeriodSeconds: grace } = inputs;
   return {
     sandboxId,
     claimUid: metadata.uid ?? '',
@@ -22,6 +22,16 @@ export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: Resol
     ...(metadata.labels ? { labels: metadata.labels } : {}),
     ...(Object.keys(resources).length > 0 ? { resources } : {}),
     ...(grace === undefined ? {} : { terminationGracePeriodSeconds: grace }),
+    ...pullOf(sandbox, inputs),
+  };
+}
+
+function pullOf(
+  { spec }: Sandbox,
+  { pullSecrets }: ResolvedInputs,
+): Pick<SandboxRequest, 'pullSecrets' | 'imagePullPolicy'> {
+  return {
     ...(pullSecrets.length > 0 ? { pullSecrets } : {}),
+    ...(spec.imagePullPolicy ? { imagePullPolicy: spec.imagePullPolicy } : {}),
   };
 }

@@ -35,8 +35,9 @@ export function afterCall(
       const why = { reason: 'CreateFailed', message: outcome.message };
       return { status: status.pending(why, {}, tries), actions: [forget, anyAgent, exclude], requeueAfterMs };
     }
-    case 'image_not_found': {
-      const why = { reason: 'ImagePullFailed', message: outcome.message };
+    case 'image_not_found':
+    case 'image_never_pull': {
+      const why = { reason: IMAGE_REASONS[outcome.kind], message: outcome.message };
       return { status: status.pending(why, undefined, tries), actions: [forget, anyAgent], requeueAfterMs };
     }
     case 'command_not_found':
@@ -61,6 +62,7 @@ function afterSuccess(sandbox: Sandbox, agent: AssignedAgent, world: World, forg
 }
 
 const GONE_AGAIN: Why = { reason: 'ContainerGone', message: 'its container was made, and is gone' };
+const IMAGE_REASONS = { image_not_found: 'ImagePullFailed', image_never_pull: 'ErrImageNeverPull' } as const;
 const REFUSALS: Record<RefusalCode, string> = {
   slots_full: 'InsufficientCapacity',
   memory_full: 'InsufficientCapacity',

@@ -221,6 +221,13 @@ describe('a sandbox that is assigned', () => {
       [FORGET, 'forget placement'],
     ],
     [
+      'the image, and it is not to be pulled',
+      { kind: 'image_never_pull', message },
+      { phase: 'Pending', attempt: 0, failures: 1, retryAt: at(0.5) },
+      'ErrImageNeverPull',
+      [FORGET, 'forget placement'],
+    ],
+    [
       'the command',
       { kind: 'command_not_found', message },
       { phase: 'Failed', reason: 'CommandNotFound', message },

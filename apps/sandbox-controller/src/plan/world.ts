@@ -31,7 +31,7 @@ export type RefusalCode = AdmissionCode | 'unauthenticated' | 'unreachable';
 export type CreateOutcome =
   | { readonly kind: 'running' }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string }
-  | { readonly kind: 'image_not_found'; readonly message: string }
+  | { readonly kind: 'image_not_found' | 'image_never_pull'; readonly message: string }
   | { readonly kind: 'command_not_found'; readonly message: string }
   | { readonly kind: 'image_faulty'; readonly message: string }
   | { readonly kind: 'invalid_argument'; readonly message: string }

@@ -1,0 +1,96 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { type Descriptor, type ImageArchive } from './image-archive';
+
+/** A registry on loopback that gives an archive's images under the names that a test gives them; some only to who knows a password. */
+export class ArchiveRegistry {
+  /** `METHOD path`, answered with success or held */
+  readonly requests: string[] = [];
+  private readonly tags = new Map<string, Descriptor>();
+  private readonly passwords = new Map<string, string>();
+  private readonly silent = new Set<string>();
+
+  private constructor(
+    private readonly archive: ImageArchive,
+    private readonly server: Server,
+  ) {}
+
+  static async start(archive: ImageArchive, address = '127.0.0.1'): Promise<ArchiveRegistry> {
+    const server = createServer().listen(0, address);
+    await once(server, 'listening');
+    const registry = new ArchiveRegistry(archive, server);
+    server.on('request', (request, response) => {
+      registry.answer(request, response);
+    });
+    return registry;
+  }
+
+  get host(): string {
+    const { address, port } = this.server.address() as AddressInfo;
+    return `${address}:${port}`;
+  }
+
+  /** @returns the image's full name */
+  tag(repository: string, tag: string, descriptor: Descriptor): string {
+    this.tags.set(`${repository}:${tag}`, descriptor);
+    return `${this.host}/${repository}:${tag}`;
+  }
+
+  /** From now on the repository is given to user `me` with one of the passwords alone. */
+  protect(repository: string, ...passwords: readonly string[]): void {
+    this.passwords.set(repository, passwords.join('\n'));
+  }
+
+  /** From now on a blob or manifest of that repository is never answered. */
+  silence(repository: string): void {
+    this.silent.add(repository);
+  }
+
+  asked(repository: string): string[] {
+    return this.requests.filter((line) => line.includes(`/v2/${repository}/`));
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+
+  private answer({ url = '', method = '', headers }: IncomingMessage, response: ServerResponse): void {
+    const [repository, reference] = named(url);
+    if (!this.mayRead(repository, headers.authorization)) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
+      return;
+    }
+    this.requests.push(`${method} ${url}`);
+    if (this.silent.has(repository)) return;
+    const digest = this.tags.get(`${repository}:${reference}`)?.digest ?? reference;
+    this.send(response, digest, { method, isBlob: url.includes('/blobs/') });
+  }
+
+  private send(response: ServerResponse, digest: string, what: { method: string; isBlob: boolean }): void {
+    const content = this.archive.blob(digest);
+    response.writeHead(digest === '' || content ? 200 : 404, {
+      'content-type': what.isBlob ? 'application/octet-stream' : this.mediaTypeOf(digest),
+      ...{ 'docker-content-digest': digest, 'content-length': content?.length ?? 0 },
+    });
+    response.end(what.method === 'HEAD' ? undefined : content);
+  }
+
+  private mayRead(repository: string, authorization = ''): boolean {
+    const passwords = this.passwords.get(repository)?.split('\n');
+    const shown = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
+    return passwords?.some((password) => shown === `me:${password}`) ?? true;
+  }
+
+  private mediaTypeOf(digest: string): string {
+    const known = [...this.tags.values()].find((descriptor) => descriptor.digest === digest);
+    return known?.mediaType ?? 'application/vnd.oci.image.manifest.v1+json';
+  }
+}
+
+/** Repository, and tag or digest; empty of /v2/ itself. */
+function named(url: string): [string, string] {
+  const [, repository = '', reference = ''] = /^\/v2\/(.+)\/(?:manifests|blobs)\/([^?]+)/.exec(url) ?? [];
+  return [repository, reference];
+}
