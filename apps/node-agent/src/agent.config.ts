@@ -5,6 +5,7 @@ import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { parseQuantity } from '@fsb/api/quantity';
 import { z } from 'zod';
+import { VERIFICATION_POLICIES } from './images/image-access';
 import { type AddressRange, METADATA_ADDRESSES, parseRanges } from './network/address-range';
 
 const quantity = z.string().transform((text, context) => {
@@ -135,6 +136,10 @@ export const agentFlags = {
   openFiles: flag(
     wholeNumber(64, 2 ** 30).default(1_048_576),
     'How many files a process of a sandbox may have open at once (hard limit); less where the node allows less',
+  ),
+  imagePullCredentialsVerificationPolicy: flag(
+    z.enum(VERIFICATION_POLICIES).default('NeverVerifyPreloadedImages'),
+    'Whose images of the node a sandbox gets only where its namespace or credentials have pulled them: NeverVerify (nobody is asked), NeverVerifyPreloadedImages (those that came from a registry), AlwaysVerify',
   ),
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };

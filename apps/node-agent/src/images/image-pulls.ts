@@ -1,14 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { ApiError, messageOf } from '@fsb/api/errors';
 import { type ImagePullPolicy } from '@fsb/api/sandbox';
-import { type ImageInfo, type ImageStore, type PullProgress, type RegistryAuth } from '@fsb/containerd/image-store';
+import { type ImageInfo, type ImageStore, type PullProgress } from '@fsb/containerd/image-store';
+import { type Asker, type ImageAccess } from './image-access';
 
 /** What a create wants of an image. */
-export interface WantedImage {
+export interface WantedImage extends Asker {
   /** normalised */
   readonly image: string;
   readonly policy: ImagePullPolicy;
-  readonly auth: RegistryAuth | undefined;
 }
 
 const MAX_PULLS = 16;
@@ -21,6 +21,7 @@ export class ImagePulls {
 
   constructor(
     private readonly store: ImageStore,
+    private readonly access: ImageAccess,
     private readonly allowed: boolean,
   ) {}
 
@@ -29,12 +30,12 @@ export class ImagePulls {
    * @throws ApiError not_found (image:, imagePullPolicy:); unavailable when too much is being pulled; deadline_exceeded when
    * `signal` aborts
    */
-  async obtain({ image, policy, auth }: WantedImage, signal: AbortSignal): Promise<ImageInfo> {
+  async obtain(wanted: WantedImage, signal: AbortSignal): Promise<ImageInfo> {
+    const { image, policy } = wanted;
     const cached = policy === 'Always' ? undefined : await this.store.resolve(image);
-    if (cached) return cached;
-    if (policy === 'Never') throw new ApiError('not_found', neverPulled(image));
-    if (!this.allowed) throw new ApiError('not_found', notPulledHere(image, policy));
-    return leaving(this.pull(image, auth), signal, image);
+    if (cached && (await this.access.allows(cached, wanted))) return cached;
+    if (policy === 'Never' || !this.allowed) throw new ApiError('not_found', notPulled(wanted, cached !== undefined));
+    return leaving(this.pull(wanted), signal, image);
   }
 
   /** What is known of an image whose snapshot is gone. */
@@ -42,20 +43,22 @@ export class ImagePulls {
     this.store.forget(image);
   }
 
-  private pull(image: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
-    const key = JSON.stringify([image, auth?.username, auth?.password]);
+  private pull(wanted: WantedImage): Promise<ImageInfo> {
+    const { image, auth, namespace } = wanted;
+    const key = JSON.stringify([image, auth?.username, auth?.password, namespace]);
     const before = this.running.get(key);
     if (before) return before;
     if (this.running.size >= MAX_PULLS) {
       throw new ApiError('unavailable', `image: ${image} has to wait: ${MAX_PULLS} images are being pulled`);
     }
-    const pull = this.logged(image, auth).finally(() => this.running.delete(key));
+    const pull = this.logged(wanted).finally(() => this.running.delete(key));
     pull.catch(() => undefined); // told to those who wait; there may be nobody left
     this.running.set(key, pull);
     return pull;
   }
 
-  private async logged(image: string, auth: RegistryAuth | undefined): Promise<ImageInfo> {
+  private async logged(wanted: WantedImage): Promise<ImageInfo> {
+    const { image, auth } = wanted;
     const started = performance.now();
     let told = started;
     const progress = ({ offset, total }: PullProgress): void => {
@@ -66,6 +69,7 @@ export class ImagePulls {
     this.logger.log({ msg: 'pull begins', image, credentials: auth !== undefined });
     try {
       const info = await this.store.pull(image, auth, progress);
+      await this.access.pulled(info, wanted);
       this.logger.log({ msg: 'pulled', image, ms: Math.round(performance.now() - started) });
       return info;
     } catch (error) {
@@ -76,15 +80,13 @@ export class ImagePulls {
 }
 
 /** The kubelet's word for it is in it: what looks for that finds it. */
-function neverPulled(image: string): string {
-  return `imagePullPolicy: Never, and ${image} is not in the node's cache (ErrImageNeverPull)`;
-}
-
-function notPulledHere(image: string, policy: ImagePullPolicy): string {
+function notPulled({ image, policy }: WantedImage, isCached: boolean): string {
+  const what = isCached
+    ? 'is there, and nobody here has shown the credentials to pull it'
+    : "is not in the node's cache";
+  if (policy === 'Never') return `imagePullPolicy: Never, and ${image} ${what} (ErrImageNeverPull)`;
   const why = 'this agent pulls nothing (--pull)';
-  return policy === 'Always'
-    ? `imagePullPolicy: Always, and ${why}`
-    : `image: ${image} is not in the node's cache, and ${why}`;
+  return policy === 'Always' ? `imagePullPolicy: Always, and ${why}` : `image: ${image} ${what}, and ${why}`;
 }
 
 async function leaving<T>(work: Promise<T>, signal: AbortSignal, image: string): Promise<T> {

@@ -73,7 +73,7 @@ export class SandboxContainers {
     const started = performance.now();
     const auth = secretFor(order.image, order.request.pullSecrets ?? []);
     const { image: name, imagePullPolicy: policy } = order;
-    const image = await this.parts.images.obtain({ image: name, policy, auth }, abandoned);
+    const image = await this.parts.images.obtain({ image: name, policy, auth, namespace: named.namespace }, abandoned);
     const claim = { ...named, stopSignal: image.config.stopSignal };
     const imageMs = performance.now() - started;
     recordSpan('image', started);

@@ -3,6 +3,7 @@ import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
+import { PullRecords } from '@fsb/containerd/pull-records';
 import { type Layout } from '../layout';
 import { readChoice } from '../supervisor/choice';
 import { Progress } from './progress';
@@ -31,9 +32,10 @@ export async function pull(layout: Layout, image: string): Promise<number> {
   }
   const client = new ContainerdClient(socket);
   try {
-    await new ImageStore(client).pull(name, undefined, ({ offset, total }) => {
+    const image = await new ImageStore(client).pull(name, undefined, ({ offset, total }) => {
       progress.waiting(`${name}: ${(offset / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`);
     });
+    await new PullRecords(client).add(image, undefined);
     progress.line(`pulled ${name}`);
     return 0;
   } catch (error) {
