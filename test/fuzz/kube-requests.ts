@@ -36,6 +36,7 @@ const POOL = {
     capacity: { poolMin: 0, poolMax: 0, bufferMin: 0, bufferMax: 0 },
     ...{ maxSandboxesPerPod: 5, runtimeType: 'container', warmImages: [{ image: 'busybox', containers: 1 }] },
     ...{ sandboxDefaults: { resources: { cpu: '1' } }, imagePullSecrets: [{ name: 's' }], agentTemplate: template },
+    allowedRegistries: ['docker.io'],
   },
 };
 const POD = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'hostile' }, ...template };

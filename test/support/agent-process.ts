@@ -141,6 +141,7 @@ export class AgentProcess {
     const flags = {
       ...{ 'pod-name': 'agent-1', 'pod-uid': this.podUid, 'node-name': 'node', installation: 'test' },
       ...{ 'http-port': String(this.port), 'agent-capacity': '3', 'containerd-socket': socket, pull: 'false' },
+      'registry-addresses': '127.0.0.0/8', // of the tests' own registries
       ...{
         'tls-dir': await this.pki.agentDir(this.podUid),
         'log-dir': join(folder, 'logs'),

@@ -34,6 +34,13 @@ describe('fastpath-gateway: what it refuses', () => {
     ['an image with a short digest', { image: 'busybox@sha256:ab' }, 'INVALID_ARGUMENT', /^image: .*digest/],
     ['an image that is a URL', { image: 'https://ghcr.io/a/b' }, 'INVALID_ARGUMENT', /^image: /],
     ['an image that nobody has', { image: 'nobody/nothing:1' }, 'NOT_FOUND', /nothing/],
+    ['an unknown pull policy', { imagePullPolicy: 'Sometimes' }, 'INVALID_ARGUMENT', /^image_pull_policy: .*Never/],
+    [
+      'an image that the pool does not allow',
+      { poolRef: 'strict' },
+      'INVALID_ARGUMENT',
+      /^image: .*"strict" allows: ghcr.io/,
+    ],
     ['no pool', { poolRef: '' }, 'INVALID_ARGUMENT', /^pool_ref: is required/],
     ['a pool that is a path', { poolRef: '../pool' }, 'INVALID_ARGUMENT', /^pool_ref: /],
     ['an unknown pool', { poolRef: 'nowhere' }, 'NOT_FOUND', /^pool_ref: .*nowhere/],

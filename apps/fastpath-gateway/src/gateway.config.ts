@@ -1,6 +1,7 @@
 import { agentClientFlags } from '@fsb/agent-api/agent-client-flags';
 import { auditFlags, auditProblems } from '@fsb/component-base/audit/audit-flags';
 import { address, boolean, type ConfigOf, duration, flag, wholeNumber } from '@fsb/component-base/config';
+import { allowedRegistriesFlag } from '@fsb/component-base/registry-flag';
 import { accessSync, constants } from 'node:fs';
 import { BlockList, isIPv6 } from 'node:net';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
@@ -39,6 +40,7 @@ export const gatewayFlags = {
     'Addresses that many callers share, such as a load balancer, as in 10.0.0.0/8,fd00::/8: that limit is not theirs',
   ),
   ...agentClientFlags,
+  allowedRegistries: allowedRegistriesFlag,
   maxCreatesInFlight: flag(
     wholeNumber(2, 10_000).default(512),
     'Creates that are made at once; a namespace takes no more of them than are left for others, and waits for the rest',

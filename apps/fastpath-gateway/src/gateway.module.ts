@@ -182,6 +182,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
   const defaults = (): OrderDefaults => ({
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
+    allowedRegistries: config.allowedRegistries,
     nowNanos: nanos(),
     now: performance.now(),
     traceparent: tracePosition()?.traceparent,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { address, boolean, type ConfigOf, duration, flag, port, wholeNumber } from '@fsb/component-base/config';
+import { allowedRegistriesFlag } from '@fsb/component-base/registry-flag';
 import { packageRoot } from '@fsb/component-base/package-root';
 import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
@@ -37,6 +38,13 @@ function parseBlocked(text: string, context: z.RefinementCtx<string>): readonly 
   const ranges = text === 'none' ? [] : parseRanges(text);
   if (ranges) return ranges;
   context.addIssue('must be none, or addresses and ranges such as 169.254.169.254,fd00:ec2::254,100.64.0.0/10');
+  return z.NEVER;
+}
+
+function parseOpened(text: string, context: z.RefinementCtx<string>): readonly AddressRange[] {
+  const ranges = text === '' ? [] : parseRanges(text);
+  if (ranges) return ranges;
+  context.addIssue('must be addresses and ranges such as 127.0.0.0/8,::1');
   return z.NEVER;
 }
 
@@ -140,6 +148,11 @@ export const agentFlags = {
   imagePullCredentialsVerificationPolicy: flag(
     z.enum(VERIFICATION_POLICIES).default('NeverVerifyPreloadedImages'),
     'Whose images of the node a sandbox gets only where its namespace or credentials have pulled them: NeverVerify (nobody is asked), NeverVerifyPreloadedImages (those that came from a registry), AlwaysVerify',
+  ),
+  allowedRegistries: allowedRegistriesFlag,
+  registryAddresses: flag(
+    z.string().default('').transform(parseOpened),
+    'Addresses and ranges of loopback, link-local and --blocked-addresses that images are pulled from all the same, as in 127.0.0.0/8,::1',
   ),
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };

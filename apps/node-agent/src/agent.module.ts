@@ -26,6 +26,7 @@ import { StatusController } from './http/status.controller';
 import { ImageAccess } from './images/image-access';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
+import { RegistryGuard } from './images/registry-guard';
 import { launcherSeccomp } from './launch/launch-spec';
 import { launchersOf } from './launch/launchers';
 import { BlockedAddresses } from './network/blocked-addresses';
@@ -99,8 +100,9 @@ export class AgentModule {
     const address = config.podIp;
     const warmStart = new WarmStart({ containers: warm, claimFiles, exits, folder, cgroups, ids, limits, address });
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
+    const registries = new RegistryGuard(config);
     const access = new ImageAccess(new PullRecords(client), config.imagePullCredentialsVerificationPolicy);
-    const pulls = new ImagePulls(store, access, config.pull);
+    const pulls = new ImagePulls(store, access, registries, config.pull);
     const made = { config, placement, images: pulls, runtime, folder, ids, launchers };
     const containers = new SandboxContainers({ ...made, warm, warmStart });
     const usage = (): SandboxUsage => new SandboxUsage({ runtime, folder, cgroups, meter: new UsageMeter() });
@@ -147,6 +149,7 @@ export class AgentModule {
         { provide: CEILINGS, useValue: ceilings },
         { provide: APP_FILTER, useClass: AgentErrorFilter },
         { provide: ImageList, useValue: images },
+        { provide: RegistryGuard, useValue: registries },
         { provide: EndedLogs, useValue: endedLogs },
         { provide: LogReader, useValue: new LogReader(logs, (id, signal) => exits.over(id, signal)) },
         {

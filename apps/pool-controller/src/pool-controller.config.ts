@@ -1,5 +1,6 @@
 import { agentClientFlags } from '@fsb/agent-api/agent-client-flags';
 import { type ConfigOf, flag, port, wholeNumber } from '@fsb/component-base/config';
+import { allowedRegistriesFlag } from '@fsb/component-base/registry-flag';
 import { leaderElectionFlags } from '@fsb/controller-runtime/controller-host';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
@@ -24,6 +25,14 @@ export const poolControllerFlags = {
   agentWarmContainers: flag(
     wholeNumber(0, 9999).default(16),
     'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
+  ),
+  agentAllowedRegistries: flag(
+    allowedRegistriesFlag.schema,
+    'Registries whose images the agents run, as the other services have it in --allowed-registries',
+  ),
+  agentRegistryAddresses: flag(
+    z.string().default(''),
+    "Ranges of the nodes' loopback, link-local and blocked addresses that registries may be at, as in 127.0.0.0/8,::1",
   ),
   agentPriorityClass: flag(z.string().optional(), 'The PriorityClass of agents whose pool names none'),
   agentPort: agentClientFlags.agentPort,

@@ -63,6 +63,8 @@ async function startController(): Promise<void> {
       agentRunDir: '/run/x',
       runtimeBinary: undefined,
       agentWarmContainers: 0,
+      agentAllowedRegistries: ['*'],
+      agentRegistryAddresses: '',
       agentPriorityClass: undefined,
       agentPort,
       agentProbePort: 9091,

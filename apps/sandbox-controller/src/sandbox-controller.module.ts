@@ -92,7 +92,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     },
   });
   const common = { client, agents, directory, calls, memory, events };
-  const inputs = new SandboxInputs(client, events);
+  const inputs = new SandboxInputs(client, events, config.allowedRegistries);
   const ledger = new UsageLedger();
   followSandboxes(ledger, { ...caches, counts: isPlaced });
   followReports(ledger, directory);

@@ -41,6 +41,7 @@ async function startController(): Promise<void> {
     ...{
       agentPort: agent.port,
       agentTlsDir: agent.pki.clientDir,
+      allowedRegistries: ['*'],
       fastpathOrphanTimeout: 4_000,
       countQuotaObjects: true,
     },

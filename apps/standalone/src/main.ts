@@ -37,6 +37,11 @@ const withSettings = (command: Command): Command =>
     .option('--api-address <host:port>', 'where the Kubernetes API is served (default 127.0.0.1:6443)')
     .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)')
     .option('--replicas <n>', 'gateways, and controllers of each kind; gateway n serves on 100 ports above (default 1)')
+    .option('--allowed-registries <list>', 'registries whose images may run, as in docker.io,ghcr.io/owner (default *)')
+    .option(
+      '--registry-addresses <ranges>',
+      "ranges of the machine's loopback and blocked addresses that registries may be at; '' is none (default 127.0.0.0/8,::1)",
+    )
     .option('--warm-containers <n>', 'how many may wait for sandboxes on each agent; 0: none (default 16)')
     .addOption(
       new Option(

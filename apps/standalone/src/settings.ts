@@ -23,6 +23,10 @@ const settings = z.object({
   replicas: z.coerce.number().int().min(1).max(MAX_REPLICAS).default(1),
   /** that may wait for sandboxes on each agent; 0: every sandbox is made when it is asked for */
   warmContainers: z.coerce.number().int().min(0).max(9999).default(16),
+  /** registries whose images sandboxes may run */
+  allowedRegistries: z.string().default('*'),
+  /** ranges of loopback, link-local and blocked addresses that registries may be at: a registry of the machine's own */
+  registryAddresses: z.string().default('127.0.0.0/8,::1'),
   /** the original's wire: no TLS, and nobody is asked who they are */
   insecurePlaintext: z.union([z.boolean(), z.stringbool()]).default(false),
   /** where traces go, by OTLP over HTTP; empty: nowhere */

@@ -23,6 +23,8 @@ export interface SandboxPoolSpec {
   warmImages?: { image: string; containers: number }[];
   sandboxDefaults?: { resources?: SandboxResources; terminationGracePeriodSeconds?: number };
   imagePullSecrets?: { name: string }[];
+  /** beside the installation's; absent: whatever that allows */
+  allowedRegistries?: string[];
 }
 
 export interface SandboxPoolStatus {

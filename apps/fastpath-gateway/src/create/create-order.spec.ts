@@ -6,7 +6,13 @@ import { TemplateSigner } from '@fsb/placement/vouched-template';
 import { AgentPki } from '../../../../test/support/agent-pki';
 import { agentRequest, createOrder } from './create-order';
 
-const DEFAULTS = { mode: 'fast', agentPort: 5758, nowNanos: 1n, now: 0 } as const;
+const DEFAULTS = {
+  mode: 'fast',
+  agentPort: 5758,
+  allowedRegistries: ['docker.io', 'ghcr.io/owner'],
+  nowNanos: 1n,
+  now: 0,
+} as const;
 const order = (more: Parameters<typeof CreateRequest.fromPartial>[0]) =>
   createOrder(CreateRequest.fromPartial({ name: 'box', poolRef: 'pool', image: 'busybox', ...more }), DEFAULTS);
 
@@ -27,6 +33,15 @@ it.each(['Always', 'IfNotPresent', 'Never'] as const)('keeps the pull policy %s'
   expect(made.spec.imagePullPolicy).toBe(policy);
   expect(order({}).spec).not.toHaveProperty('imagePullPolicy');
 });
+
+it.each(['quay.io/a/b', '127.0.0.1:5000/a', 'ghcr.io/other/app'])(
+  'refuses %s, of a registry that is not allowed',
+  (image) => {
+    expect(() => order({ image })).toThrow(
+      /^image: .* is of no registry that --allowed-registries of the gateway allows: docker\.io/,
+    );
+  },
+);
 
 it.each(['always', 'Sometimes', ' '])('refuses the pull policy "%s" by its name', (policy) => {
   expect(() => order({ imagePullPolicy: policy })).toThrow(

@@ -8,6 +8,7 @@ import {
   TRACEPARENT_ANNOTATION,
 } from '@fsb/api/labels';
 import { ConsistencyMode, type CreateRequest, FailurePolicy, type Resources } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { requireAllowedImage } from '@fsb/api/allowed-registries';
 import { normaliseImage } from '@fsb/api/image-name';
 import { checkProcessWords, expandProcess, VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 import { parseQuantity } from '@fsb/api/quantity';
@@ -58,6 +59,8 @@ export interface OrderDefaults {
   readonly mode: Mode;
   /** the agents' own */
   readonly agentPort: number;
+  /** of the installation */
+  readonly allowedRegistries: readonly string[];
   readonly nowNanos: bigint;
   /** the same moment on `performance.now()` */
   readonly now: number;
@@ -76,6 +79,7 @@ export function createOrder(request: CreateRequest, defaults: OrderDefaults): Cr
   const name = request.name === '' ? generatedName(request, defaults.nowNanos) : objectName('name', request.name);
   const pool = objectName('pool_ref', request.poolRef);
   const image = normaliseImage(request.image);
+  requireAllowedImage(image, defaults.allowedRegistries, '--allowed-registries of the gateway');
   const mode = modeOf(request.consistencyMode, defaults.mode);
   checkStrings(request);
   checkPorts(request.exposedPorts, defaults.agentPort);

@@ -1,6 +1,7 @@
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { NoRoomError } from '@fsb/placement/no-room';
+import { requirePoolsRegistry } from '@fsb/placement/pool-registries';
 import { LimitError } from '@fsb/quota/limits';
 import { type CapacityDemand } from '../demand/capacity-demand';
 import { type NamespaceQuota } from '../quota/namespace-quota';
@@ -84,6 +85,7 @@ export class CreateSandbox {
     }
     course.holdsName = true;
     const pool = await this.parts.pools.require(order, course.deadline);
+    requirePoolsRegistry(order.image, pool);
     const whole = withPoolDefaults(order, pool);
     const create = (): Promise<Created> => this.parts.modes[mode].create({ order: whole, pool }, course);
     const made = await this.parts.quota.during(whole, create);

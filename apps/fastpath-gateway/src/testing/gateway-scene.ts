@@ -109,6 +109,7 @@ export class GatewayScene {
     const capacity = { poolMax: 1 };
     const pool = await AgentPool.make(kube, 'pool', { capacity, maxSandboxesPerPod: SLOTS });
     await AgentPool.make(kube, 'empty', { capacity, maxSandboxesPerPod: SLOTS });
+    await AgentPool.make(kube, 'strict', { capacity, maxSandboxesPerPod: SLOTS, allowedRegistries: ['ghcr.io'] });
     const uid = await pool.addPod(POD.name);
     const flags = { 'pod-uid': uid, 'agent-capacity': String(SLOTS), ...agentFlags };
     const agent = await AgentProcess.start(name, flags, { env });

@@ -8,6 +8,7 @@ import {
 } from '@fsb/agent-api/agent-api';
 import { type FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { RegistryGuard } from '../images/registry-guard';
 import { Admission } from '../sandboxes/admission';
 import { type Ceilings, CEILINGS } from '../sandboxes/ceilings';
 import { GraceSeconds, ObjectName, parseCreate, SandboxId } from '../sandboxes/create-request';
@@ -35,13 +36,16 @@ export class AgentController {
     private readonly admission: Admission,
     private readonly table: SandboxTable,
     private readonly lifecycle: SandboxLifecycle,
+    private readonly registries: RegistryGuard,
     @Inject(CEILINGS) private readonly ceilings: Ceilings,
   ) {}
 
   @Post(AGENT_PATHS.create)
   @HttpCode(200)
   create(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<CreateSandboxResponse> {
-    return this.lifecycle.create(parseCreate(body, this.admission.reservedPorts, this.ceilings), callerLeft(reply));
+    const order = parseCreate(body, this.admission.reservedPorts, this.ceilings);
+    this.registries.requireAllowed(order.image);
+    return this.lifecycle.create(order, callerLeft(reply));
   }
 
   @Post(AGENT_PATHS.delete)

@@ -3,6 +3,7 @@ import { ApiError, messageOf } from '@fsb/api/errors';
 import { type ImagePullPolicy } from '@fsb/api/sandbox';
 import { type ImageInfo, type ImageStore, type PullProgress } from '@fsb/containerd/image-store';
 import { type Asker, type ImageAccess } from './image-access';
+import { type RegistryGuard } from './registry-guard';
 
 /** What a create wants of an image. */
 export interface WantedImage extends Asker {
@@ -22,6 +23,7 @@ export class ImagePulls {
   constructor(
     private readonly store: ImageStore,
     private readonly access: ImageAccess,
+    private readonly registries: RegistryGuard,
     private readonly allowed: boolean,
   ) {}
 
@@ -59,6 +61,7 @@ export class ImagePulls {
 
   private async logged(wanted: WantedImage): Promise<ImageInfo> {
     const { image, auth } = wanted;
+    await this.registries.requireReachable(image);
     const started = performance.now();
     let told = started;
     const progress = ({ offset, total }: PullProgress): void => {

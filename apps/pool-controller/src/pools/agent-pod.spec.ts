@@ -10,6 +10,8 @@ const settings: AgentSettings = {
   agentRunDir: '/run/fast-sandbox',
   runtimeBinary: '/usr/bin/crun',
   agentWarmContainers: 2,
+  agentAllowedRegistries: ['docker.io', 'ghcr.io/owner'],
+  agentRegistryAddresses: '127.0.0.0/8',
   agentPort: 5758,
   agentProbePort: 9091,
 };
@@ -80,6 +82,8 @@ it('tells the agent in the first container all it needs, over what the template 
     TLS_DIR: '/etc/fast-sandbox/agent-tls/n.p-agent-x',
     LOG_DIR: '/var/log/fast-sandbox',
     RUN_DIR: '/run/fast-sandbox',
+    ALLOWED_REGISTRIES: 'docker.io,ghcr.io/owner',
+    REGISTRY_ADDRESSES: '127.0.0.0/8',
     CPU_LIMIT: '2',
     WARM_CONTAINERS: '2',
     MEMORY_LIMIT: '1Gi',

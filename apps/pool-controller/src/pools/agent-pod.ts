@@ -21,6 +21,9 @@ export interface AgentSettings {
   readonly runtimeBinary?: string | undefined;
   /** how many may wait on each agent; 0: none, whatever a pool names */
   readonly agentWarmContainers: number;
+  readonly agentAllowedRegistries: readonly string[];
+  /** as the agents' flag has it; empty: none */
+  readonly agentRegistryAddresses: string;
   readonly agentPriorityClass?: string | undefined;
   readonly agentPort: number;
   /** where this process' own traces go */
@@ -167,6 +170,8 @@ function injectedEnv(pool: SandboxPool, settings: OneAgentSettings): Env[] {
     { name: 'TLS_DIR', value: settings.tlsDir },
     { name: 'LOG_DIR', value: settings.agentLogDir },
     { name: 'RUN_DIR', value: settings.agentRunDir },
+    { name: 'ALLOWED_REGISTRIES', value: settings.agentAllowedRegistries.join(',') },
+    { name: 'REGISTRY_ADDRESSES', value: settings.agentRegistryAddresses },
     ...(settings.runtimeBinary ? [{ name: 'RUNTIME_BINARY', value: settings.runtimeBinary }] : []),
   ];
 }

@@ -20,9 +20,13 @@ describe('what a create needs besides the object', () => {
   beforeAll(async () => {
     server = await ApiserverProcess.start();
     const client = new KubeClient(loadKubeConfig(join(server.folder, 'kubeconfig')));
-    inputs = new SandboxInputs(client, {
-      record: (_object, _type, reason, message) => said.push(`${reason}: ${message}`),
-    });
+    inputs = new SandboxInputs(
+      client,
+      {
+        record: (_object, _type, reason, message) => said.push(`${reason}: ${message}`),
+      },
+      ['docker.io', 'ghcr.io/owner'],
+    );
     const secrets = {
       creds: { a: base64('grün'), price: base64('a$$b') },
       regcred: { '.dockerconfigjson': base64(AUTHS) },
@@ -56,6 +60,14 @@ describe('what a create needs besides the object', () => {
     return { name: 'A', valueFrom: { secretKeyRef: { name, key, ...(optional === undefined ? {} : { optional }) } } };
   };
   const map = (name: string, key: string): EnvVar => ({ name: 'A', valueFrom: { configMapKeyRef: { name, key } } });
+
+  it.each([
+    ['quay.io/a/b', {}, '--allowed-registries of the sandbox-controller allows: docker.io, ghcr.io/owner'],
+    ['busybox', { allowedRegistries: ['ghcr.io'] }, 'spec.allowedRegistries of SandboxPool "box" allows: ghcr.io'],
+  ])('refuses %s of a registry that is not allowed (%j)', async (image, poolSpec, why) => {
+    const message = expect.stringContaining(`is of no registry that ${why}`) as string;
+    expect(await resolve({ image }, poolSpec)).toEqual({ state: 'invalid', message });
+  });
 
   it.each<[string, EnvVar[], Record<string, string>]>([
     ['none', [], {}],

@@ -1,3 +1,4 @@
+import { requireAllowedImage } from '@fsb/api/allowed-registries';
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { AGENT_APP, AGENT_APP_LABEL } from '@fsb/api/labels';
@@ -7,6 +8,7 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { CONFIG_MAP_KIND, SECRET_KIND, type Secret } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { requirePoolsRegistry } from '@fsb/placement/pool-registries';
 import { type ResolvedInputs } from '../plan/action';
 import { type Inputs } from '../plan/world';
 import { type PullSecret, pullSecretsOf } from './pull-secrets';
@@ -21,12 +23,15 @@ export class SandboxInputs {
   constructor(
     private readonly client: KubeClient,
     private readonly events: Pick<EventRecorder, 'record'>,
+    private readonly allowedRegistries: readonly string[],
   ) {}
 
   async resolve(sandbox: Sandbox, pool: SandboxPool | undefined, signal: AbortSignal): Promise<Inputs> {
     const read = new References(this.client, sandbox.metadata.namespace ?? '', signal);
     try {
-      normaliseImage(sandbox.spec.image);
+      const image = normaliseImage(sandbox.spec.image);
+      requireAllowedImage(image, this.allowedRegistries, '--allowed-registries of the sandbox-controller');
+      if (pool) requirePoolsRegistry(image, pool);
       const { command, args, envs: variables = [] } = sandbox.spec;
       const envs = await envOf(variables, read);
       const process = expandProcess({ command, args, envs }, literalNames(variables));

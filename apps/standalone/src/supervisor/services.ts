@@ -43,6 +43,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const { layout, settings, choice } = context;
   const { portBase } = settings;
   const agents = (app: string): string[] => ['--agent-tls-dir', files.agentClient(layout, app)];
+  const registries = ['--allowed-registries', settings.allowedRegistries];
   const containerd = ['--containerd-socket', choice.containerd.socket];
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
   // our own API server has no quota controller that counts objects
@@ -66,11 +67,15 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
         ...['--agent-ca-cert-file', files.pki(layout, 'agent-ca.crt')],
         ...['--agent-ca-key-file', files.pki(layout, 'agent-ca.key')],
         ...['--agent-warm-containers', String(settings.warmContainers)],
+        ...['--agent-allowed-registries', settings.allowedRegistries],
+        ...['--agent-registry-addresses', settings.registryAddresses],
       ],
       replica,
     ),
-    row('sandbox-controller', 3, [...agents('sandbox-controller'), ...counting], replica),
-    gateway(context, replica, (args) => row('fastpath-gateway', 4, [...agents('fastpath-gateway'), ...args], replica)),
+    row('sandbox-controller', 3, [...agents('sandbox-controller'), ...registries, ...counting], replica),
+    gateway(context, replica, (args) =>
+      row('fastpath-gateway', 4, [...agents('fastpath-gateway'), ...registries, ...args], replica),
+    ),
   ]);
   return [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
