@@ -38,6 +38,7 @@ import { SandboxLogs } from './logs/sandbox-logs';
 import { Admission, type Capacity } from './sandboxes/admission';
 import { CEILINGS, ceilingsOf } from './sandboxes/ceilings';
 import { ClaimRecords } from './sandboxes/claim-records';
+import { cpuSharesOf, ownCpuShares } from './sandboxes/cpu-weight';
 import { signFolders } from './sandboxes/folder-owner';
 import { OomCheck } from './sandboxes/oom-check';
 import { allowedOpenFiles, ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
@@ -88,7 +89,8 @@ export class AgentModule {
     const { networkNamespace, cgroups, seccomp, openFiles } = placement;
     const ceilings = ceilingsOf(config);
     const pids = Math.min(DEFAULT_PIDS, ceilings.pids);
-    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids };
+    const cpuShares = cpuSharesOf(config.cpuLimit, placement.cpu);
+    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, cpuShares, pids };
     const launchers = launchersOf(config);
     const demand = new WarmDemand();
     demand.name(config.warmImages);
@@ -198,6 +200,7 @@ function placementOf(config: AgentConfig, ids: ContainerIds): SandboxPlacement {
     cgroups: new SandboxCgroups(config.cgroupParent ?? siblingCgroup(), ids),
     seccomp: readSeccomp(config.seccompProfile),
     openFiles: allowedOpenFiles(config.openFiles),
+    cpu: { limit: config.cpuLimit, slots: config.agentCapacity, agentShares: ownCpuShares() },
   };
 }
 

@@ -18,6 +18,8 @@ export interface Limits {
   readonly memoryBytes?: number | undefined;
   /** cores */
   readonly cpus?: number | undefined;
+  /** weight beside the sibling cgroups where the CPU is short; absent: the kernel's default, 1024 */
+  readonly cpuShares?: number | undefined;
   readonly pids: number;
 }
 
@@ -140,23 +142,14 @@ export function cpuQuota(cpus: number): number {
   return Math.max(1000, Math.round(cpus * CPU_PERIOD_US));
 }
 
-export function cpuShares(cpus: number): number {
-  return Math.max(2, Math.round(cpus * 1024));
-}
-
-function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown> {
+function resources({ memoryBytes, cpus, cpuShares, pids }: Limits): Record<string, unknown> {
   return {
     devices: [{ allow: false, access: 'rwm' }],
     pids: { limit: pids },
     ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
-    ...(cpus === undefined
-      ? {}
-      : {
-          cpu: {
-            quota: cpuQuota(cpus),
-            period: CPU_PERIOD_US,
-            shares: cpuShares(cpus),
-          },
-        }),
+    cpu: {
+      ...(cpus === undefined ? {} : { quota: cpuQuota(cpus), period: CPU_PERIOD_US }),
+      ...(cpuShares === undefined ? {} : { shares: cpuShares }),
+    },
   };
 }

@@ -3,7 +3,7 @@ import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
-import { CPU_PERIOD_US, cpuQuota, cpuShares, type Limits } from '@fsb/containerd/oci-spec';
+import { CPU_PERIOD_US, cpuQuota, type Limits } from '@fsb/containerd/oci-spec';
 
 const ROOT = '/sys/fs/cgroup';
 const ATTEMPTS = 20;
@@ -31,7 +31,7 @@ export class SandboxCgroups {
    * Limits a container that runs already; those that are absent stay as they are.
    * @throws Error where its cgroup cannot be reached
    */
-  async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
+  async limit(id: string, { memoryBytes, cpus, cpuShares, pids }: Limits): Promise<void> {
     const unified = isUnified();
     const write = (controller: string, file: string, value: number | string): Promise<void> =>
       writeFile(join(ROOT, unified ? '' : controller, this.path(id), file), String(value));
@@ -44,7 +44,7 @@ export class SandboxCgroups {
     }
     await write('cpu', 'cpu.cfs_period_us', CPU_PERIOD_US);
     await write('cpu', 'cpu.cfs_quota_us', cpuQuota(cpus));
-    await write('cpu', 'cpu.shares', cpuShares(cpus));
+    if (cpuShares !== undefined) await write('cpu', 'cpu.shares', cpuShares);
   }
 
   /** How many processes of a container the kernel has killed for want of memory. @returns undefined where nobody can say */

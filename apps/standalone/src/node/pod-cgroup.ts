@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const ROOT = '/sys/fs/cgroup';
+/** The kernel's: of a process, and of a cgroup that nobody has given another; on v1 and on v2. */
+const [DEFAULT_SHARES, DEFAULT_WEIGHT, MAX_WEIGHT] = [1024, 100, 10_000];
 
 /**
  * The cgroups of one Pod: /fast-sandbox-<installation>/<pod uid>, with the agent in `agent` below and its sandboxes beside
@@ -21,6 +24,7 @@ export class PodCgroup {
       mkdirSync(agent, { recursive: true });
       if (unified) delegate(folder, [dirname(pod), pod]);
       else if (existsSync(join(folder, 'cpuset.cpus'))) inheritCpuset([dirname(pod), pod, agent]);
+      weigh(dirname(pod));
       if (memoryBytes !== undefined) limitMemory(pod, memoryBytes);
       return join(agent, 'cgroup.procs');
     });
@@ -110,6 +114,18 @@ function inheritCpuset(folders: readonly string[]): void {
       if (value === '') writeFileSync(join(folder, file), readFileSync(join(dirname(folder), file), 'utf8'));
     }
   }
+}
+
+/**
+ * Gives all Pods together the weight of the machine's CPUs, as the kubelet gives its kubepods, and no less than so many processes
+ * beside them have: each agent would be one of these. Else all Pods together weigh as much as one process outside.
+ */
+function weigh(top: string): void {
+  const pods = readdirSync(top, { withFileTypes: true }).filter((entry) => entry.isDirectory()).length;
+  const processes = Math.max(cpus().length, pods);
+  const [shares, weight] = [join(top, 'cpu.shares'), join(top, 'cpu.weight')];
+  if (existsSync(shares)) writeFileSync(shares, String(processes * DEFAULT_SHARES));
+  else if (existsSync(weight)) writeFileSync(weight, String(Math.min(MAX_WEIGHT, processes * DEFAULT_WEIGHT)));
 }
 
 function limitMemory(folder: string, bytes: number): void {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { installationId } from '@fsb/controller-runtime/installation';
@@ -79,6 +79,13 @@ const missing =
     const { metadata } = await client.create(POD_KIND, { metadata: { namespace: 'default', name }, spec });
     return metadata.uid ?? '';
   };
+  /** in processes that nobody has given a weight */
+  const weightOfPods = (): number => {
+    const [v1, v2] = [`cpu/${cgroupName(installation)}/cpu.shares`, `${cgroupName(installation)}/cpu.weight`].map(
+      (file) => join('/sys/fs/cgroup', file),
+    ) as [string, string];
+    return existsSync(v1) ? Number(readFileSync(v1, 'utf8')) / 1024 : Number(readFileSync(v2, 'utf8')) / 100;
+  };
   const pod = (name: string): Promise<Pod> => client.get(POD_KIND, { namespace: 'default', name });
   const isReady = ({ status }: Pod): boolean =>
     status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
@@ -133,6 +140,7 @@ const missing =
     expect(JSON.parse(body)).not.toHaveProperty('HOME');
     const pid = record(uid)?.process?.pid ?? 0;
     expect(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).toContain(`/${cgroupName(installation)}/${uid}/agent`);
+    expect(weightOfPods()).toBeGreaterThanOrEqual(cpus().length);
     expect(readFileSync(join(files.podLogs(layout), uid, 'agent/0.log'), 'utf8')).toBe('serving\n');
   }, 30_000);
 
