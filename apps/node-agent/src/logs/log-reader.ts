@@ -34,7 +34,7 @@ export class LogReader {
   /**
    * A chunk is read when the one before was taken: a slow reader holds the source back.
    * @returns how the sandbox ended, where that was followed
-   * @throws ApiError unavailable when too many read already
+   * @throws ApiError unavailable when too many read already, or the sandbox followed was never made
    */
   async *read(
     id: string,
@@ -66,11 +66,11 @@ export class LogReader {
     const leave = new AbortController();
     const changes = new FileChanges(this.logs.file(id));
     const sandbox = { over: false };
-    const end = this.over(id, AbortSignal.any([signal, leave.signal])).then((status) => {
+    const end = this.over(id, AbortSignal.any([signal, leave.signal])).finally(() => {
       sandbox.over = true;
       changes.wake();
-      return status;
     });
+    end.catch(() => undefined); // awaited below
     try {
       while (!signal.aborted) {
         changes.clear();
@@ -84,7 +84,7 @@ export class LogReader {
     } finally {
       leave.abort();
       changes.close();
-      await end;
+      await Promise.allSettled([end]);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { messageOf } from '@fsb/api/errors';
 import { isAnswerless } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -36,10 +36,6 @@ const CHILD_OUT_OF_MEMORY = 'it completed, but a process of it was killed for wa
 /** An OOM event may come just after the exit that it explains. Only waited for where the cgroup cannot be read. */
 const OOM_SETTLE_MS = 100;
 const RETRY_MS = 500;
-const ENDED: ReadonlySet<AgentPhase | undefined> = new Set<AgentPhase | undefined>([
-  ...(['stopped', 'failed', 'terminated'] as const),
-  undefined,
-]);
 
 /** The exits of sandboxes that nobody asked to end: reported at once, then recorded, then what they held in containerd is released. */
 export class SandboxExits {
@@ -82,10 +78,10 @@ export class SandboxExits {
   /**
    * Resolves when the sandbox has ended and its log is complete: the shim copies the last output before its task is deleted.
    * @returns the status with the outcome; undefined where the sandbox was removed
+   * @throws ApiError unavailable where it was never made
    */
   async over(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
-    await this.parts.table.until(id, (sandbox) => ENDED.has(sandbox?.phase), signal);
-    const status = this.parts.table.get(id);
+    const status = await this.parts.table.untilEnded(id, signal);
     await this.recording.get(id)?.catch(() => undefined); // not recorded: the log is as whole as it gets
     return status;
   }

@@ -27,7 +27,7 @@ import { NamedDeletes } from './named-deletes';
 import { type SandboxContainers } from './sandbox-containers';
 import { type SandboxExits } from './sandbox-exits';
 import { type SandboxRecovery } from './sandbox-recovery';
-import { toStatus } from './sandbox-status';
+import { CREATE_FAILED, toStatus } from './sandbox-status';
 import { type SandboxTable } from './sandbox-table';
 
 export interface LifecycleParts {
@@ -215,7 +215,7 @@ export class SandboxLifecycle {
 
   /** It holds its slot until it is gone for certain: its process may run. */
   private endLeftover(id: string): void {
-    this.parts.table.update(id, { phase: 'terminating', message: 'its create failed' });
+    this.parts.table.update(id, { phase: 'terminating', message: CREATE_FAILED });
     this.delete(id);
   }
 

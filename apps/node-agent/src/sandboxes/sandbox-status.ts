@@ -33,6 +33,14 @@ export function phaseAfter({ exitCode }: Finished): AgentPhase {
   return exitCode === 0 ? 'stopped' : 'failed';
 }
 
+/** Message of one whose create has failed while its process may run. */
+export const CREATE_FAILED = 'its create failed';
+
+/** Of the last that was known of a sandbox that is gone: its create failed, and nobody had asked to end it. Pure. */
+export function wasNeverMade({ phase, message }: AgentSandboxStatus): boolean {
+  return phase === 'creating' || (phase === 'terminating' && message === CREATE_FAILED);
+}
+
 /** Phases in the order of a sandbox's life; those of an ended process are one step. */
 const STEP: Readonly<Record<AgentPhase, number>> = {
   creating: 0,

@@ -1,7 +1,13 @@
 import { EventEmitter, on } from 'node:events';
-import { type AgentEvent, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentEvent, type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { ApiError } from '@fsb/api/errors';
 import { type Admission } from './admission';
-import { merged } from './sandbox-status';
+import { merged, wasNeverMade } from './sandbox-status';
+
+const ENDED: ReadonlySet<AgentPhase | undefined> = new Set<AgentPhase | undefined>([
+  ...(['stopped', 'failed', 'terminated'] as const),
+  undefined,
+]);
 
 /** What the agent knows of its sandboxes, and a stream of every change. */
 export class SandboxTable {
@@ -68,6 +74,24 @@ export class SandboxTable {
   /** Every change from the call on: it listens before it is first read. */
   watch(signal: AbortSignal): AsyncIterable<[AgentEvent]> {
     return on(this.changes, 'change', { signal }) as AsyncIterable<[AgentEvent]>; // publish() is the only emitter
+  }
+
+  /**
+   * Resolves when a sandbox has ended, is not known any more, or `signal` aborts.
+   * @returns what is known of it then
+   * @throws ApiError unavailable where its create has failed: it may be made elsewhere, and what follows it there is no log of its
+   */
+  async untilEnded(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
+    let last: AgentSandboxStatus | undefined;
+    const isOver = (sandbox: AgentSandboxStatus | undefined): boolean => {
+      last = sandbox ?? last;
+      return ENDED.has(sandbox?.phase);
+    };
+    await this.until(id, isOver, signal);
+    const status = this.get(id);
+    if (!status && last && wasNeverMade(last))
+      throw new ApiError('unavailable', `sandbox ${id} was not made on this agent; ask again`);
+    return status;
   }
 
   /** Resolves when `test` holds of the sandbox (undefined: not known, or no more), or `signal` aborts. */
