@@ -54,6 +54,15 @@ describe('the agent from its callers side', () => {
     await expect(create()).rejects.toMatchObject({ effect: 'none', code: 'unavailable' });
   });
 
+  it('says that a log may be asked for again, where its request was sent as well as where it was not', async () => {
+    await serve(() => undefined);
+    const log = () => client.logs(AGENT, { sandboxId: 'i', follow: false }, never, 50);
+    await expect(log()).rejects.toMatchObject({ code: 'unavailable' });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await expect(log()).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('sends nothing to another agent, nor to one of another installation', async () => {
     await serve((_incoming, response) => response.end('{"success":true}'));
     const ask = (of: AgentClient, podUid: string) =>

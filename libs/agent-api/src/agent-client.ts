@@ -171,14 +171,24 @@ export class AgentClient {
 
   /**
    * The log as it is on disk, in frames where the agent knows them (decodeLogFrames); unread, it holds the agent back.
+   * @param openingMs limit of its headers
    * @throws ApiError not_found, failed_precondition where it was kept and went for others, unavailable
    */
-  async logs(agent: AgentEndpoint, query: LogsQuery, signal: AbortSignal): Promise<IncomingMessage> {
+  async logs(
+    agent: AgentEndpoint,
+    query: LogsQuery,
+    signal: AbortSignal,
+    openingMs = this.callMs,
+  ): Promise<IncomingMessage> {
     const { sandboxId, follow } = query;
     const search = new URLSearchParams({ sandboxId, follow: String(follow), framed: 'true' });
     if (query.stream !== undefined) search.set('stream', query.stream);
     if (query.tailLines !== undefined) search.set('tailLines', String(query.tailLines));
-    const response = await this.stream({ agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal });
+    const call = { agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal };
+    const response = await this.stream(call, openingMs).catch((error: unknown) => {
+      // reading changes nothing: whatever the agent has done of it, it may be asked again
+      throw new ApiError('unavailable', messageOf(error), { cause: error });
+    });
     if (response.statusCode === 200) return response;
     const why = await this.refusal(response);
     const what = `log of ${query.sandboxId}: agent ${agent.address} answered ${response.statusCode ?? 0}${why}`;
@@ -187,7 +197,7 @@ export class AgentClient {
 
   /** The status as a stream of lines; see AgentStatusStream. */
   watch(agent: AgentEndpoint, signal: AbortSignal): Promise<IncomingMessage> {
-    return this.stream({ agent, path: `${AGENT_PATHS.status}?watch=true`, signal });
+    return this.stream({ agent, path: `${AGENT_PATHS.status}?watch=true`, signal }, this.callMs);
   }
 
   private async send(
@@ -226,8 +236,8 @@ export class AgentClient {
   }
 
   /** An answer without an end of its own: the limit is that of its headers. */
-  private stream(call: Call): Promise<IncomingMessage> {
-    return limited(this.callMs, undefined, (opening) => this.open({ ...call, opening }));
+  private stream(call: Call, openingMs: number): Promise<IncomingMessage> {
+    return limited(openingMs, undefined, (opening) => this.open({ ...call, opening }));
   }
 
   /** The agent's own words, as far as they come; afterwards the answer holds no connection. */

@@ -18,6 +18,11 @@ const STREAMS: Readonly<Record<number, 'both' | 'stdout' | 'stderr'>> = {
   [LogStream.LOG_STREAM_STDOUT]: 'stdout',
   [LogStream.LOG_STREAM_STDERR]: 'stderr',
 };
+/**
+ * Only one agent has the log of a container that is there: an agent that is short of CPU is waited for, as long as a create waits. One that is
+ * gone refuses the connection at once.
+ */
+const BUSY_AGENT_MS = 30_000;
 
 /** A sandbox's log from the agent that has it, chunk by chunk as the caller takes it. */
 @Injectable()
@@ -47,7 +52,8 @@ export class SandboxLogs {
     if (sandbox.sandboxId === '') return this.openRemoved(sandbox, this.lastId(sandbox), query, signal);
     const agent = this.catalog.agentOf(sandbox);
     if (!agent) throw new ApiError('not_found', `the log of "${name}" went with its agent ${sandbox.agentPod}`);
-    return chunks(await this.agents.logs(agent, { ...query, sandboxId: sandbox.sandboxId }, signal), query.stream);
+    const own = { ...query, sandboxId: sandbox.sandboxId };
+    return chunks(await this.agents.logs(agent, own, signal, BUSY_AGENT_MS), query.stream);
   }
 
   /** The log of a container that was removed: the object does not say any more where it was. */
