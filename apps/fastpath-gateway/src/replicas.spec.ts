@@ -1,3 +1,4 @@
+import { ConsistencyMode } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { EVENT_KIND, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { eventually } from '../../../test/support/eventually';
@@ -64,6 +65,17 @@ describe('two gateways', () => {
     expect(await ids()).toEqual([winner]);
     expect((await two.remove('same', winner)).code).toBe('OK');
     await nothingLeft();
+  });
+
+  it('asked STRONG for one name in one instant tell the later caller in their own words', async () => {
+    const strong = { consistencyMode: ConsistencyMode.STRONG };
+    for (let round = 0; round < 3; round++) {
+      const outcomes = await Promise.all([one.create('twin', strong, SOON), two.create('twin', strong, SOON)]);
+      expect(outcomes.map(({ code }) => code).sort()).toEqual(['ALREADY_EXISTS', 'OK']);
+      const refused = outcomes.find(({ code }) => code !== 'OK');
+      expect(refused?.message).toMatch(/^name: sandbox "twin" already exists in namespace "default"; delete it first/);
+      await end('twin');
+    }
   });
 
   it('a delete by the one that did not make it, at once, leaves nothing', async () => {

@@ -79,19 +79,25 @@ export class CreateSandbox {
   private async make(order: CreateOrder, course: CreateCourse): Promise<Created> {
     const { namespace, name, mode } = order;
     course.requireWanted();
-    if (this.parts.underWay.isHeld(`${namespace}/${name}`) || this.parts.catalog.isKnown(namespace, name)) {
-      const message = `name: sandbox "${name}" already exists in namespace "${namespace}"; delete it first, or choose another name`;
-      throw new ApiError('already_exists', message);
-    }
+    if (this.parts.underWay.isHeld(`${namespace}/${name}`) || this.parts.catalog.isKnown(namespace, name))
+      throw nameTaken(order);
     course.holdsName = true;
     const pool = await this.parts.pools.require(order, course.deadline);
     requirePoolsRegistry(order.image, pool);
     const whole = withPoolDefaults(order, pool);
     const create = (): Promise<Created> => this.parts.modes[mode].create({ order: whole, pool }, course);
-    const made = await this.parts.quota.during(whole, create);
+    const made = await this.parts.quota.during(whole, create).catch((error: unknown) => {
+      // of the API server, which knows of another replica's create before this one has heard of it
+      throw isApiError(error, 'already_exists') ? nameTaken(order, error) : error;
+    });
     course.requireWanted();
     return made;
   }
+}
+
+function nameTaken({ name, namespace }: CreateOrder, cause?: unknown): ApiError {
+  const what = `name: sandbox "${name}" already exists in namespace "${namespace}"`;
+  return new ApiError('already_exists', `${what}; delete it first, or choose another name`, { cause });
 }
 
 function leftOpen({ name }: CreateOrder): ApiError {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError } from '@fsb/api/errors';
+import { ApiError, isApiError } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
 import { type Informer } from '@fsb/controller-runtime/informer';
@@ -94,13 +94,16 @@ export class RequestIds {
   /**
    * The name is somebody's, and this replica may not have heard yet whose: the API server is asked.
    * @returns the answer to this request where it is its own, which another replica has written
-   * @throws ApiError what a STRONG create failed of
+   * @throws ApiError what a STRONG create failed of, or why the API server did not say
    */
   async written(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
     const { namespace, name, requestId } = order;
     const { client, strong } = this.parts;
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
-    const object = await client.get(SANDBOX_KIND, { namespace, name }, limit).catch(() => undefined);
+    const object = await client.get(SANDBOX_KIND, { namespace, name }, limit).catch((error: unknown) => {
+      if (isApiError(error, 'not_found')) return undefined; // deleted meanwhile
+      throw error; // whose it is stays open: the caller asks again
+    });
     if (!object || idOf(object) !== `${namespace}/${requestId}`) return undefined;
     if (object.spec.consistencyMode !== 'strong') return this.earlier(order, signal, deadline);
     return { response: answerOf(viewOfObject(await strong.settled(object, signal, deadline))), stages: [] };
