@@ -11,7 +11,7 @@ import { type Identity } from '../audit/call-event';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Known } from '../create/earlier-answer';
 import { type PendingRecords } from './pending-records';
-import { viewOfObject, viewOfRecord, viewOfReport } from './sandbox-view';
+import { viewOfObject, viewOfRecord, viewOfReport, withEnd } from './sandbox-view';
 
 export interface CatalogSources {
   readonly sandboxes: Informer<Sandbox>;
@@ -85,7 +85,7 @@ export class Catalog {
     const key = `${namespace}/${name}`;
     const object = this.object(key);
     const record = this.sources.records.get(key);
-    if (object?.status?.phase !== undefined) return viewOfObject(object);
+    if (object?.status?.phase !== undefined) return withEnd(viewOfObject(object), this.reportOn(object));
     // an object without a status says nothing yet that the record, or the agent, does not know better
     if (record) return viewOfRecord(record, this.report(record.agent, record.sandboxId));
     const reports = this.sources.directory.findByName(namespace, name);
@@ -168,6 +168,11 @@ export class Catalog {
   private requireFilled(): void {
     if (this.sources.isFilled()) return;
     throw new ApiError('unavailable', 'the gateway is still reading what there is; try again', { retryDelayMs: 500 });
+  }
+
+  private reportOn({ metadata, status }: Sandbox): AgentSandboxStatus | undefined {
+    const agentId = `${metadata.namespace ?? ''}/${status?.assignedPod ?? ''}`;
+    return this.sources.directory.report(agentId, status?.sandboxID ?? '');
   }
 
   private report(agent: AgentView, sandboxId: string): AgentSandboxStatus | undefined {

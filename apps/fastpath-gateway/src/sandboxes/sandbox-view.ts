@@ -1,4 +1,4 @@
-import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type ReportedSandbox } from '@fsb/placement/agent-directory';
@@ -10,6 +10,10 @@ const NO_STATUS = {
   endpoints: [],
   exitCode: undefined,
 };
+
+/** Phases of an object whose container may have ended since. */
+const ALIVE: ReadonlySet<string> = new Set(['Bound', 'Running']);
+const ENDED: ReadonlySet<AgentPhase> = new Set<AgentPhase>(['stopped', 'failed', 'terminated']);
 
 /** A Sandbox object as callers see it. */
 export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
@@ -30,6 +34,16 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
     namespace: metadata.namespace ?? '',
     objectJson: '',
   };
+}
+
+/**
+ * An agent tells of an exit before the sandbox-controller has written it. Callers hear of it from whatever is known first, and what
+ * they were told must not be taken back by an object that is older. Pure.
+ */
+export function withEnd(view: SandboxInfo, report: AgentSandboxStatus | undefined): SandboxInfo {
+  if (!report || !ALIVE.has(view.phase) || !ENDED.has(report.phase)) return view;
+  const { exitCode, reason = '', message = '' } = report;
+  return { ...view, phase: phaseOf(report.phase), exitCode, reason, message };
 }
 
 /** A create that was answered and whose object is not written yet. */

@@ -1,0 +1,37 @@
+import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type Sandbox } from '@fsb/api/sandbox';
+import { viewOfObject, withEnd } from './sandbox-view';
+
+const object = (phase: string, more: object = {}): Sandbox => ({
+  ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'Sandbox', metadata: { name: 'n', namespace: 'default' } },
+  spec: { image: 'busybox', poolRef: 'pool' },
+  status: { phase, sandboxID: 'a', assignedPod: 'agent', ...more } as NonNullable<Sandbox['status']>,
+});
+const report = (phase: AgentPhase, more: Partial<AgentSandboxStatus> = {}): AgentSandboxStatus => ({
+  ...{ sandboxId: 'a', claimUid: 'u', image: 'busybox', ports: [], createdAt: 1, phase, ...more },
+});
+const FAILED = report('failed', { exitCode: 7, reason: 'Error', finishedAt: '2026-01-01T00:00:00Z' });
+
+describe('The view of an object beside what its agent tells', () => {
+  it.each([
+    ['Running', FAILED, 'Failed', 7],
+    ['Bound', FAILED, 'Failed', 7],
+    ['Running', report('stopped', { exitCode: 0, reason: 'Completed' }), 'Succeeded', 0],
+    ['Running', report('failed', { reason: 'ShimLost' }), 'Failed', undefined],
+    ['Running', report('running'), 'Running', undefined],
+    ['Running', report('terminating', { exitCode: 143 }), 'Running', undefined],
+    ['Running', undefined, 'Running', undefined],
+    ['Expired', FAILED, 'Expired', undefined],
+    ['Pending', FAILED, 'Pending', undefined],
+  ])('%s and %j: %s', (phase, told, expected, exitCode) => {
+    expect(withEnd(viewOfObject(object(phase)), told)).toMatchObject({ phase: expected, exitCode });
+  });
+
+  it('is what the object says once that has the end, and while it is being deleted', () => {
+    const ended = viewOfObject(object('Failed', { exitCode: 7, reason: 'Error', message: 'its process ended' }));
+    expect(withEnd(ended, FAILED)).toBe(ended);
+    const deleted = object('Running');
+    deleted.metadata.deletionTimestamp = '2026-01-01T00:00:00Z';
+    expect(withEnd(viewOfObject(deleted), FAILED).phase).toBe('Terminating');
+  });
+});
