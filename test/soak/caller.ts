@@ -6,6 +6,7 @@ import {
   GetRequest,
   type SandboxInfo,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { type Sandbox } from '@fsb/api/sandbox';
 import { type GatewayClient, type Reply } from '../support/gateway-client';
 import { attempt } from '../support/command';
 import { type Journal } from './findings';
@@ -70,6 +71,16 @@ export class Caller {
     const message = `${stdout}${stderr}`.trim();
     journal.note(`kubectl ${args.join(' ')}: ${code} ${message}`);
     return { code: code === 0 ? 'OK' : `exit ${code}`, message };
+  }
+
+  /** The object as kubectl shows it; undefined where it does not. */
+  async object(journal: Journal, name: string): Promise<Sandbox | undefined> {
+    const args = ['get', 'sandbox', name, '-n', NAMESPACE, '-o', 'json'];
+    const options = { timeoutMs: CALL_MS };
+    const { code, stdout, stderr } = await attempt('kubectl', ['--kubeconfig', this.kubeconfig, ...args], options);
+    if (code === 0) return JSON.parse(stdout) as Sandbox; // kubectl's own words
+    journal.note(`kubectl ${args.join(' ')}: ${code} ${stderr.trim()}`);
+    return undefined;
   }
 
   /** Repeats what the answer says may be repeated. A gateway that went away is a finding, and is asked again. */

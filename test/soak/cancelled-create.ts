@@ -1,10 +1,11 @@
 import { type CreateRequest, type CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Absences } from './absences';
-import { type Caller, inWords } from './caller';
+import { type Answerish, CALL_MS, type Caller, inWords } from './caller';
 import { type Journal } from './findings';
 import { type Named } from './life-run';
 import { type Story } from './plan';
 import { createRequest } from './requests';
+import { RunStream } from './run-stream';
 
 type Cancelled = Extract<Story, { type: 'cancelled' }>;
 
@@ -40,19 +41,40 @@ export async function runCancelled(
 async function askAndLeave(
   caller: Caller,
   journal: Journal,
-  { life, afterMs }: Cancelled,
+  story: Cancelled,
   request: CreateRequest,
 ): Promise<CreateResponse | undefined> {
+  const { life, afterMs } = story;
   journal.note(`${life.door} create${request.name === '' ? ' without a name' : ''}, left after ${afterMs} ms`);
   const leave = new AbortController();
   const timer = setTimeout(() => leave.abort(), afterMs);
-  const reply = await caller.create(life.gateway, request, leave.signal);
+  const reply =
+    life.door === 'run'
+      ? await runAndLeave(caller, journal, story, request)
+      : await caller.create(life.gateway, request, leave.signal);
   clearTimeout(timer);
   journal.note(`create at gateway ${life.gateway + 1}: ${inWords(reply)} ${reply.answer?.sandboxId ?? ''}`);
   const isLeft = reply.code === 'CANCELLED' || reply.code === 'OK';
   if (!isLeft && !caller.mayTryAgain(journal, reply))
     journal.report('a call was refused', 'OK or CANCELLED', inWords(reply));
   return reply.answer;
+}
+
+/** Whether its answer had come or not, the caller is gone: what came of the log must be right. */
+async function runAndLeave(
+  caller: Caller,
+  journal: Journal,
+  { life, afterMs }: Cancelled,
+  request: CreateRequest,
+): Promise<Answerish & { readonly answer: CreateResponse | undefined }> {
+  const stream = caller.gateway(life.gateway).run(request, CALL_MS);
+  const run = new RunStream(stream, life.program.output, { leavesAfter: undefined, mayEnd: true });
+  const timer = setTimeout(() => stream.cancel(), afterMs);
+  const { code, message } = await run.over;
+  clearTimeout(timer);
+  const problem = run.check.end();
+  if (problem) journal.report(problem.kind, `RunSandbox: ${problem.expected}`, problem.came);
+  return { code, message, answer: run.answer };
 }
 
 async function askAgain(

@@ -10,8 +10,9 @@ const END_MS = 60_000;
 const LONG_END_MS = 240_000;
 const LONG_LINES = 10_000;
 /** A gateway may be a second behind what another did; this is for a busy machine. */
-export const BEHIND_MS = 10_000;
+const BEHIND_MS = 10_000;
 const POLL_MS = 60;
+const AGAIN_MS = 250;
 /** How long what is said of an end may be mended. */
 const MENDED_MS = 3_000;
 const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'Bound', 'Running']);
@@ -52,6 +53,25 @@ export function endInWords({ phase, reason, exitCode }: SaidEnd): string {
 
 export function stateOf(info: SandboxInfo): string {
   return `${endInWords(info)}, id ${info.sandboxId}: ${info.message}`;
+}
+
+/** Looks until what is said of an end is right, as long as a gateway may be behind; then it is a finding. */
+export async function untilRight(
+  journal: Journal,
+  wanted: WantedEnd,
+  look: () => Promise<{ readonly said: SaidEnd | undefined; readonly words: string }>,
+): Promise<void> {
+  const until = Date.now() + BEHIND_MS;
+  for (;;) {
+    const { said, words } = await look();
+    const kind = said ? differenceOf(said, wanted) : 'another phase';
+    if (kind === undefined) return;
+    if (Date.now() >= until) {
+      journal.report(kind, endInWords(wanted), words);
+      return;
+    }
+    await sleep(AGAIN_MS);
+  }
 }
 
 /** Asks the gateways in turn for one sandbox until it has ended as it must, or otherwise for too long. */

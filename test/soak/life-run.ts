@@ -4,7 +4,7 @@ import { type SandboxExit } from '@fsb/api/gen/fastpath/v1/logs';
 import { type Reply } from '../support/gateway-client';
 import { type Absences } from './absences';
 import { type Answerish, type Caller, inWords } from './caller';
-import { BEHIND_MS, differenceOf, EndWatch, endInWords, stateOf, type WantedEnd, wantedOf } from './end-watch';
+import { EndWatch, endInWords, stateOf, untilRight, type WantedEnd, wantedOf } from './end-watch';
 import { type Journal } from './findings';
 import { readingOf, readLog } from './log-reading';
 import { type Life } from './plan';
@@ -13,7 +13,6 @@ import { type Asked, createRequest, manifest } from './requests';
 import { RunStream } from './run-stream';
 
 const RUN_MS = 240_000;
-const AGAIN_MS = 250;
 const LEFT_OPEN: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 const GIVEN_UP = 'given up';
 
@@ -58,7 +57,7 @@ export class LifeRun {
     const id = await this.create();
     if (id !== undefined) await this.afterCreate(id);
     if (id !== undefined && life.ending.by === 'itself' && life.ending.keep) return { ...named, life, id, journal };
-    if (life.ending.by !== 'delete' || id === undefined) await this.delete();
+    if (life.ending.by !== 'delete' || id === undefined) await this.delete(id === undefined);
     await Promise.all(this.readers);
     return undefined;
   }
@@ -160,11 +159,12 @@ export class LifeRun {
     await this.run?.over;
   }
 
-  private async delete(): Promise<void> {
+  /** @param isOpen nobody knows whether there is an object yet: kubectl deletes only what it finds */
+  private async delete(isOpen = false): Promise<void> {
     const { life, journal, parts } = this;
     const { name, label } = this.named;
     const answer =
-      life.deleteBy === 'kubectl'
+      life.deleteBy === 'kubectl' && !(isOpen && life.door !== 'kubectl')
         ? await parts.caller.kubectl(journal, ['delete', 'sandbox', name, '-n', NAMESPACE, '--ignore-not-found'])
         : await parts.caller.delete(journal, life.deleteAt, name);
     if (answer.code !== 'OK') journal.report('a call was refused', 'a delete', inWords(answer));
@@ -215,16 +215,14 @@ export class LifeRun {
     const { life, journal, parts, named } = this;
     const wanted = wantedOf(life);
     const get = (): Promise<Reply<SandboxInfo>> => parts.caller.get(gateway, named.name);
-    const until = Date.now() + BEHIND_MS;
-    for (;;) {
+    await untilRight(journal, wanted, async () => {
       const { answer, ...reply } = await parts.caller.patiently(journal, 'get again', get);
-      const kind = answer ? differenceOf(answer, wanted) : 'another phase';
-      if (kind === undefined) return;
-      if (Date.now() >= until) {
-        journal.report(kind, endInWords(wanted), answer ? stateOf(answer) : inWords(reply));
-        return;
-      }
-      await sleep(AGAIN_MS);
-    }
+      return { said: answer, words: answer ? stateOf(answer) : inWords(reply) };
+    });
+    if (life.door !== 'kubectl' && life.deleteBy !== 'kubectl') return;
+    await untilRight(journal, wanted, async () => {
+      const object = await parts.caller.object(journal, named.name);
+      return { said: object?.status, words: `kubectl get: ${object?.status ? endInWords(object.status) : 'nothing'}` };
+    });
   }
 }

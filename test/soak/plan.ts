@@ -74,7 +74,7 @@ export function storyOf(seed: SeededRandom, lane: Lane, number: number, shape: S
     case 'kubectl':
       return {
         type: 'lives',
-        lives: [{ ...shortLife(random, shape, 'kubectl'), deleteBy: random.pick(['kubectl', 'kubectl', 'grpc']) }],
+        lives: kubectlLives(random, shape),
       };
     case 'cancel':
       return cancelled(random, shape);
@@ -94,6 +94,16 @@ function shortLives(random: SeededRandom, shape: Shape): Life[] {
   });
 }
 
+/** One that kubectl has deleted is gone: its name may be used again by whatever door. */
+function kubectlLives(random: SeededRandom, shape: Shape): Life[] {
+  const first: Life = { ...shortLife(random, shape, 'kubectl'), deleteBy: random.pick(['kubectl', 'kubectl', 'grpc']) };
+  if (!random.chance(0.35)) return [first];
+  const door = random.choose({ kubectl: 40, fast: 30, strong: 15, run: 15 });
+  const isKept = first.ending.by === 'itself' && first.ending.keep;
+  const ending: Ending = isKept ? { by: 'itself', keep: false } : first.ending;
+  return [{ ...first, ending, deleteBy: 'kubectl' }, shortLife(random, shape, door)];
+}
+
 function shortLife(random: SeededRandom, shape: Shape, door: Door): Life {
   const ending = random.choose({ itself: 70, delete: 20, expiry: 10 });
   const kinds = { short: 70, crash: 10, memory: 8, outlived: 12 };
@@ -106,6 +116,8 @@ function shortLife(random: SeededRandom, shape: Shape, door: Door): Life {
   const itself: Ending = { by: 'itself', keep: random.chance(0.06) };
   return {
     ...lifeOf(random, shape, door, program),
+    // at once after a FAST create kubectl does not find its object yet
+    deleteBy: ending !== 'delete' && random.chance(0.15) ? 'kubectl' : 'grpc',
     ending: ending === 'itself' ? itself : ending === 'delete' ? deletes : { by: 'expiry' },
   };
 }
@@ -131,8 +143,10 @@ function burstLife(random: SeededRandom, shape: Shape): Life {
 }
 
 function cancelled(random: SeededRandom, shape: Shape): Story {
-  const life = lifeOf(random, shape, random.choose({ fast: 75, strong: 25 }), runsOn(random));
-  const named = random.chance(0.65);
+  const door = random.choose({ fast: 60, strong: 22, run: 18 });
+  const life = lifeOf(random, shape, door, runsOn(random));
+  // whose caller leaves a stream may have had its name: a gateway cannot tell, and lets it run
+  const named = door === 'run' || random.chance(0.65);
   return {
     type: 'cancelled',
     life: { ...life, deleteAt: random.chance(0.7) ? life.gateway : life.deleteAt },

@@ -11,7 +11,7 @@ export class RunStream {
   readonly created: Promise<CreateResponse | StreamEnd>;
   readonly over: Promise<StreamEnd>;
   readonly check: OutputCheck;
-  private answer: CreateResponse | undefined;
+  private made: CreateResponse | undefined;
   private exit: SandboxExit | undefined;
 
   constructor(
@@ -25,7 +25,7 @@ export class RunStream {
     this.created = new Promise((done) => (told = done));
     const dataOf = (message: RunSandboxResponse): Buffer => {
       this.exit = message.exited ?? this.exit;
-      if (message.created) told((this.answer = message.created));
+      if (message.created) told((this.made = message.created));
       return message.data;
     };
     // before its answer nobody leaves
@@ -41,7 +41,8 @@ export class RunStream {
     return this.exit;
   }
 
-  get acknowledged(): boolean {
-    return this.answer !== undefined;
+  /** The create's, where it has come. */
+  get answer(): CreateResponse | undefined {
+    return this.made;
   }
 }
