@@ -16,6 +16,7 @@ interface Absence {
   readonly journal: Journal;
   readonly kind: FindingKind;
   readonly dueAt: number;
+  readonly mayCross: boolean;
 }
 
 /** What must be gone, by the label of the life that it was: the objects are looked through while the load goes on. */
@@ -23,11 +24,21 @@ export class Absences {
   private readonly absences = new Map<string, Absence>();
   private readonly told = new Set<string>();
 
-  constructor(private readonly client: KubeClient) {}
+  /** creates whose answer crossed the caller's leaving */
+  crossed = 0;
 
-  /** @param life value of {@link LIFE_LABEL} */
-  expect(life: string, journal: Journal, kind: FindingKind): void {
-    this.absences.set(life, { journal, kind, dueAt: Date.now() + DUE_MS });
+  /** @param hadAnswered whether the answer to the create of an object was sent to a caller who seemed to wait for it */
+  constructor(
+    private readonly client: KubeClient,
+    private readonly hadAnswered: (name: string) => boolean,
+  ) {}
+
+  /**
+   * @param life value of {@link LIFE_LABEL}
+   * @param mayCross it is no finding where its answer was sent in time, and was not read
+   */
+  expect(life: string, journal: Journal, kind: FindingKind, mayCross = false): void {
+    this.absences.set(life, { journal, kind, dueAt: Date.now() + DUE_MS, mayCross });
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -55,16 +66,18 @@ export class Absences {
   }
 
   /** It is told once, and then ended: the accounting at the end shall find what else there is. */
-  private async end({ metadata, status }: Sandbox, { journal, kind }: Absence): Promise<void> {
+  private async end({ metadata, status }: Sandbox, { journal, kind, mayCross }: Absence): Promise<void> {
     const { name = '', uid = '', deletionTimestamp } = metadata;
     if (this.told.has(uid)) return;
     this.told.add(uid);
     const state = `${status?.phase ?? 'without a phase'}${deletionTimestamp === undefined ? '' : ', being deleted'}`;
-    journal.report(
-      kind,
-      `no object ${DUE_MS / 1000} s later`,
-      `"${name}" is ${state}, its id ${status?.sandboxID ?? 'none'}`,
-    );
+    if (mayCross && this.hadAnswered(name)) this.crossed++;
+    else
+      journal.report(
+        kind,
+        `no object ${DUE_MS / 1000} s later`,
+        `"${name}" is ${state}, its id ${status?.sandboxID ?? 'none'}`,
+      );
     await this.client.delete(SANDBOX_KIND, { namespace: NAMESPACE, name });
   }
 }

@@ -35,7 +35,8 @@ export async function runCancelled(
     const deleted = await caller.delete(journal, life.deleteAt, known);
     if (deleted.code !== 'OK') journal.report('a call was refused', 'a delete', inWords(deleted));
   }
-  absences.expect(named.label, journal, made ? 'it outlives its delete' : 'a cancelled create runs on');
+  const kind = made ? 'it outlives its delete' : 'a cancelled create runs on';
+  absences.expect(named.label, journal, kind, known === '');
 }
 
 async function askAndLeave(

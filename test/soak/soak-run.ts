@@ -16,6 +16,7 @@ import { SeededRandom } from '../support/seeded-random';
 import { type Run, type RunOptions } from '../support/seeded-run';
 import { agentPods, type Readers, type World } from '../support/world';
 import { Absences } from './absences';
+import { hadAnswered } from './answered-creates';
 import { Caller } from './caller';
 import { runCancelled } from './cancelled-create';
 import { Findings, Journal } from './findings';
@@ -70,7 +71,7 @@ export class SoakRun implements Run {
     const journal = (name: string): Journal => new Journal('before the load', name, findings);
     await loseSandboxes({ stack, caller, journal, say, ready: () => ready(readers.client, stop) });
     say(`load for ${durationMs / 1000} s`);
-    const absences = new Absences(readers.client);
+    const absences = new Absences(readers.client, (name) => hadAnswered(stack.layout, name));
     await this.load(caller, absences, stop);
     say('the load is over; everything is read again, deleted and asked for');
     await readKeptAgain(this.kept, caller, readers.client);
@@ -86,7 +87,7 @@ export class SoakRun implements Run {
     for (const line of findings.report(seed)) console.log(line);
     const retries = [...caller.retries].map(([code, number]) => `${number} ${code}`).join(', ') || 'none';
     say(
-      `stories ${this.stories}; sandboxes ${this.sandboxes}; answers "try again": ${retries}; findings ${findings.count}`,
+      `stories ${this.stories}; sandboxes ${this.sandboxes}; answers "try again": ${retries}; answers that crossed a cancel: ${absences.crossed}; findings ${findings.count}`,
     );
     return findings.count === 0;
   }

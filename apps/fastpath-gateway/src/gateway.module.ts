@@ -17,6 +17,7 @@ import { type OrderDefaults } from './create/create-order';
 import { CreateSandbox } from './create/create-sandbox';
 import { CreatesUnderWay } from './create/creates-under-way';
 import { FastCreate } from './create/fast-create';
+import { AnsweredCreate } from './create/answered-create';
 import { PoolLookup } from './create/pool-lookup';
 import { RequestIds } from './create/request-ids';
 import { RunSandbox } from './create/run-sandbox';
@@ -136,7 +137,7 @@ export class GatewayModule {
           useFactory: ({ directory }: World) => new PoolImages(directory),
           inject: [World],
         },
-        ...[GracefulDelete, UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
+        ...[AnsweredCreate, GracefulDelete, UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
       ],
     };
   }

@@ -16,10 +16,11 @@ import {
 import { callSignal } from '@fsb/component-base/grpc/call-signal';
 import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { setTrailers } from '@fsb/component-base/grpc/trailers';
+import { whenLeft } from '@fsb/component-base/grpc/when-left';
 import { Access } from '../access/access';
 import { AccessGuard, Needs } from '../access/access.guard';
 import { callerOf } from '../access/caller';
-import { CreateSandbox } from '../create/create-sandbox';
+import { AnsweredCreate } from '../create/answered-create';
 import { timingsOf } from '../create/timings';
 import { GracefulDelete } from '../sandboxes/graceful-delete';
 import { SandboxQueries } from '../sandboxes/sandbox-queries';
@@ -38,7 +39,7 @@ type Call<Q, R> = ServerUnaryCall<Q, R>;
 @UseGuards(AccessGuard)
 export class FastPathController {
   constructor(
-    private readonly creates: CreateSandbox,
+    private readonly creates: AnsweredCreate,
     private readonly deletes: GracefulDelete,
     private readonly updates: UpdateSandbox,
     private readonly queries: SandboxQueries,
@@ -52,7 +53,10 @@ export class FastPathController {
     metadata: Metadata,
     call: Call<CreateRequest, CreateResponse>,
   ): Promise<CreateResponse> {
-    const { response, stages } = await this.creates.create(request, callSignal(call), createDeadline(call, request));
+    const waiting = { signal: callSignal(call), deadline: createDeadline(call, request) };
+    const { response, stages } = await this.creates.create(request, waiting, (act) => {
+      whenLeft(call, metadata, act);
+    });
     setTrailers(metadata, { [STAGES]: timingsOf(stages) });
     return response;
   }

@@ -6,6 +6,7 @@ import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
 import { type Address } from '@fsb/component-base/config';
 import { malformedRequestInterceptor, withMalformedRequests } from '@fsb/component-base/grpc/malformed-request';
 import { trailersInterceptor } from '@fsb/component-base/grpc/trailers';
+import { answeredInterceptor } from '@fsb/component-base/grpc/when-left';
 import { HealthImplementation } from 'grpc-health-check';
 import { reflectionService } from './reflection';
 import { callLimitsInterceptor, MAX_REQUEST_BYTES } from './call-limits';
@@ -67,7 +68,13 @@ export function grpcServer({ address, health, credentials, connections, intercep
       // a ServerOptions, which Nest hands on whole
       channelOptions: {
         ...CONNECTION_LIMITS,
-        interceptors: [callLimitsInterceptor, malformedRequestInterceptor, trailersInterceptor, ...interceptors],
+        interceptors: [
+          callLimitsInterceptor,
+          malformedRequestInterceptor,
+          trailersInterceptor,
+          ...interceptors,
+          answeredInterceptor,
+        ],
       },
       onLoadPackageDefinition: (_definition, server) => {
         const grpc = server as Server; // Nest types only the method that it calls itself
