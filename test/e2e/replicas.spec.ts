@@ -53,7 +53,12 @@ describe('Two gateways and two of each controller', () => {
   async function emptied(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => patient.delete(name)));
     await eventually(async () => expect(await stack.containers()).toEqual([]), 60_000, 300);
+    // an agent gives the slot back behind the removal from containerd, and tells its followers then
+    await eventually(async () => expect(await idleAgents()).toBe(AGENTS), 60_000, 300);
   }
+
+  const idleAgents = async (): Promise<number> =>
+    Number(await stack.kubectl('get', 'sandboxpool', 'pool', '-o', 'jsonpath={.status.idleAgents}'));
 
   const storm = async (name: string, count: number, ports: number[]): Promise<Acknowledged[]> => {
     const calls = Array.from({ length: count }, (_, n) =>
