@@ -58,11 +58,13 @@ const discovery: Row[] = [
   ],
 ];
 
-const ownedBy = (owner: Reply): Json => ({
+const ownedBy = (owner: Reply, name = 'owner', more: Json = {}): Json => ({
   ownerReferences: [
-    { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'Sandbox', name: 'owner', uid: metaOf(owner)['uid'] },
+    { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'Sandbox', name, uid: metaOf(owner)['uid'], ...more },
   ],
 });
+const isMarked = (reply: Reply): boolean => metaOf(reply)['deletionTimestamp'] !== undefined;
+const hasNoOwner = (reply: Reply): boolean => metaOf(reply)['ownerReferences'] === undefined;
 
 const owners: Row[] = [
   ['creates an owner', 'POST', { path: SANDBOXES, body: sandbox('owner') }],
@@ -82,9 +84,39 @@ const owners: Row[] = [
   ['ends the sandbox that it owned', 'GET', `${SANDBOXES}/owned`, { until: isGone }],
   ['keeps what nobody owned', 'GET', `${MAPS}/free`],
   ['creates an owner in the foreground', 'POST', { path: SANDBOXES, body: sandbox('front') }],
+  [
+    'creates what blocks its end',
+    'POST',
+    (before) => {
+      const owner = ownedBy(before('creates an owner in the foreground'), 'front', { blockOwnerDeletion: true });
+      return { path: SANDBOXES, body: sandbox('blocks', { ...owner, finalizers: ['example.com/hold'] }) };
+    },
+  ],
   ['deletes it in the foreground', 'DELETE', `${SANDBOXES}/front?propagationPolicy=Foreground`],
+  ['marks what blocks', 'GET', `${SANDBOXES}/blocks`, { until: isMarked }],
+  ['keeps the owner meanwhile', 'GET', `${SANDBOXES}/front`],
+  [
+    'lets go of what blocks',
+    'PATCH',
+    { path: `${SANDBOXES}/blocks`, body: { metadata: { finalizers: null } }, headers: MERGE },
+    { view: ({ kind }) => kind },
+  ],
+  ['ends the owner after it', 'GET', `${SANDBOXES}/front`, { until: isGone }],
   ['creates an owner of orphans', 'POST', { path: SANDBOXES, body: sandbox('leaving') }],
+  [
+    'creates an orphan to be',
+    'POST',
+    (before) => ({ path: SANDBOXES, body: sandbox('left', ownedBy(before('creates an owner of orphans'), 'leaving')) }),
+  ],
   ['leaves orphans', 'DELETE', `${SANDBOXES}/leaving?propagationPolicy=Orphan`],
+  ['takes the owner out of the orphan', 'GET', `${SANDBOXES}/left`, { until: hasNoOwner }],
+  ['ends the owner of orphans', 'GET', `${SANDBOXES}/leaving`, { until: isGone }],
+  [
+    'refuses policy and older field',
+    'DELETE',
+    { path: `${SANDBOXES}/left`, body: { propagationPolicy: 'Orphan', orphanDependents: true } },
+  ],
+  ['orphans by the older field', 'DELETE', { path: `${SANDBOXES}/left`, body: { orphanDependents: true } }],
 ];
 
 const SPACE = '/api/v1/namespaces/short-lived';

@@ -289,7 +289,6 @@ describe('the API server', () => {
     ['a name that is none', 'POST', SANDBOXES, 422, { body: sandbox('Not_A_Name') }],
     ['a selector that is none', 'GET', `${SANDBOXES}?labelSelector=%3D%3D`, 400],
     ['a field that cannot be selected', 'GET', `${SANDBOXES}?fieldSelector=spec.image%3Da`, 400],
-    ['foreground deletion', 'DELETE', `${SANDBOXES}/x?propagationPolicy=Foreground`, 501],
   ])('refuses %s', async (_, method, path, status, { body, headers } = {}) => {
     const reply = await server.ask(method, path, body, headers);
     expect(reply.body).toMatchObject({ kind: 'Status', apiVersion: 'v1', status: 'Failure', code: status });

@@ -4,6 +4,7 @@ import { type Store, type StoreEvent } from '../store/store';
 import { type Ref } from '../store/tables';
 import { type ResourceRest } from '../rest/resource-rest';
 import { StatusError } from '../status-error';
+import { EndingOwners } from './ending-owners';
 import { OwnerIndex } from './owner-index';
 
 /** An Event object is kept for an hour, as in Kubernetes. */
@@ -20,6 +21,7 @@ export class GarbageCollector {
   private readonly rests: ReadonlyMap<string, ResourceRest>;
   private readonly namespaced: readonly string[];
   private readonly index = new OwnerIndex();
+  private readonly owners: EndingOwners;
   /** by key: may have lost its last owner */
   private readonly suspects = new Map<string, Ref>();
   /** being deleted; true: something in it has changed since the last look */
@@ -34,6 +36,7 @@ export class GarbageCollector {
     rests: Iterable<ResourceRest>,
   ) {
     this.rests = new Map([...rests].map((rest) => [storeName(rest.resource), rest]));
+    this.owners = new EndingOwners(store, this.rests, this.index);
     this.namespaced = [...this.rests].filter(([, { resource }]) => resource.namespaced).map(([name]) => name);
   }
 
@@ -71,7 +74,8 @@ export class GarbageCollector {
       else this.ending.set(name, true);
     }
     if (this.ending.has(namespace)) this.ending.set(namespace, true);
-    if (orphans.length > 0 || this.ending.has(namespace) || this.ending.has(name)) this.schedule();
+    const waits = this.owners.see(ref, object, type === 'DELETED');
+    if (waits || orphans.length > 0 || this.ending.has(namespace) || this.ending.has(name)) this.schedule();
   }
 
   private schedule(): void {
@@ -89,6 +93,7 @@ export class GarbageCollector {
     for (const name of namespaces) this.ending.set(name, false);
     const garbage = [...orphans, ...namespaces.flatMap((name) => this.contents(name)), ...this.oldEvents()];
     await Promise.all(garbage.map((ref) => this.end(ref)));
+    await this.owners.proceed();
     await Promise.allSettled(namespaces.map((name) => this.finishNamespace(name)));
   }
 

@@ -1,5 +1,5 @@
 import { type KubeObject } from '../kube-object';
-import { type Ref } from '../store/tables';
+import { keyOf, type Ref } from '../store/tables';
 
 /** Which objects there are, by uid, and which depend on which: so that the end of one need not look at all others. */
 export class OwnerIndex {
@@ -27,14 +27,23 @@ export class OwnerIndex {
     for (const owner of ownersOf(object)) this.forget(owner, ref);
     const { uid = '' } = object.metadata;
     this.namespaces.delete(uid);
+    return this.dependentsOf(uid);
+  }
+
+  /** What names it as an owner. */
+  dependentsOf(uid: string): Ref[] {
     return [...(this.dependents.get(uid)?.values() ?? [])];
+  }
+
+  /** Whether an owner of something in `namespace` is there: in the same namespace, or in none. */
+  has(uid: string, namespace: string): boolean {
+    return ['', namespace].includes(this.namespaces.get(uid) ?? '\0');
   }
 
   /** It names owners, and none of them is there: in its own namespace, or in none. */
   isOrphan(object: KubeObject): boolean {
     const owners = ownersOf(object);
-    const allowed = ['', object.metadata.namespace ?? ''];
-    return owners.length > 0 && !owners.some((uid) => allowed.includes(this.namespaces.get(uid) ?? '\0'));
+    return owners.length > 0 && !owners.some((uid) => this.has(uid, object.metadata.namespace ?? ''));
   }
 
   private forget(owner: string, ref: Ref): void {
@@ -46,8 +55,4 @@ export class OwnerIndex {
 
 function ownersOf({ metadata: { ownerReferences = [] } }: KubeObject): string[] {
   return ownerReferences.map(({ uid }) => uid);
-}
-
-function keyOf({ resource, namespace, name }: Ref): string {
-  return `${resource}/${namespace}/${name}`;
 }

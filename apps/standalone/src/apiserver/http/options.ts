@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { type PropagationPolicy } from '../rest/deletion';
 import { type FieldValidation } from '../rest/object-rules';
 import { type DeleteOptions, type WriteOptions } from '../rest/resource-rest';
 import { StatusError } from '../status-error';
 
 const FIELD_VALIDATIONS: readonly FieldValidation[] = ['Strict', 'Warn', 'Ignore'];
+
+const POLICIES: readonly PropagationPolicy[] = ['Foreground', 'Background', 'Orphan'];
 
 const deleteOptions = z.object({
   gracePeriodSeconds: z.int().nullish(),
@@ -29,21 +32,48 @@ export function writeOptions(query: URLSearchParams): WriteOptions {
   return { fieldValidation, dryRun: dryRun(query.getAll('dryRun')) };
 }
 
-/** Of the body and, where that says nothing, of the query. @throws StatusError 400, 501 */
+/** Of the body and, where that says nothing, of the query. @throws StatusError 400, 422 */
 export function parseDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const parsed = deleteOptions.safeParse(body);
   if (!parsed.success) throw StatusError.badRequest(`DeleteOptions: ${z.prettifyError(parsed.error)}`);
   const { preconditions, propagationPolicy, orphanDependents } = parsed.data;
-  const policy = propagationPolicy ?? query.get('propagationPolicy') ?? 'Background';
-  if (policy !== 'Background' || orphanDependents === true) {
-    throw new StatusError(501, 'NotImplemented', 'only propagationPolicy=Background is served here');
-  }
+  const policy = policyOf(propagationPolicy ?? query.get('propagationPolicy') ?? undefined, orphanDependents);
   const grace = parsed.data.gracePeriodSeconds ?? positive(query, 'gracePeriodSeconds');
   return {
     dryRun: dryRun([...query.getAll('dryRun'), ...(parsed.data.dryRun ?? [])]),
     ...(grace !== undefined && { gracePeriodSeconds: grace }),
+    ...(policy !== undefined && { propagationPolicy: policy }),
     preconditions: present(preconditions ?? {}),
   };
+}
+
+/** @param orphans what was there before policies, and still is */
+function policyOf(text: string | undefined, orphans: boolean | null | undefined): PropagationPolicy | undefined {
+  if (text === undefined) return orphans == null ? undefined : orphans ? 'Orphan' : 'Background';
+  const policy = POLICIES.find((item) => item === text);
+  const field = 'propagationPolicy';
+  const causes = [
+    ...(orphans == null
+      ? []
+      : [
+          {
+            reason: 'FieldValueInvalid',
+            field,
+            message: `Invalid value: "${text}": orphanDependents and deletionPropagation cannot be both set`,
+          },
+        ]),
+    ...(policy
+      ? []
+      : [
+          {
+            reason: 'FieldValueNotSupported',
+            field,
+            message: `Unsupported value: "${text}": supported values: "Foreground", "Background", "Orphan"`,
+          },
+        ]),
+  ];
+  if (causes.length > 0) throw StatusError.invalid('DeleteOptions', 'meta.k8s.io', '', causes);
+  return policy;
 }
 
 function present({

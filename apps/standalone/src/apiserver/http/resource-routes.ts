@@ -139,7 +139,9 @@ export class ResourceRoutes {
     const type = PATCH_TYPES[media];
     if (!type) {
       const why =
-        media === 'application/apply-patch+yaml' ? 'server-side apply is not served here' : `${media} is no patch`;
+        media === 'application/apply-patch+yaml' || media === 'application/apply-patch+cbor'
+          ? 'server-side apply is not served here: leave out --server-side, or send another patch'
+          : `${media} is no patch`;
       throw StatusError.unsupportedMediaType(`${why}; allowed are ${Object.keys(PATCH_TYPES).join(', ')}`);
     }
     const patch = { type, body: parseBody(media, await readBody(request)) };

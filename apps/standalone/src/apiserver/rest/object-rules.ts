@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { isJson, type Json, type KubeObject, type StoredMeta } from '../kube-object';
 import { apiVersionOf, type Resource } from '../resources/resource';
 import { type StatusCause, StatusError } from '../status-error';
+import { duplicateItems } from './list-keys';
 import { metadataCauses, newFinalizers } from './metadata-check';
 import { prune, violations } from './schema-check';
 
@@ -63,9 +64,19 @@ export function checkValid(
   const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
     ? []
     : metadataCauses(resource, metaOf(object));
-  const found = [...byMetadata, ...more, ...bySchema];
+  const found = [...byMetadata, ...more, ...bySchema, ...causesByLists(resource, object, previous)];
   const causes = [...found, ...causesByRules(resource, object, previous, found)];
   if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, nameOf(object), causes);
+}
+
+/** Kubernetes asks this of custom resources alone, and lets an object keep what it has stored already. */
+function causesByLists(
+  { isCustom, schema }: Resource,
+  object: Json,
+  previous: KubeObject | undefined,
+): readonly StatusCause[] {
+  const causes = isCustom ? duplicateItems(schema, object) : [];
+  return causes.length > 0 && previous && duplicateItems(schema, previous).length > 0 ? [] : causes;
 }
 
 /** A rule about values has nothing to say where one is absent or of another type; what was not checked is said then. */

@@ -4,6 +4,7 @@ import { StatusError } from '../status-error';
 import { fieldSelector, labelSelector, type Selector } from '../store/selectors';
 import { type Store, type StoreEvent, type Transaction } from '../store/store';
 import { type Ref } from '../store/tables';
+import { finalizersFor, gracePeriod, marked, type PropagationPolicy } from './deletion';
 import { canonical, decoded, type FieldValidation, newObject, now, updatedObject } from './object-rules';
 import { patched, type PatchType } from './patch';
 
@@ -14,6 +15,8 @@ export interface WriteOptions {
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
+  /** absent: as the object's finalizers say, or in the background */
+  readonly propagationPolicy?: PropagationPolicy;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun: boolean;
 }
@@ -149,9 +152,12 @@ export class ResourceRest {
       const current = transaction.get(ref) ?? this.fail(name);
       this.checkPreconditions(current, options.preconditions ?? {});
       const grace = gracePeriod(this.resource, current, options.gracePeriodSeconds);
-      gone = grace === 0 && (current.metadata.finalizers ?? []).length === 0 && this.name !== 'namespaces';
+      // a namespace ends with what is in it, and nothing else depends on one
+      const policy = this.name === 'namespaces' ? undefined : options.propagationPolicy;
+      const finalizers = finalizersFor(current.metadata.finalizers ?? [], policy);
+      gone = grace === 0 && finalizers.length === 0 && this.name !== 'namespaces';
       if (gone) return transaction.remove(ref) ?? current;
-      return marked(transaction, ref, current, grace);
+      return marked(transaction, ref, current, { grace, finalizers });
     });
     return { object, gone };
   }
@@ -254,30 +260,4 @@ function requireNamespace(transaction: Transaction, name: string): void {
     const message = `unable to create new content in namespace ${name} because it is being terminated`;
     throw new StatusError(403, 'Forbidden', message, { name, kind: 'namespaces' });
   }
-}
-
-/** Only a Pod that runs somewhere has a grace period: its node ends it and deletes with 0. */
-function gracePeriod({ kind }: Resource, object: KubeObject, asked: number | undefined): number {
-  const phase = fieldAt(object, ['status', 'phase']);
-  const runs =
-    kind === 'Pod' &&
-    fieldAt(object, ['spec', 'nodeName']) !== undefined &&
-    phase !== 'Succeeded' &&
-    phase !== 'Failed';
-  if (!runs) return 0;
-  const own = Number(fieldAt(object, ['spec', 'terminationGracePeriodSeconds']) ?? 30);
-  return Math.max(0, asked ?? own);
-}
-
-function marked(transaction: Transaction, ref: Ref, current: KubeObject, grace: number): KubeObject {
-  const { deletionTimestamp, deletionGracePeriodSeconds, generation } = current.metadata;
-  if (deletionTimestamp !== undefined && (deletionGracePeriodSeconds ?? 0) <= grace) return current;
-  const metadata = {
-    ...current.metadata,
-    ...(generation !== undefined && { generation: generation + 1 }),
-    deletionTimestamp: deletionTimestamp ?? now(),
-    deletionGracePeriodSeconds: grace,
-  };
-  const status = ref.resource === 'namespaces' ? { status: { phase: 'Terminating' } } : {};
-  return transaction.put(ref, { ...current, metadata, ...status });
 }
