@@ -51,13 +51,22 @@ function unavailable(said: string, { endpoint, security }: Target): CommandError
         `no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint${hint}`,
       );
     }
-    const why = said.replace(/^.*Last error: /, '');
+    const why = reasonOf(said);
     const hint = 'set --ca-file, or --insecure-plaintext for one without TLS';
     return new CommandError(`the gateway at ${endpoint} cannot be trusted (${why}): ${hint}`);
   }
   return BROKEN.test(said)
     ? new CommandError(`the connection to ${endpoint} broke off (${said}): try again`)
     : new CommandError(`${said} (try again)`);
+}
+
+/** grpc-js puts its own words around what TLS said, and a note that is empty as a rule. */
+function reasonOf(said: string): string {
+  return said
+    .replace(/^.*Last error: /, '')
+    .replace(/\.?\s*Resolution note:.*$/, '')
+    .replace(/^Error(?: \[\w+\])?: /, '')
+    .replace(/: \.?$/, '');
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -40,13 +40,20 @@ afterAll(() => {
 
 describe('fsb-ctl list', () => {
   it('prints an aligned table of all pages', async () => {
-    const other = SandboxInfo.fromPartial({ ...running(), sandboxName: 'a-longer-name', phase: 'Lost', createdAt: 0 });
-    gateway.pages = [[running()], [other]];
+    const other = SandboxInfo.fromPartial({
+      ...running(),
+      sandboxName: 'a-longer-name',
+      phase: 'Lost',
+      createdAt: 0,
+      endpoints: [],
+    });
+    const two = SandboxInfo.fromPartial({ ...running(), endpoints: ['10.0.0.1:8080', '10.0.0.1:8081'] });
+    gateway.pages = [[two], [other]];
     expect((await ctl('ls')).stdout).toBe(
       [
-        'NAME            ID     PHASE     IMAGE     AGENT     AGE',
-        'web             id-1   Running   busybox   agent-1   3h',
-        'a-longer-name   id-1   Lost      busybox   agent-1   <unknown>',
+        'NAME            ID     PHASE     IMAGE     ENDPOINTS                     AGENT     AGE',
+        'web             id-1   Running   busybox   10.0.0.1:8080,10.0.0.1:8081   agent-1   3h',
+        'a-longer-name   id-1   Lost      busybox   -                             agent-1   <unknown>',
         '',
       ].join('\n'),
     );

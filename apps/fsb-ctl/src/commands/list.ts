@@ -58,10 +58,11 @@ async function list(flags: Flags): Promise<void> {
 
 function rendered(sandboxes: readonly SandboxInfo[], withNamespace: boolean): string {
   const now = Date.now();
-  const header = ['NAME', 'ID', 'PHASE', 'IMAGE', 'AGENT', 'AGE'];
+  const header = ['NAME', 'ID', 'PHASE', 'IMAGE', 'ENDPOINTS', 'AGENT', 'AGE'];
   const rows = sandboxes.map((sandbox) => {
     const { sandboxName, sandboxId, phase, image, agentPod, createdAt } = sandbox;
-    const cells = [sandboxName, sandboxId, phase, image, agentPod, age(createdAt, now)];
+    const endpoints = sandbox.endpoints.join(',') || '-';
+    const cells = [sandboxName, sandboxId, phase, image, endpoints, agentPod, age(createdAt, now)];
     return withNamespace ? [sandbox.namespace, ...cells] : cells;
   });
   return table(withNamespace ? ['NAMESPACE', ...header] : header, rows);

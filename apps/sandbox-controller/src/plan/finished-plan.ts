@@ -39,6 +39,10 @@ function isRecreated(sandbox: Sandbox, world: World): boolean {
 
 /** The pause is twice as long each time, for as long as it keeps failing. */
 function recreate(sandbox: Sandbox, world: World): Step {
-  const left = (unixMillis(sandbox.status?.finishedAt) ?? 0) + recreationPause(sandbox) - world.now;
-  return left > 0 ? { requeueAfterMs: left } : planEnding('Recreate', sandbox, world);
+  const due = (unixMillis(sandbox.status?.finishedAt) ?? 0) + recreationPause(sandbox);
+  const left = due - world.now;
+  if (left <= 0) return planEnding('Recreate', sandbox, world);
+  const retryAt = new Date(due).toISOString();
+  const isTold = sandbox.status?.retryAt === retryAt;
+  return { ...(isTold ? {} : { status: { ...sandbox.status, retryAt } }), requeueAfterMs: left };
 }

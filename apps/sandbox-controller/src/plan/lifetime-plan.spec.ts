@@ -155,8 +155,11 @@ describe('AutoRecreate', () => {
     [4, 16_000],
     [9, 300_000],
     [500, 300_000],
-  ])('after %d in a row it waits %d ms', (recreations, ms) => {
-    expect(plan(failed(0, recreations), having(ended))).toEqual({ actions: [], requeueAfterMs: ms });
+  ])('after %d in a row it waits %d ms, and says until when', (recreations, ms) => {
+    const before = failed(0, recreations);
+    const told = { ...before, status: { ...before.status, retryAt: at(ms / 1000) } };
+    expect(statusIn(plan(before, having(ended)))).toEqual(told.status);
+    expect(plan(told, having(ended))).toEqual({ actions: [], requeueAfterMs: ms });
     expect(deeds(plan(failed(ms / 1000, recreations), having(ended)))).toEqual([DELETE]);
   });
 

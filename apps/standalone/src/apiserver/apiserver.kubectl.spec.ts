@@ -48,8 +48,14 @@ describe.each([
     expect(await kubectl('apply -f -', expiring)).toContain('unchanged');
     expect(await kubectl('apply -f -', sandbox('applied'))).toContain('configured');
     expect(await kubectl('get sbx applied -o jsonpath={.spec}')).not.toContain('expireTime');
-    expect(await kubectl('get sbx')).toMatch(/^NAME +PHASE +AGENT +NODE +AGE\napplied +\d+s\n$/);
-    expect(await kubectl('get sbx -o wide')).toMatch(/IMAGE +POOL/);
+    expect(await kubectl('get sbx')).toMatch(/^NAME +PHASE +IMAGE +ENDPOINTS +AGENT +AGE\napplied +alpine +\d+s\n$/);
+    expect(await kubectl('get sbx -o wide')).toMatch(/NODE +POOL/);
+    const [subresource, patch] = ['--subresource=status', '{"status":{"endpoints":["10.0.0.1:80","10.0.0.1:81"]}}'];
+    if (command === 'kubectl') {
+      await kubectl(`patch sbx applied ${subresource} --type=merge -p ${patch}`);
+      expect(await kubectl('get sbx applied')).toContain('["10.0.0.1:80","10.0.0.1:81"]');
+    }
+    expect(await kubectl('get all')).toMatch(/^sandbox.sandbox.fast.io\/applied /m);
     expect(await kubectl('apply --dry-run=server -f -', sandbox('tried'))).toContain('created (server dry run)');
     expect((await attempt('get sbx tried')).stderr).toContain('sandboxes.sandbox.fast.io "tried" not found');
   });

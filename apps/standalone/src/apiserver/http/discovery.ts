@@ -24,7 +24,7 @@ export function discoveryDocuments(resources: readonly Resource[]): Map<string, 
 }
 
 function apiResources(resource: Resource): Json[] {
-  const { plural, singular, kind, namespaced, shortNames, hasStatus } = resource;
+  const { plural, singular, kind, namespaced, shortNames, categories, hasStatus } = resource;
   const sub = (name: string, subKind: string, verbs: readonly string[]): Json => ({
     name: `${plural}/${name}`,
     singularName: '',
@@ -33,7 +33,7 @@ function apiResources(resource: Resource): Json[] {
     verbs,
   });
   return [
-    { name: plural, singularName: singular, namespaced, kind, verbs: VERBS, shortNames },
+    { name: plural, singularName: singular, namespaced, kind, verbs: VERBS, shortNames, categories },
     ...(hasStatus ? [sub('status', kind, ['get', 'patch', 'update'])] : []),
     ...(kind === 'Pod' ? [sub('log', kind, ['get']), sub('binding', 'Binding', ['create'])] : []),
   ];

@@ -34,6 +34,7 @@ const definition = z.object({
       singular: z.string(),
       kind: z.string(),
       shortNames: z.array(z.string()).default([]),
+      categories: z.array(z.string()).default([]),
     }),
     versions: z.array(version).length(1, 'exactly one version is served here'),
   }),
@@ -85,7 +86,12 @@ function toColumn({ name, type, jsonPath, description, priority }: z.infer<typeo
     type,
     ...(description !== undefined && { description }),
     ...(priority !== undefined && { priority }),
-    cell: (object) => (type === 'date' ? age(fieldAt(object, path)) : (fieldAt(object, path) ?? null)),
+    cell: (object) => {
+      const value = fieldAt(object, path) ?? null;
+      if (type === 'date') return age(value);
+      // as Kubernetes' JSONPath prints a list or a map
+      return type === 'string' && typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+    },
   };
 }
 

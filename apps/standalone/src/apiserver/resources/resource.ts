@@ -20,6 +20,8 @@ export interface Resource {
   readonly singular: string;
   readonly kind: string;
   readonly shortNames: readonly string[];
+  /** `all`: what `kubectl get all` shows */
+  readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly hasStatus: boolean;
   /** CRDs and Leases refuse a PUT without resourceVersion; custom resources have no strategic merge patch. */
