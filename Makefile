@@ -6,8 +6,9 @@ SHELL := /bin/bash
 # ROOT=DIR keeps a stack below one folder, beside the machine's; FLAGS go to `standalone up`
 ROOT ?=
 FLAGS ?=
-# REPLICAS=2 starts two gateways and two of each controller
+# both are kept for the next `make up`; REPLICAS=2 starts two gateways and two of each controller
 REPLICAS ?=
+YES ?=
 root := $(if $(ROOT),--root $(ROOT))
 replicas := $(if $(REPLICAS),--replicas $(REPLICAS))
 standalone := node dist/apps/standalone/src/main.js
@@ -19,13 +20,16 @@ help: ## what there is
 quickstart: ## install what is absent, build, start the stack, make a pool and a sandbox
 	@scripts/quickstart.sh
 
-up: build ## start the one-machine stack, or what is missing of it
+up: build ## start the one-machine stack, or what is missing of it; a running one takes other REPLICAS= and FLAGS=
 	@$(standalone) up $(root) $(replicas) $(FLAGS)
 
 down: ## end the stack; objects, images and keys are kept
 	@$(standalone) down $(root)
 
-status: ## every process and its health
+purge: build ## end the stack and remove all of it: objects, images, keys, logs (YES=1: do not ask where sandboxes run)
+	@$(standalone) purge $(root) $(if $(filter 1 yes,$(YES)),--yes)
+
+status: ## every process and its health; Error 3: it is stopped, Error 1: something is not healthy
 	@$(standalone) status $(root)
 
 token: build ## NAMESPACE=team-a ROLE=tenant: a caller of its own for a namespace (tenant or viewer), kept by up
@@ -122,4 +126,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down status load token kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down purge status load token kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

@@ -34,7 +34,7 @@ ready() { kubectl get sandboxpool default-pool -o 'jsonpath={.status.readyPods}'
 for ((tries = 1; ; tries++)); do
   ready && break
   [ "$tries" -lt 300 ] || { echo 'no agent became ready; see kubectl describe pods' >&2; exit 1; }
-  [ $((tries % 25)) = 0 ] && echo "waiting for the first agent ($((tries / 5)) s)"
+  [ "$tries" = 25 ] || [ "$tries" = 100 ] && echo "waiting for the first agent ($((tries / 5)) s)"
   sleep 0.2
 done
 kubectl get sandboxpools,pods

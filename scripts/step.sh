@@ -12,12 +12,14 @@ elapsed() { awk -v from="$started" -v to="$EPOCHREALTIME" 'BEGIN { printf "%5.1f
 "$@" >"$log" 2>&1 &
 pid=$!
 ticks=0
+next=100 # without a terminal a line after 10 s, 30 s, 90 s and so on
 while kill -0 "$pid" 2>/dev/null; do
   sleep 0.1
   ticks=$((ticks + 1))
   if [ -t 1 ] && [ $((ticks % 10)) = 0 ]; then
     printf '\r\033[K%s  %s: %s' "$(elapsed)" "$what" "$(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c1-60)"
-  elif [ $((ticks % 50)) = 0 ]; then
+  elif [ ! -t 1 ] && [ "$ticks" -ge "$next" ]; then
+    next=$((next * 3))
     printf '%s  %s ...\n' "$(elapsed)" "$what"
   fi
 done

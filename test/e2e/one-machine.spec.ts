@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { bridgeName } from '@fsb/api/machine-names';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { eventually } from '../support/eventually';
 import { Stack } from '../support/stack';
@@ -62,17 +63,61 @@ describe('The one-machine stack', () => {
     expect(await phase()).toBe(`${sandboxId} Running`);
   }, 120_000);
 
+  it('takes other settings while it runs: what they change is started anew, all else and the sandboxes run on', async () => {
+    const before = await stack.status();
+    expect(await stack.up('--replicas', '2')).toContain('changes --replicas 1 to 2; sandboxes run on');
+    const after = await stack.status();
+    expect(after.filter(({ name }) => name === 'fastpath-gateway-2')).toMatchObject([{ health: 'ok' }]);
+    for (const name of SERVICES) {
+      expect(after.find((now) => now.name === name)?.pid).toBe(before.find((old) => old.name === name)?.pid);
+    }
+    await stack.up('--warm-containers', '3', '--replicas', '1');
+    const last = await stack.status();
+    expect(last.map(({ name }) => name)).not.toContain('fastpath-gateway-2');
+    expect(last.find(({ name }) => name === 'pool-controller')?.pid).not.toBe(
+      after.find(({ name }) => name === 'pool-controller')?.pid,
+    );
+    expect(await phase()).toBe(`${sandboxId} Running`);
+    // the pool's agents follow: a new one is ready before the old one takes no more
+    await eventually(async () => {
+      const pods = await stack.kubectl('get', 'pods', '-l', 'app=sandbox-agent', '-o', 'yaml');
+      expect(pods).toMatch(/name: WARM_CONTAINERS\n\s+value: "3"/);
+    }, 60_000);
+    await expect(stack.up('--containerd', 'auto')).rejects.toThrow(
+      '--containerd: cannot change while the stack runs; run down first',
+    );
+    await stack.up();
+  }, 200_000);
+
   it('leaves nothing after down, and knows every object after up', async () => {
     const socket = stack.containerdSocket;
-    await stack.down();
+    expect(await stack.down()).toMatch(/sandboxes: ended 1 for good/);
     const mine = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
       .split('\n')
       .filter((line) => line.includes(stack.root));
     expect(mine).toEqual([]);
     expect(readFileSync('/proc/mounts', 'utf8')).not.toContain(stack.root);
     expect(existsSync(socket)).toBe(false);
+    const { code, stdout } = await stack.attempt('status');
+    expect([code, stdout]).toEqual([3, expect.stringMatching(/^the stack is stopped; up starts it again/)]);
     await stack.up();
     expect(await stack.kubectl('get', 'sandboxes', '-o', 'name')).toContain('kept');
     await stack.kubectl('wait', '--for=condition=Ready', 'pod', '-l', 'app=sandbox-agent', '--timeout=60s');
   }, 200_000);
+
+  it('leaves nothing at all after purge, which asks where sandboxes run', async () => {
+    await eventually(() => stack.fsbCtl('run', 'last', '--image', 'busybox', '--', '/bin/sleep', '1000'), 30_000, 500);
+    const installation = await stack.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
+    const refused = await stack.attempt('purge');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^error: 1 sandbox runs: purge ends them/);
+    await stack.expectHealthy();
+    expect((await stack.attempt('purge', '--yes')).code).toBe(0);
+    expect(existsSync(stack.root)).toBe(false);
+    const left = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).split('\n');
+    expect(left.filter((line) => line.includes(stack.root))).toEqual([]);
+    const links = execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' });
+    expect(links).not.toContain(bridgeName(installation));
+    expect((await stack.attempt('status')).stdout).toMatch(/^there is no stack in /);
+  }, 120_000);
 });

@@ -77,8 +77,14 @@ export class Stack {
     return choice.containerd.socket;
   }
 
-  up(): Promise<string> {
-    return this.standalone('up');
+  /** @param more flags, over those of the start */
+  up(...more: string[]): Promise<string> {
+    return this.standalone('up', ...more);
+  }
+
+  /** Any command of `standalone`, whatever it ends with. */
+  attempt(command: string, ...more: string[]): Promise<Answer> {
+    return attempt('node', [STANDALONE, command, '--root', this.root, ...more]);
   }
 
   /** Its exit code tells of health: here the rows do. */

@@ -4,6 +4,7 @@ import { allowedRegistriesFlag } from '@fsb/component-base/registry-flag';
 import { leaderElectionFlags } from '@fsb/controller-runtime/controller-host';
 import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { z } from 'zod';
+import { WARM_CONTAINERS } from './pools/agent-pod';
 
 const path = (fallback: string): z.ZodType<string, string | undefined> =>
   z.string().startsWith('/', 'must be an absolute path').default(fallback);
@@ -23,7 +24,7 @@ export const poolControllerFlags = {
   agentRunDir: flag(path('/run/fast-sandbox'), "Where the sandboxes' own files are on the nodes"),
   runtimeBinary: flag(z.string().optional(), 'runc or crun on the nodes; absent: what containerd is set to'),
   agentWarmContainers: flag(
-    wholeNumber(0, 9999).default(16),
+    wholeNumber(0, 9999).default(WARM_CONTAINERS),
     'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
   ),
   agentAllowedRegistries: flag(

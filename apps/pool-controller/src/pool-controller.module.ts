@@ -77,7 +77,7 @@ function makeHost(config: Config, parts: Parts): ControllerHost {
   const expected = new ExpectedPods();
   const agents = new AgentClient({ tls: authority, port: config.agentPort });
   const certificates = new AgentCertificates(client, authority);
-  const worlds = new PoolWorlds(caches, expected);
+  const worlds = new PoolWorlds(caches, expected, config);
   const creation = new AgentCreation({ client, events, expected, certificates }, settingsOf(config, client));
   const change = new PoolChange({ events, expected, creation, removal: new AgentRemoval(client, agents) });
   const reconciler = new PoolReconciler({

@@ -17,8 +17,9 @@ const program = new Command('standalone')
     `
 Examples:
   standalone up                                             start everything, wait until it serves
-  standalone status                                         every process, exit code 0 if all are healthy
+  standalone status                                         every process; exit code 0: all healthy, 1: not, 3: stopped
   standalone down                                           end everything, keep objects and images
+  standalone purge                                          end everything, keep nothing
   standalone up --root /srv/fsb --containerd private \\
     --grpc-address 127.0.0.1:9190 --api-address 127.0.0.1:7443 --port-base 9300
                                                             a second stack beside the first
@@ -60,19 +61,27 @@ function withRoot(command: Command): Command {
   return command.option('--root <dir>', 'keep everything below DIR (default /var/lib, /run, /var/log/fast-sandbox)');
 }
 
-withSettings(program.command('up').description('start what does not run yet, and wait until all of it serves')).action(
-  async ({ root, ...given }: Options) => {
-    const { up } = await import('./command/up.js');
-    process.exitCode = await up(layoutOf(root), given);
+withSettings(
+  program.command('up').description('start what does not run yet, or other settings need; wait until all of it serves'),
+).action(async ({ root, ...given }: Options) => {
+  const { up } = await import('./command/up.js');
+  process.exitCode = await up(layoutOf(root), given);
+});
+withRoot(program.command('down').description('end everything, and remove all but the state')).action(
+  async ({ root }: Options) => {
+    const { down } = await import('./command/down.js');
+    process.exitCode = await down(layoutOf(root));
   },
 );
-withRoot(program.command('down').description('end everything, and remove all but the state'))
-  .option('--purge', 'remove the state too: objects, images, keys, logs')
-  .action(async ({ root, purge }: Options & { purge?: boolean }) => {
-    const { down } = await import('./command/down.js');
-    process.exitCode = await down(layoutOf(root), purge === true);
+withRoot(program.command('purge').description('end everything, and remove the state too: objects, images, keys, logs'))
+  .option('--yes', 'do not ask where sandboxes run')
+  .action(async ({ root, yes }: Options & { yes?: boolean }) => {
+    const { purge } = await import('./command/purge.js');
+    process.exitCode = await purge(layoutOf(root), yes === true);
   });
-withRoot(program.command('status').description('every process and its health'))
+withRoot(
+  program.command('status').description('every process and its health; ends with 0: all healthy, 1: not, 3: stopped'),
+)
   .addOption(new Option('-o, --output <format>', 'table or json').choices(['table', 'json']).default('table'))
   .action(async ({ root, output }: Options & { output?: string }) => {
     const { status } = await import('./command/status.js');

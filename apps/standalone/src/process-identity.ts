@@ -37,8 +37,12 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
 }
 
 /** SIGTERM, the grace, SIGKILL. Resolves when the process is gone. */
-export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<void> {
-  signalProcess(identity, 'SIGTERM');
+export async function endProcess(
+  identity: ProcessIdentity,
+  graceMs: number,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
+  signalProcess(identity, signal);
   if (await hasEnded(identity, graceMs)) return;
   signalProcess(identity, 'SIGKILL');
   if (!(await hasEnded(identity, KILL_MS))) throw new Error(`process ${identity.pid} does not end, even killed`);

@@ -42,7 +42,7 @@ it('is named, labelled and owned as the contract says', () => {
     generateName: 'p-agent-',
     namespace: 'n',
     labels: { team: 't', app: 'sandbox-agent', 'fast-sandbox.io/pool': 'p' },
-    annotations: { note: 'x', 'fast-sandbox.io/template-hash': templateHash(pool()) },
+    annotations: { note: 'x', 'fast-sandbox.io/template-hash': templateHash(pool(), settings) },
     ownerReferences: [
       {
         ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', name: 'p', uid: 'pool-uid' },
@@ -123,7 +123,7 @@ it('tells the agent that none is to wait where that is the setting, whatever the
 
 it('is another template where other containers are to wait', () => {
   const hashes = [[], [{ image: 'a', containers: 1 }], [{ image: 'a', containers: 2 }]].map((warmImages) =>
-    templateHash(pool({}, { warmImages })),
+    templateHash(pool({}, { warmImages }), settings),
   );
   expect(new Set(hashes).size).toBe(3);
 });
@@ -166,11 +166,22 @@ it('mounts a folder once where several settings share it', () => {
 });
 
 it('has another hash when the template, the runtime or the capacity change, and no other', () => {
-  const before = templateHash(pool());
-  expect(templateHash(pool({}, { capacity: { poolMin: 3 } }))).toBe(before);
-  expect(templateHash(pool({}, { maxSandboxesPerPod: 8 }))).not.toBe(before);
-  expect(templateHash(pool({}, { runtimeType: 'gvisor' }))).not.toBe(before);
-  expect(templateHash(pool({ nodeSelector: { a: 'b' } }))).not.toBe(before);
+  const before = templateHash(pool(), settings);
+  expect(templateHash(pool({}, { capacity: { poolMin: 3 } }), settings)).toBe(before);
+  expect(templateHash(pool({}, { maxSandboxesPerPod: 8 }), settings)).not.toBe(before);
+  expect(templateHash(pool({}, { runtimeType: 'gvisor' }), settings)).not.toBe(before);
+  expect(templateHash(pool({ nodeSelector: { a: 'b' } }), settings)).not.toBe(before);
+});
+
+it('has another hash when the installation’s own settings change for agents that run', () => {
+  const hashes = [
+    {},
+    { agentWarmContainers: 16 },
+    { agentWarmContainers: 0 },
+    { otelExporterOtlpEndpoint: 'http://192.0.2.1:4318' },
+  ].map((change) => templateHash(pool(), { ...settings, agentWarmContainers: 16, ...change }));
+  expect(hashes[1]).toBe(hashes[0]);
+  expect(new Set(hashes).size).toBe(3);
 });
 
 it('has the PriorityClass of the installation, or that of its own template', () => {

@@ -51,10 +51,19 @@ const OWNER_READS = 0o400;
 /** the API server's own limit for what it makes names of */
 const MAX_GENERATE_NAME = 58;
 
-/** A hash of all that a pool's owner can change about its Pods, in whatever order the fields come. */
-export function templateHash(pool: SandboxPool): string {
+/** The default of --agent-warm-containers. */
+export const WARM_CONTAINERS = 16;
+
+/** What of the settings reaches agents that run already. Defaults leave the hash as it was before they counted. */
+type HashedSettings = Pick<AgentSettings, 'agentWarmContainers' | 'otelExporterOtlpEndpoint'>;
+
+/** A hash of what a pool's owner, and the installation's operator, can change about its Pods, in whatever order the fields come. */
+export function templateHash(pool: SandboxPool, settings: HashedSettings): string {
   const { agentTemplate = null, runtimeType = 'container', warmImages } = pool.spec;
-  const made = [agentTemplate, runtimeType, capacityOf(pool).perPod, ...(warmImages ? [warmImages] : [])];
+  const made: unknown[] = [agentTemplate, runtimeType, capacityOf(pool).perPod, ...(warmImages ? [warmImages] : [])];
+  const { agentWarmContainers: warm, otelExporterOtlpEndpoint: otlp } = settings;
+  if (warm !== WARM_CONTAINERS) made.push({ warm });
+  if (otlp) made.push({ otlp });
   return createHash('sha256').update(JSON.stringify(made, inOrder)).digest('hex').slice(0, 16);
 }
 
@@ -77,7 +86,7 @@ export function agentPod(pool: SandboxPool, suffix: string, settings: AgentSetti
       generateName,
       namespace,
       labels: { ...template?.metadata?.labels, [AGENT_APP_LABEL]: AGENT_APP, [POOL_LABEL]: name },
-      annotations: { ...template?.metadata?.annotations, [TEMPLATE_HASH_ANNOTATION]: templateHash(pool) },
+      annotations: { ...template?.metadata?.annotations, [TEMPLATE_HASH_ANNOTATION]: templateHash(pool, settings) },
       ownerReferences: [
         { apiVersion: API_VERSION, kind: 'SandboxPool', name, uid, controller: true, blockOwnerDeletion: true },
       ],

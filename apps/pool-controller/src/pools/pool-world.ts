@@ -29,6 +29,7 @@ export class PoolWorlds {
   constructor(
     readonly caches: PoolCaches,
     private readonly expected: ExpectedPods,
+    private readonly settings: Parameters<typeof templateHash>[1],
   ) {}
 
   /** When to look again for Pods that were made and have not been shown. */
@@ -48,7 +49,7 @@ export class PoolWorlds {
       unmet: unmet.count,
       unmetPorts: unmet.ports,
       pods,
-      hash: templateHash(pool),
+      hash: templateHash(pool, this.settings),
       now,
       replaceAfterMs: this.backoff.replaceAfterMs(key, pods, now),
     };

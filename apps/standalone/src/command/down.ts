@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { messageOf } from '@fsb/api/errors';
 import { files, type Layout } from '../layout';
 import { endProcess } from '../process-identity';
@@ -16,9 +16,10 @@ const SERVICE_MS = 27_000;
 /**
  * Ends everything of this installation, whoever still runs of it, and removes what it made outside its state: works as well
  * where the supervisor was killed, and twice in a row.
+ * @param purge the state goes too: objects, images of a private containerd, keys, logs
  * @returns the exit code
  */
-export async function down(layout: Layout, purge: boolean): Promise<number> {
+export async function down(layout: Layout, purge = false): Promise<number> {
   const progress = new Progress();
   const failures: string[] = [];
   const step = async (what: string, work: () => Promise<string | undefined>): Promise<void> => {
@@ -64,4 +65,6 @@ function removeFolders(layout: Layout, purge: boolean): void {
   for (const folder of folders) {
     if (existsSync(folder)) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
+  const { root } = layout;
+  if (purge && root !== undefined && existsSync(root) && readdirSync(root).length === 0) rmdirSync(root);
 }

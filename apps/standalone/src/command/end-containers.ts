@@ -26,16 +26,41 @@ export async function endContainers(layout: Layout, installation: string | undef
   const temporary = containerd.private ? await startForCleaning(layout) : undefined;
   try {
     const filter = containerd.private ? '' : `labels."${ContainerLabels.installation}"==${installation ?? ''}`;
-    const ids = await removeAll(containerd.socket, filter);
-    for (const id of ids) removeLogs(layout, id);
-    return `removed ${ids.length}`;
+    const removed = await removeAll(containerd.socket, filter);
+    for (const { id } of removed) removeLogs(layout, id);
+    const sandboxes = removed.filter(({ isSandbox }) => isSandbox).length;
+    return `ended ${sandboxes} for good, removed ${removed.length - sandboxes} containers that waited for one`;
   } finally {
     if (temporary) await endProcess(temporary, GRACE_MS);
   }
 }
 
-/** @returns the ids of the sandboxes that ran in them */
-async function removeAll(socket: string, filter: string): Promise<string[]> {
+/**
+ * How many sandboxes have a container.
+ * @returns undefined where containerd does not answer, and shims of it run: nobody can tell
+ */
+export async function countSandboxes(layout: Layout, installation: string | undefined): Promise<number | undefined> {
+  const containerd = readChoice(layout)?.containerd;
+  if (!containerd) return 0;
+  if ((await containerdRefusal(containerd.socket)) !== undefined) {
+    return containerd.private && shimsOf(containerd.socket).length > 0 ? undefined : 0;
+  }
+  const client = new ContainerdClient(containerd.socket);
+  try {
+    const filter = containerd.private ? '' : `labels."${ContainerLabels.installation}"==${installation ?? ''}`;
+    return (await new SandboxRuntime(client).list(filter)).filter(isSandbox).length;
+  } finally {
+    client.close();
+  }
+}
+
+interface Removed {
+  /** of the sandbox that ran in it, else the container's */
+  readonly id: string;
+  readonly isSandbox: boolean;
+}
+
+async function removeAll(socket: string, filter: string): Promise<Removed[]> {
   const client = new ContainerdClient(socket);
   const runtime = new SandboxRuntime(client);
   try {
@@ -45,10 +70,17 @@ async function removeAll(socket: string, filter: string): Promise<string[]> {
       for (let id = queue.pop(); id !== undefined; id = queue.pop()) await runtime.remove(id);
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    return containers.map(({ id, labels }) => labels[ContainerLabels.id] ?? id);
+    return containers.map((container) => ({
+      id: container.labels[ContainerLabels.id] ?? container.id,
+      isSandbox: isSandbox(container),
+    }));
   } finally {
     client.close();
   }
+}
+
+function isSandbox({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
+  return (labels[ContainerLabels.sandboxName] ?? '') !== '';
 }
 
 /** What the agent removes with a sandbox, had it been asked. */

@@ -49,7 +49,7 @@ async function externalContainerd(socket: string): Promise<ProcessRow> {
   return { name: 'containerd', state: 'external', restarts: 0, health, address: socket };
 }
 
-async function serviceRow(layout: Layout, { name, health, address }: ServiceDefinition): Promise<ProcessRow> {
+async function serviceRow(layout: Layout, { name, command, health, address }: ServiceDefinition): Promise<ProcessRow> {
   const record = readRecord(layout, name);
   const where = address === undefined ? {} : { address };
   if (!record || !isAlive(record.process)) {
@@ -63,7 +63,8 @@ async function serviceRow(layout: Layout, { name, health, address }: ServiceDefi
     };
   }
   const { process, restarts, lastEnd } = record;
-  const answer = (await health()) ?? 'ok';
+  const isCurrent = JSON.stringify(record.command) === JSON.stringify(command);
+  const answer = isCurrent ? ((await health()) ?? 'ok') : 'runs with settings of before';
   return { name, pid: process.pid, state: 'running', restarts, lastEnd, health: answer, ...uptime(process), ...where };
 }
 

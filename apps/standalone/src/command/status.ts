@@ -1,13 +1,28 @@
-import { type Layout } from '../layout';
+import { existsSync } from 'node:fs';
+import { files, type Layout } from '../layout';
 import { machineLoad } from '../machine';
 import { isHealthy, type ProcessRow, processRows } from './process-rows';
 
-/** @returns the exit code: 0 only if everything is healthy */
+/** What systemctl ends with, of a service that does not run. */
+const STOPPED = 3;
+
+/** @returns the exit code: 0 where everything is healthy, 3 where nothing runs, else 1 */
 export async function status(layout: Layout, output: string | undefined): Promise<number> {
   const rows = await processRows(layout);
+  const isStopped = rows.every(({ state }) => state !== 'running');
+  if (isStopped && output !== 'json') {
+    process.stdout.write(`${stoppedText(layout)}\n`);
+    return STOPPED;
+  }
   const text = output === 'json' ? JSON.stringify(rows, undefined, 2) : `${table(rows)}machine: ${machineLoad()}`;
   process.stdout.write(`${text}\n`);
-  return rows.every(isHealthy) ? 0 : 1;
+  return isStopped ? STOPPED : rows.every(isHealthy) ? 0 : 1;
+}
+
+function stoppedText(layout: Layout): string {
+  return existsSync(files.settings(layout))
+    ? `the stack is stopped; up starts it again with the objects and images in ${layout.state}`
+    : `there is no stack in ${layout.state}; up makes one`;
 }
 
 export function table(rows: readonly ProcessRow[]): string {

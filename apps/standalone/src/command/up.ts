@@ -3,7 +3,9 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { appEntry, files, type Layout } from '../layout';
-import { resolveSettings, type GivenSettings } from '../settings';
+import { endProcess, type ProcessIdentity } from '../process-identity';
+import { type GivenSettings, resolveSettings, saveSettings } from '../settings';
+import { flagOf, settingsChange } from '../settings-change';
 import { readText } from '../state-file';
 import { readChoice } from '../supervisor/choice';
 import { runningSupervisor } from '../supervisor/supervisor-lock';
@@ -11,18 +13,33 @@ import { isHealthy, type ProcessRow, processRows } from './process-rows';
 import { Progress } from './progress';
 
 const UP_MS = 120_000;
+/** The supervisor of a running stack leaves its processes to the next one. */
+const HAND_OVER_MS = 20_000;
 const POLL_MS = 150;
 const LOG_LINES = 8;
 
 /**
- * Starts the supervisor where none runs, and waits until everything serves.
+ * Starts the supervisor where none runs, or anew where settings have changed, and waits until everything serves.
  * @returns the exit code
  */
 export async function up(layout: Layout, given: GivenSettings): Promise<number> {
   const progress = new Progress();
-  resolveSettings(layout, given); // a mistake is told here, not in a log
-  const running = runningSupervisor(layout);
-  if (running) progress.line(`supervisor runs already (process ${running.pid})`);
+  const settings = resolveSettings(layout, given); // a mistake is told here, not in a log
+  let running = runningSupervisor(layout);
+  if (running) {
+    const { changes, refusal } = settingsChange(resolveSettings(layout, {}), settings);
+    if (refusal !== undefined) {
+      process.stderr.write(`error: ${refusal}\n`);
+      return 1;
+    }
+    if (changes.length > 0) progress.line(`changes ${changes.join(', ')}; sandboxes run on`);
+    else progress.line(`supervisor runs already (process ${running.pid})`);
+    if (changes.length > 0) {
+      await handOver(running);
+      saveSettings(layout, settings); // what is waited for below is what these ask for
+      running = undefined;
+    }
+  }
   const pid = running?.pid ?? startSupervisor(layout, given);
   const rows = await untilServing(layout, pid, progress);
   if (!rows.every(isHealthy)) {
@@ -33,15 +50,17 @@ export async function up(layout: Layout, given: GivenSettings): Promise<number> 
   return 0;
 }
 
+/** The next supervisor adopts what its settings leave as it is, and starts anew what they change. */
+function handOver(supervisor: ProcessIdentity): Promise<void> {
+  return endProcess(supervisor, HAND_OVER_MS, 'SIGHUP');
+}
+
 function startSupervisor(layout: Layout, given: GivenSettings): number {
   mkdirSync(layout.log, { recursive: true });
   const log = openSync(files.serviceLog(layout, 'supervisor'), 'a', 0o640);
   // the supervisor runs in /
   const settings = given.kubeconfig === undefined ? given : { ...given, kubeconfig: resolve(given.kubeconfig) };
-  const flags = Object.entries(settings).flatMap(([key, value]) => [
-    `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
-    value,
-  ]);
+  const flags = Object.entries(settings).flatMap(([key, value]) => [flagOf(key), value]);
   const root = layout.root === undefined ? [] : ['--root', layout.root];
   const args = [appEntry('standalone'), 'supervisor', ...root, ...flags];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log], cwd: '/' });

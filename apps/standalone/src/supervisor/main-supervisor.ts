@@ -5,13 +5,13 @@ import { type Settings } from '../settings';
 import { Supervisor } from './supervisor';
 import { lockSupervisor, unlockSupervisor } from './supervisor-lock';
 
-/** Runs until SIGTERM or SIGINT, which end the services too; killed, it leaves them to its successor. */
+/** Runs until SIGTERM or SIGINT, which end the services too; SIGHUP, or a kill, leaves them to the next supervisor. */
 export async function runSupervisor(layout: Layout, settings: Settings): Promise<void> {
   const logger = pino({ base: { service: 'supervisor', pid: process.pid } });
   lockSupervisor(layout);
   const supervisor = new Supervisor(layout, settings, logger);
   const signalled = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, resolve);
   });
   const started = supervisor.start().then(
     () => undefined,
@@ -21,7 +21,7 @@ export async function runSupervisor(layout: Layout, settings: Settings): Promise
   const failed = failure instanceof Error;
   if (failed) logger.fatal({ msg: 'cannot start', error: messageOf(failure) });
   else logger.info({ msg: 'stopping', signal: failure });
-  await supervisor.stop();
+  await (failure === 'SIGHUP' ? supervisor.release() : supervisor.stop());
   unlockSupervisor(layout);
   process.exit(failed ? 1 : 0);
 }

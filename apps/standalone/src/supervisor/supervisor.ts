@@ -46,6 +46,13 @@ export class Supervisor {
     return this.starting;
   }
 
+  /** Leaves every process to the next supervisor. */
+  async release(): Promise<void> {
+    this.stopping.abort();
+    await this.starting?.catch(() => undefined); // it starts nothing more
+    await Promise.all(this.processes.map((process) => process.release()));
+  }
+
   /** Ends the services, the last one started first. */
   async stop(): Promise<void> {
     this.stopping.abort();
