@@ -100,8 +100,9 @@ export class ApiServer {
     try {
       await this.route(facts, response);
     } catch (error) {
+      const hasLeft = request.destroyed && !request.complete; // in its own body: nobody waits for an answer
       const isOurs = sendError(response, error);
-      if (isOurs)
+      if (isOurs && !hasLeft)
         this.parts.logger.error({ msg: 'request failed', method: request.method, url: request.url, err: error });
     } finally {
       request.resume(); // a body that nobody wanted must not hold up the connection
