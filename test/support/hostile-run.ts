@@ -1,6 +1,16 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { BEHAVIOURS, type HostileServer } from './hostile-server';
+
+/** A peer that fails in one of its ways to whatever it is asked. */
+export interface HostilePeer {
+  readonly behaviours: readonly string[];
+  /** From now on it fails so. */
+  begin(behaviour: string): void | Promise<void>;
+  /** Called by the peer once for each request, at the behaviour's critical moment. */
+  broken: () => void;
+  /** answers that are not over, on connections that their callers hold open */
+  readonly held: number;
+}
 
 /** A client's call, with the signal of its caller. */
 export type Call = (signal: AbortSignal) => Promise<unknown>;
@@ -31,8 +41,8 @@ const LEAVES: readonly (readonly [string, Leave])[] = [
 /** Ticks between the end of a call and its caller's leaving: gRPC says within a few that a call has ended. */
 const AFTER = [1, 2, 3, 5];
 
-/** Drives every call against every behaviour of `server`, while its caller leaves at every moment. To be run in a process of its own. */
-export async function drive(server: HostileServer, calls: Readonly<Record<string, Call>>): Promise<Left> {
+/** Drives every call against every behaviour of a peer, while its caller leaves at every moment. To be run in a process of its own. */
+export async function drive(server: HostilePeer, calls: Readonly<Record<string, Call>>): Promise<Left> {
   const left = { calls: 0, unhandled: [] as string[], listeners: [] as string[], held: [] as string[] };
   let where = 'start';
   const note = (error: unknown): void => {
@@ -66,17 +76,17 @@ export async function drive(server: HostileServer, calls: Readonly<Record<string
     ...AFTER.map((count) => [`${count} ticks after`, count] as const),
     ...LEAVES,
   ];
-  for (const [behaviourName, behaviour] of Object.entries(BEHAVIOURS)) {
-    server.behaviour = behaviour;
+  for (const behaviourName of server.behaviours) {
+    await server.begin(behaviourName);
     for (const [callName, call] of Object.entries(calls)) {
       for (const [when, leave] of leaves) {
-        where = `${callName}; server ${behaviourName}; caller leaves ${when}`;
+        where = `${callName}; peer ${behaviourName}; caller leaves ${when}`;
         // several at once: they share the connections that come free
         await Promise.all(Array.from({ length: AT_ONCE }, () => one(call, leave)));
       }
     }
     for (let i = 0; i < 100 && server.held > 0; i++) await sleep(10);
-    if (server.held > 0) left.held.push(`server ${behaviourName}: ${server.held}`);
+    if (server.held > 0) left.held.push(`peer ${behaviourName}: ${server.held}`);
   }
   return left;
 }

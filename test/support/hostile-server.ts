@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TlsIdentity } from '@fsb/component-base/tls-folder';
+import { type HostilePeer } from './hostile-run';
 
 const REFUSED = JSON.stringify({ success: false, sandboxId: '', createdAt: 0, message: 'refused' });
 /** Larger than what a socket buffers on both sides: it is never sent whole to a caller that does not read. */
@@ -89,9 +90,9 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
 };
 
 /** An HTTPS server that does to each request what its behaviour says. */
-export class HostileServer {
+export class HostileServer implements HostilePeer {
+  readonly behaviours = Object.keys(BEHAVIOURS);
   behaviour: Behaviour = BEHAVIOURS['answers well']!;
-  /** called once for each request, at the behaviour's critical moment */
   broken: () => void = () => undefined;
   private readonly sockets = new Set<Socket>();
   private readonly unanswered = new Set<ServerResponse>();
@@ -125,11 +126,14 @@ export class HostileServer {
     return hostile;
   }
 
+  begin(behaviour: string): void {
+    this.behaviour = BEHAVIOURS[behaviour]!;
+  }
+
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** answers that are not over, on connections that their callers hold open */
   get held(): number {
     return this.unanswered.size;
   }

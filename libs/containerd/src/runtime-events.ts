@@ -40,6 +40,7 @@ export async function* runtimeEvents(client: ContainerdClient, signal: AbortSign
       const event = isProbe ? SUBSCRIBED : decode(envelope);
       if (event) yield event;
     }
+    leave.abort(); // a probe that is under way would hold up the end for its whole deadline
     await probing;
   } finally {
     leave.abort();
@@ -52,7 +53,9 @@ const SUBSCRIBED = { kind: 'subscribed' } as const;
 async function publishUntil(client: ContainerdClient, topic: string, signal: AbortSignal): Promise<void> {
   const event = { typeUrl: 'fast-sandbox.io/probe', value: Buffer.alloc(0) };
   while (!signal.aborted) {
-    await client.publisher.publish({ topic, event });
+    await client.publisher.publish({ topic, event }, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
     await sleep(PROBE_MS, undefined, { signal }).catch(() => undefined);
   }
 }
