@@ -154,6 +154,16 @@ export const agentFlags = {
     z.string().default('').transform(parseOpened),
     'Addresses and ranges of loopback, link-local and --blocked-addresses that images are pulled from all the same, as in 127.0.0.0/8,::1',
   ),
+  maxImagePulls: flag(wholeNumber(1, 1000).default(16), 'How many images are pulled at once; more are refused for now'),
+  maxImagePullsPerNamespace: flag(wholeNumber(1, 1000).default(8), 'How many of them for one namespace'),
+  imagePullProgressTimeout: flag(
+    duration().default(60_000),
+    'A pull of which nothing comes for so long, and nothing is unpacked, is ended',
+  ),
+  maxImageSize: flag(
+    quantity.prefault('20Gi'),
+    'What an image that is pulled may have, its layers unpacked, as a quantity; a larger one leaves nothing behind',
+  ),
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };
 export type AgentConfig = ConfigOf<typeof agentFlags>;

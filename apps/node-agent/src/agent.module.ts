@@ -12,6 +12,7 @@ import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { ShimGroups } from '@fsb/containerd/shim-groups';
 import { sandboxSeccomp } from '@fsb/containerd/sandbox-seccomp';
 import { type OciSeccomp, type SeccompProfile, toOciSeccomp } from '@fsb/containerd/seccomp-profile';
+import { ImagePuller } from '@fsb/containerd/image-puller';
 import { PullRecords } from '@fsb/containerd/pull-records';
 import { Registry } from 'prom-client';
 import { AGENT_CONFIG, type AgentConfig } from './agent.config';
@@ -26,6 +27,7 @@ import { StatusController } from './http/status.controller';
 import { ImageAccess } from './images/image-access';
 import { ImageList } from './images/image-list';
 import { ImagePulls } from './images/image-pulls';
+import { PullSeats } from './images/pull-seats';
 import { RegistryGuard } from './images/registry-guard';
 import { launcherSeccomp } from './launch/launch-spec';
 import { launchersOf } from './launch/launchers';
@@ -104,7 +106,11 @@ export class AgentModule {
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
     const registries = new RegistryGuard(config);
     const access = new ImageAccess(new PullRecords(client), config.imagePullCredentialsVerificationPolicy);
-    const pulls = new ImagePulls(store, access, registries, config.pull);
+    const pulls = new ImagePulls({
+      ...{ store, puller: new ImagePuller(client, store), access, registries, allowed: config.pull },
+      seats: new PullSeats({ perAgent: config.maxImagePulls, perNamespace: config.maxImagePullsPerNamespace }),
+      limits: { maxBytes: config.maxImageSize, progressTimeoutMs: config.imagePullProgressTimeout },
+    });
     const made = { config, placement, images: pulls, runtime, folder, ids, launchers };
     const containers = new SandboxContainers({ ...made, warm, warmStart });
     const usage = (): SandboxUsage => new SandboxUsage({ runtime, folder, cgroups, meter: new UsageMeter() });

@@ -98,6 +98,13 @@ export function chainIds(diffIds: readonly string[]): string[] {
   return chain;
 }
 
+/** Of a config whose size is not known. */
+export async function chainIdsOfConfig(client: ContainerdClient, digest: string): Promise<string[]> {
+  const { info } = await client.content.info({ digest });
+  const descriptor = { mediaType: '', digest, size: info?.size ?? 0 };
+  return chainIds(parsed(Config, await readJson(client, descriptor), descriptor).rootfs.diff_ids);
+}
+
 async function readJson(
   client: ContainerdClient,
   { digest, size }: ContentDescriptor,

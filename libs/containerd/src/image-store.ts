@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
+import { ApiError, isApiError } from '@fsb/api/errors';
 import { type ContainerdClient } from './containerd-client';
 import { chainIds, type ConfigDocument, type ContentDescriptor, readImage } from './image-content';
 import { normaliseImage } from '@fsb/api/image-name';
@@ -34,19 +33,12 @@ export interface RegistryAuth {
   readonly username: string;
   readonly password: string;
 }
-export interface PullProgress {
-  readonly offset: number;
-  readonly total: number;
-}
-
-const PULL_DEADLINE_MS = 10 * 60_000;
-const PROGRESS_EVERY_MS = 500;
 /** Digests never change their meaning; the bound is against an endless stream of images. */
 const MAX_CACHED = 256;
 /** No builder writes so many. */
 const MAX_VOLUMES = 256;
 
-/** The node's images: containerd's own store, with CRI's image service on the same socket for pulls. */
+/** The node's images: containerd's own store. */
 export class ImageStore {
   private readonly byDigest = new Map<string, Promise<ImageInfo>>();
   /** what each name means; undefined: containerd has to be asked */
@@ -61,7 +53,7 @@ export class ImageStore {
   /** @returns the image as it is tagged now, or undefined where the node does not have it. */
   async resolve(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined> {
     const name = normaliseImage(reference);
-    const target = await this.target(name, signal);
+    const target = await this.targetOf(name, signal);
     if (!target) return undefined;
     let info = this.byDigest.get(target.digest);
     if (!info) {
@@ -76,42 +68,6 @@ export class ImageStore {
   /** What is remembered of an image whose snapshot has turned out to be gone: the next resolve unpacks it anew. */
   forget({ digest }: Pick<ImageInfo, 'digest'>): void {
     this.byDigest.delete(digest);
-  }
-
-  /**
-   * Pulls through CRI; progress comes from polling the content store.
-   * @throws ApiError not_found when no registry gives it
-   */
-  async pull(
-    reference: string,
-    auth: RegistryAuth | undefined,
-    onProgress: (progress: PullProgress) => void,
-    signal?: AbortSignal,
-  ): Promise<ImageInfo> {
-    const name = normaliseImage(reference);
-    const done = new AbortController();
-    const polling = this.pollProgress(onProgress, done.signal);
-    const request = {
-      image: { image: name },
-      auth: auth && { username: auth.username, password: auth.password, auth: '', serverAddress: '' },
-    };
-    try {
-      await this.client.criImages.pullImage(request, {
-        signal,
-        deadlineMs: PULL_DEADLINE_MS,
-      });
-    } catch (error) {
-      if (signal?.aborted) throw new ApiError('deadline_exceeded', `image: ${name} was still being pulled`);
-      const hint = isApiError(error, 'unimplemented') ? "the node's containerd has CRI switched off" : messageOf(error);
-      throw new ApiError('not_found', `image: ${name} is not in the node's cache and cannot be pulled: ${hint}`);
-    } finally {
-      done.abort();
-      await polling;
-    }
-    this.tagsChanged(); // the event that says so may come later
-    const image = await this.resolve(name, signal);
-    if (!image) throw new ApiError('not_found', `image: ${name} was pulled and removed again`);
-    return image;
   }
 
   /** From here on containerd is asked what a name means: one has another meaning now, or nobody would hear of it. */
@@ -133,7 +89,8 @@ export class ImageStore {
     return images.map(({ name }) => name).filter((name) => !name.startsWith('sha256:') && !name.includes('@sha256:'));
   }
 
-  private async target(name: string, signal?: AbortSignal): Promise<ContentDescriptor | undefined> {
+  /** @param name normalised */
+  async targetOf(name: string, signal?: AbortSignal): Promise<ContentDescriptor | undefined> {
     const known = this.tags?.get(name);
     if (known) return known;
     try {
@@ -153,18 +110,6 @@ export class ImageStore {
     if (chainId === undefined) throw new ApiError('invalid_argument', `image: ${name} has no layers`);
     await this.snapshots.unpack(config, layers, chain);
     return { name, digest: target.digest, chainId, config: configOf(document) };
-  }
-
-  private async pollProgress(onProgress: (progress: PullProgress) => void, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => undefined);
-      const answer = await this.client.content.listStatuses({ filters: [] }, { signal }).catch(() => undefined); // progress is a courtesy: the pull itself reports what went wrong
-      if (!answer) continue;
-      onProgress({
-        offset: answer.statuses.reduce((sum, { offset }) => sum + offset, 0),
-        total: answer.statuses.reduce((sum, { total }) => sum + total, 0),
-      });
-    }
   }
 }
 

@@ -1,8 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { ApiError, messageOf } from '@fsb/api/errors';
 import { type ImagePullPolicy } from '@fsb/api/sandbox';
-import { type ImageInfo, type ImageStore, type PullProgress } from '@fsb/containerd/image-store';
+import { type ImagePuller } from '@fsb/containerd/image-puller';
+import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
+import { type PullActivity, type PullLimits } from '@fsb/containerd/pull-limits';
 import { type Asker, type ImageAccess } from './image-access';
+import { type PullSeats } from './pull-seats';
 import { type RegistryGuard } from './registry-guard';
 
 /** What a create wants of an image. */
@@ -12,7 +15,17 @@ export interface WantedImage extends Asker {
   readonly policy: ImagePullPolicy;
 }
 
-const MAX_PULLS = 16;
+export interface PullParts {
+  readonly store: ImageStore;
+  readonly puller: ImagePuller;
+  readonly access: ImageAccess;
+  readonly registries: RegistryGuard;
+  readonly seats: PullSeats;
+  readonly limits: PullLimits;
+  /** whether this agent pulls at all */
+  readonly allowed: boolean;
+}
+
 const LOG_EVERY_MS = 2000;
 
 /** Images for creates: the node's own, else pulled. Creates that want the same image with the same credentials share a pull. */
@@ -20,12 +33,7 @@ export class ImagePulls {
   private readonly logger = new Logger(ImagePulls.name);
   private readonly running = new Map<string, Promise<ImageInfo>>();
 
-  constructor(
-    private readonly store: ImageStore,
-    private readonly access: ImageAccess,
-    private readonly registries: RegistryGuard,
-    private readonly allowed: boolean,
-  ) {}
+  constructor(private readonly parts: PullParts) {}
 
   /**
    * A pull goes on when all who waited have left: the next create finds it further on. It has a deadline of its own.
@@ -34,15 +42,16 @@ export class ImagePulls {
    */
   async obtain(wanted: WantedImage, signal: AbortSignal): Promise<ImageInfo> {
     const { image, policy } = wanted;
-    const cached = policy === 'Always' ? undefined : await this.store.resolve(image);
-    if (cached && (await this.access.allows(cached, wanted))) return cached;
-    if (policy === 'Never' || !this.allowed) throw new ApiError('not_found', notPulled(wanted, cached !== undefined));
+    const { store, access, allowed } = this.parts;
+    const cached = policy === 'Always' ? undefined : await store.resolve(image);
+    if (cached && (await access.allows(cached, wanted))) return cached;
+    if (policy === 'Never' || !allowed) throw new ApiError('not_found', notPulled(wanted, cached !== undefined));
     return leaving(this.pull(wanted), signal, image);
   }
 
   /** What is known of an image whose snapshot is gone. */
   forget(image: ImageInfo): void {
-    this.store.forget(image);
+    this.parts.store.forget(image);
   }
 
   private pull(wanted: WantedImage): Promise<ImageInfo> {
@@ -50,10 +59,9 @@ export class ImagePulls {
     const key = JSON.stringify([image, auth?.username, auth?.password, namespace]);
     const before = this.running.get(key);
     if (before) return before;
-    if (this.running.size >= MAX_PULLS) {
-      throw new ApiError('unavailable', `image: ${image} has to wait: ${MAX_PULLS} images are being pulled`);
-    }
-    const pull = this.logged(wanted).finally(() => this.running.delete(key));
+    const pull = this.parts.seats
+      .during(namespace, image, () => this.logged(wanted))
+      .finally(() => this.running.delete(key));
     pull.catch(() => undefined); // told to those who wait; there may be nobody left
     this.running.set(key, pull);
     return pull;
@@ -61,18 +69,19 @@ export class ImagePulls {
 
   private async logged(wanted: WantedImage): Promise<ImageInfo> {
     const { image, auth } = wanted;
-    await this.registries.requireReachable(image);
+    const { registries, puller, access, limits } = this.parts;
+    await registries.requireReachable(image);
     const started = performance.now();
     let told = started;
-    const progress = ({ offset, total }: PullProgress): void => {
+    const onActivity = ({ fetchedBytes, unpackedBytes }: PullActivity): void => {
       if (performance.now() - told < LOG_EVERY_MS) return;
       told = performance.now();
-      this.logger.log({ msg: 'pulling', image, bytes: offset, ofBytes: total });
+      this.logger.log({ msg: 'pulling', image, fetchedBytes, unpackedBytes });
     };
     this.logger.log({ msg: 'pull begins', image, credentials: auth !== undefined });
     try {
-      const info = await this.store.pull(image, auth, progress);
-      await this.access.pulled(info, wanted);
+      const info = await puller.pull(image, { auth, limits, onActivity });
+      await access.pulled(info, wanted);
       this.logger.log({ msg: 'pulled', image, ms: Math.round(performance.now() - started) });
       return info;
     } catch (error) {

@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, type ImageArchive } from './image-archive';
+
+/** How a layer comes: never, a piece a second, or more and more of it. */
+export type Pace = 'never' | 'slow' | 'endless';
+const PIECES = 7;
+const PIECE_MS = 1_000;
+const ENDLESS_BYTES = 1024 * 1024;
 
 /** A registry on loopback that gives an archive's images under the names that a test gives them; some only to who knows a password. */
 export class ArchiveRegistry {
@@ -10,6 +17,7 @@ export class ArchiveRegistry {
   private readonly tags = new Map<string, Descriptor>();
   private readonly passwords = new Map<string, string>();
   private readonly silent = new Set<string>();
+  private readonly paces = new Map<string, Pace>();
 
   private constructor(
     private readonly archive: ImageArchive,
@@ -42,9 +50,14 @@ export class ArchiveRegistry {
     this.passwords.set(repository, passwords.join('\n'));
   }
 
-  /** From now on a blob or manifest of that repository is never answered. */
+  /** From now on nothing of that repository is answered. */
   silence(repository: string): void {
     this.silent.add(repository);
+  }
+
+  /** From now on that blob comes so, whoever asks. */
+  pace(digest: string, pace: Pace): void {
+    this.paces.set(digest, pace);
   }
 
   asked(repository: string): string[] {
@@ -72,9 +85,13 @@ export class ArchiveRegistry {
     const content = this.archive.blob(digest);
     response.writeHead(digest === '' || content ? 200 : 404, {
       'content-type': what.isBlob ? 'application/octet-stream' : this.mediaTypeOf(digest),
-      ...{ 'docker-content-digest': digest, 'content-length': content?.length ?? 0 },
+      'docker-content-digest': digest,
+      ...(this.paces.get(digest) === 'endless' ? {} : { 'content-length': content?.length ?? 0 }),
     });
-    response.end(what.method === 'HEAD' ? undefined : content);
+    const pace = this.paces.get(digest);
+    if (what.method === 'HEAD') response.end();
+    else if (pace && content) void send(response, content, pace);
+    else response.end(content);
   }
 
   private mayRead(repository: string, authorization = ''): boolean {
@@ -93,4 +110,23 @@ export class ArchiveRegistry {
 function named(url: string): [string, string] {
   const [, repository = '', reference = ''] = /^\/v2\/(.+)\/(?:manifests|blobs)\/([^?]+)/.exec(url) ?? [];
   return [repository, reference];
+}
+
+async function send(response: ServerResponse, content: Buffer, pace: Pace): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+  });
+  const piece = Math.ceil(content.length / PIECES);
+  if (pace === 'never') response.write(content.subarray(0, piece));
+  if (pace === 'endless') response.write(content);
+  while (pace === 'endless' && !gone.signal.aborted) {
+    if (response.write(Buffer.alloc(ENDLESS_BYTES))) continue;
+    await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
+  }
+  for (let at = 0; pace === 'slow' && at < content.length; at += piece) {
+    response.write(content.subarray(at, at + piece));
+    await sleep(PIECE_MS);
+  }
+  if (pace === 'slow') response.end();
 }

@@ -2,7 +2,9 @@ import { connect } from 'node:net';
 import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { ImagePuller } from '@fsb/containerd/image-puller';
 import { ImageStore } from '@fsb/containerd/image-store';
+import { type PullActivity } from '@fsb/containerd/pull-limits';
 import { PullRecords } from '@fsb/containerd/pull-records';
 import { type Layout } from '../layout';
 import { readChoice } from '../supervisor/choice';
@@ -10,6 +12,8 @@ import { Progress } from './progress';
 
 const CONNECT_MS = 3_000;
 const MIB = 1024 * 1024;
+/** Whoever calls it is the operator: any size, as slow as it comes. */
+const LIMITS = { maxBytes: Number.POSITIVE_INFINITY, progressTimeoutMs: Number.POSITIVE_INFINITY };
 /** Where Docker's short names really live. */
 const DOCKER_HUB = 'registry-1.docker.io';
 
@@ -32,9 +36,12 @@ export async function pull(layout: Layout, image: string): Promise<number> {
   }
   const client = new ContainerdClient(socket);
   try {
-    const image = await new ImageStore(client).pull(name, undefined, ({ offset, total }) => {
-      progress.waiting(`${name}: ${(offset / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB`);
-    });
+    const onActivity = ({ fetchedBytes, unpackedBytes }: PullActivity): void => {
+      const [fetched, unpacked] = [fetchedBytes, unpackedBytes].map((bytes) => (bytes / MIB).toFixed(1));
+      progress.waiting(`${name}: ${fetched} MiB are being fetched, ${unpacked} MiB unpacked`);
+    };
+    const puller = new ImagePuller(client, new ImageStore(client));
+    const image = await puller.pull(name, { auth: undefined, limits: LIMITS, onActivity });
     await new PullRecords(client).add(image, undefined);
     progress.line(`pulled ${name}`);
     return 0;

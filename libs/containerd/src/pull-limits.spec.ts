@@ -1,0 +1,35 @@
+import { type PullActivity, PullWatch } from './pull-limits';
+
+const LIMITS = { maxBytes: 1024, progressTimeoutMs: 60_000 };
+const at = (position: string, fetchedBytes = 0, unpackedBytes = 0): PullActivity => {
+  return { position, fetchedBytes, unpackedBytes };
+};
+
+it('lets a pull go on of which something comes, however slowly', () => {
+  const watch = new PullWatch('i', LIMITS, 0);
+  for (let now = 0; now < 3_600_000; now += 59_000) expect(watch.see(at(`${now}`), now)).toBeUndefined();
+});
+
+it.each([
+  ['nothing at all', ''],
+  ['nothing more', 'some'],
+])('ends one of which %s comes, by its name', (_, position) => {
+  const watch = new PullWatch('a/b:1', LIMITS, 0);
+  expect(watch.see(at(position), 1_000)).toBeUndefined();
+  expect(watch.see(at(position), 59_000)).toBeUndefined();
+  const reason = watch.see(at(position), 61_000);
+  expect(reason).toMatchObject({ code: 'not_found' });
+  expect(reason?.message).toMatch(/^image: a\/b:1 cannot be pulled: nothing has come of it for 6[01] s$/);
+});
+
+it.each([
+  ['fetched', at('x', 1025, 0)],
+  ['unpacked', at('x', 0, 1025)],
+])('ends one that has %s more than it may', (_, activity) => {
+  const watch = new PullWatch('a/b:1', LIMITS, 0);
+  expect(watch.see(at('x', 1024, 1024), 1)).toBeUndefined();
+  expect(watch.see(activity, 2)).toMatchObject({
+    code: 'failed_precondition',
+    message: expect.stringMatching(/^image: a\/b:1 is larger than 1Ki/) as string,
+  });
+});
