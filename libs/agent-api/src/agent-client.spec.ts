@@ -47,20 +47,27 @@ describe('the agent from its callers side', () => {
   });
 
   it('tells what was never sent from what may have happened', async () => {
-    await serve(() => undefined);
-    await expect(create(50)).rejects.toMatchObject({ effect: 'unknown' });
+    const arrived = new AbortController();
+    await serve(() => {
+      arrived.abort();
+    });
+    const sent = client.create(AGENT, request, arrived.signal, Date.now() + 20_000);
+    await expect(sent).rejects.toMatchObject({ effect: 'unknown' });
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     await expect(create()).rejects.toMatchObject({ effect: 'none', code: 'unavailable' });
   });
 
   it('says that a log may be asked for again, where its request was sent as well as where it was not', async () => {
-    await serve(() => undefined);
-    const log = () => client.logs(AGENT, { sandboxId: 'i', follow: false }, never, 50);
-    await expect(log()).rejects.toMatchObject({ code: 'unavailable' });
+    const arrived = new AbortController();
+    await serve(() => {
+      arrived.abort();
+    });
+    const log = (signal: AbortSignal) => client.logs(AGENT, { sandboxId: 'i', follow: false }, signal, 20_000);
+    await expect(log(arrived.signal)).rejects.toMatchObject({ code: 'unavailable' });
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
-    await expect(log()).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(log(never)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('sends nothing to another agent, nor to one of another installation', async () => {
