@@ -30,7 +30,9 @@ describe('connections that abuse', () => {
   let gatewayPort: number;
 
   beforeAll(async () => {
-    scene = await GatewayScene.start('connfuzz', { MAX_CONNECTIONS_PER_ADDRESS: String(2 * IDLE) });
+    const most = String(2 * IDLE);
+    const limits = { MAX_CONNECTIONS_PER_ADDRESS: most, MAX_CONNECTIONS_PER_USER: most };
+    scene = await GatewayScene.start('connfuzz', limits);
     wire = new GrpcWire(scene.endpoint, readFileSync(join(scene.api.folder, 'ca.crt')), ADMIN);
     gatewayPort = Number(scene.endpoint.split(':')[1]);
     await expectServed();

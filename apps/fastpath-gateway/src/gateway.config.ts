@@ -37,7 +37,19 @@ export const gatewayFlags = {
   ),
   trustedProxyCidrs: flag(
     addressRanges().optional(),
-    'Addresses that many callers share, such as a load balancer, as in 10.0.0.0/8,fd00::/8: that limit is not theirs',
+    'Addresses that many callers share, such as a load balancer, as in 10.0.0.0/8,fd00::/8: limits of connections are not theirs',
+  ),
+  maxConnectionsPerUser: flag(
+    wholeNumber(1, 1_000_000).default(1_000),
+    'Connections of one user; on one more the first call is refused and the connection closed',
+  ),
+  maxCallsPerUser: flag(
+    wholeNumber(1, 1_000_000).default(1_000),
+    'Calls of one user under way, streams included; further ones are RESOURCE_EXHAUSTED',
+  ),
+  maxLogStreams: flag(
+    wholeNumber(2, 1_000_000).default(1_024),
+    'Logs read at once; a namespace has at most as many as are left for others',
   ),
   ...agentClientFlags,
   allowedRegistries: allowedRegistriesFlag,

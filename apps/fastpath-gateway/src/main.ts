@@ -10,6 +10,7 @@ import { GATEWAY, GatewayModule } from './gateway.module';
 import { ConnectionLimits } from './grpc/connection-limits';
 import { GrpcHealth, grpcServer, type GrpcServerParts } from './grpc/grpc-server';
 import { serverCredentials } from './grpc/server-credentials';
+import { CallSeats } from './quota/call-seats';
 
 const health = new GrpcHealth();
 
@@ -20,13 +21,14 @@ function guards(
 ): Pick<GrpcServerParts, 'connections' | 'interceptors'> {
   const connections = new ConnectionLimits({
     perAddress: config.maxConnectionsPerAddress,
+    perUser: config.maxConnectionsPerUser,
     trustedProxies: config.trustedProxyCidrs ?? new BlockList(),
   });
   const { authenticator } = app.get(Access);
   const audit = config.auditLogPath === '' ? [] : [app.get(CallAudit).interceptor];
   return {
     connections,
-    interceptors: [...audit, ...(authenticator ? [knownCallers(authenticator, connections)] : [])],
+    interceptors: [...audit, ...(authenticator ? [knownCallers(authenticator, connections, app.get(CallSeats))] : [])],
   };
 }
 

@@ -4,9 +4,10 @@ import { type Metadata } from '@grpc/grpc-js';
 import { ApiError } from '@fsb/api/errors';
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { namespaceName } from '../sandboxes/field-rules';
+import { CallSeats } from '../quota/call-seats';
 import { Access } from './access';
 import { type Action, denied } from './authorizer';
-import { admissionOf, ANONYMOUS, type Caller, setAdmission } from './caller';
+import { type Admission, admissionOf, ANONYMOUS, setAdmission } from './caller';
 
 const ACTIONS = 'fsb:actions';
 /** RFC 1123 */
@@ -31,25 +32,27 @@ export class AccessGuard implements CanActivate {
 
   constructor(
     private readonly access: Access,
+    private readonly seats: CallSeats,
     private readonly reflector: Reflector,
   ) {}
 
-  /** @throws ApiError permission_denied, unavailable, invalid_argument for a wrong namespace */
+  /** @throws ApiError permission_denied, unavailable, resource_exhausted, invalid_argument for a wrong namespace */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const { authenticator } = this.access;
     const [request, metadata] = context.getArgs<[Named, Metadata]>();
-    if (!authenticator) return admitted(metadata, ANONYMOUS, false); // --insecure-plaintext
-    const { caller, isKnown } = admissionOf(metadata);
-    if (!isKnown) throw new ApiError('unauthenticated', 'nobody has been asked who calls'); // knownCallers was left out
-    return this.admit(metadata, caller, this.actionsOf(context.getHandler()), request);
+    if (!authenticator) return admitted(metadata, { caller: ANONYMOUS, isKnown: false, isAdmitted: true }); // --insecure-plaintext
+    const admission = admissionOf(metadata);
+    if (!admission.isKnown) throw new ApiError('unauthenticated', 'nobody has been asked who calls'); // knownCallers was left out
+    return this.admit(metadata, admission, this.actionsOf(context.getHandler()), request);
   }
 
   private admit(
     call: Metadata,
-    caller: Caller,
+    admission: Admission,
     actions: readonly Action[],
     request: Named,
   ): boolean | Promise<boolean> {
+    const { caller } = admission;
     const target = targetOf(request);
     const later: Promise<void>[] = [];
     for (const action of actions) {
@@ -62,7 +65,12 @@ export class AccessGuard implements CanActivate {
       if (allowed instanceof Promise) later.push(allowed.then(require));
       else require(allowed);
     }
-    return later.length === 0 ? admitted(call, caller) : Promise.all(later).then(() => admitted(call, caller));
+    const admit = (): true => {
+      if (actions.some(({ subresource }) => subresource === 'log'))
+        admission.atEnd?.(this.seats.logStream(target.namespace));
+      return admitted(call, { ...admission, isAdmitted: true });
+    };
+    return later.length === 0 ? admit() : Promise.all(later).then(admit);
   }
 
   /** @throws Error for a handler that says of nobody who may call it */
@@ -76,8 +84,8 @@ export class AccessGuard implements CanActivate {
   }
 }
 
-function admitted(call: Metadata, caller: Caller, isKnown = true): true {
-  setAdmission(call, { caller, isKnown, isAdmitted: true });
+function admitted(call: Metadata, admission: Admission): true {
+  setAdmission(call, admission);
   return true;
 }
 

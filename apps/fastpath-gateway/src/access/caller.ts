@@ -15,6 +15,8 @@ export interface Admission {
   readonly isKnown: boolean;
   /** whether it may do what it asks for, or nobody is asked */
   readonly isAdmitted: boolean;
+  /** Takes what is to be given back when the call ends; absent where nothing is counted. */
+  readonly atEnd?: ((leave: () => void) => void) | undefined;
 }
 
 /** Who has not shown who it is: anybody, with --insecure-plaintext. */

@@ -1,10 +1,13 @@
 import { type BlockList, isIPv6, type Socket } from 'node:net';
 import { type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { type Server } from '@grpc/grpc-js';
+import { LimitError } from '@fsb/quota/limits';
 
 export interface ConnectionLimitOptions {
   /** connections of one address whose callers have not shown who they are */
   readonly perAddress: number;
+  /** connections whose first known caller is the same user */
+  readonly perUser: number;
   /** addresses that many callers share, and to which the limit does not apply */
   readonly trustedProxies: BlockList;
 }
@@ -15,6 +18,8 @@ interface Connection {
   session?: ServerHttp2Session;
   /** a call of this connection was authenticated: it counts for its address no more */
   isKnown: boolean;
+  /** whom it counts for instead; undefined: many share it, or nobody yet */
+  user?: string;
   refusals: number;
 }
 
@@ -24,6 +29,7 @@ const HANDSHAKE_MS = 10_000;
 const MAX_REFUSALS = 100;
 /** What is left of such a connection's calls gets this long. */
 const GOODBYE_MS = 1_000;
+const RETRY_MS = 1_000;
 
 /** The private servers of grpc-js, one for each bound address. */
 interface Http2Servers {
@@ -31,12 +37,13 @@ interface Http2Servers {
 }
 
 /**
- * What a gateway keeps of connections before their callers are known: so many of one address, each with ten seconds for its
- * handshake and a bounded number of refused calls. grpc-js gives no access to its connections but through its HTTP/2 server.
+ * What a gateway keeps of connections: before their callers are known, so many of one address, each with ten seconds for its
+ * handshake and a bounded number of refused calls; then so many of one user. grpc-js gives no access to its connections but through its HTTP/2 server.
  */
 export class ConnectionLimits {
   private readonly connections = new Map<string, Connection>();
   private readonly unknown = new Map<string, number>();
+  private readonly known = new Map<string, number>();
 
   constructor(private readonly options: ConnectionLimitOptions) {}
 
@@ -54,20 +61,30 @@ export class ConnectionLimits {
     }
   }
 
-  /** A call of this connection was authenticated. */
-  admitted(address: string | undefined, port: number | undefined): void {
+  /**
+   * A call of this connection was authenticated: from now on it counts for its user.
+   * @throws LimitError where the user has too many; the connection is ended
+   */
+  admitted(address: string | undefined, port: number | undefined, user: string): void {
     const connection = this.connections.get(keyOf(address, port));
     if (!connection || connection.isKnown) return;
+    const { perUser } = this.options;
+    if ((this.known.get(user) ?? 0) >= perUser) {
+      end(connection);
+      const message = `user "${user}" has ${perUser} connections, the most that one may have (--max-connections-per-user); use one for many calls`;
+      throw new LimitError('inFlight', message, RETRY_MS);
+    }
     connection.isKnown = true;
-    this.count(connection.address, -1);
+    connection.user = user;
+    count(this.unknown, connection.address, -1);
+    count(this.known, user, 1);
   }
 
   /** A call of this connection was refused for its identity. */
   refused(address: string | undefined, port: number | undefined): void {
     const connection = this.connections.get(keyOf(address, port));
     if (!connection || connection.isKnown || ++connection.refusals !== MAX_REFUSALS) return;
-    connection.session?.close();
-    setTimeout(() => connection.socket.destroy(), GOODBYE_MS).unref();
+    end(connection);
   }
 
   private open(socket: Socket): void {
@@ -81,14 +98,15 @@ export class ConnectionLimits {
     const key = keyOf(remoteAddress, remotePort);
     const connection: Connection = { address, socket, isKnown: !isLimited, refusals: 0 };
     this.connections.set(key, connection);
-    if (isLimited) this.count(address, 1);
+    if (isLimited) count(this.unknown, address, 1);
     const late = setTimeout(() => {
       if (!connection.session) socket.destroy();
     }, HANDSHAKE_MS).unref();
     socket.once('close', () => {
       clearTimeout(late);
       this.connections.delete(key);
-      if (!connection.isKnown) this.count(address, -1);
+      if (!connection.isKnown) count(this.unknown, address, -1);
+      if (connection.user !== undefined) count(this.known, connection.user, -1);
     });
   }
 
@@ -98,15 +116,21 @@ export class ConnectionLimits {
     if (connection) connection.session = session;
   }
 
-  private count(address: string, change: 1 | -1): void {
-    const count = (this.unknown.get(address) ?? 0) + change;
-    if (count > 0) this.unknown.set(address, count);
-    else this.unknown.delete(address);
-  }
-
   private isTrusted(address: string): boolean {
     return this.options.trustedProxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
   }
+}
+
+/** In order: what is under way on it gets a moment. */
+function end({ session, socket }: Connection): void {
+  session?.close();
+  setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+}
+
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const left = (counts.get(key) ?? 0) + change;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
 }
 
 function keyOf(address: string | undefined, port: number | undefined): string {

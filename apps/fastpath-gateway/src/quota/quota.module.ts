@@ -6,6 +6,7 @@ import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { type GatewayConfig } from '../gateway.config';
 import { PendingRecords } from '../sandboxes/pending-records';
 import { World } from '../world';
+import { CallSeats } from './call-seats';
 import { CreateRate } from './create-rate';
 import { FairSeats } from './fair-seats';
 import { NamespaceQuota } from './namespace-quota';
@@ -16,7 +17,8 @@ const WAITING = { waitingPerNamespace: 1_024, waiting: 8_192 };
 /** What a namespace may have, how fast it may ask for it, and its turn among the others. */
 @Module({})
 export class QuotaModule {
-  static forRoot({ maxCreatesInFlight: seats, namespaceCreatesPerSecond }: GatewayConfig): DynamicModule {
+  static forRoot(config: GatewayConfig): DynamicModule {
+    const { maxCreatesInFlight: seats, namespaceCreatesPerSecond, maxCallsPerUser: callsPerUser } = config;
     return {
       module: QuotaModule,
       providers: [
@@ -29,9 +31,13 @@ export class QuotaModule {
             new NamespaceQuota({ limits, ledger, rate, records, createsPerSecond: namespaceCreatesPerSecond }),
           inject: [NamespaceLimits, UsageLedger, CreateRate, PendingRecords],
         },
+        {
+          provide: CallSeats,
+          useFactory: () => new CallSeats({ callsPerUser, logStreams: config.maxLogStreams }),
+        },
         { provide: FairSeats, useFactory: () => new FairSeats({ seats, ...WAITING }) },
       ],
-      exports: [NamespaceQuota, FairSeats],
+      exports: [CallSeats, NamespaceQuota, FairSeats],
     };
   }
 }
