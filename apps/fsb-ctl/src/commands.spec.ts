@@ -7,13 +7,11 @@ import { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { LogStream } from '@fsb/api/gen/fastpath/v1/logs';
 import { freePort } from '../../../test/support/free-port';
 import { eventually } from '../../../test/support/eventually';
-import { COMMAND, CommandLine, type Ended } from './testing/command';
-import { RecordingGateway } from './testing/recording-gateway';
+import { COMMAND, type Ended } from './testing/command';
+import { CommandScene } from './testing/command-scene';
 
-const gateway = new RecordingGateway();
-const line = new CommandLine();
-let endpoint: string;
-const ctl = (...args: string[]): Promise<Ended> => line.run(['--endpoint', endpoint, ...args]);
+const scene = CommandScene.forFile();
+const { ctl, gateway, line } = scene;
 /** kubectl shows seconds up to ten minutes: three hours are the same text for a minute */
 const threeHoursAgo = (): number => Math.floor(Date.now() / 1_000) - 3 * 3_600;
 const running = (): SandboxInfo =>
@@ -27,16 +25,6 @@ const running = (): SandboxInfo =>
     poolRef: 'default-pool',
     sandboxName: 'web',
   });
-
-beforeAll(async () => {
-  CommandLine.build();
-  endpoint = await gateway.start();
-});
-beforeEach(() => gateway.reset());
-afterAll(() => {
-  gateway.stop();
-  line.remove();
-});
 
 describe('fsb-ctl list', () => {
   it('prints an aligned table of all pages', async () => {
@@ -142,14 +130,14 @@ describe('fsb-ctl logs', () => {
     expect(await ctl('logs', '--stream', 'stderr', 'web')).toEqual(apart);
     expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { stream: LogStream.LOG_STREAM_STDERR } });
     expect(await ctl('run', 'web', '--image', 'busybox', '--follow')).toMatchObject({ stdout: apart.stdout });
-    const script = `"${COMMAND}" --endpoint ${endpoint} logs web 2>&1`;
+    const script = `"${COMMAND}" --endpoint ${scene.endpoint} logs web 2>&1`;
     const { stdout } = await promisify(execFile)('sh', ['-c', script], { env: line.environment });
     expect(stdout).toBe('one\nproblem\ntwo\nabc\nPROBLEM\nxyz\nrest\n');
   });
 
   it('slows the gateway down when nobody reads', async () => {
     gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x'));
-    const child = spawn(COMMAND, ['--endpoint', endpoint, 'logs', '-f', 'web'], { env: line.environment });
+    const child = spawn(COMMAND, ['--endpoint', scene.endpoint, 'logs', '-f', 'web'], { env: line.environment });
     let before = -1;
     // it has stopped when nothing was written between two looks
     await eventually(
@@ -170,7 +158,7 @@ describe('fsb-ctl logs', () => {
 
   it('ends quietly when its reader has had enough', async () => {
     gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x\n'));
-    const script = `"${COMMAND}" --endpoint ${endpoint} logs -f web | head -n 1`;
+    const script = `"${COMMAND}" --endpoint ${scene.endpoint} logs -f web | head -n 1`;
     const child = execFile('sh', ['-c', script], { env: line.environment });
     let stderr = '';
     child.stderr!.on('data', (data: string) => (stderr += data));

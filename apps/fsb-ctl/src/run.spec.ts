@@ -3,23 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../../../test/support/eventually';
-import { COMMAND, CommandLine, type Ended } from './testing/command';
-import { RecordingGateway } from './testing/recording-gateway';
+import { COMMAND, type Ended } from './testing/command';
+import { CommandScene } from './testing/command-scene';
 
-const gateway = new RecordingGateway();
-const line = new CommandLine();
-let endpoint: string;
-const ctl = (...args: string[]): Promise<Ended> => line.run(['--endpoint', endpoint, ...args]);
-
-beforeAll(async () => {
-  CommandLine.build();
-  endpoint = await gateway.start();
-});
-beforeEach(() => gateway.reset());
-afterAll(() => {
-  gateway.stop();
-  line.remove();
-});
+const scene = CommandScene.forFile();
+const { ctl, gateway, line } = scene;
 
 describe('fsb-ctl run', () => {
   it('sends what the flags say and prints the lines that scripts look for', async () => {
@@ -71,7 +59,7 @@ describe('fsb-ctl run', () => {
     ].join('\n');
     const args = [
       '--endpoint',
-      endpoint,
+      scene.endpoint,
       'run',
       'web',
       '-f',
@@ -113,7 +101,7 @@ describe('fsb-ctl run', () => {
       ...['  failurePolicy: AutoRecreate', '  recoveryTimeoutSeconds: 9', '  terminationGracePeriodSeconds: 0'],
       ...['  imagePullPolicy: Never', '  resources: { memory: 1Gi, ephemeral-storage: 2Gi }'],
     ].join('\n');
-    const ended = await line.run(['--endpoint', endpoint, 'run', 'web', '-f', '-', '--env', 'A=flag'], yaml);
+    const ended = await line.run(['--endpoint', scene.endpoint, 'run', 'web', '-f', '-', '--env', 'A=flag'], yaml);
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(gateway.received[0]).toMatchObject({
       request: {
@@ -147,7 +135,7 @@ describe('fsb-ctl run', () => {
   ])('refuses a Sandbox object with %j', async (more, reason) => {
     const [metadata, spec = ''] = more.split('\n');
     const yaml = `apiVersion: sandbox.fast.io/v1alpha1\nkind: Sandbox\n${metadata}\nspec:\n  image: busybox\n  poolRef: p\n${spec}\n`;
-    const { code, stderr } = await line.run(['--endpoint', endpoint, 'run', 'web', '-f', '-'], yaml);
+    const { code, stderr } = await line.run(['--endpoint', scene.endpoint, 'run', 'web', '-f', '-'], yaml);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) as string });
   });
 
@@ -181,7 +169,7 @@ describe('fsb-ctl run', () => {
     gateway.stages = '[{"name":"claim","ms":0.5},{"name":"launch","ms":1}]';
     gateway.log = [Buffer.from('one\n')];
     gateway.exited = { exitCode: 3, reason: 'Error', message: '' };
-    const command = [COMMAND, '--endpoint', endpoint, 'run', 'web', '--image', 'busybox', '--follow'].join(' ');
+    const command = [COMMAND, '--endpoint', scene.endpoint, 'run', 'web', '--image', 'busybox', '--follow'].join(' ');
     // util-linux' script gives stderr a terminal and ends with the command's status
     const env = { ...line.environment, SHELL: '/bin/sh' };
     const child = spawn('script', ['-qec', `${command} >${line.folder}/stdout`, '/dev/null'], { env });
@@ -201,7 +189,7 @@ describe('fsb-ctl run', () => {
 
   it('deletes it with --rm also where its reader has had enough', async () => {
     gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x\n'));
-    const script = `"${COMMAND}" --endpoint ${endpoint} run web --image busybox --follow --rm | head -n 1`;
+    const script = `"${COMMAND}" --endpoint ${scene.endpoint} run web --image busybox --follow --rm | head -n 1`;
     const child = execFile('sh', ['-c', script], { env: line.environment });
     await once(child, 'close');
     await eventually(() => gateway.received.some(({ rpc }) => rpc === 'delete'), 10_000);

@@ -1,0 +1,26 @@
+import { CommandLine, type Ended } from './command';
+import { RecordingGateway } from './recording-gateway';
+
+/** The bundled command beside a gateway that records, for all tests of a file. */
+export class CommandScene {
+  readonly gateway = new RecordingGateway();
+  readonly line = new CommandLine();
+  endpoint = '';
+
+  /** To be called once, at the top of a file. */
+  static forFile(): CommandScene {
+    const scene = new CommandScene();
+    beforeAll(async () => {
+      CommandLine.build();
+      scene.endpoint = await scene.gateway.start();
+    });
+    beforeEach(() => scene.gateway.reset());
+    afterAll(() => {
+      scene.gateway.stop();
+      scene.line.remove();
+    });
+    return scene;
+  }
+
+  readonly ctl = (...args: string[]): Promise<Ended> => this.line.run(['--endpoint', this.endpoint, ...args]);
+}
