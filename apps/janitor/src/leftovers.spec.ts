@@ -165,7 +165,13 @@ describe('A janitor, with what is left beside containers', () => {
         utimesSync(folder, 1, 1);
         return folder;
       };
+      const fifos = (uid: string): string => {
+        const folder = dirname(old(scene.path('run/fifos', uid, '1-1-0')));
+        utimesSync(folder, 1, 1);
+        return folder;
+      };
       const orphans = [
+        fifos(GONE),
         address('10.88.0.9', GONE),
         cgroup(installation, GONE),
         podLog(GONE),
@@ -173,11 +179,18 @@ describe('A janitor, with what is left beside containers', () => {
         orphanLink,
       ];
       const cgroups = [cgroup(installation, podUid), cgroup(STRANGER, GONE)];
-      const kept = [...keptNamespaces, keptLink, address('10.88.0.8', podUid), podLog(podUid), ...cgroups];
+      const kept = [
+        ...keptNamespaces,
+        keptLink,
+        address('10.88.0.8', podUid),
+        podLog(podUid),
+        fifos(podUid),
+        ...cgroups,
+      ];
       await goesOf(orphans);
       await scene.looks('looked-at', 3);
       expect(kept.filter((path) => !existsSync(path))).toEqual([]);
-      for (const kind of ['network-namespace', 'address', 'cgroup', 'pod-log']) {
+      for (const kind of ['network-namespace', 'address', 'cgroup', 'pod-log', 'fifo-stock']) {
         expect([kind, await countOf(kind, 'AgentPodGone')]).toEqual([kind, 1]);
       }
       expect(await countOf('link', 'NoNetworkNamespace')).toBe(1);

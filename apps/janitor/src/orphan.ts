@@ -9,6 +9,7 @@ export const REASONS = {
   folder: ['NoContainer'],
   fifo: ['NoContainer'],
   'pod-log': ['AgentPodGone'],
+  'fifo-stock': ['AgentPodGone'],
   'network-namespace': ['AgentPodGone'],
   address: ['AgentPodGone'],
   link: ['NoNetworkNamespace'],

@@ -17,6 +17,8 @@ export interface MachineWorld {
   readonly cgroups: readonly OfPod[];
   readonly addresses: readonly OfPod[];
   readonly podLogs: readonly (OfPod & { readonly mtimeMs: number })[];
+  /** folders of FIFOs that agents have made ahead; empty where the run folder is shared with another installation */
+  readonly fifoStocks: readonly (OfPod & { readonly mtimeMs: number })[];
   /** on this installation's bridge */
   readonly links: readonly VirtualLink[];
 }
@@ -38,6 +40,9 @@ export function machineLeftovers(world: MachineWorld): Leftover[] {
     ...world.podLogs
       .filter(isGone)
       .map(({ path, mtimeMs }) => ({ kind: 'pod-log', name: path, reason, why: NO_POD, sinceMs: mtimeMs }) as const),
+    ...world.fifoStocks
+      .filter(isGone)
+      .map(({ path, mtimeMs }) => ({ kind: 'fifo-stock', name: path, reason, why: NO_POD, sinceMs: mtimeMs }) as const),
     ...world.links
       .filter(({ peerIsNamed }) => !peerIsNamed)
       .map(({ name }) => ({ kind: 'link', name, reason: 'NoNetworkNamespace', why: 'it leads nowhere' }) as const),

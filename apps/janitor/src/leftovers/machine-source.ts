@@ -6,11 +6,11 @@ import { type ClusterEvidence } from '../sweep/cluster-evidence';
 import { ip, linksOf, NETWORK_NAMESPACES, type VirtualLink } from './ip-command';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { machineLeftovers } from './machine-plan';
-import { filesIn, namesIn, PATTERNS, removePath } from './sandbox-files';
+import { filesIn, isSignedByOne, namesIn, PATTERNS, removePath } from './sandbox-files';
 
 const CGROUPS = '/sys/fs/cgroup';
 
-/** What a one-machine node makes for a Pod: network namespace, address, link, cgroups, the folder of its logs. */
+/** What a one-machine node makes for a Pod: network namespace, address, link, cgroups, the folder of its logs; and an agent's FIFOs. */
 export class MachineSource implements LeftoverSource {
   constructor(
     private readonly config: JanitorConfig,
@@ -23,11 +23,13 @@ export class MachineSource implements LeftoverSource {
     const cgroups = await this.cgroups(cgroupName(installation));
     const addresses = await this.addresses(bridgeName(installation));
     const links = await this.links(bridgeName(installation));
-    const podLogs = await this.podLogs();
-    if ([namespaces, cgroups, addresses, links, podLogs].every(({ length }) => length === 0)) return [];
+    const podLogs = await ofPods(join(this.config.logDir, 'pods'));
+    const isOurs = await isSignedByOne(this.config.runDir, installation);
+    const fifoStocks = isOurs ? await ofPods(join(this.config.runDir, 'fifos')) : [];
+    if ([namespaces, cgroups, addresses, links, podLogs, fifoStocks].every(({ length }) => length === 0)) return [];
     const pods = await this.evidence.podsOfNode();
     return machineLeftovers({
-      ...{ namespaces, cgroups, addresses, links, podLogs },
+      ...{ namespaces, cgroups, addresses, links, podLogs, fifoStocks },
       pods: new Set(pods),
       podNamespaces: new Set(pods.map((uid) => networkNamespaceName(installation, uid))),
     });
@@ -61,11 +63,12 @@ export class MachineSource implements LeftoverSource {
     const exists = await stat(`/sys/class/net/${bridge}`).catch(() => undefined);
     return exists ? linksOf(bridge) : [];
   }
+}
 
-  private async podLogs(): Promise<{ path: string; uid: string; mtimeMs: number }[]> {
-    const found = await filesIn(join(this.config.logDir, 'pods'), PATTERNS.pod);
-    return found.map(({ path, id, mtimeMs }) => ({ path, uid: id, mtimeMs }));
-  }
+/** Folders that are named by the uids of Pods. */
+async function ofPods(folder: string): Promise<{ path: string; uid: string; mtimeMs: number }[]> {
+  const found = await filesIn(folder, PATTERNS.pod);
+  return found.map(({ path, id, mtimeMs }) => ({ path, uid: id, mtimeMs }));
 }
 
 async function childFolders(folder: string): Promise<{ path: string; uid: string }[]> {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerLabels } from '@fsb/api/labels';
-import { OWNERS_FOLDER } from '@fsb/api/machine-names';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -12,7 +11,7 @@ import { oursFilter } from '../sweep/claimed-container';
 import { type ClusterEvidence } from '../sweep/cluster-evidence';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
-import { filesIn, namesIn, PATTERNS, removePath } from './sandbox-files';
+import { filesIn, isSignedByOne, PATTERNS, removePath } from './sandbox-files';
 
 const KEPT = '.log.kept';
 const Owner = z.object({ namespace: z.string(), name: z.string(), uid: z.string() });
@@ -34,7 +33,7 @@ export class RuntimeSource implements LeftoverSource {
     // containers come last: whatever was there before them and has one is seen to have it
     const snapshots = await new SnapshotStore(this.client).list(filter);
     const { tasks } = await this.client.tasks.list({ filter: '' });
-    const files = (await this.isOurFolder(installation)) ? await this.files() : [];
+    const files = (await isSignedByOne(this.config.runDir, installation)) ? await this.files() : [];
     const containers = (await this.runtime.list('')).flatMap(({ id, labels }) => [
       id,
       labels[ContainerLabels.id] ?? id,
@@ -65,12 +64,6 @@ export class RuntimeSource implements LeftoverSource {
       if (owner.success && (await this.evidence.mayHaveObject(owner.data))) kept.add(id);
     }
     return kept;
-  }
-
-  /** The folders carry no labels: they are ours where this installation's agents alone have signed. */
-  private async isOurFolder(installation: string): Promise<boolean> {
-    const owners = await namesIn(join(this.config.runDir, OWNERS_FOLDER));
-    return owners.length === 1 && owners[0] === installation;
   }
 
   private async files(): Promise<RuntimeWorld['files']> {

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OWNERS_FOLDER } from '@fsb/api/machine-names';
 
 /** An MD5 in hex, a uid with or without an attempt number, or a waiting container's: nothing else in these folders is ours. */
 const ID = '(?:warm-[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\\d+)?)';
@@ -43,6 +44,12 @@ export async function namesIn(folder: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // fs throws nothing else
     throw error;
   }
+}
+
+/** Folders carry no labels: they are an installation's where its agents alone have signed. */
+export async function isSignedByOne(runDir: string, installation: string): Promise<boolean> {
+  const owners = await namesIn(join(runDir, OWNERS_FOLDER));
+  return owners.length === 1 && owners[0] === installation;
 }
 
 /** A sandbox's logs, the rotated ones too, and its folder. */
