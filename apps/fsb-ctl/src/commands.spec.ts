@@ -7,7 +7,7 @@ import { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { LogStream } from '@fsb/api/gen/fastpath/v1/logs';
 import { freePort } from '../../../test/support/free-port';
 import { eventually } from '../../../test/support/eventually';
-import { COMMAND, type Ended } from './testing/command';
+import { COMMAND } from './testing/command';
 import { CommandScene } from './testing/command-scene';
 
 const scene = CommandScene.forFile();

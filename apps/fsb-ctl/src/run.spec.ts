@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../../../test/support/eventually';
-import { COMMAND, type Ended } from './testing/command';
+import { COMMAND } from './testing/command';
 import { CommandScene } from './testing/command-scene';
 
 const scene = CommandScene.forFile();

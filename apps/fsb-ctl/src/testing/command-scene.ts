@@ -14,7 +14,9 @@ export class CommandScene {
       CommandLine.build();
       scene.endpoint = await scene.gateway.start();
     });
-    beforeEach(() => scene.gateway.reset());
+    beforeEach(() => {
+      scene.gateway.reset();
+    });
     afterAll(() => {
       scene.gateway.stop();
       scene.line.remove();
