@@ -100,12 +100,13 @@ export class AgentModule {
     const onImages = (of: readonly string[]): void => {
       table.publish({ type: 'waiting', images: of });
     };
-    const warm = new WarmContainers({ config, ...places, images: store, runtime, demand, limits, traffic, onImages });
+    const access = new ImageAccess(new PullRecords(client), config.imagePullCredentialsVerificationPolicy);
+    const sources = { images: store, access, runtime };
+    const warm = new WarmContainers({ config, ...places, ...sources, demand, limits, traffic, onImages });
     const address = config.podIp;
     const warmStart = new WarmStart({ containers: warm, claimFiles, exits, folder, cgroups, ids, limits, address });
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
     const registries = new RegistryGuard(config);
-    const access = new ImageAccess(new PullRecords(client), config.imagePullCredentialsVerificationPolicy);
     const pulls = new ImagePulls({
       ...{ store, puller: new ImagePuller(client, store), access, registries, allowed: config.pull },
       seats: new PullSeats({ perAgent: config.maxImagePulls, perNamespace: config.maxImagePullsPerNamespace }),

@@ -27,14 +27,14 @@ export class ImageAccess {
   ) {}
 
   async allows(image: ImageInfo, asker: Asker): Promise<boolean> {
-    const key = `${image.digest} ${image.name}`;
-    const before = this.known.get(key);
+    const before = this.known.get(keyOf(image));
     if (before && mayHave(before, this.policy, image.digest, asker)) return true;
-    const record = await this.records.of(image); // another agent of the node may have written it
-    this.known.delete(key);
-    this.known.set(key, record);
-    if (this.known.size > MAX_KNOWN) this.known.delete(this.known.keys().next().value ?? '');
-    return mayHave(record, this.policy, image.digest, asker);
+    return mayHave(await this.read(image), this.policy, image.digest, asker); // another agent may have written it
+  }
+
+  /** Reads the image's record ahead, so that its first create does not wait for containerd. */
+  async remember(image: ImageInfo): Promise<void> {
+    if (!this.known.has(keyOf(image))) await this.read(image);
   }
 
   /** It was pulled for `asker` just now. */
@@ -42,6 +42,19 @@ export class ImageAccess {
     const proof: PullProof | undefined = auth && { namespace, credentials: credentialsHash(image.digest, auth) };
     await this.records.add(image, proof);
   }
+
+  private async read(image: ImageInfo): Promise<PullRecord> {
+    const key = keyOf(image);
+    const record = await this.records.of(image);
+    this.known.delete(key);
+    this.known.set(key, record);
+    if (this.known.size > MAX_KNOWN) this.known.delete(this.known.keys().next().value ?? '');
+    return record;
+  }
+}
+
+function keyOf({ name, digest }: ImageInfo): string {
+  return `${digest} ${name}`;
 }
 
 /**

@@ -10,6 +10,7 @@ import { SnapshotGoneError } from '@fsb/containerd/runtime-errors';
 import { type ContainerRecord, type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { type AgentConfig } from '../agent.config';
+import { type ImageAccess } from '../images/image-access';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
 import { type Launch, LaunchFolder } from '../launch/launch-folder';
@@ -25,6 +26,7 @@ export interface WarmParts {
   readonly openFiles: number;
   readonly cgroups: SandboxCgroups;
   readonly images: Pick<ImageStore, 'resolve' | 'forget'>;
+  readonly access: Pick<ImageAccess, 'remember'>;
   readonly runtime: SandboxRuntime;
   readonly folder: SandboxFolder;
   readonly launchers: Launchers;
@@ -211,7 +213,9 @@ export class WarmContainers {
     const found = new Map<string, ImageInfo>();
     for (const name of names) {
       const image = await this.parts.images.resolve(name);
-      if (image) found.set(name, image);
+      if (!image) continue;
+      found.set(name, image);
+      await this.parts.access.remember(image);
     }
     return found;
   }
