@@ -130,14 +130,6 @@ export const KNOWN: readonly KnownDifference[] = [
     why: 'the same code with a Status that says what is served here, instead of plain text or protobuf',
   },
   {
-    where: [
-      ...rows('sandboxWrites', 'refuses an unknown policy'),
-      ...rows('cluster', 'refuses policy and older field'),
-    ],
-    paths: /^body\.(details|message)\b/,
-    why: 'the same refusal: details name kind, field and cause as newer versions do, or more exactly',
-  },
-  {
     where: rows('cluster', 'deletes it'),
     paths: /deletionGracePeriodSeconds$/,
     why: 'a namespace is marked like every other object',
