@@ -15,7 +15,7 @@ export function kubectl(product: () => Product): void {
     await run('wait', '--for=condition=Ready', 'sandbox/my-sandbox', '--timeout=60s');
     const row = /^my-sandbox\s+Running\s+busybox\s+\["[\d.]+:\d+"\]\s+default-pool-agent-\w+\s/m;
     expect(await run('get', 'sandboxes')).toMatch(row);
-    expect(await run('get', 'sandboxes', '-o', 'wide')).toMatch(/^my-sandbox\s.*\snode-1\s*$/m);
+    expect(await run('get', 'sandboxes', '-o', 'wide')).toMatch(/^my-sandbox\s.*\snode-1\s+default-pool\s/m);
     expect(await run('get', 'sandboxpools')).toMatch(/^default-pool\s+1\s+3\s+1\s+1\s/m);
     expect(await run('describe', 'sandbox', 'my-sandbox')).toMatch(/Reason:\s+Running[\s\S]*Events:[\s\S]*Normal/);
     const id = await product().field('sandbox', 'my-sandbox', '.status.sandboxID');
