@@ -56,6 +56,9 @@ test-readme: packages build ## every command and snippet of README.md, in order,
 test-kube: packages build ## what depends on the API server, and a minute of chaos, on a real one (no waiting containers); how ours differs from it
 	@scripts/test-kube.sh
 
+test-upgrade: packages build ## FROM=commit: that tree's stack, under load, gets this one's processes one by one; nothing is lost
+	@FROM=$(FROM) scripts/tests.sh --selectProjects upgrade --runInBand --passWithNoTests=false
+
 test-cluster: packages build ## the product on a real one-node Kubernetes (built once), through kubectl and the gateway
 	@test/cluster/node.sh check && scripts/kubernetes.sh; code=$$?; \
 	if [ $$code = 77 ]; then exit 0; elif [ $$code != 0 ]; then exit $$code; fi; \
@@ -126,4 +129,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down purge status load token kubeconfig build test kubernetes test-readme test-kube test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down purge status load token kubeconfig build test kubernetes test-readme test-kube test-upgrade test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

@@ -43,5 +43,6 @@ module.exports = {
     project('cluster', ['test/cluster']),
     project('fuzz', ['test/fuzz']),
     project('readme', ['test/readme']),
+    project('upgrade', ['test/upgrade']),
   ],
 };

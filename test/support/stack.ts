@@ -12,7 +12,6 @@ import { WARM_FLAGS } from './waiting-containers';
 
 const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
-const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const ARCHIVE = join(ROOT, '.cache/busybox.tar');
 
 /** A whole one-machine stack with folders, ports, containerd and network of its own: it runs beside any other. */
@@ -24,10 +23,12 @@ export class Stack {
     readonly endpoints: readonly string[],
     /** a real one, in place of our own API server: make test-kube */
     private readonly cluster: KubernetesCluster | undefined,
+    /** the folder of the sources whose build is started */
+    private tree: string,
   ) {}
 
-  /** @param more flags of `standalone up` */
-  static async start(replicas = 1, more: readonly string[] = []): Promise<Stack> {
+  /** @param more flags of `standalone up` @param tree the folder of the sources whose build is started */
+  static async start(replicas = 1, more: readonly string[] = [], tree = ROOT): Promise<Stack> {
     const root = mkdtempSync('/var/tmp/fsb-e2e-');
     const endpoints = await gatewayEndpoints(replicas);
     const [endpoint = ''] = endpoints;
@@ -40,7 +41,7 @@ export class Stack {
       ...WARM_FLAGS,
       ...more,
     ];
-    const stack = new Stack(root, flags, endpoints, cluster);
+    const stack = new Stack(root, flags, endpoints, cluster, tree);
     try {
       await stack.up();
       await run(join(ROOT, 'scripts/demo-image.sh'), [ARCHIVE]);
@@ -84,12 +85,17 @@ export class Stack {
 
   /** Any command of `standalone`, whatever it ends with. */
   attempt(command: string, ...more: string[]): Promise<Answer> {
-    return attempt('node', [STANDALONE, command, '--root', this.root, ...more]);
+    return attempt('node', [this.main, command, '--root', this.root, ...more]);
+  }
+
+  /** From the next command on, this build takes the place of the one before. */
+  use(tree: string): void {
+    this.tree = tree;
   }
 
   /** Its exit code tells of health: here the rows do. */
   async status(): Promise<ProcessRow[]> {
-    const { stdout } = await attempt('node', [STANDALONE, 'status', '--root', this.root, '-o', 'json']);
+    const { stdout } = await attempt('node', [this.main, 'status', '--root', this.root, '-o', 'json']);
     return [...(JSON.parse(stdout) as ProcessRow[]), ...(this.cluster ? [await this.cluster.row()] : [])];
   }
 
@@ -147,10 +153,14 @@ export class Stack {
     return waitingIds(await containerRecords(this.containerdSocket));
   }
 
+  private get main(): string {
+    return join(this.tree, 'dist/apps/standalone/src/main.js');
+  }
+
   private async standalone(command: string, ...more: string[]): Promise<string> {
     const flags = command === 'up' ? this.flags : ['--root', this.root];
     try {
-      return await checked('node', [STANDALONE, command, ...flags, ...more]);
+      return await checked('node', [this.main, command, ...flags, ...more]);
     } catch (error) {
       throw new Error(`${String(error)}\n${this.tailOfLogs()}`, { cause: error });
     }
