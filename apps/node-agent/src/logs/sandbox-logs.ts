@@ -76,7 +76,11 @@ export class SandboxLogs {
 
   /** The writer has its files open, under whatever name. */
   rename(id: string, newId: string): void {
-    if (existsSync(this.indexFile(id))) renameSync(this.indexFile(id), this.indexFile(newId)); // one before it: none
+    try {
+      renameSync(this.indexFile(id), this.indexFile(newId));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // of a writer before it: there is none
+    }
     renameSync(this.file(id), this.file(newId));
   }
 

@@ -1,35 +1,14 @@
-import {
-  type Metadata,
-  ResponderBuilder,
-  ServerInterceptingCall,
-  type ServerInterceptor,
-  ServerListenerBuilder,
-  type ServerUnaryCall,
-} from '@grpc/grpc-js';
+import { type Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
+import { beforeStatus } from './before-status';
 
-/** By the metadata of the request: the one object that both an interceptor and a handler are given. */
+/** By the metadata of the request. */
 const answered = new WeakSet<Metadata>();
 
 /** Notes the calls whose status is sent, for {@link whenLeft}. */
-export const answeredInterceptor: ServerInterceptor = (_method, call) => {
-  let request: Metadata | undefined;
-  const listener = new ServerListenerBuilder()
-    .withOnReceiveMetadata((metadata, next) => {
-      request = metadata;
-      next(metadata);
-    })
-    .build();
-  const responder = new ResponderBuilder()
-    .withStart((next) => {
-      next(listener);
-    })
-    .withSendStatus((status, next) => {
-      if (request) answered.add(request);
-      next(status);
-    })
-    .build();
-  return new ServerInterceptingCall(call, responder);
-};
+export const answeredInterceptor = beforeStatus((status, request) => {
+  answered.add(request);
+  return status;
+});
 
 /**
  * Calls `act` where the caller leaves before the status of its call is sent, whatever the handler has returned by then. grpc-js
