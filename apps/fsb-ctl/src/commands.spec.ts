@@ -127,12 +127,20 @@ describe('fsb-ctl logs', () => {
     gateway.log = [Buffer.from('one\nproblem\ntwo\n'), Buffer.from('abc\nPROBLEM\nxyz\nrest\n')];
     gateway.turns = [4, 8, 4];
     const apart = { code: 0, stdout: 'one\ntwo\nabc\nxyz\nrest\n', stderr: 'problem\nPROBLEM\n' };
-    expect(await ctl('logs', '--stream', 'stderr', 'web')).toEqual(apart);
-    expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { stream: LogStream.LOG_STREAM_STDERR } });
+    expect(await ctl('logs', 'web')).toEqual(apart);
     expect(await ctl('run', 'web', '--image', 'busybox', '--follow')).toMatchObject({ stdout: apart.stdout });
     const script = `"${COMMAND}" --endpoint ${scene.endpoint} logs web 2>&1`;
     const { stdout } = await promisify(execFile)('sh', ['-c', script], { env: line.environment });
     expect(stdout).toBe('one\nproblem\ntwo\nabc\nPROBLEM\nxyz\nrest\n');
+  });
+
+  it('prints one stream alone to stdout, for a pipe', async () => {
+    gateway.sandbox = running();
+    gateway.log = [Buffer.from('problem\n')];
+    gateway.turns = [0, 8];
+    const alone = { code: 0, stdout: 'problem\n', stderr: '' };
+    expect(await ctl('logs', '--stream', 'stderr', 'web')).toEqual(alone);
+    expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { stream: LogStream.LOG_STREAM_STDERR } });
   });
 
   it('slows the gateway down when nobody reads', async () => {

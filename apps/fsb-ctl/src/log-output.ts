@@ -21,6 +21,15 @@ export async function printAll(log: AsyncIterable<LogPart>): Promise<void> {
   }
 }
 
+/** Copies one stream's part of a log to stdout, where a pipe can take it: nothing is to be told apart. */
+export function printOne(log: AsyncIterable<LogPart>): Promise<void> {
+  return printAll(withoutTurns(log));
+}
+
+async function* withoutTurns(log: AsyncIterable<LogPart>): AsyncGenerator<LogPart> {
+  for await (const { data } of log) yield { data, turns: [] };
+}
+
 /** In the order in which they came: on a terminal, and behind `2>&1`. */
 function* turnsOf({ data, turns }: LogPart): Generator<[0 | 1, Uint8Array]> {
   let at = 0;

@@ -38,7 +38,9 @@ export function addLogs(program: Command): void {
     .option('-f, --follow', 'go on until the sandbox ends')
     .option('--tail <lines>', 'only the last lines', number(LINES))
     .option('-p, --previous', 'of the container before, where the sandbox was reset or made anew')
-    .addOption(new Option('--stream <stream>', 'of one alone, also with --tail (default: both)').choices(STREAMS))
+    .addOption(
+      new Option('--stream <stream>', 'one alone, to stdout, also with --tail (default: both)').choices(STREAMS),
+    )
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
       await logs(name, self.optsWithGlobals<Flags>());
@@ -49,13 +51,14 @@ async function logs(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const { namespace } = settings;
   const { withGateway } = await import('../gateway.js');
-  const { logStreams, printAll } = await import('../log-output.js');
+  const { logStreams, printAll, printOne } = await import('../log-output.js');
   await withGateway(settings, async (gateway) => {
     // a call with a deadline first, since the stream can have none; and the log that follows is of this sandbox, not of a
     // later one of its name
     const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '', includeObject: false });
     const { sandboxId } = answer;
     const follow = flags.follow === true;
+    const stream = flags.stream ?? 'both';
     const request = {
       sandboxName: name,
       namespace,
@@ -63,8 +66,8 @@ async function logs(name: string, flags: Flags): Promise<void> {
       follow,
       tailLines: flags.tail,
       previous: flags.previous === true,
-      stream: logStreams[flags.stream ?? 'both'],
+      stream: logStreams[stream],
     };
-    await printAll(gateway.logs(request));
+    await (stream === 'both' ? printAll : printOne)(gateway.logs(request));
   });
 }
