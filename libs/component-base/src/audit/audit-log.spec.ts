@@ -112,9 +112,8 @@ describe('The audit log', () => {
     execFileSync('mkfifo', [path]);
     const reader = createReadStream(path);
     const log = await logTo(path);
-    const started = performance.now();
+    // a record that waited for the reader would wait for ever: nothing reads before this loop has ended
     for (let index = 0; index < 12_000; index++) log.record(event(String(index)));
-    expect(performance.now() - started).toBeLessThan(500);
     expect(counts.lost).toBe(2_000);
     expect(complaints).toEqual([expect.objectContaining({ why: 'the audit log is slower than the calls' })]);
     const ids: string[] = [];
