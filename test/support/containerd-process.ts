@@ -15,6 +15,7 @@ import {
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { containerdCommand, containerdConfig } from '../../apps/standalone/src/supervisor/private-containerd';
+import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { eventually } from './eventually';
@@ -95,7 +96,7 @@ export class ContainerdProcess {
 export function removeCgroups(name: string): void {
   const hierarchies = readdirSync('/sys/fs/cgroup').map((entry) => join('/sys/fs/cgroup', entry, name));
   for (const folder of [join('/sys/fs/cgroup', name), ...hierarchies]) {
-    if (existsSync(folder)) rmdirSync(folder);
+    for (const path of [join(folder, SANDBOXES_CGROUP), folder]) if (existsSync(path)) rmdirSync(path);
   }
 }
 

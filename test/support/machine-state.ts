@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bridgeName, cgroupName, networkNamespacePrefix } from '@fsb/api/machine-names';
+import { bridgeName, cgroupName, networkNamespacePrefix, SANDBOXES_CGROUP } from '@fsb/api/machine-names';
 import { files } from '../../apps/standalone/src/layout';
 import { cgroupHierarchies } from '../../apps/standalone/src/node/pod-cgroup';
 import { NETWORK_NAMESPACES } from '../../apps/standalone/src/node/pod-network';
@@ -61,11 +61,11 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-/** `<installation>/<pod uid>/<sandbox id>`, in whichever hierarchy. */
+/** `<installation>/<pod uid>/sandboxes/<container id>`, in whichever hierarchy. */
 function sandboxCgroups(installation: string): string[] {
   const found = cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8')).flatMap(({ folder }) => {
     const top = join(folder, cgroupName(installation));
-    return foldersIn(top).flatMap((pod) => foldersIn(join(top, pod)).filter(isId));
+    return foldersIn(top).flatMap((pod) => foldersIn(join(top, pod, SANDBOXES_CGROUP)).filter(isId));
   });
   return unique(found);
 }

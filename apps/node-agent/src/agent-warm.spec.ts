@@ -7,7 +7,6 @@ import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-ru
 import { AgentProcess } from '../../../test/support/agent-process';
 import { eventually } from '../../../test/support/eventually';
 
-const CAPACITY = 40;
 const WAITING = 6;
 const LONG_MS = 60_000;
 const STAY = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
@@ -29,7 +28,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
 
   beforeAll(async () => {
     agent = await AgentProcess.start('warm', {
-      ...{ 'agent-capacity': String(CAPACITY), 'runtime-binary': binary, 'warm-containers': String(WAITING) },
+      ...{ 'agent-capacity': '40', 'runtime-binary': binary, 'warm-containers': String(WAITING) },
       'warm-images': JSON.stringify([{ image: 'busybox', containers: WAITING }]),
     });
     client = new ContainerdClient(agent.containerd.socket);
@@ -99,11 +98,13 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     expect(wasWarm(body)).toBe(true);
     const { id } = await recorded('limited');
     const file = (controller: string, name: string): string =>
-      readFileSync(join('/sys/fs/cgroup', controller, `fsb-warm-${process.pid}`, id, name), 'utf8').trim();
+      readFileSync(join('/sys/fs/cgroup', controller, `fsb-warm-${process.pid}/sandboxes`, id, name), 'utf8').trim();
     expect(file('memory', 'memory.limit_in_bytes')).toBe(String(64 * 1024 * 1024));
     expect(file('cpu', 'cpu.cfs_quota_us')).toBe('50000');
-    // a full agent's weigh no more than it does
-    expect(Number(file('cpu', 'cpu.shares')) * CAPACITY).toBeLessThanOrEqual(1024);
+    expect(file('cpu', 'cpu.shares')).toBe('512');
+    // all sandboxes together weigh what their agent does
+    const all = readFileSync(`/sys/fs/cgroup/cpu/fsb-warm-${process.pid}/sandboxes/cpu.shares`, 'utf8').trim();
+    expect(all).toBe('1024');
     expect(file('pids', 'pids.max')).toBe('77');
     await gone('limited');
 

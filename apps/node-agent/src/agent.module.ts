@@ -40,12 +40,12 @@ import { SandboxLogs } from './logs/sandbox-logs';
 import { Admission, type Capacity } from './sandboxes/admission';
 import { CEILINGS, ceilingsOf } from './sandboxes/ceilings';
 import { ClaimRecords } from './sandboxes/claim-records';
-import { cpuSharesOf, ownCpuShares } from './sandboxes/cpu-weight';
 import { signFolders } from './sandboxes/folder-owner';
 import { OomCheck } from './sandboxes/oom-check';
 import { allowedOpenFiles, ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
 import { RuntimeWatch } from './sandboxes/runtime-watch';
 import { SandboxCgroups } from './sandboxes/sandbox-cgroups';
+import { makeSandboxesGroup } from './sandboxes/sandboxes-group';
 import { SandboxContainers, type SandboxPlacement } from './sandboxes/sandbox-containers';
 import { SandboxExits } from './sandboxes/sandbox-exits';
 import { SandboxFolder } from './sandboxes/sandbox-files';
@@ -91,8 +91,7 @@ export class AgentModule {
     const { networkNamespace, cgroups, seccomp, openFiles } = placement;
     const ceilings = ceilingsOf(config);
     const pids = Math.min(DEFAULT_PIDS, ceilings.pids);
-    const cpuShares = cpuSharesOf(config.cpuLimit, placement.cpu);
-    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, cpuShares, pids };
+    const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids };
     const launchers = launchersOf(config);
     const demand = new WarmDemand();
     demand.name(config.warmImages);
@@ -204,10 +203,10 @@ function shimGroupsOf({ installation, podUid, sandboxesPerShim }: AgentConfig): 
 function placementOf(config: AgentConfig, ids: ContainerIds): SandboxPlacement {
   return {
     networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
-    cgroups: new SandboxCgroups(config.cgroupParent ?? siblingCgroup(), ids),
+    cgroups: new SandboxCgroups(makeSandboxesGroup(config.cgroupParent ?? siblingCgroup()), ids),
     seccomp: readSeccomp(config.seccompProfile),
     openFiles: allowedOpenFiles(config.openFiles),
-    cpu: { limit: config.cpuLimit, slots: config.agentCapacity, agentShares: ownCpuShares() },
+    cpuLimit: config.cpuLimit,
   };
 }
 

@@ -23,5 +23,8 @@ export function cgroupName(installation: string): string {
   return `fast-sandbox-${shortId(installation)}`;
 }
 
+/** Below an agent Pod's cgroup: all of its sandboxes', beside the agent's own. */
+export const SANDBOXES_CGROUP = 'sandboxes';
+
 /** Below the sandboxes' run folder: whose sandboxes keep their files and logs there. More than one: nobody sweeps it. */
 export const OWNERS_FOLDER = 'installations';

@@ -16,10 +16,8 @@ export const CAPABILITIES = [
 export interface Limits {
   /** bytes */
   readonly memoryBytes?: number | undefined;
-  /** cores */
+  /** cores; also the weight beside the other sandboxes where the CPU is short, absent: the kernel's default, as one core */
   readonly cpus?: number | undefined;
-  /** weight beside the sibling cgroups where the CPU is short; absent: the kernel's default, 1024 */
-  readonly cpuShares?: number | undefined;
   readonly pids: number;
 }
 
@@ -142,14 +140,16 @@ export function cpuQuota(cpus: number): number {
   return Math.max(1000, Math.round(cpus * CPU_PERIOD_US));
 }
 
-function resources({ memoryBytes, cpus, cpuShares, pids }: Limits): Record<string, unknown> {
+/** The weight of so many cores on cgroup v1. */
+export function cpuShares(cpus: number): number {
+  return Math.max(2, Math.round(cpus * 1024));
+}
+
+function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown> {
   return {
     devices: [{ allow: false, access: 'rwm' }],
     pids: { limit: pids },
     ...(memoryBytes === undefined ? {} : { memory: { limit: memoryBytes } }),
-    cpu: {
-      ...(cpus === undefined ? {} : { quota: cpuQuota(cpus), period: CPU_PERIOD_US }),
-      ...(cpuShares === undefined ? {} : { shares: cpuShares }),
-    },
+    ...(cpus === undefined ? {} : { cpu: { quota: cpuQuota(cpus), period: CPU_PERIOD_US, shares: cpuShares(cpus) } }),
   };
 }

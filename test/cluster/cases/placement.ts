@@ -61,7 +61,7 @@ export function placement(product: () => Product): void {
     expect(await logs()).toContain('adj 1000\n'); // where memory runs out, it goes before any agent
     const id = /ID:\s+([0-9a-f]{32})/.exec(answer)?.[1] ?? '';
     const found = await product().node.machine.run('find', MEMORY_CGROUPS, '-name', id);
-    expect(found).toBe(`${join(MEMORY_CGROUPS, podCgroup(), id)}\n`);
+    expect(found).toBe(`${join(MEMORY_CGROUPS, podCgroup(), 'sandboxes', id)}\n`);
     await product().caller.run('delete', 'inside');
   }, 120_000);
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
-import { CPU_PERIOD_US, cpuQuota, type Limits } from '@fsb/containerd/oci-spec';
+import { CPU_PERIOD_US, cpuQuota, cpuShares, type Limits } from '@fsb/containerd/oci-spec';
 
 const ROOT = '/sys/fs/cgroup';
 const ATTEMPTS = 20;
@@ -17,34 +17,42 @@ const PAGE_BYTES = 4096;
 export class SandboxCgroups {
   private readonly hierarchies = hierarchies();
 
-  /** @param parent as an OCI cgroupsPath */
+  /** @param group of all sandboxes, as an OCI cgroupsPath */
   constructor(
-    private readonly parent: string,
+    private readonly group: string,
     private readonly ids: ContainerIds,
   ) {}
 
   path(id: string): string {
-    return `${this.parent}/${this.ids.containerOf(id)}`;
+    return `${this.group}/${this.ids.containerOf(id)}`;
+  }
+
+  /** Its folder in a hierarchy. Earlier agents made it beside the group, and their sandboxes outlive them. */
+  private folder(hierarchy: string, id: string): string {
+    const folder = join(hierarchy, this.path(id));
+    const earlier = join(hierarchy, dirname(this.group), this.ids.containerOf(id));
+    return !existsSync(folder) && existsSync(earlier) ? earlier : folder;
   }
 
   /**
    * Limits a container that runs already; those that are absent stay as they are.
    * @throws Error where its cgroup cannot be reached
    */
-  async limit(id: string, { memoryBytes, cpus, cpuShares, pids }: Limits): Promise<void> {
+  async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
     const unified = isUnified();
     const write = (controller: string, file: string, value: number | string): Promise<void> =>
-      writeFile(join(ROOT, unified ? '' : controller, this.path(id), file), String(value));
+      writeFile(join(this.folder(join(ROOT, unified ? '' : controller), id), file), String(value));
     await write('pids', 'pids.max', pids);
     if (memoryBytes !== undefined) await write('memory', unified ? 'memory.max' : 'memory.limit_in_bytes', memoryBytes);
     if (cpus === undefined) return;
     if (unified) {
       await write('cpu', 'cpu.max', `${cpuQuota(cpus)} ${CPU_PERIOD_US}`);
+      await write('cpu', 'cpu.weight', weightOf(cpuShares(cpus)));
       return;
     }
     await write('cpu', 'cpu.cfs_period_us', CPU_PERIOD_US);
     await write('cpu', 'cpu.cfs_quota_us', cpuQuota(cpus));
-    if (cpuShares !== undefined) await write('cpu', 'cpu.shares', cpuShares);
+    await write('cpu', 'cpu.shares', cpuShares(cpus));
   }
 
   /** How many processes of a container the kernel has killed for want of memory. @returns undefined where nobody can say */
@@ -78,19 +86,24 @@ export class SandboxCgroups {
   }
 
   private read(id: string, controller: string, file: string): Promise<string> {
-    const path = join(ROOT, isUnified() ? '' : controller, this.path(id), file);
+    const path = join(this.folder(join(ROOT, isUnified() ? '' : controller), id), file);
     return readFile(path, 'utf8').catch(() => ''); // gone, or not mounted here
   }
 
   /** With what still runs in them. What is gone already is success. */
   async remove(id: string): Promise<void> {
-    const folders = this.hierarchies.map((root) => join(root, this.path(id)));
+    const folders = this.hierarchies.map((root) => this.folder(root, id));
     await Promise.all(folders.filter(existsSync).map(removeFolder)); // mostly none: the runtime has removed them
   }
 }
 
 function sum(text: string, count: RegExp): number {
   return [...text.matchAll(count)].reduce((all, [, number]) => all + Number(number), 0);
+}
+
+/** cpu.weight of cgroup v2 for shares of v1, as OCI runtimes convert it. */
+function weightOf(shares: number): number {
+  return 1 + Math.floor(((Math.min(262_144, shares) - 2) * 9_999) / 262_142);
 }
 
 function isUnified(): boolean {

@@ -22,7 +22,6 @@ import { startError } from '../launch/start-error';
 import { type WarmContainers } from '../warm/warm-containers';
 import { type WarmStart } from '../warm/warm-start';
 import { type Claim } from './claim';
-import { type CpuBounds } from './cpu-weight';
 import { type SandboxOrder } from './create-request';
 import { type SandboxCgroups } from './sandbox-cgroups';
 import { type SandboxFolder } from './sandbox-files';
@@ -34,7 +33,8 @@ export interface SandboxPlacement {
   readonly seccomp: OciSeccomp;
   /** hard limit of a sandbox's open files */
   readonly openFiles: number;
-  readonly cpu: CpuBounds;
+  /** cores: the agent's own limit */
+  readonly cpuLimit: number | undefined;
 }
 
 export interface ContainerParts {
@@ -79,7 +79,7 @@ export class SandboxContainers {
     const claim = { ...named, stopSignal: image.config.stopSignal };
     const imageMs = performance.now() - started;
     recordSpan('image', started);
-    const process = planProcess(order, claim, image.config, this.parts.placement.cpu);
+    const process = planProcess(order, claim, image.config, this.parts.placement.cpuLimit);
     const planMs = performance.now() - started - imageMs;
     recordSpan('plan', started + imageMs);
     const stages = (await this.startWarm(claim, image, process)) ?? (await this.startCold(claim, image, process));

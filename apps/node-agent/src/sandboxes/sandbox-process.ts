@@ -3,7 +3,6 @@ import { checkProcessWords } from '@fsb/api/process-words';
 import { type ImageConfig } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
 import { type Claim } from './claim';
-import { type CpuBounds, cpuSharesOf } from './cpu-weight';
 import { type SandboxOrder } from './create-request';
 import { hostnameOf } from './hostname';
 import { processArgs } from './process-args';
@@ -30,13 +29,14 @@ export interface SandboxProcess {
 }
 
 /**
+ * @param cpuLimit cores: the agent's own limit
  * @throws ApiError invalid_argument, where nothing is left to run or it is too long
  */
 export function planProcess(
   { request, cpus, pids }: SandboxOrder,
   claim: Claim,
   image: ImageConfig,
-  cpu: CpuBounds,
+  cpuLimit: number | undefined,
 ): SandboxProcess {
   const args = processArgs(image, request.command ?? [], request.args ?? []);
   const workingDir = [request.workingDir, absolute(image.workingDir)].find(Boolean) ?? '/';
@@ -46,11 +46,10 @@ export function planProcess(
   checkProcessWords({ args, envs: Object.fromEntries([...env].map(([name, value]) => [name, value ?? ''])) });
   if (args.length + words.length > MAX_WORDS)
     throw new ApiError('invalid_argument', `command, args, envs: must be at most ${MAX_WORDS} words`);
-  const limit = atMost(cpu.limit, cpus);
   return {
     ...{ args, workingDir, hostname, user: image.user, volumes: image.volumes },
     env: words,
-    limits: { memoryBytes: claim.memoryBytes, cpus: limit, cpuShares: cpuSharesOf(limit, cpu), pids },
+    limits: { memoryBytes: claim.memoryBytes, cpus: atMost(cpuLimit, cpus), pids },
     fromImage: { workingDir: !request.workingDir },
   };
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -100,7 +101,7 @@ export class SecurityScene {
   /** On cgroup v1 of its controller. */
   async cgroupFile(id: string, controller: string, file: string): Promise<string> {
     const root = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : `/sys/fs/cgroup/${controller}`;
-    return readFileSync(join(root, this.agent.name, (await this.containerOf(id)).id, file), 'utf8');
+    return readFileSync(join(root, this.agent.name, SANDBOXES_CGROUP, (await this.containerOf(id)).id, file), 'utf8');
   }
 
   /** What the prober must know to try. */

@@ -1,14 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
+import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
 
 const ROOT = '/sys/fs/cgroup';
 /** The kernel's: of a process, and of a cgroup that nobody has given another; on v1 and on v2. */
 const [DEFAULT_SHARES, DEFAULT_WEIGHT, MAX_WEIGHT] = [1024, 100, 10_000];
 
 /**
- * The cgroups of one Pod: /fast-sandbox-<installation>/<pod uid>, with the agent in `agent` below and its sandboxes beside
- * it. On cgroup v1 in every hierarchy there is, on v2 in the one.
+ * The cgroups of one Pod: /fast-sandbox-<installation>/<pod uid>, with the agent in `agent` below and its sandboxes in
+ * `sandboxes`. On cgroup v1 in every hierarchy there is, on v2 in the one.
  */
 export class PodCgroup {
   private readonly hierarchies = cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'));
@@ -33,7 +34,8 @@ export class PodCgroup {
   /** What still holds sandboxes stays. */
   remove(): void {
     for (const { folder } of this.hierarchies) {
-      for (const path of [join(folder, this.path, 'agent'), join(folder, this.path)]) removeEmpty(path);
+      removeEmpty(join(folder, this.path, 'agent'));
+      removeEmptyPod(join(folder, this.path));
     }
   }
 }
@@ -72,7 +74,7 @@ export function removeEmptyCgroups(name: string): void {
     const top = join(folder, name);
     if (!existsSync(top)) continue;
     for (const entry of readdirSync(top, { withFileTypes: true })) {
-      if (entry.isDirectory()) removeEmpty(join(top, entry.name));
+      if (entry.isDirectory()) removeEmptyPod(join(top, entry.name));
     }
   }
 }
@@ -82,6 +84,12 @@ function removeTree(folder: string): void {
     if (entry.isDirectory()) removeTree(join(folder, entry.name));
   }
   rmdirSync(folder);
+}
+
+function removeEmptyPod(pod: string): void {
+  // a Pod that is being made has its agent's first, and an agent that runs keeps the cgroup that it has made
+  if (existsSync(join(pod, 'agent'))) return;
+  for (const folder of [join(pod, SANDBOXES_CGROUP), pod]) removeEmpty(folder);
 }
 
 function removeEmpty(folder: string): void {
