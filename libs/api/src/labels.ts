@@ -33,6 +33,8 @@ export const ContainerLabels = {
   claimTime: 'fast-sandbox.io/claim-time',
   /** Unix milliseconds since when the sandbox is being ended. */
   terminating: 'fast-sandbox.io/terminating',
+  /** when its grace period is over, in milliseconds since the epoch */
+  terminatingUntil: 'fast-sandbox.io/terminating-until',
   /** Sandboxes of one agent with the same value share a shim, and end with it. */
   shimGroup: 'fast-sandbox.io/shim-group',
   /** A container that waits for its sandbox, and what it is made of; gone when it has one. */

@@ -2,6 +2,8 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ClaimedContainer } from './orphan-policy';
 
+const DEFAULT_GRACE_MS = 10_000;
+
 type Labels = Readonly<Record<string, string>>;
 
 /** Reads what the agent wrote into the labels. */
@@ -18,8 +20,13 @@ export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'l
     claimUid: label('claimUid'),
     attempt: attemptIn(sandboxId, label('claimUid')),
     claimedAtMs: milliseconds(label('claimTime')),
-    endingSinceMs: milliseconds(label('terminating')),
+    endsByMs: milliseconds(label('terminatingUntil')) ?? endOfDefault(milliseconds(label('terminating'))),
   };
+}
+
+/** Earlier agents wrote only when the end began; most sandboxes have the default period. */
+function endOfDefault(sinceMs: number | undefined): number | undefined {
+  return sinceMs === undefined ? undefined : sinceMs + DEFAULT_GRACE_MS;
 }
 
 /** Whether it is of this installation: nothing else is ever touched. */

@@ -3,7 +3,7 @@ import { type ClaimedContainer, type Evidence, judge, type Verdict } from './orp
 const NOW = 1_000_000;
 const OWNED: ClaimedContainer = {
   ...{ id: 's', sandboxId: 's', namespace: 'default', sandboxName: 'one', agentName: 'agent', agentUid: 'a' },
-  ...{ claimUid: 'u', attempt: 0, claimedAtMs: NOW - 60_000, endingSinceMs: undefined },
+  ...{ claimUid: 'u', attempt: 0, claimedAtMs: NOW - 60_000, endsByMs: undefined },
 };
 const OBJECT = { uid: 'u', sandboxId: 's', attempt: 0 };
 const GOOD: Evidence = { agent: 'present', object: OBJECT, adopterHeldMs: 60_000 };
@@ -20,14 +20,15 @@ describe('judge', () => {
     ['agent gone, claim young', { claimedAtMs: NOW - 9_999 }, { agent: 'gone' }, { keep: 'young' }],
     ['agent gone, claim of the future', { claimedAtMs: NOW + 9_999 }, { agent: 'gone' }, { keep: 'young' }],
     ['agent gone, claim just old enough', { claimedAtMs: NOW - 10_000 }, { agent: 'gone' }, removed('AgentPodGone')],
-    ['agent gone in the middle of an end', { endingSinceMs: NOW }, { agent: 'gone' }, removed('AgentPodGone')],
+    ['agent gone in the middle of an end', { endsByMs: NOW + 10_000 }, { agent: 'gone' }, removed('AgentPodGone')],
     ['agent unknown', {}, { agent: 'unknown', object: 'absent' }, { keep: 'unknown' }],
     ['waits for its sandbox, agent there', { claimedAtMs: undefined }, { object: 'absent' }, { keep: 'owned' }],
     ['waits for its sandbox, agent gone', { claimedAtMs: undefined }, { agent: 'gone' }, removed('AgentPodGone')],
     ['waits, agent unknown', { claimedAtMs: undefined }, { agent: 'unknown' }, { keep: 'unknown' }],
     ['object absent', {}, { object: 'absent' }, removed('SandboxNotFound')],
-    ['object absent, being ended', { endingSinceMs: NOW - 5_000 }, { object: 'absent' }, { keep: 'ending' }],
-    ['object absent, end got stuck', { endingSinceMs: NOW - 31_000 }, { object: 'absent' }, removed('SandboxNotFound')],
+    ['object absent, being ended', { endsByMs: NOW + 5_000 }, { object: 'absent' }, { keep: 'ending' }],
+    ['object absent, with an hour to end', { endsByMs: NOW + 3_600_000 }, { object: 'absent' }, { keep: 'ending' }],
+    ['object absent, end got stuck', { endsByMs: NOW - 21_000 }, { object: 'absent' }, removed('SandboxNotFound')],
     ['object unknown', {}, { object: 'unknown' }, { keep: 'unknown' }],
     ['object of another uid', {}, { object: { ...OBJECT, uid: 'v' } }, removed('ClaimUidDiffers')],
     ['bound, absent, no adopter', {}, { object: 'absent', adopterHeldMs: 0 }, removed('SandboxNotFound')],
@@ -38,7 +39,7 @@ describe('judge', () => {
       { object: { ...OBJECT, sandboxId: '', attempt: 2 } },
       removed('StaleAttempt'),
     ],
-    ['older attempt, being ended', { endingSinceMs: NOW }, { object: { ...OBJECT, attempt: 2 } }, { keep: 'ending' }],
+    ['older attempt, being ended', { endsByMs: NOW + 10_000 }, { object: { ...OBJECT, attempt: 2 } }, { keep: 'ending' }],
     [
       'attempt not in the status yet',
       { attempt: 3 },

@@ -13,7 +13,8 @@ export interface ClaimedContainer {
   /** Unix ms; undefined: it still waits for its sandbox */
   readonly claimedAtMs: number | undefined;
   /** Unix ms since when its agent has been ending it */
-  readonly endingSinceMs: number | undefined;
+  /** when the grace period of its end is over; undefined: nobody ends it */
+  readonly endsByMs: number | undefined;
 }
 
 /** What an object says of the container that it has. */
@@ -50,8 +51,8 @@ export interface Timing {
   readonly orphanTimeoutMs: number;
 }
 
-/** SIGTERM, ten seconds, SIGKILL, and some for the rest: until then an ending container is its agent's. */
-const ENDING_MS = 30_000;
+/** After its grace period, for SIGKILL and its removal: until then a container that is being ended is its agent's. */
+const REMOVAL_MS = 20_000;
 
 /** Too young to be judged: whoever claimed it may still be at work, so nobody needs to be asked either. */
 export function isYoung({ claimedAtMs }: ClaimedContainer, { nowMs, orphanTimeoutMs }: Timing): boolean {
@@ -70,9 +71,9 @@ export function judge(container: ClaimedContainer, evidence: Evidence, timing: T
 }
 
 function judgeClaim(container: ClaimedContainer, { object, adopterHeldMs }: Evidence, timing: Timing): Verdict {
-  const { claimUid, sandboxName, namespace, endingSinceMs } = container;
+  const { claimUid, sandboxName, namespace, endsByMs } = container;
   if (sandboxName === '' || namespace === '') return { keep: 'unlabelled' };
-  if (endingSinceMs !== undefined && timing.nowMs - endingSinceMs < ENDING_MS) return { keep: 'ending' };
+  if (endsByMs !== undefined && timing.nowMs < endsByMs + REMOVAL_MS) return { keep: 'ending' };
   if (object === 'unknown') return { keep: 'unknown' };
   const verdict = object === 'absent' ? absent(container) : judgeAgainst(container, object);
   // somebody must have been there to adopt it, all the time

@@ -10,6 +10,11 @@ export class GracePeriod {
   private isRequested = false;
   private timer: NodeJS.Timeout | undefined;
 
+  /** When the period is over, in milliseconds since the epoch; infinite before it has begun. */
+  get until(): number {
+    return this.deadline;
+  }
+
   /** Aborts when the period is over. */
   get signal(): AbortSignal {
     return this.over.signal;

@@ -220,18 +220,23 @@ export class SandboxLifecycle {
   }
 
   private async end(id: string, grace: GracePeriod): Promise<void> {
-    const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
+    const { admission, table, runtime, exits, traffic } = this.parts;
     const creation = this.creations.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
     if (!table.get(id) && !(await this.adoptStray(id))) return;
     const { phase, terminationGracePeriodSeconds = DEFAULT_GRACE_SECONDS } = table.get(id) ?? {};
     table.update(id, { phase: 'terminating' });
-    await runtime.setLabels(id, { [ContainerLabels.terminating]: String(Date.now()) }).catch(() => undefined); // the record may be gone already
+    // before the label: an agent that is started again ends what has it, and knows nothing of the delete that asked to keep the log
+    await this.keepLog(id);
     grace.begin(terminationGracePeriodSeconds);
+    const labels = {
+      [ContainerLabels.terminating]: String(Date.now()),
+      [ContainerLabels.terminatingUntil]: String(grace.until),
+    };
+    await runtime.setLabels(id, labels).catch(() => undefined); // the record may be gone already
     if (phase === 'running' || phase === 'terminating') await this.terminate(id, grace);
-    const ended = table.get(id);
-    if (ended && this.keepingLog.has(id)) await endedLogs.keep(ended);
+    await this.keepLog(id); // with the time of its end, or since another delete has asked for it
     await traffic.lull(REMOVE_LATEST_MS);
     await this.remove(id);
     exits.forget(id);
@@ -239,6 +244,11 @@ export class SandboxLifecycle {
     if (last) this.removed.remember(last);
     admission.release(id);
     table.remove(id);
+  }
+
+  private async keepLog(id: string): Promise<void> {
+    const sandbox = this.parts.table.get(id);
+    if (sandbox && this.keepingLog.has(id)) await this.parts.endedLogs.keep(sandbox);
   }
 
   /** The grace period is the process's also where containerd is away for a part of it. SIGKILL ends it. */

@@ -5,6 +5,7 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ShimGroups } from '@fsb/containerd/shim-groups';
+import { LaunchFolder } from '../launch/launch-folder';
 import { type ClaimFiles } from '../warm/claim-files';
 import { type WarmContainers } from '../warm/warm-containers';
 import { type Admission } from './admission';
@@ -93,8 +94,10 @@ export class SandboxRecovery {
   }
 
   private async reconcile(record: ContainerRecord, claim: Claim): Promise<void> {
-    const { table, exits } = this.parts;
+    const { table, exits, folder } = this.parts;
     if (!table.get(claim.sandboxId)) this.takeOver(claim, 'running');
+    // of a cold create whose agent was killed before the launcher's answer: it holds values of variables
+    if (record.id === claim.sandboxId) new LaunchFolder(folder.launchFolder(record.id)).forgetOrder();
     if (claim.evicted) exits.noteEvicted(claim.sandboxId, claim.evicted);
     if (!record.task) this.lost(claim.sandboxId);
     else if (record.task.status === 'stopped') {

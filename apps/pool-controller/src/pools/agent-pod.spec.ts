@@ -125,7 +125,7 @@ it('is another template where other containers are to wait', () => {
   const hashes = [[], [{ image: 'a', containers: 1 }], [{ image: 'a', containers: 2 }]].map((warmImages) =>
     templateHash(pool({}, { warmImages }), settings),
   );
-  expect(new Set(hashes).size).toBe(3);
+  expect(new Set(hashes).size).toBe(5);
 });
 
 it('mounts host folders at their own paths and never the host itself', () => {
@@ -179,9 +179,11 @@ it('has another hash when the installation’s own settings change for agents th
     { agentWarmContainers: 16 },
     { agentWarmContainers: 0 },
     { otelExporterOtlpEndpoint: 'http://192.0.2.1:4318' },
+    { agentAllowedRegistries: ['docker.io'] },
+    { agentRegistryAddresses: '10.0.0.0/8' },
   ].map((change) => templateHash(pool(), { ...settings, agentWarmContainers: 16, ...change }));
   expect(hashes[1]).toBe(hashes[0]);
-  expect(new Set(hashes).size).toBe(3);
+  expect(new Set(hashes).size).toBe(5);
 });
 
 it('has the PriorityClass of the installation, or that of its own template', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { ANY_REGISTRY } from '@fsb/api/allowed-registries';
 import { AGENT_APP, AGENT_APP_LABEL, POOL_LABEL } from '@fsb/api/labels';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
@@ -55,15 +56,21 @@ const MAX_GENERATE_NAME = 58;
 export const WARM_CONTAINERS = 16;
 
 /** What of the settings reaches agents that run already. Defaults leave the hash as it was before they counted. */
-type HashedSettings = Pick<AgentSettings, 'agentWarmContainers' | 'otelExporterOtlpEndpoint'>;
+type HashedSettings = Pick<
+  AgentSettings,
+  'agentWarmContainers' | 'otelExporterOtlpEndpoint' | 'agentAllowedRegistries' | 'agentRegistryAddresses'
+>;
 
 /** A hash of what a pool's owner, and the installation's operator, can change about its Pods, in whatever order the fields come. */
 export function templateHash(pool: SandboxPool, settings: HashedSettings): string {
   const { agentTemplate = null, runtimeType = 'container', warmImages } = pool.spec;
   const made: unknown[] = [agentTemplate, runtimeType, capacityOf(pool).perPod, ...(warmImages ? [warmImages] : [])];
   const { agentWarmContainers: warm, otelExporterOtlpEndpoint: otlp } = settings;
+  const { agentAllowedRegistries: registries, agentRegistryAddresses: addresses } = settings;
   if (warm !== WARM_CONTAINERS) made.push({ warm });
   if (otlp) made.push({ otlp });
+  if (!registries.includes(ANY_REGISTRY)) made.push({ registries });
+  if (addresses) made.push({ addresses });
   return createHash('sha256').update(JSON.stringify(made, inOrder)).digest('hex').slice(0, 16);
 }
 
