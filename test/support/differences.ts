@@ -2,7 +2,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { networkNamespaceName } from '@fsb/api/machine-names';
-import { lastSandboxIdOf, previousSandboxIdOf } from '@fsb/placement/sandbox-object';
+import { lastSandboxId, previousSandboxId } from '@fsb/api/sandbox-id';
 import { isWaiting } from './waiting-containers';
 import { type World } from './world';
 
@@ -55,7 +55,7 @@ function compare(
 
 /** The logs of an object's last two containers may stay as long as the object does. */
 function withoutKept(logs: readonly string[], containers: readonly string[], { objects }: World): string[] {
-  const kept = new Set(objects.flatMap((object) => [lastSandboxIdOf(object), previousSandboxIdOf(object) ?? '']));
+  const kept = new Set(objects.flatMap((object) => [lastSandboxId(object), previousSandboxId(object) ?? '']));
   for (const id of containers) kept.delete(id);
   return logs.filter((id) => !kept.has(id));
 }

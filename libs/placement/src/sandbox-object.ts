@@ -9,7 +9,6 @@ import {
   type SandboxSpec,
   type SandboxStatus,
 } from '@fsb/api/sandbox';
-import { idBeforeObject, objectSandboxId } from '@fsb/api/sandbox-id';
 import { z } from 'zod';
 import { type AgentView } from './agent-directory';
 
@@ -70,31 +69,6 @@ export function sandboxObject({ name, namespace, template, agent, createdAt }: S
     },
     spec: template.spec,
   };
-}
-
-/** The id that its caller was told, also before the status says it; empty where there is no container yet. */
-export function sandboxIdOf({ metadata, status }: Pick<Sandbox, 'metadata' | 'status'>): string {
-  if (status?.sandboxID) return status.sandboxID;
-  return (status?.phase === undefined ? idBeforeObject(metadata) : undefined) ?? '';
-}
-
-/** The id of the object's last container; empty where it may have had none. */
-export function lastSandboxIdOf(sandbox: Sandbox): string {
-  const { metadata, status } = sandbox;
-  const known = sandboxIdOf(sandbox);
-  if (known !== '' || status?.finishedAt === undefined) return known;
-  return containerId(metadata, status.attempt ?? 0);
-}
-
-/** The id of the container before the object's current one. @returns undefined where there was none */
-export function previousSandboxIdOf({ metadata, status }: Sandbox): string | undefined {
-  const attempt = status?.attempt ?? 0;
-  return attempt === 0 ? undefined : containerId(metadata, attempt - 1);
-}
-
-function containerId(metadata: Sandbox['metadata'], attempt: number): string {
-  const first = attempt === 0 ? idBeforeObject(metadata) : undefined;
-  return first ?? objectSandboxId(metadata.uid ?? '', attempt);
 }
 
 const Allocated = z.object({ allocatedAt: z.iso.datetime() });

@@ -3,10 +3,11 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
 import { TIMINGS_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
+import { knownSandboxId } from '@fsb/api/sandbox-id';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type AgentDirectory, type AgentView, type ReportedSandbox } from '@fsb/placement/agent-directory';
 import { namespaceOf } from '@fsb/placement/agent-reports';
-import { sandboxIdOf, templateOf } from '@fsb/placement/sandbox-object';
+import { templateOf } from '@fsb/placement/sandbox-object';
 import { type Identity } from '../audit/call-event';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Known } from '../create/earlier-answer';
@@ -33,7 +34,7 @@ export class Catalog {
   identity(namespace: string, name: string): Identity {
     const key = `${namespace}/${name}`;
     const object = this.object(key);
-    if (object) return { uid: object.metadata.uid, sandboxId: sandboxIdOf(object) };
+    if (object) return { uid: object.metadata.uid, sandboxId: knownSandboxId(object) };
     const record = this.sources.records.get(key);
     return { sandboxId: record?.sandboxId ?? this.unbound(namespace, name)[0]?.sandbox.sandboxId };
   }
@@ -186,5 +187,5 @@ function namespaceIn(key: string): string {
 
 /** Of an object that has no status yet, since whoever made its container writes object and status one after the other. */
 function isAbout(object: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
-  return claimUid === object.metadata.uid || (claimUid === '' && sandboxId === sandboxIdOf(object));
+  return claimUid === object.metadata.uid || (claimUid === '' && sandboxId === knownSandboxId(object));
 }

@@ -5,7 +5,7 @@ import { type DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type CallOptions, type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type Sandbox } from '@fsb/api/sandbox';
-import { sandboxIdOf } from '@fsb/placement/sandbox-object';
+import { knownSandboxId } from '@fsb/api/sandbox-id';
 import { type CreatesUnderWay } from '../create/creates-under-way';
 import { type AgentDeletes } from './agent-deletes';
 import { type Catalog } from './catalog';
@@ -93,7 +93,7 @@ export class DeleteSandbox {
   private async deleteObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Found> {
     try {
       const object = await this.meantObject(key, sandboxId, limit);
-      if (object && sandboxId !== '' && sandboxIdOf(object) !== sandboxId) return 'another';
+      if (object && sandboxId !== '' && knownSandboxId(object) !== sandboxId) return 'another';
       const uid = object?.metadata.uid;
       await this.parts.client
         .delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid }, limit)

@@ -1,11 +1,11 @@
 import { isApiError } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
+import { currentSandboxId } from '@fsb/api/sandbox-id';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler } from '@fsb/controller-runtime/reconciler';
-import { sandboxIdOf } from '@fsb/placement/sandbox-object';
 
 export interface LateObjectParts {
   readonly sandboxes: Informer<Sandbox>;
@@ -41,7 +41,7 @@ export class LateObjects implements Reconciler {
     if (this.deleted.size === 0) return false;
     const object = this.parts.sandboxes.get(key);
     if (!object || object.metadata.deletionTimestamp !== undefined) return false;
-    return (this.deleted.get(sandboxIdOf(object)) ?? 0) > Date.now();
+    return (this.deleted.get(currentSandboxId(object)) ?? 0) > Date.now();
   }
 
   async reconcile(key: string): Promise<void> {
@@ -51,7 +51,7 @@ export class LateObjects implements Reconciler {
     await this.parts.client.delete(SANDBOX_KIND, splitKey(key), { uid }).catch((error: unknown) => {
       if (!isApiError(error, 'not_found') && !isApiError(error, 'aborted')) throw error;
     });
-    const message = `Sandbox ${sandboxIdOf(object)} was deleted before its object was written`;
+    const message = `Sandbox ${currentSandboxId(object)} was deleted before its object was written`;
     this.parts.events.record(object, 'Normal', 'DeletedMeanwhile', message);
   }
 }

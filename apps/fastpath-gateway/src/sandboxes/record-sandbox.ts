@@ -3,12 +3,13 @@ import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { ApiError, type ErrorCode, isApiError, messageOf } from '@fsb/api/errors';
 import { CREATE_TIMESTAMP_ANNOTATION, TIMINGS_ANNOTATION } from '@fsb/api/labels';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
+import { currentSandboxId } from '@fsb/api/sandbox-id';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { type EventRecorder } from '@fsb/controller-runtime/event-recorder';
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler } from '@fsb/controller-runtime/reconciler';
-import { runningStatus, sandboxIdOf, sandboxObject } from '@fsb/placement/sandbox-object';
+import { runningStatus, sandboxObject } from '@fsb/placement/sandbox-object';
 import { templateOf } from '../create/create-order';
 import { timingsOf } from '../create/timings';
 import { type PendingRecord, type PendingRecords } from './pending-records';
@@ -82,7 +83,7 @@ export class RecordSandbox implements Reconciler {
     const key = { namespace: order.namespace, name: order.name };
     try {
       const existing = await this.parts.client.get(SANDBOX_KIND, key);
-      if (sandboxIdOf(existing) !== sandboxId) return;
+      if (currentSandboxId(existing) !== sandboxId) return;
       const { uid } = existing.metadata;
       await this.parts.client.delete(SANDBOX_KIND, key, uid === undefined ? {} : { uid });
     } catch (error) {
@@ -106,7 +107,8 @@ export class RecordSandbox implements Reconciler {
     // an earlier try whose answer was lost, or the sandbox-controller's adoption: both carry this create's own nanoseconds
     const nanos = order.createdNanos.toString();
     const isOurs =
-      sandboxIdOf(existing) === sandboxId || existing.metadata.annotations?.[CREATE_TIMESTAMP_ANNOTATION] === nanos;
+      currentSandboxId(existing) === sandboxId ||
+      existing.metadata.annotations?.[CREATE_TIMESTAMP_ANNOTATION] === nanos;
     if (isOurs) return existing;
     throw new ApiError('failed_precondition', `the name ${namespace}/${name} was taken by another Sandbox`);
   }

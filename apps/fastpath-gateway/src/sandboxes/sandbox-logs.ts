@@ -6,7 +6,7 @@ import { decodeLogFrames } from '@fsb/agent-api/log-frames';
 import { ApiError, isApiError } from '@fsb/api/errors';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { LogStream, type StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
-import { lastSandboxIdOf, previousSandboxIdOf } from '@fsb/placement/sandbox-object';
+import { lastSandboxId, previousSandboxId } from '@fsb/api/sandbox-id';
 import { Catalog } from './catalog';
 import { invalid, namespaceName, objectName } from './field-rules';
 import { notFound, requireId } from './sandbox-queries';
@@ -84,7 +84,7 @@ export class SandboxLogs {
   /** @throws ApiError failed_precondition where there was no container before */
   private previousId({ namespace, sandboxName }: SandboxInfo): string {
     const object = this.catalog.object(`${namespace}/${sandboxName}`);
-    const id = object && previousSandboxIdOf(object);
+    const id = object && previousSandboxId(object);
     if (id !== undefined) return id;
     const why = 'it was neither reset nor made anew by AutoRecreate';
     throw new ApiError('failed_precondition', `previous: "${sandboxName}" has had no other container; ${why}`);
@@ -93,7 +93,7 @@ export class SandboxLogs {
   /** @throws ApiError unavailable where there is no container yet */
   private lastId({ namespace, sandboxName, phase }: SandboxInfo): string {
     const object = this.catalog.object(`${namespace}/${sandboxName}`);
-    const id = object ? lastSandboxIdOf(object) : '';
+    const id = object ? lastSandboxId(object) : '';
     if (id !== '') return id;
     const next = 'ask again when it runs, or with previous for the log of the container before';
     throw new ApiError('unavailable', `sandbox "${sandboxName}" is ${phase} and has no container yet; ${next}`);

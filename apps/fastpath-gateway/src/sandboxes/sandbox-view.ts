@@ -1,8 +1,9 @@
 import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Sandbox } from '@fsb/api/sandbox';
+import { knownSandboxId } from '@fsb/api/sandbox-id';
 import { type ReportedSandbox } from '@fsb/placement/agent-directory';
-import { createdAtOf, endpointsOf, phaseOf, sandboxIdOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
+import { createdAtOf, endpointsOf, phaseOf, type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import { type PendingRecord } from './pending-records';
 
 const NO_STATUS = {
@@ -19,7 +20,7 @@ const ENDED: ReadonlySet<AgentPhase> = new Set<AgentPhase>(['stopped', 'failed',
 export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
   const { phase, assignedPod, endpoints, nodeName, exitCode, reason, message } = { ...NO_STATUS, ...status };
   return {
-    sandboxId: sandboxIdOf({ metadata, ...(status ? { status } : {}) }),
+    sandboxId: knownSandboxId({ metadata, ...(status ? { status } : {}) }),
     phase: metadata.deletionTimestamp === undefined ? phase : 'Terminating',
     agentPod: assignedPod,
     endpoints,

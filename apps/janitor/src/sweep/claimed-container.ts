@@ -1,4 +1,5 @@
 import { ContainerLabels } from '@fsb/api/labels';
+import { attemptInId } from '@fsb/api/sandbox-id';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ClaimedContainer } from './orphan-policy';
 
@@ -18,7 +19,7 @@ export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'l
     agentName: label('agentName'),
     agentUid: label('agentUid'),
     claimUid: label('claimUid'),
-    attempt: attemptIn(sandboxId, label('claimUid')),
+    attempt: attemptInId(sandboxId, label('claimUid')),
     claimedAtMs: milliseconds(label('claimTime')),
     endsByMs: milliseconds(label('terminatingUntil')) ?? endOfDefault(milliseconds(label('terminating'))),
   };
@@ -37,12 +38,6 @@ export function isOurs(labels: Labels, installation: string): boolean {
 /** containerd's filter for the same. */
 export function oursFilter(installation: string): string {
   return `labels."${ContainerLabels.managed}"=="true",labels."${ContainerLabels.installation}"=="${installation}"`;
-}
-
-/** A sandbox id is its object's uid, from the second container on with the attempt's number. */
-function attemptIn(sandboxId: string, claimUid: string): number {
-  const number = sandboxId.startsWith(`${claimUid}-`) ? sandboxId.slice(claimUid.length + 1) : '';
-  return claimUid !== '' && /^\d{1,9}$/.test(number) ? Number(number) : 0;
 }
 
 function milliseconds(text: string): number | undefined {

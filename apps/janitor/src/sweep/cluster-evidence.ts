@@ -1,6 +1,4 @@
-import { CREATE_TIMESTAMP_ANNOTATION, CREATED_BY_FASTPATH, CREATED_BY_LABEL } from '@fsb/api/labels';
-import { type Sandbox } from '@fsb/api/sandbox';
-import { fastSandboxId } from '@fsb/api/sandbox-id';
+import { attemptOf, knownSandboxId } from '@fsb/api/sandbox-id';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { installationId } from '@fsb/controller-runtime/installation';
 import {
@@ -84,7 +82,7 @@ export class ClusterEvidence {
     const found = await this.ask(SANDBOX_KIND, { namespace, name: sandboxName });
     if (typeof found === 'string') return found;
     const { uid = '' } = found.metadata;
-    return uid === '' ? 'unknown' : { uid, sandboxId: currentId(found), attempt: found.status?.attempt ?? 0 };
+    return uid === '' ? 'unknown' : { uid, sandboxId: knownSandboxId(found), attempt: attemptOf(found) };
   }
 
   private async ask<T extends KubeObject>(kind: Kind<T>, key: ObjectKey): Promise<T | 'absent' | 'unknown'> {
@@ -103,13 +101,4 @@ export class ClusterEvidence {
 /** A 404 of a proxy, or of a server that does not serve the kind (yet), says nothing about the object. */
 function isDefinitelyAbsent(error: unknown, name: string): boolean {
   return error instanceof KubeError && error.reason === 'NotFound' && error.message.includes(`"${name}" not found`);
-}
-
-/** The id of the container that the object has, or that its fast path made before it could say so. */
-function currentId({ metadata, status }: Sandbox): string {
-  const { name = '', namespace = '', labels, annotations } = metadata;
-  if (status?.sandboxID) return status.sandboxID;
-  const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
-  const isFast = labels?.[CREATED_BY_LABEL] === CREATED_BY_FASTPATH && /^\d{1,20}$/.test(nanos);
-  return isFast && !status?.attempt ? fastSandboxId(name, namespace, BigInt(nanos)) : '';
 }

@@ -1,7 +1,7 @@
 import { type SandboxRequest } from '@fsb/agent-api/agent-api';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type ResolvedInputs } from '../plan/action';
-import { attemptOf } from '../plan/identity';
+import { attemptOf } from '@fsb/api/sandbox-id';
 
 /** What the agent is asked for. The object is there, so that nobody will have to make it from this. */
 export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {

@@ -1,29 +1,9 @@
-import { ALLOCATION_ANNOTATION, CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
+import { ALLOCATION_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { assigned, container, FAST_ID, fastSandbox, sandbox, UID } from '../testing/scene';
-import { currentId, isOwn, withAllocation } from './identity';
+import { isOwn, withAllocation } from './identity';
 
-describe('which container is the current one', () => {
-  it.each<[string, Sandbox, string]>([
-    ['of a declared object', sandbox(), UID],
-    ['of a second attempt', sandbox({ status: { attempt: 2 } }), `${UID}-2`],
-    ['of a FAST object without status', fastSandbox(), FAST_ID],
-    ['as the status has it', fastSandbox({ status: { sandboxID: 'said' } }), 'said'],
-    ['of a FAST object that was reset', fastSandbox({ status: { attempt: 1 } }), `${UID}-1`],
-    [
-      'of a FAST object whose time is no number',
-      fastSandbox({ metadata: { annotations: { [CREATE_TIMESTAMP_ANNOTATION]: 'now' } } }),
-      UID,
-    ],
-    [
-      'of a declared object that has a time',
-      sandbox({ metadata: { annotations: { [CREATE_TIMESTAMP_ANNOTATION]: '1' } } }),
-      UID,
-    ],
-  ])('%s', (_what, object, id) => {
-    expect(currentId(object)).toBe(id);
-  });
-
+describe("isOwn: whether a container is the object's", () => {
   it.each<[string, Sandbox, Parameters<typeof isOwn>[1], boolean]>([
     ['bound to it', sandbox(), container('running'), true],
     ['bound to it, an older attempt', sandbox({ status: { attempt: 1 } }), container('running'), true],

@@ -1,22 +1,10 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type Allocation, ALLOCATION_ANNOTATION, CREATED_BY_FASTPATH, CREATED_BY_LABEL } from '@fsb/api/labels';
 import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
-import { idBeforeObject, objectSandboxId } from '@fsb/api/sandbox-id';
+import { attemptOf, currentSandboxId } from '@fsb/api/sandbox-id';
 import { z } from 'zod';
 
 const AllocationJson = z.object({ assignedPod: z.string().min(1), assignedNode: z.string(), allocatedAt: z.string() });
-
-export function attemptOf({ status }: Sandbox): number {
-  return status?.attempt ?? 0;
-}
-
-/** The id of the object's current container, made or yet to be made. */
-export function currentId(sandbox: Sandbox): string {
-  const attempt = attemptOf(sandbox);
-  if (sandbox.status?.sandboxID) return sandbox.status.sandboxID;
-  const before = attempt === 0 ? idBeforeObject(sandbox.metadata) : undefined;
-  return before ?? objectSandboxId(sandbox.metadata.uid ?? '', attempt);
-}
 
 /** Whether somebody was told that the current container runs before this object said so. */
 export function isAcknowledged(sandbox: Sandbox): boolean {
@@ -41,14 +29,14 @@ export function withAllocation(sandbox: Sandbox): Sandbox {
     phase: 'Bound',
     assignedPod: allocation.assignedPod,
     nodeName: allocation.assignedNode,
-    sandboxID: currentId(sandbox),
+    sandboxID: currentSandboxId(sandbox),
   };
   return { ...sandbox, status };
 }
 
 /** Whether a container is this object's, of this attempt or an older one; not merely one of the same name. */
 export function isOwn(sandbox: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
-  return claimUid === '' ? sandboxId === currentId(sandbox) : claimUid === sandbox.metadata.uid;
+  return claimUid === '' ? sandboxId === currentSandboxId(sandbox) : claimUid === sandbox.metadata.uid;
 }
 
 function madeByFastPath({ metadata }: Sandbox): boolean {

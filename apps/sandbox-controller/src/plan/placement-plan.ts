@@ -1,9 +1,10 @@
 import { type Sandbox } from '@fsb/api/sandbox';
+import { currentSandboxId } from '@fsb/api/sandbox-id';
 import { type Step } from './action';
 import { afterCall } from './after-call';
 import { nextTry } from './back-off';
 import { followReport } from './container-report';
-import { currentId, isAcknowledged } from './identity';
+import { isAcknowledged } from './identity';
 import { whyLost } from './running-plan';
 import { planSilence } from './silence';
 import { StatusOf } from './status';
@@ -15,7 +16,7 @@ const POOL_AGAIN_MS = 10_000;
 /** Pending: no agent may have a container of it. The object says which agent will, before that agent is asked. */
 export function planPending(sandbox: Sandbox, world: World): Step {
   const status = new StatusOf(sandbox, world.now);
-  const sandboxId = currentId(sandbox);
+  const sandboxId = currentSandboxId(sandbox);
   const { poolRef } = sandbox.spec;
   const there = world.claimed.find((claimed) => claimed.sandbox.sandboxId === sandboxId);
   if (there) {
@@ -103,6 +104,6 @@ function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
     };
   }
   return {
-    actions: [{ type: 'start_create', agentId: agent.id, sandboxId: currentId(sandbox), inputs, fresh: false }],
+    actions: [{ type: 'start_create', agentId: agent.id, sandboxId: currentSandboxId(sandbox), inputs, fresh: false }],
   };
 }

@@ -1,7 +1,8 @@
 import { type Sandbox } from '@fsb/api/sandbox';
+import { currentSandboxId } from '@fsb/api/sandbox-id';
 import { type Action } from './action';
 import { deleteContainer } from './container-end';
-import { currentId, isOwn } from './identity';
+import { isOwn } from './identity';
 import { type ClaimedContainer, type World } from './world';
 
 const ASK_AGAIN_MS = 2_000;
@@ -30,7 +31,7 @@ export function planStrays(sandbox: Sandbox, world: World): { actions: Action[];
 function waitOfOwn(sandbox: Sandbox, { sandbox: container }: ClaimedContainer): number | undefined {
   const { phase = 'Pending', assignedPod } = sandbox.status ?? {};
   const holds = phase === 'Pending' || Boolean(assignedPod);
-  return holds && container.sandboxId === currentId(sandbox) ? undefined : 0;
+  return holds && container.sandboxId === currentSandboxId(sandbox) ? undefined : 0;
 }
 
 /**

@@ -2,13 +2,14 @@ import { type AgentClient } from '@fsb/agent-api/agent-client';
 import { isApiError } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { type Sandbox, type SandboxResources } from '@fsb/api/sandbox';
+import { currentSandboxId } from '@fsb/api/sandbox-id';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type Kind, type KubeObject, type Pod, POD_KIND, POOL_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { type CreateCalls } from '../apply/create-calls';
-import { currentId, withAllocation } from '../plan/identity';
+import { withAllocation } from '../plan/identity';
 import { silence } from '../plan/silence';
 import {
   type AssignedAgent,
@@ -49,7 +50,7 @@ export class WorldReader {
     const { namespace = '', name = '' } = object.metadata;
     const key = `${namespace}/${name}`;
     const pod = sandbox.status?.assignedPod;
-    const sandboxId = currentId(sandbox);
+    const sandboxId = currentSandboxId(sandbox);
     // before the agent is asked: a call that ends meanwhile must not seem to have been without effect
     const call = calls.of(key, sandboxId);
     const agent = pod ? await this.agent(sandbox, `${namespace}/${pod}`, signal) : undefined;
