@@ -1,5 +1,6 @@
 import { ContainerLabels, CREATE_TIMESTAMP_ANNOTATION } from '@fsb/api/labels';
-import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
+import { type SandboxPhase } from '@fsb/api/phases';
+import { type Sandbox } from '@fsb/api/sandbox';
 import { fastSandboxId, objectSandboxId } from '@fsb/api/sandbox-id';
 import { type Change, type CreateAttempt, type Entry, isAcknowledged, type Ledger } from './ledger';
 import { POOL_MAX } from './pool';

@@ -1,3 +1,4 @@
+import { hasEndedOnAgent } from '@fsb/api/phases';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
@@ -20,7 +21,6 @@ export interface TriggerSources {
 
 /** A slot is one sandbox's; a few more are woken, for the case that it does not fit the first. */
 const WOKEN_AT_ONCE = 8;
-const HOLDS_NO_SLOT: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
 
 /** Turns every event into keys of objects that it may concern. */
 export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void {
@@ -60,6 +60,6 @@ export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void
   });
   directory.onReport(({ agentId, namespace, name, sandbox }) => {
     if (name !== '') queue.add(`${namespace}/${name}`);
-    if (!sandbox || HOLDS_NO_SLOT.has(sandbox.phase)) wakePoolOf(agentId);
+    if (!sandbox || hasEndedOnAgent(sandbox.phase)) wakePoolOf(agentId);
   });
 }

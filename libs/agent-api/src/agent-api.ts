@@ -1,3 +1,4 @@
+import { type AgentPhase } from '@fsb/api/phases';
 import { type ImagePullPolicy, type SandboxResources } from '@fsb/api/sandbox';
 
 /** The agent's HTTP API: the original's paths and fields, camelCase; every field of ours is optional. */
@@ -161,10 +162,6 @@ export interface BindSandboxResponse {
 export interface DrainRequest {
   readonly draining: boolean;
 }
-
-export const AGENT_PHASES = ['creating', 'running', 'terminating', 'stopped', 'failed', 'terminated'] as const;
-/** stopped: exited with 0; failed: exited otherwise, or never started. Both hold no slot any more. */
-export type AgentPhase = (typeof AGENT_PHASES)[number];
 
 export interface AgentSandboxStatus {
   readonly sandboxId: string;

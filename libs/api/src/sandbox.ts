@@ -1,3 +1,5 @@
+import { type SandboxPhase } from './phases';
+
 export const GROUP = 'sandbox.fast.io';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
@@ -35,18 +37,6 @@ export interface Condition {
   lastTransitionTime: string;
   observedGeneration?: number;
 }
-
-export const SANDBOX_PHASES = [
-  'Pending',
-  'Bound',
-  'Running',
-  'Terminating',
-  'Expired',
-  'Failed',
-  'Lost',
-  'Succeeded',
-] as const;
-export type SandboxPhase = (typeof SANDBOX_PHASES)[number];
 
 /** Kubernetes quantities, as in `500m`, `64Mi`. */
 export interface SandboxResources {

@@ -1,14 +1,8 @@
 /** The Sandbox object of a running container: the gateway writes it behind a FAST create, an adopter from the agent's report. */
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ALLOCATION_ANNOTATION, type Allocation, SANDBOX_FINALIZER } from '@fsb/api/labels';
-import {
-  API_VERSION,
-  type Condition,
-  type Sandbox,
-  type SandboxPhase,
-  type SandboxSpec,
-  type SandboxStatus,
-} from '@fsb/api/sandbox';
+import { type SandboxPhase } from '@fsb/api/phases';
+import { API_VERSION, type Condition, type Sandbox, type SandboxSpec, type SandboxStatus } from '@fsb/api/sandbox';
 import { z } from 'zod';
 import { type AgentView } from './agent-directory';
 

@@ -1,5 +1,6 @@
+import { hasEnded } from '@fsb/api/phases';
 import { parseQuantity } from '@fsb/api/quantity';
-import { type Sandbox, type SandboxPhase, type SandboxResources } from '@fsb/api/sandbox';
+import { type Sandbox, type SandboxResources } from '@fsb/api/sandbox';
 
 /** In whole numbers, so that a sum goes back to exactly nought. */
 export interface Usage {
@@ -14,8 +15,6 @@ export interface Usage {
 }
 
 export const NOTHING: Usage = { sandboxes: 0, milliCpu: 0, memory: 0, pids: 0, storage: 0 };
-
-const FINISHED: ReadonlySet<SandboxPhase> = new Set(['Expired', 'Failed', 'Succeeded']);
 
 /** @throws ApiError invalid_argument for what is no quantity */
 export function usageOf(resources: SandboxResources): Usage {
@@ -34,7 +33,7 @@ export function usageOf(resources: SandboxResources): Usage {
  * @param defaults the pool's, for what the object does not say
  */
 export function usageOfObject({ spec, status }: Sandbox, defaults: SandboxResources | undefined): Usage {
-  if (status?.phase !== undefined && FINISHED.has(status.phase)) return { ...NOTHING, sandboxes: 1 };
+  if (hasEnded(status?.phase)) return { ...NOTHING, sandboxes: 1 };
   return usageOfSpec({ ...defaults, ...spec.resources });
 }
 

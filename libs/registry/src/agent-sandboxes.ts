@@ -1,3 +1,5 @@
+import { hasEndedOnAgent } from '@fsb/api/phases';
+
 export interface SandboxEntry {
   readonly sandboxId: string;
   readonly namespace: string;
@@ -10,13 +12,10 @@ export interface SandboxEntry {
 /** Ports in use. */
 export type Ports = Pick<ReadonlySet<number>, 'has'> & Iterable<number>;
 
-/** Phases of a sandbox that holds no slot any more. */
-const ENDED: ReadonlySet<string> = new Set(['stopped', 'failed', 'terminated']);
-
 /** What the agent has left is the same with either. */
 export function holdsTheSame(one: SandboxEntry, other: SandboxEntry): boolean {
   const [ports, others] = [one.ports, other.ports];
-  if (ENDED.has(one.phase) !== ENDED.has(other.phase) || ports.length !== others.length) return false;
+  if (hasEndedOnAgent(one.phase) !== hasEndedOnAgent(other.phase) || ports.length !== others.length) return false;
   return ports.every((port, i) => port === others[i]);
 }
 
@@ -61,7 +60,7 @@ export class AgentSandboxes {
   }
 
   private count({ phase, ports }: SandboxEntry, change: 1 | -1): void {
-    if (ENDED.has(phase)) return;
+    if (hasEndedOnAgent(phase)) return;
     this.slots += change;
     for (const port of ports) {
       const users = (this.users.get(port) ?? 0) + change;

@@ -1,4 +1,5 @@
-import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentPhase } from '@fsb/api/phases';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { viewOfObject, withEnd } from './sandbox-view';
 

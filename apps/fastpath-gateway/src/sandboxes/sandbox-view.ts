@@ -1,5 +1,6 @@
-import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { hasEndedOnAgent } from '@fsb/api/phases';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { knownSandboxId } from '@fsb/api/sandbox-id';
 import { type ReportedSandbox } from '@fsb/placement/agent-directory';
@@ -14,7 +15,6 @@ const NO_STATUS = {
 
 /** Phases of an object whose container may have ended since. */
 const ALIVE: ReadonlySet<string> = new Set(['Bound', 'Running']);
-const ENDED: ReadonlySet<AgentPhase> = new Set<AgentPhase>(['stopped', 'failed', 'terminated']);
 
 /** A Sandbox object as callers see it. */
 export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
@@ -42,7 +42,7 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
  * they were told must not be taken back by an object that is older. Pure.
  */
 export function withEnd(view: SandboxInfo, report: AgentSandboxStatus | undefined): SandboxInfo {
-  if (!report || !ALIVE.has(view.phase) || !ENDED.has(report.phase)) return view;
+  if (!report || !ALIVE.has(view.phase) || !hasEndedOnAgent(report.phase)) return view;
   const { exitCode, reason = '', message = '' } = report;
   return { ...view, phase: phaseOf(report.phase), exitCode, reason, message };
 }

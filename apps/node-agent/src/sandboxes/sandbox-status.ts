@@ -1,4 +1,5 @@
-import { type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentPhase } from '@fsb/api/phases';
 import { type Claim } from './claim';
 
 /** How a process ended. Its code is absent where nobody knows it. */

@@ -1,13 +1,9 @@
 import { EventEmitter, on } from 'node:events';
-import { type AgentEvent, type AgentPhase, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AgentEvent, type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError } from '@fsb/api/errors';
+import { hasEndedOnAgent } from '@fsb/api/phases';
 import { type Admission } from './admission';
 import { merged, wasNeverMade } from './sandbox-status';
-
-const ENDED: ReadonlySet<AgentPhase | undefined> = new Set<AgentPhase | undefined>([
-  ...(['stopped', 'failed', 'terminated'] as const),
-  undefined,
-]);
 
 /** What the agent knows of its sandboxes, and a stream of every change. */
 export class SandboxTable {
@@ -85,7 +81,7 @@ export class SandboxTable {
     let last: AgentSandboxStatus | undefined;
     const isOver = (sandbox: AgentSandboxStatus | undefined): boolean => {
       last = sandbox ?? last;
-      return ENDED.has(sandbox?.phase);
+      return sandbox === undefined || hasEndedOnAgent(sandbox.phase);
     };
     await this.until(id, isOver, signal);
     const status = this.get(id);

@@ -1,4 +1,5 @@
-import { type Sandbox, type SandboxPhase, type SandboxSpec } from '@fsb/api/sandbox';
+import { type SandboxPhase } from '@fsb/api/phases';
+import { type Sandbox, type SandboxSpec } from '@fsb/api/sandbox';
 import { DemandIndex } from './demand-index';
 import { demandPart } from './pool-demand';
 

@@ -1,4 +1,5 @@
-import { API_VERSION, type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
+import { mayHoldSlot, type SandboxPhase } from '@fsb/api/phases';
+import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 
 /** What the Sandboxes of a pool ask of it. */
 export interface Demand {
@@ -29,8 +30,6 @@ export interface Share {
   readonly ports: readonly number[];
 }
 
-const ENDED: ReadonlySet<SandboxPhase> = new Set(['Expired', 'Failed', 'Succeeded', 'Lost']);
-
 export function shareOf(sandbox: Sandbox): Share {
   const { metadata, spec, status } = sandbox;
   const { phase = 'Pending', assignedPod: agent = '' } = status ?? {};
@@ -39,7 +38,7 @@ export function shareOf(sandbox: Sandbox): Share {
     pool: `${metadata.namespace ?? ''}/${spec.poolRef}`,
     wants: wantsSlot(sandbox, phase) ? (placed ? 'active' : 'pending') : undefined,
     agent,
-    holds: !ENDED.has(phase),
+    holds: mayHoldSlot(phase),
     ports: spec.exposedPorts ?? [],
   };
 }

@@ -1,5 +1,5 @@
-import { type AgentPhase } from '@fsb/agent-api/agent-api';
-import { type Sandbox, type SandboxPhase } from '@fsb/api/sandbox';
+import { hasEnded, hasEndedOnAgent } from '@fsb/api/phases';
+import { type Sandbox } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
 import { endOfContainers, isLost } from './container-end';
 import { isLater, unixMillis } from './instant';
@@ -11,14 +11,11 @@ import { type World } from './world';
 export type EndingReason = 'Expired' | 'Reset' | 'Recreate' | 'PoolDeleted';
 const REASONS: readonly string[] = ['Expired', 'Reset', 'Recreate', 'PoolDeleted'] satisfies EndingReason[];
 
-const ENDED: ReadonlySet<AgentPhase> = new Set(['stopped', 'failed']);
-const FINAL: ReadonlySet<SandboxPhase | undefined> = new Set(['Succeeded', 'Failed', 'Expired']);
-
 /** @returns why the object's containers have to end now, if they have to. What has begun is carried through. */
 export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefined {
   const { phase, reason = '' } = sandbox.status ?? {};
   if (phase === 'Terminating' && REASONS.includes(reason)) return reason as EndingReason; // one of them: just checked
-  if (!hasEnded(sandbox, world)) {
+  if (!isOver(sandbox, world)) {
     if (isPoolGone(sandbox, world)) return 'PoolDeleted';
     if (isExpired(sandbox, world)) return 'Expired';
   }
@@ -31,9 +28,9 @@ function isPoolGone({ status }: Sandbox, { pool }: World): boolean {
 }
 
 /** Also where only its agent knows: the object says how, whatever else was about to end the process. */
-function hasEnded({ status }: Sandbox, { report }: World): boolean {
-  if (report.state === 'known' && ENDED.has(report.sandbox.phase)) return true;
-  return FINAL.has(status?.phase);
+function isOver({ status }: Sandbox, { report }: World): boolean {
+  if (report.state === 'known' && hasEndedOnAgent(report.sandbox.phase)) return true;
+  return hasEnded(status?.phase);
 }
 
 export function isExpired({ spec }: Sandbox, { now }: World): boolean {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ALLOCATION_ANNOTATION, SANDBOX_FINALIZER } from '@fsb/api/labels';
+import { hasEnded } from '@fsb/api/phases';
 import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Action, type Plan, type Step } from './action';
 import { endOfContainers, isLost } from './container-end';
@@ -116,8 +117,7 @@ function bindings(sandbox: Sandbox, { claimed }: World): Action[] {
 
 function untilExpiry({ spec, status }: Sandbox, { now }: World): number | undefined {
   const at = unixMillis(spec.expireTime);
-  const over = status?.phase === 'Succeeded' || status?.phase === 'Failed' || status?.phase === 'Expired';
-  return at === undefined || over || at <= now ? undefined : at - now;
+  return at === undefined || hasEnded(status?.phase) || at <= now ? undefined : at - now;
 }
 
 function shortest(pauses: readonly (number | undefined)[]): number | undefined {

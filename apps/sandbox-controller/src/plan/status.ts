@@ -1,5 +1,6 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
-import { type Condition, type Sandbox, type SandboxPhase, type SandboxStatus } from '@fsb/api/sandbox';
+import { type SandboxPhase } from '@fsb/api/phases';
+import { type Condition, type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { attemptOf } from '@fsb/api/sandbox-id';
 import { rfc3339, setCondition } from '@fsb/controller-runtime/conditions';
 import { endpointsOf } from '@fsb/placement/sandbox-object';

@@ -1,4 +1,5 @@
-import { type Condition, type SandboxPhase, type SandboxStatus } from '@fsb/api/sandbox';
+import { type SandboxPhase } from '@fsb/api/phases';
+import { type Condition, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Action } from './action';
 
 /** Reasons to wait that are no trouble. */
