@@ -1,3 +1,4 @@
+import { type AgentCode } from '@fsb/api/agent-codes';
 import { type AgentPhase } from '@fsb/api/phases';
 import { type ImagePullPolicy, type SandboxResources } from '@fsb/api/sandbox';
 
@@ -94,32 +95,13 @@ export interface CreateSandboxResponse {
   /** Unix seconds; 0 on failure */
   readonly createdAt: number;
   /** Ours: on 409, what was full. */
-  readonly code?: AdmissionCode | AgentErrorCode;
+  readonly code?: AgentCode;
   readonly free?: FreeCapacity;
   /** Ours: milliseconds by stage, in order. */
   readonly stages?: readonly Stage[];
   /** Ours: the delete by name for which a create was refused. */
   readonly deleted?: NamedDelete;
 }
-
-/** Why an agent said no before any effect (HTTP 409). */
-export type AdmissionCode =
-  'slots_full' | 'port_taken' | 'memory_full' | 'storage_full' | 'draining' | 'stale_generation' | 'other_agent';
-/** Why a create failed (400, 404, 410, 412, 500, 503). */
-export type AgentErrorCode =
-  | 'invalid_argument'
-  | 'image_not_found'
-  /** the node does not have it, and it is not to be pulled */
-  | 'image_never_pull'
-  | 'command_not_found'
-  /** no sandbox can be made of it: its message says what of it is to be mended */
-  | 'image_faulty'
-  | 'sandbox_not_found'
-  /** 410: the log of an ended sandbox made room for others */
-  | 'log_removed'
-  | 'internal'
-  | 'unavailable'
-  | 'unauthenticated';
 
 export interface Stage {
   readonly name: string;

@@ -1,9 +1,9 @@
+import { type ElsewhereCode } from '@fsb/api/agent-codes';
 import { ApiError } from '@fsb/api/errors';
 import { type PlacementRequest } from './placement';
 
 /** Why an agent did not take the sandbox. */
-export type Refusal =
-  'slots_full' | 'port_taken' | 'memory_full' | 'storage_full' | 'draining' | 'other_agent' | 'unreachable';
+export type Refusal = ElsewhereCode | 'unreachable';
 
 export interface Candidate {
   readonly id: string;

@@ -1,6 +1,7 @@
-import { type AdmissionCode, type AgentErrorCode, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { allowsAnotherAgent, errorOfAgentCode } from '@fsb/api/agent-codes';
 import { type AgentClient } from '@fsb/agent-api/agent-client';
-import { ApiError, type ErrorCode } from '@fsb/api/errors';
+import { ApiError } from '@fsb/api/errors';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { type AgentDirectory, type AgentView, isStarting } from './agent-directory';
 import { AgentQuestions, UnansweredError } from './agent-question';
@@ -29,27 +30,6 @@ const RETRY_MS = 1_000;
 const BAD_LUCK_RETRY_MS = 100;
 /** When a caller gave up on an agent, what it may have begun is reported after so long in sync. */
 const SETTLE_MS = 5_000;
-
-/** What the caller is told of a failure that another agent would not mend, or that may have had an effect. */
-const FAILURES: Readonly<Record<AgentErrorCode | AdmissionCode, ErrorCode>> = {
-  invalid_argument: 'invalid_argument',
-  image_not_found: 'not_found',
-  image_never_pull: 'not_found',
-  command_not_found: 'not_found',
-  image_faulty: 'failed_precondition',
-  sandbox_not_found: 'not_found',
-  log_removed: 'failed_precondition',
-  stale_generation: 'aborted',
-  unavailable: 'unavailable',
-  internal: 'internal',
-  unauthenticated: 'internal',
-  slots_full: 'resource_exhausted',
-  port_taken: 'resource_exhausted',
-  memory_full: 'resource_exhausted',
-  storage_full: 'resource_exhausted',
-  draining: 'unavailable',
-  other_agent: 'unavailable',
-};
 
 /** The create was given up while an agent was at it: the sandbox may come to be there. */
 export class UnknownOutcomeError extends ApiError {
@@ -136,11 +116,11 @@ export class Placer {
     const { code, message = 'no reason given', free } = answer;
     if (answer.deleted) throw deletedMeanwhile(attempt.request.name);
     if (free && code !== 'other_agent') this.options.directory.registry.correct(agent.id, free);
-    if (isRefusal(code)) {
+    if (allowsAnotherAgent(code)) {
       attempt.refusals.set(agent.id, code);
       return;
     }
-    const known = code === undefined ? 'internal' : FAILURES[code];
+    const known = errorOfAgentCode(code);
     const blames = known === 'internal' || known === 'unavailable' ? `agent ${agent.name}: ` : '';
     throw new ApiError(known, `${blames}${message}`, known === 'unavailable' ? { retryDelayMs: RETRY_MS } : {});
   }
@@ -182,17 +162,6 @@ export class Placer {
     }));
     return noRoom(request, [...agents, ...onTheirWay], refusals);
   }
-}
-
-function isRefusal(code: CreateSandboxResponse['code']): code is Exclude<Refusal, 'unreachable'> {
-  return (
-    code === 'slots_full' ||
-    code === 'port_taken' ||
-    code === 'memory_full' ||
-    code === 'storage_full' ||
-    code === 'draining' ||
-    code === 'other_agent'
-  );
 }
 
 function nothingMade({ name }: PlacementRequest): ApiError {

@@ -1,3 +1,4 @@
+import { wireStatusOfGrpc } from '@fsb/api/errors';
 import { status } from '@grpc/grpc-js';
 
 export interface AuditedMethod {
@@ -32,22 +33,13 @@ interface HttpStatus {
   readonly reason?: string;
 }
 
-const HTTP: Readonly<Record<number, HttpStatus>> = {
-  [status.OK]: { code: 200 },
-  [status.CANCELLED]: { code: 499 },
-  [status.INVALID_ARGUMENT]: { code: 400, reason: 'BadRequest' },
-  [status.UNAUTHENTICATED]: { code: 401, reason: 'Unauthorized' },
-  [status.PERMISSION_DENIED]: { code: 403, reason: 'Forbidden' },
-  [status.NOT_FOUND]: { code: 404, reason: 'NotFound' },
-  [status.ALREADY_EXISTS]: { code: 409, reason: 'AlreadyExists' },
-  [status.ABORTED]: { code: 409, reason: 'Conflict' },
-  [status.FAILED_PRECONDITION]: { code: 412, reason: 'Conflict' },
-  [status.RESOURCE_EXHAUSTED]: { code: 429, reason: 'TooManyRequests' },
-  [status.UNIMPLEMENTED]: { code: 501, reason: 'NotImplemented' },
-  [status.UNAVAILABLE]: { code: 503, reason: 'ServiceUnavailable' },
-  [status.DEADLINE_EXCEEDED]: { code: 504, reason: 'Timeout' },
-};
+/** What an API server has no status for: the caller has left (499 as in nginx). */
+const OTHERS: ReadonlyMap<status, HttpStatus> = new Map([
+  [status.OK, { code: 200 }],
+  [status.CANCELLED, { code: 499 }],
+]);
 
 export function httpStatus(grpc: status): HttpStatus {
-  return HTTP[grpc] ?? { code: 500, reason: 'InternalError' };
+  const { http, reason } = wireStatusOfGrpc(grpc);
+  return OTHERS.get(grpc) ?? { code: http, reason };
 }

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import { type AgentErrorCode, type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
-import { ApiError } from '@fsb/api/errors';
+import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
+import { type AgentErrorCode, httpOfAgentCode } from '@fsb/api/agent-codes';
+import { ApiError, type ErrorCode } from '@fsb/api/errors';
 import { type FastifyReply, type FastifyRequest } from 'fastify';
 import { AdmissionError } from '../sandboxes/admission-error';
 
@@ -31,7 +32,13 @@ export class AgentErrorFilter implements ExceptionFilter {
   private failureOf(error: unknown): Failure {
     if (error instanceof AdmissionError) {
       const { refusal, message, free, deleted } = error;
-      return { status: 409, code: refusal.code, message, free, ...(deleted ? { deleted } : {}) };
+      return {
+        status: httpOfAgentCode(refusal.code),
+        code: refusal.code,
+        message,
+        free,
+        ...(deleted ? { deleted } : {}),
+      };
     }
     if (error instanceof HttpException) {
       return { status: error.getStatus(), code: 'invalid_argument', message: error.message };
@@ -49,26 +56,28 @@ export class AgentErrorFilter implements ExceptionFilter {
 }
 
 function ofApiError({ code, message }: ApiError): Failure {
-  const answer = (status: number, agentCode: AgentErrorCode): Failure => ({ status, code: agentCode, message });
+  const agentCode = agentCodeOf(code, message);
+  return { status: httpOfAgentCode(agentCode), code: agentCode, message };
+}
+
+function agentCodeOf(code: ErrorCode, message: string): AgentErrorCode {
   switch (code) {
     case 'invalid_argument':
-      return answer(400, 'invalid_argument');
-    case 'unauthenticated':
-      return answer(401, 'unauthenticated');
+      return 'invalid_argument';
     case 'not_found':
-      return answer(404, codeOf(message));
+      return notFoundCode(message);
     case 'failed_precondition':
-      return message.startsWith('log:') ? answer(410, 'log_removed') : answer(412, 'image_faulty');
+      return message.startsWith('log:') ? 'log_removed' : 'image_faulty';
     case 'unavailable':
     case 'deadline_exceeded':
-      return answer(503, 'unavailable');
+      return 'unavailable';
     default:
-      return answer(500, 'internal');
+      return 'internal';
   }
 }
 
 /** Messages name what they are about first. */
-function codeOf(message: string): AgentErrorCode {
+function notFoundCode(message: string): AgentErrorCode {
   if (message.startsWith('command:')) return 'command_not_found';
   if (message.startsWith('imagePullPolicy:')) return 'image_never_pull';
   return message.startsWith('sandbox:') ? 'sandbox_not_found' : 'image_not_found';

@@ -1,4 +1,5 @@
-import { type AdmissionCode, type FreeCapacity } from '@fsb/agent-api/agent-api';
+import { type FreeCapacity } from '@fsb/agent-api/agent-api';
+import { type AdmissionCode } from '@fsb/api/agent-codes';
 
 export interface Capacity {
   readonly slots: number;

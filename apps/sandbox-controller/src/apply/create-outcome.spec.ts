@@ -15,7 +15,6 @@ describe("an agent's answer", () => {
     ['a port', refusal('port_taken'), { kind: 'refused', code: 'port_taken', message: 'm' }],
     ['draining', refusal('draining'), { kind: 'refused', code: 'draining', message: 'm' }],
     ['older', refusal('stale_generation'), { kind: 'refused', code: 'stale_generation', message: 'm' }],
-    ['the token', refusal('unauthenticated'), { kind: 'refused', code: 'unauthenticated', message: 'm' }],
     ['the image', refusal('image_not_found'), { kind: 'image_not_found', message: 'm' }],
     ['the command', refusal('command_not_found'), { kind: 'command_not_found', message: 'm' }],
     ['the spec', refusal('invalid_argument'), { kind: 'invalid_argument', message: 'm' }],

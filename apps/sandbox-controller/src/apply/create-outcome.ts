@@ -1,25 +1,14 @@
 import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 import { AgentCallError } from '@fsb/agent-api/agent-client';
+import { isFinal, isRefusal } from '@fsb/api/agent-codes';
 import { messageOf } from '@fsb/api/errors';
 import { type CreateOutcome } from '../plan/world';
-
-/** Nothing has happened there: another agent may be asked. */
-const REFUSALS = [
-  ...(['slots_full', 'port_taken', 'memory_full', 'storage_full', 'draining'] as const),
-  ...(['other_agent', 'stale_generation', 'unauthenticated'] as const),
-];
-/** No agent would answer otherwise. */
-const FINAL = [
-  ...(['image_not_found', 'image_never_pull', 'command_not_found', 'image_faulty'] as const),
-  'invalid_argument',
-] as const;
 
 /** An agent's answer to a create. */
 export function outcomeOfAnswer({ success, code, message = '' }: CreateSandboxResponse): CreateOutcome {
   if (success) return { kind: 'running' };
-  const refusal = REFUSALS.find((known) => known === code);
-  if (refusal) return { kind: 'refused', code: refusal, message };
-  return { kind: FINAL.find((known) => known === code) ?? 'failed', message };
+  if (isRefusal(code)) return { kind: 'refused', code, message };
+  return { kind: isFinal(code) ? code : 'failed', message };
 }
 
 /** @param fresh nothing was ever sent to that agent for that id: no connection, then, is a no */

@@ -71,6 +71,5 @@ const REFUSALS: Record<RefusalCode, string> = {
   draining: 'AgentDraining',
   other_agent: 'AgentUnreachable',
   stale_generation: 'StaleGeneration',
-  unauthenticated: 'AgentRefusesToken',
   unreachable: 'AgentUnreachable',
 };

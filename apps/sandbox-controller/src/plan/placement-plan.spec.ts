@@ -193,13 +193,6 @@ describe('a sandbox that is assigned', () => {
       [FORGET, EXCLUDE],
     ],
     [
-      'the token',
-      { kind: 'refused', code: 'unauthenticated', message },
-      { phase: 'Pending', attempt: 0 },
-      'AgentRefusesToken',
-      [FORGET, EXCLUDE],
-    ],
-    [
       'no connection, ever',
       { kind: 'refused', code: 'unreachable', message },
       { phase: 'Pending', attempt: 0 },

@@ -1,4 +1,5 @@
-import { type AgentSandboxStatus, type AdmissionCode } from '@fsb/agent-api/agent-api';
+import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { type AdmissionCode, type FinalCode } from '@fsb/api/agent-codes';
 
 /** What is known of one container. Only `absent` is a no: the agent itself said that it does not have it. */
 export type Report =
@@ -26,15 +27,13 @@ export interface ClaimedContainer {
 }
 
 /** Nothing of the sandbox is on the agent: it said so itself, or was never connected to. */
-export type RefusalCode = AdmissionCode | 'unauthenticated' | 'unreachable';
+export type RefusalCode = AdmissionCode | 'unreachable';
 
 export type CreateOutcome =
   | { readonly kind: 'running' }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string }
-  | { readonly kind: 'image_not_found' | 'image_never_pull'; readonly message: string }
-  | { readonly kind: 'command_not_found'; readonly message: string }
-  | { readonly kind: 'image_faulty'; readonly message: string }
-  | { readonly kind: 'invalid_argument'; readonly message: string }
+  /** No agent would answer otherwise. */
+  | { readonly kind: FinalCode; readonly message: string }
   /** The agent tried, and says that it failed. */
   | { readonly kind: 'failed'; readonly message: string }
   /** No answer: the container may exist. */

@@ -1,23 +1,8 @@
 import { Catch, Logger, type RpcExceptionFilter } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
 import { Metadata, status } from '@grpc/grpc-js';
-import { ApiError, type ErrorCode } from '@fsb/api/errors';
+import { ApiError, wireStatus } from '@fsb/api/errors';
 import { type Observable, throwError } from 'rxjs';
-
-const STATUS_OF: Readonly<Record<ErrorCode, status>> = {
-  invalid_argument: status.INVALID_ARGUMENT,
-  not_found: status.NOT_FOUND,
-  already_exists: status.ALREADY_EXISTS,
-  failed_precondition: status.FAILED_PRECONDITION,
-  resource_exhausted: status.RESOURCE_EXHAUSTED,
-  unavailable: status.UNAVAILABLE,
-  aborted: status.ABORTED,
-  deadline_exceeded: status.DEADLINE_EXCEEDED,
-  permission_denied: status.PERMISSION_DENIED,
-  unauthenticated: status.UNAUTHENTICATED,
-  unimplemented: status.UNIMPLEMENTED,
-  internal: status.INTERNAL,
-};
 
 /** Trailing metadata of a failure that may well pass: when to try again. */
 const RETRY_DELAY = 'retry-delay-ms';
@@ -29,7 +14,7 @@ export function statusOf(error: unknown): { code: status; details: string; metad
     return { code: status.INTERNAL, details: 'internal error; the gateway log says more', metadata };
   }
   if (error.retryDelayMs !== undefined) metadata.set(RETRY_DELAY, String(error.retryDelayMs));
-  return { code: STATUS_OF[error.code], details: error.message, metadata };
+  return { code: wireStatus(error.code).grpc, details: error.message, metadata };
 }
 
 /** The one place where a failure becomes a gRPC status. What is not ours is logged, and told to nobody. */
