@@ -1,7 +1,7 @@
 import { type API_VERSION, type Condition, type ObjectMeta, type SandboxResources } from './sandbox';
 
 export const SANDBOX_POOLS = 'sandboxpools';
-export const DEFAULT_SANDBOXES_PER_POD = 5;
+const DEFAULT_SANDBOXES_PER_POD = 5;
 
 export interface PoolCapacity {
   poolMin?: number;
@@ -43,4 +43,14 @@ export interface SandboxPool {
   metadata: ObjectMeta;
   spec: SandboxPoolSpec;
   status?: SandboxPoolStatus;
+}
+
+/** The sandboxes that one agent of the pool takes. Absent and 0 are the default, as in the original. */
+export function sandboxesPerAgent({ maxSandboxesPerPod: most = 0 }: SandboxPoolSpec): number {
+  return most > 0 ? most : DEFAULT_SANDBOXES_PER_POD;
+}
+
+/** The agents that the pool may have. @returns undefined where they are not limited */
+export function maxAgents({ capacity: { poolMax = 0 } = {} }: SandboxPoolSpec): number | undefined {
+  return poolMax > 0 ? poolMax : undefined;
 }

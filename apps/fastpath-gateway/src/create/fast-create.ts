@@ -1,5 +1,5 @@
 import { ApiError } from '@fsb/api/errors';
-import { DEFAULT_SANDBOXES_PER_POD, type SandboxPool } from '@fsb/api/sandbox-pool';
+import { maxAgents, sandboxesPerAgent, type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { type Placement, type PlacementRequest, type PoolLimits } from '@fsb/placement/placement';
 import { deletedMeanwhile, type Placer, UnknownOutcomeError } from '@fsb/placement/placer';
@@ -77,9 +77,5 @@ interface Given {
 }
 
 function limitsOf({ spec }: SandboxPool): PoolLimits {
-  const perAgent = spec.maxSandboxesPerPod ?? 0; // 0 is absent, as in the original
-  return {
-    sandboxesPerAgent: perAgent > 0 ? perAgent : DEFAULT_SANDBOXES_PER_POD,
-    maxAgents: spec.capacity?.poolMax === 0 ? undefined : spec.capacity?.poolMax,
-  };
+  return { sandboxesPerAgent: sandboxesPerAgent(spec), maxAgents: maxAgents(spec) };
 }

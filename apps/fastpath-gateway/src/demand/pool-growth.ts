@@ -1,4 +1,4 @@
-import { type SandboxPool } from '@fsb/api/sandbox-pool';
+import { maxAgents, type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
 
@@ -21,9 +21,9 @@ export class PoolGrowth {
   mayGrow({ namespace, pool }: PoolKey): boolean {
     const object = this.pools.get(`${namespace}/${pool}`);
     if (!object || pool.length > MAX_NAME) return false;
-    const most = object.spec.capacity?.poolMax ?? 0;
+    const most = maxAgents(object.spec);
     const agents = this.directory.agentsOf(namespace, pool);
-    return most === 0 || agents.filter(({ terminating, draining }) => !terminating && !draining).length < most;
+    return most === undefined || agents.filter(({ terminating, draining }) => !terminating && !draining).length < most;
   }
 
   /** It may grow, or agents of it are on their way. */

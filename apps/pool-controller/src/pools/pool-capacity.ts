@@ -1,6 +1,6 @@
 import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
-import { DEFAULT_SANDBOXES_PER_POD, type PoolCapacity, type SandboxPool } from '@fsb/api/sandbox-pool';
+import { maxAgents, type PoolCapacity, sandboxesPerAgent, type SandboxPool } from '@fsb/api/sandbox-pool';
 
 /** A pool's numbers with every default filled in. */
 export interface Capacity {
@@ -18,17 +18,14 @@ export interface Capacity {
 const MAX_NAME = 63;
 
 export function capacityOf({ spec }: SandboxPool): Capacity {
-  const { poolMin = 0, poolMax = 0, bufferMin = 0, bufferMax = 0 } = spec.capacity ?? {};
+  const { poolMin = 0, bufferMin = 0, bufferMax = 0 } = spec.capacity ?? {};
   return {
     poolMin,
-    poolMax: poolMax === 0 ? Number.POSITIVE_INFINITY : poolMax,
+    poolMax: maxAgents(spec) ?? Number.POSITIVE_INFINITY,
     bufferMin,
     bufferMax: Math.max(bufferMin, bufferMax),
     maxSurge: spec.maxSurge ?? 1,
-    perPod:
-      spec.maxSandboxesPerPod === undefined || spec.maxSandboxesPerPod === 0
-        ? DEFAULT_SANDBOXES_PER_POD
-        : spec.maxSandboxesPerPod,
+    perPod: sandboxesPerAgent(spec),
   };
 }
 

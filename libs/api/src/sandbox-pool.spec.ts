@@ -1,0 +1,21 @@
+import { maxAgents, sandboxesPerAgent, type SandboxPoolSpec } from './sandbox-pool';
+
+// a negative number, which the schema refuses, was taken for a limit by the pool-controller alone
+it.each<[number | undefined, number]>([
+  [undefined, 5],
+  [0, 5],
+  [-1, 5],
+  [1, 1],
+  [40, 40],
+])('sandboxesPerAgent: maxSandboxesPerPod %s is %d', (maxSandboxesPerPod, slots) => {
+  expect(sandboxesPerAgent(maxSandboxesPerPod === undefined ? {} : { maxSandboxesPerPod })).toBe(slots);
+});
+
+it.each<[SandboxPoolSpec, number | undefined]>([
+  [{}, undefined],
+  [{ capacity: {} }, undefined],
+  [{ capacity: { poolMax: 0 } }, undefined],
+  [{ capacity: { poolMax: 3 } }, 3],
+])('maxAgents: of %j is %s', (spec, agents) => {
+  expect(maxAgents(spec)).toBe(agents);
+});
