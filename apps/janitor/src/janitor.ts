@@ -1,10 +1,10 @@
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
+import { labelFilter } from '@fsb/containerd/label-filter';
 import { messageOf } from '@fsb/api/errors';
 import { type Reconciler, type Result, TerminalError } from '@fsb/controller-runtime/reconciler';
 import { type WorkQueue } from '@fsb/controller-runtime/work-queue';
 import { type LeftoverSweep } from './leftovers/leftover-sweep';
-import { oursFilter } from './sweep/claimed-container';
 import { type ClusterEvidence } from './sweep/cluster-evidence';
 import { type ContainerSweep } from './sweep/container-sweep';
 
@@ -58,7 +58,7 @@ export class Janitor implements Reconciler {
 
   private async addContainers(wanted: (labels: Readonly<Record<string, string>>) => boolean): Promise<void> {
     const { runtime, evidence, queue } = this.parts;
-    const containers = await runtime.list(oursFilter(await evidence.installation()));
+    const containers = await runtime.list(labelFilter(installationLabels(await evidence.installation())));
     for (const { id, labels } of containers) if (wanted(labels)) queue().add(`${CONTAINER}${id}`);
   }
 

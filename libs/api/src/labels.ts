@@ -41,6 +41,11 @@ export const ContainerLabels = {
   waiting: 'fast-sandbox.io/waiting',
 } as const;
 
+/** The labels of every container of an installation, and of no other: nothing without them is ever removed. */
+export function installationLabels(installation: string): Record<string, string> {
+  return { [ContainerLabels.managed]: 'true', [ContainerLabels.installation]: installation };
+}
+
 export interface Allocation {
   readonly assignedPod: string;
   readonly assignedNode: string;

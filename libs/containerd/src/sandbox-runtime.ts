@@ -14,6 +14,7 @@ import { absentIsFine, isAnswerless, LeftoverError, SnapshotGoneError } from './
 import { type Exited, SandboxTasks, type Signal } from './sandbox-tasks';
 import { shimSocket, removeDeadSocket } from './shim-socket';
 import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups';
+import { snapshotKey } from './snapshot-key';
 import { SnapshotStore, SNAPSHOTTER, writableFolder } from './snapshot-store';
 import { type RuntimeEvent, runtimeEvents } from './runtime-events';
 
@@ -147,20 +148,20 @@ export class SandboxRuntime {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
     await absentIsFine(this.client.containers.delete({ id: container }));
-    await this.removeSnapshot(snapshotOf(container));
+    await this.removeSnapshot(snapshotKey(container));
   }
 
   /** Task and snapshot of a container that has ended; the record with its claim stays. */
   async release(id: string): Promise<void> {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
-    await this.removeSnapshot(snapshotOf(container));
+    await this.removeSnapshot(snapshotKey(container));
   }
 
   /** The folder on the host that a container's writes go to. @returns undefined where it has none any more */
   async writableLayer(id: string): Promise<string | undefined> {
     try {
-      const key = snapshotOf(this.ids.containerOf(id));
+      const key = snapshotKey(this.ids.containerOf(id));
       return writableFolder((await this.client.snapshots.mounts({ snapshotter, key })).mounts);
     } catch (error) {
       if (isApiError(error, 'not_found')) return undefined;
@@ -186,7 +187,7 @@ export class SandboxRuntime {
   async dropStraySnapshots(filter: string): Promise<void> {
     const snapshots = await new SnapshotStore(this.client).list(filter);
     const { containers } = await this.client.containers.list({ filters: [filter] });
-    const held = new Set(containers.map(({ snapshotKey }) => snapshotKey));
+    const held = new Set(containers.map((container) => container.snapshotKey));
     for (const { name } of snapshots) if (!held.has(name)) await this.removeSnapshot(name);
   }
 
@@ -246,7 +247,7 @@ export class SandboxRuntime {
       timed('container', this.createContainer(request, settings)),
     ]);
     if (snapshot.status === 'fulfilled' && record.status === 'fulfilled') return snapshot.value;
-    if (snapshot.status === 'fulfilled') await this.removeSnapshot(snapshotOf(request.id)).catch(() => undefined); // the janitor's
+    if (snapshot.status === 'fulfilled') await this.removeSnapshot(snapshotKey(request.id)).catch(() => undefined); // the janitor's
     await request.beforeTask?.catch(() => undefined); // the error below is the one to tell
     if (snapshot.status === 'rejected' && record.status === 'fulfilled')
       throw await this.undone(request.id, snapshot.reason);
@@ -267,7 +268,7 @@ export class SandboxRuntime {
   /** Its own root for containerd's collector, which else takes it before its container is there: docs/adr/0019. */
   private prepare({ id, chainId, labels }: ContainerRequest, settings: CallSettings): Promise<{ mounts: Mount[] }> {
     const rooted = { ...gcSafe(labels), 'containerd.io/gc.root': new Date().toISOString() };
-    const request = { snapshotter, key: snapshotOf(id), parent: chainId, labels: rooted };
+    const request = { snapshotter, key: snapshotKey(id), parent: chainId, labels: rooted };
     return this.client.snapshots.prepare(request, settings).catch((error: unknown) => {
       throw isApiError(error, 'not_found') ? new SnapshotGoneError(error) : error;
     });
@@ -283,7 +284,7 @@ export class SandboxRuntime {
       runtime: { name: RUNTIME, options: { typeUrl: RUNC_OPTIONS_TYPE, value } },
       spec: { typeUrl: SPEC_TYPE, value: Buffer.from(JSON.stringify(request.spec)) },
       snapshotter,
-      snapshotKey: snapshotOf(id),
+      snapshotKey: snapshotKey(id),
       extensions: { [CLAIM_EXTENSION]: encodeClaim(request.claim) },
     };
     await this.client.containers.create({ container }, settings);
@@ -292,10 +293,6 @@ export class SandboxRuntime {
   private async removeSnapshot(key: string): Promise<void> {
     await absentIsFine(this.client.snapshots.remove({ snapshotter, key }));
   }
-}
-
-function snapshotOf(containerId: string): string {
-  return `${containerId}-snapshot`;
 }
 
 function inGroup(request: ContainerRequest, group: string): ContainerRequest {

@@ -1,4 +1,5 @@
 import { ContainerLabels } from '@fsb/api/labels';
+import { containerOfSnapshot } from '@fsb/containerd/snapshot-key';
 import { type FoundFile } from './sandbox-files';
 import { type Leftover } from './leftover';
 
@@ -15,8 +16,6 @@ export interface RuntimeWorld {
   /** empty where the folders are shared with another installation */
   readonly files: readonly (FoundFile & { readonly kind: 'log' | 'folder' | 'fifo' })[];
 }
-
-const SNAPSHOT = '-snapshot';
 
 /**
  * Pure: the table of cases is its specification. A create under way looks so too, for the ten seconds at most that
@@ -36,8 +35,8 @@ function tasks({ tasks: all, containers, files: known }: RuntimeWorld): Leftover
 
 function snapshots({ snapshots: all, containers }: RuntimeWorld): Leftover[] {
   return all.flatMap(({ key, labels }): Leftover[] => {
-    const id = key.endsWith(SNAPSHOT) ? key.slice(0, -SNAPSHOT.length) : '';
-    if (id === '' || containers.has(id)) return [];
+    const id = containerOfSnapshot(key);
+    if (id === undefined || containers.has(id)) return [];
     const since = labels[ContainerLabels.claimTime];
     const age = since === undefined ? {} : { sinceMs: Number(since) };
     return [{ kind: 'snapshot', name: key, reason: 'NoContainer', why: `there is no container ${id}`, ...age }];

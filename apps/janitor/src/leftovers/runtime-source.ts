@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
+import { labelFilter } from '@fsb/containerd/label-filter';
 import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { SnapshotStore, SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
 import { z } from 'zod';
 import { type JanitorConfig } from '../janitor.config';
-import { oursFilter } from '../sweep/claimed-container';
 import { type ClusterEvidence } from '../sweep/cluster-evidence';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
@@ -29,7 +29,7 @@ export class RuntimeSource implements LeftoverSource {
   ) {}
 
   async find(installation: string): Promise<Leftover[]> {
-    const filter = oursFilter(installation);
+    const filter = labelFilter(installationLabels(installation));
     // containers come last: whatever was there before them and has one is seen to have it
     const snapshots = await new SnapshotStore(this.client).list(filter);
     const { tasks } = await this.client.tasks.list({ filter: '' });
@@ -79,7 +79,7 @@ export class RuntimeSource implements LeftoverSource {
   /** containerd ends a task only through its container's record. */
   private async removeTask(id: string): Promise<void> {
     const labels = {
-      ...{ [ContainerLabels.managed]: 'true', [ContainerLabels.installation]: await this.evidence.installation() },
+      ...installationLabels(await this.evidence.installation()),
       ...{ [ContainerLabels.agentName]: NOBODY, [ContainerLabels.agentUid]: NOBODY, [ContainerLabels.id]: id },
       [ContainerLabels.namespace]: NOBODY,
     };

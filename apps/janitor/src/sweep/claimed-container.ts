@@ -5,8 +5,6 @@ import { type ClaimedContainer } from './orphan-policy';
 
 const DEFAULT_GRACE_MS = 10_000;
 
-type Labels = Readonly<Record<string, string>>;
-
 /** Reads what the agent wrote into the labels. */
 export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'labels'>): ClaimedContainer {
   const label = (name: keyof typeof ContainerLabels): string => labels[ContainerLabels[name]] ?? '';
@@ -28,16 +26,6 @@ export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'l
 /** Earlier agents wrote only when the end began; most sandboxes have the default period. */
 function endOfDefault(sinceMs: number | undefined): number | undefined {
   return sinceMs === undefined ? undefined : sinceMs + DEFAULT_GRACE_MS;
-}
-
-/** Whether it is of this installation: nothing else is ever touched. */
-export function isOurs(labels: Labels, installation: string): boolean {
-  return labels[ContainerLabels.managed] === 'true' && labels[ContainerLabels.installation] === installation;
-}
-
-/** containerd's filter for the same. */
-export function oursFilter(installation: string): string {
-  return `labels."${ContainerLabels.managed}"=="true",labels."${ContainerLabels.installation}"=="${installation}"`;
 }
 
 function milliseconds(text: string): number | undefined {

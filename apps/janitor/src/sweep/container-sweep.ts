@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
+import { carriesLabels } from '@fsb/containerd/label-filter';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { type JanitorConfig } from '../janitor.config';
 import { removeAll } from '../leftovers/sandbox-files';
 import { type Removals } from '../removals';
 import { type Suspects } from '../suspects';
-import { claimedContainer, isOurs } from './claimed-container';
+import { claimedContainer } from './claimed-container';
 import { type ClusterEvidence } from './cluster-evidence';
 import { type ClaimedContainer, isYoung, judge, type KeepReason, type Removal, type Verdict } from './orphan-policy';
 
@@ -35,7 +36,7 @@ export class ContainerSweep {
     const { runtime, evidence, suspects } = this.parts;
     const installation = await evidence.installation();
     const [record] = await runtime.list(`id==${JSON.stringify(id)}`);
-    if (!record || !isOurs(record.labels, installation)) return undefined;
+    if (!record || !carriesLabels(record.labels, installationLabels(installation))) return undefined;
     const container = claimedContainer(record);
     const verdict = await this.judge(container);
     if ('keep' in verdict) {

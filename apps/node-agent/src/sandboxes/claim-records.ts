@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
+import { carriesLabels, labelFilter } from '@fsb/containerd/label-filter';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type ClaimFiles } from '../warm/claim-files';
 import { type AgentConfig } from '../agent.config';
@@ -23,8 +24,7 @@ export class ClaimRecords {
 
   /** @param id a sandbox's. @returns undefined where it is not there, or not ours */
   async find(id: string): Promise<ContainerRecord | undefined> {
-    const quoted = JSON.stringify(id);
-    const [record] = await this.runtime.list(`id==${quoted}`, `labels."${ContainerLabels.id}"==${quoted}`);
+    const [record] = await this.runtime.list(`id==${JSON.stringify(id)}`, labelFilter({ [ContainerLabels.id]: id }));
     return record && this.isOwn(record) ? record : undefined;
   }
 
@@ -61,19 +61,14 @@ export class ClaimRecords {
   }
 
   private isOwn({ labels }: Pick<ContainerRecord, 'labels'>): boolean {
-    return Object.entries(this.own()).every(([label, value]) => labels[label] === value);
+    return carriesLabels(labels, this.own());
   }
 
   private ownFilter(): string {
-    const terms = Object.entries(this.own()).map(([label, value]) => `labels."${label}"=="${value}"`);
-    return terms.join(',');
+    return labelFilter(this.own());
   }
 
   private own(): Record<string, string> {
-    return {
-      [ContainerLabels.managed]: 'true',
-      [ContainerLabels.installation]: this.config.installation,
-      [ContainerLabels.agentUid]: this.config.podUid,
-    };
+    return { ...installationLabels(this.config.installation), [ContainerLabels.agentUid]: this.config.podUid };
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { isApiError } from '@fsb/api/errors';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
 import { LeftoverError, SnapshotGoneError } from '@fsb/containerd/runtime-errors';
@@ -185,14 +185,13 @@ export class SandboxContainers {
   private labels(claim: Claim): Record<string, string> {
     const { config } = this.parts;
     return {
-      [ContainerLabels.managed]: 'true',
+      ...installationLabels(config.installation),
       [ContainerLabels.agentName]: config.podName,
       [ContainerLabels.agentUid]: config.podUid,
       [ContainerLabels.namespace]: claim.namespace,
       [ContainerLabels.id]: claim.sandboxId,
       [ContainerLabels.claimUid]: claim.claimUid,
       [ContainerLabels.sandboxName]: claim.claimName,
-      [ContainerLabels.installation]: config.installation,
       [ContainerLabels.claimTime]: String(Date.now()),
     };
   }

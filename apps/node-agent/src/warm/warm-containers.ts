@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
@@ -253,11 +253,10 @@ export class WarmContainers {
       image: image.name,
       chainId: image.chainId,
       labels: {
-        [ContainerLabels.managed]: 'true',
+        ...installationLabels(config.installation),
         [ContainerLabels.agentName]: config.podName,
         [ContainerLabels.agentUid]: config.podUid,
         [ContainerLabels.namespace]: config.namespace, // the agent's: whoever asks whether it lives needs it
-        [ContainerLabels.installation]: config.installation,
         [ContainerLabels.waiting]: key,
       },
       claim: { waitsFor: image.name },

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ContainerLabels } from '@fsb/api/labels';
+import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
+import { labelFilter } from '@fsb/containerd/label-filter';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { files, type Layout } from '../layout';
 import { endProcess, identify, isAlive, type ProcessIdentity } from '../process-identity';
@@ -25,8 +26,7 @@ export async function endContainers(layout: Layout, installation: string | undef
   if (containerd.private && !existsSync(files.containerdConfig(layout))) return undefined; // never started since a whole down
   const temporary = containerd.private ? await startForCleaning(layout) : undefined;
   try {
-    const filter = containerd.private ? '' : `labels."${ContainerLabels.installation}"==${installation ?? ''}`;
-    const removed = await removeAll(containerd.socket, filter);
+    const removed = await removeAll(containerd.socket, oursFilter(containerd, installation ?? ''));
     for (const { id } of removed) removeLogs(layout, id);
     const sandboxes = removed.filter(({ isSandbox }) => isSandbox).length;
     return `ended ${sandboxes} for good, removed ${removed.length - sandboxes} containers that waited for one`;
@@ -37,18 +37,18 @@ export async function endContainers(layout: Layout, installation: string | undef
 
 /**
  * How many sandboxes have a container.
- * @returns undefined where containerd does not answer, and shims of it run: nobody can tell
+ * @returns undefined where nobody can tell: containerd does not answer and shims of it run, or the installation is not known
  */
 export async function countSandboxes(layout: Layout, installation: string | undefined): Promise<number | undefined> {
   const containerd = readChoice(layout)?.containerd;
   if (!containerd) return 0;
+  if (!containerd.private && installation === undefined) return undefined;
   if ((await containerdRefusal(containerd.socket)) !== undefined) {
     return containerd.private && shimsOf(containerd.socket).length > 0 ? undefined : 0;
   }
   const client = new ContainerdClient(containerd.socket);
   try {
-    const filter = containerd.private ? '' : `labels."${ContainerLabels.installation}"==${installation ?? ''}`;
-    return (await new SandboxRuntime(client).list(filter)).filter(isSandbox).length;
+    return (await new SandboxRuntime(client).list(oursFilter(containerd, installation ?? ''))).filter(isSandbox).length;
   } finally {
     client.close();
   }
@@ -77,6 +77,11 @@ async function removeAll(socket: string, filter: string): Promise<Removed[]> {
   } finally {
     client.close();
   }
+}
+
+/** Everything in a containerd of our own. */
+function oursFilter({ private: isPrivate }: { readonly private: boolean }, installation: string): string {
+  return isPrivate ? '' : labelFilter(installationLabels(installation));
 }
 
 function isSandbox({ labels }: { readonly labels: Readonly<Record<string, string>> }): boolean {
