@@ -33,6 +33,12 @@ module.exports = {
       'libs/registry is pure and synchronous.',
     ),
     only(
+      'node-is-names',
+      { path: '^libs/node/', pathNot: '\\.spec\\.ts$' },
+      { path: '^(libs/(?!node/)|node_modules/|(fs|net|http|child_process)$)' },
+      'libs/node says what is where on a node; who uses it reads and removes it.',
+    ),
+    only(
       'kubernetes-only-through-controller-runtime',
       { path: '^(apps|libs)/', pathNot: '^(libs/controller-runtime/|apps/standalone/)' },
       { path: 'node_modules/@kubernetes/client-node', dependencyTypesNot: ['type-only'] },

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { bridgeName } from '@fsb/api/machine-names';
+import { bridgeName } from '@fsb/node/machine-names';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { eventually } from '../support/eventually';
 import { Stack } from '../support/stack';

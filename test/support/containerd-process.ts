@@ -15,7 +15,7 @@ import {
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { containerdCommand, containerdConfig } from '../../apps/standalone/src/supervisor/private-containerd';
-import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
+import { SANDBOXES_CGROUP } from '@fsb/node/machine-names';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { eventually } from './eventually';

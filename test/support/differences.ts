@@ -1,7 +1,7 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
-import { networkNamespaceName } from '@fsb/api/machine-names';
+import { networkNamespaceName } from '@fsb/node/machine-names';
 import { lastSandboxId, previousSandboxId } from '@fsb/api/sandbox-id';
 import { isWaiting } from './waiting-containers';
 import { type World } from './world';

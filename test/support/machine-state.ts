@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bridgeName, cgroupName, networkNamespacePrefix, SANDBOXES_CGROUP } from '@fsb/api/machine-names';
+import { bridgeName, cgroupName, networkNamespacePrefix, SANDBOXES_CGROUP } from '@fsb/node/machine-names';
+import { NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 import { files } from '../../apps/standalone/src/layout';
 import { cgroupHierarchies } from '../../apps/standalone/src/node/pod-cgroup';
-import { NETWORK_NAMESPACES } from '../../apps/standalone/src/node/pod-network';
 import { podRecord } from '../../apps/standalone/src/node/pod-record';
 import { readJson } from '../../apps/standalone/src/state-file';
 import { listJson } from '../../apps/standalone/src/supervisor/process-record';

@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bridgeName, cgroupName, networkNamespaceName, OWNERS_FOLDER } from '@fsb/api/machine-names';
+import { bridgeName, cgroupName, networkNamespaceName } from '@fsb/node/machine-names';
+import { runFolders } from '@fsb/node/node-folders';
 import { ImageStore } from '@fsb/containerd/image-store';
 import { eventually } from '../../../test/support/eventually';
 import { idOf, ip, JanitorScene } from './testing/janitor-scene';
@@ -112,7 +113,7 @@ describe('A janitor, with what is left beside containers', () => {
   }, 90_000);
 
   it('touches no file where another installation has signed too', async () => {
-    const signature = old(scene.path('run', OWNERS_FOLDER, STRANGER));
+    const signature = old(scene.path(runFolders.owners('run'), STRANGER));
     const log = old(scene.path('logs', `${idOf('shared')}.log`));
     await scene.looks('looked-at', 3);
     expect(existsSync(log)).toBe(true);

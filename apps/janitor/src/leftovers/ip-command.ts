@@ -4,7 +4,6 @@ import { z } from 'zod';
 
 const run = promisify(execFile);
 const COMMAND_MS = 10_000;
-export const NETWORK_NAMESPACES = '/run/netns';
 const linkList = z.array(z.object({ ifname: z.string(), link_netnsid: z.number().optional() }).partial());
 const namespaceList = z.array(z.object({ name: z.string(), id: z.number().optional() }));
 

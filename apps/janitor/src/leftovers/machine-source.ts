@@ -1,14 +1,13 @@
 import { readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bridgeName, cgroupName, networkNamespaceName, networkNamespacePrefix } from '@fsb/api/machine-names';
+import { bridgeName, cgroupName, networkNamespaceName, networkNamespacePrefix } from '@fsb/node/machine-names';
+import { CGROUPS, NETWORK_NAMESPACES, runFolders } from '@fsb/node/node-folders';
 import { type JanitorConfig } from '../janitor.config';
 import { type ClusterEvidence } from '../sweep/cluster-evidence';
-import { ip, linksOf, NETWORK_NAMESPACES, type VirtualLink } from './ip-command';
+import { ip, linksOf, type VirtualLink } from './ip-command';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { machineLeftovers } from './machine-plan';
-import { filesIn, isSignedByOne, namesIn, PATTERNS, removePath } from './sandbox-files';
-
-const CGROUPS = '/sys/fs/cgroup';
+import { filesIn, idIn, isSignedByOne, namesIn, removePath } from './sandbox-files';
 
 /** What a one-machine node makes for a Pod: network namespace, address, link, cgroups, the folder of its logs; and an agent's FIFOs. */
 export class MachineSource implements LeftoverSource {
@@ -25,7 +24,7 @@ export class MachineSource implements LeftoverSource {
     const links = await this.links(bridgeName(installation));
     const podLogs = await ofPods(join(this.config.logDir, 'pods'));
     const isOurs = await isSignedByOne(this.config.runDir, installation);
-    const fifoStocks = isOurs ? await ofPods(join(this.config.runDir, 'fifos')) : [];
+    const fifoStocks = isOurs ? await ofPods(runFolders.fifos(this.config.runDir)) : [];
     if ([namespaces, cgroups, addresses, links, podLogs, fifoStocks].every(({ length }) => length === 0)) return [];
     const pods = await this.evidence.podsOfNode();
     return machineLeftovers({
@@ -67,13 +66,13 @@ export class MachineSource implements LeftoverSource {
 
 /** Folders that are named by the uids of Pods. */
 async function ofPods(folder: string): Promise<{ path: string; uid: string; mtimeMs: number }[]> {
-  const found = await filesIn(folder, PATTERNS.pod);
+  const found = await filesIn(folder, idIn.pod);
   return found.map(({ path, id, mtimeMs }) => ({ path, uid: id, mtimeMs }));
 }
 
 async function childFolders(folder: string): Promise<{ path: string; uid: string }[]> {
   const names = await namesIn(folder).catch(() => []); // not a folder: a file of a hierarchy of version 2
-  return names.filter((name) => PATTERNS.pod.test(name)).map((name) => ({ path: join(folder, name), uid: name }));
+  return names.filter((name) => idIn.pod(name) !== undefined).map((name) => ({ path: join(folder, name), uid: name }));
 }
 
 /** From the leaves up. @throws Error (EBUSY) while a process is in one of them */

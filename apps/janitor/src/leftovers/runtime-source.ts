@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 import { labelFilter } from '@fsb/containerd/label-filter';
 import { absentIsFine } from '@fsb/containerd/runtime-errors';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { SnapshotStore, SNAPSHOTTER } from '@fsb/containerd/snapshot-store';
+import { runFolders } from '@fsb/node/node-folders';
+import { sandboxOfKeptLog } from '@fsb/node/sandbox-log-files';
 import { z } from 'zod';
 import { type JanitorConfig } from '../janitor.config';
 import { type ClusterEvidence } from '../sweep/cluster-evidence';
 import { type Leftover, type LeftoverSource } from './leftover';
 import { runtimeLeftovers, type RuntimeWorld } from './runtime-plan';
-import { filesIn, isSignedByOne, PATTERNS, removePath } from './sandbox-files';
+import { filesIn, idIn, isSignedByOne, removePath } from './sandbox-files';
 
-const KEPT = '.log.kept';
 const Owner = z.object({ namespace: z.string(), name: z.string(), uid: z.string() });
 
 /** The first look of a task's removal: a record of ours again, which is then judged, and removed, like any other. */
@@ -58,7 +59,7 @@ export class RuntimeSource implements LeftoverSource {
   private async kept(files: RuntimeWorld['files']): Promise<ReadonlySet<string>> {
     const kept = new Set<string>();
     for (const { path, id } of files) {
-      if (!path.endsWith(KEPT)) continue;
+      if (sandboxOfKeptLog(basename(path)) === undefined) continue;
       const owner = Owner.safeParse(await parsed(path));
       // of a record that cannot be read nobody is the owner
       if (owner.success && (await this.evidence.mayHaveObject(owner.data))) kept.add(id);
@@ -69,9 +70,9 @@ export class RuntimeSource implements LeftoverSource {
   private async files(): Promise<RuntimeWorld['files']> {
     const { logDir, runDir } = this.config;
     const folders = [
-      { kind: 'log', files: await filesIn(logDir, PATTERNS.log) },
-      { kind: 'folder', files: await filesIn(join(runDir, 'sandboxes'), PATTERNS.folder) },
-      { kind: 'fifo', files: await filesIn(join(runDir, 'fifo'), PATTERNS.fifo) },
+      { kind: 'log', files: await filesIn(logDir, idIn.log) },
+      { kind: 'folder', files: await filesIn(runFolders.sandboxes(runDir), idIn.folder) },
+      { kind: 'fifo', files: await filesIn(join(runDir, 'fifo'), idIn.fifo) },
     ] as const;
     return folders.flatMap(({ kind, files }) => files.map((file) => ({ ...file, kind })));
   }

@@ -1,19 +1,26 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OWNERS_FOLDER } from '@fsb/api/machine-names';
+import { runFolders, sandboxFolder } from '@fsb/node/node-folders';
+import { sandboxOfLog } from '@fsb/node/sandbox-log-files';
 
 /** An MD5 in hex, a uid with or without an attempt number, or a waiting container's: nothing else in these folders is ours. */
 const ID = '(?:warm-[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\\d+)?)';
 const SAFE_ID = /^[a-z0-9][a-z0-9.-]{0,127}$/;
 const UID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-/** What is looked for in a folder: names that carry an id. */
-export const PATTERNS = {
-  log: new RegExp(`^(${ID})\\.log(?:\\.(?:\\d+|streams|start|start\\.new|kept|kept\\.new))?$`),
-  folder: new RegExp(`^(${ID})$`),
-  fifo: new RegExp(`^(${ID})(?:-std(?:in|out|err))?$`),
-  pod: new RegExp(`^(${UID})$`),
-} as const;
+const IN_FOLDER = new RegExp(`^(${ID})$`);
+const IN_FIFO = new RegExp(`^(${ID})(?:-std(?:in|out|err))?$`);
+const IN_POD = new RegExp(`^(${UID})$`);
+
+type IdIn = (name: string) => string | undefined;
+
+/** The id that a name carries, by what is looked for. */
+export const idIn = {
+  log: (name) => IN_FOLDER.exec(sandboxOfLog(name) ?? '')?.[1],
+  folder: (name) => IN_FOLDER.exec(name)?.[1],
+  fifo: (name) => IN_FIFO.exec(name)?.[1],
+  pod: (name) => IN_POD.exec(name)?.[1],
+} as const satisfies Record<string, IdIn>;
 
 export interface FoundFile {
   readonly path: string;
@@ -23,10 +30,10 @@ export interface FoundFile {
 }
 
 /** What lies in a folder under an id. A folder that is not there has nothing. */
-export async function filesIn(folder: string, pattern: RegExp): Promise<FoundFile[]> {
+export async function filesIn(folder: string, idOf: IdIn): Promise<FoundFile[]> {
   const names = await namesIn(folder);
   const found = names.flatMap((name) => {
-    const id = pattern.exec(name)?.[1];
+    const id = idOf(name);
     return id === undefined ? [] : [{ path: join(folder, name), id }];
   });
   const stats = await Promise.all(found.map(({ path }) => stat(path).catch(() => undefined))); // gone meanwhile
@@ -48,18 +55,16 @@ export async function namesIn(folder: string): Promise<string[]> {
 
 /** Folders carry no labels: they are an installation's where its agents alone have signed. */
 export async function isSignedByOne(runDir: string, installation: string): Promise<boolean> {
-  const owners = await namesIn(join(runDir, OWNERS_FOLDER));
+  const owners = await namesIn(runFolders.owners(runDir));
   return owners.length === 1 && owners[0] === installation;
 }
 
 /** A sandbox's logs, the rotated ones too, and its folder. */
-export async function removeAll(logDir: string, sandboxes: string, sandboxId: string): Promise<void> {
+export async function removeAll(logDir: string, runDir: string, sandboxId: string): Promise<void> {
   if (!SAFE_ID.test(sandboxId)) return; // not a name that an agent gives: not a path to build
-  const logs = (await namesIn(logDir)).filter(
-    (name) => name.replace(/\.log(\.(\d+|streams|start|start\.new|kept|kept\.new))?$/, '') === sandboxId,
-  );
+  const logs = (await namesIn(logDir)).filter((name) => sandboxOfLog(name) === sandboxId);
   await Promise.all(logs.map((name) => removePath(join(logDir, name))));
-  await removePath(join(sandboxes, sandboxId));
+  await removePath(sandboxFolder(runDir, sandboxId));
 }
 
 export async function removePath(path: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { carriesLabels } from '@fsb/containerd/label-filter';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -86,7 +85,7 @@ export class ContainerSweep {
   private async removeWhole(id: string, sandboxId: string): Promise<void> {
     const { logDir, runDir } = this.config;
     await this.parts.runtime.release(id);
-    await removeAll(logDir, join(runDir, 'sandboxes'), sandboxId);
+    await removeAll(logDir, runDir, sandboxId);
     await this.parts.runtime.remove(id);
   }
 }

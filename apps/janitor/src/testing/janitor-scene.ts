@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ContainerLabels } from '@fsb/api/labels';
-import { OWNERS_FOLDER } from '@fsb/api/machine-names';
+import { runFolders } from '@fsb/node/node-folders';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { ImageStore } from '@fsb/containerd/image-store';
 import { buildSpec, CAPABILITIES } from '@fsb/containerd/oci-spec';
@@ -58,10 +58,10 @@ export class JanitorScene {
     const namespace = (await api.ask('GET', '/api/v1/namespaces/kube-system')).body as unknown as Meta;
     const proxy = await FaultProxy.start(api.port);
     const scene = new JanitorScene(containerd, api, proxy, namespace.metadata.uid);
-    for (const folder of ['logs', 'run/sandboxes', `run/${OWNERS_FOLDER}`]) {
+    for (const folder of ['logs', runFolders.sandboxes('run'), runFolders.owners('run')]) {
       mkdirSync(scene.path(folder), { recursive: true });
     }
-    writeFileSync(scene.path('run', OWNERS_FOLDER, scene.installation), '');
+    writeFileSync(scene.path(runFolders.owners('run'), scene.installation), '');
     writeFileSync(scene.path('kubeconfig'), scene.kubeconfig());
     return scene;
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { runFolders } from '@fsb/node/node-folders';
 import { type AgentConfig } from '../agent.config';
 import { FifoStock } from './fifo-stock';
 import { placeProgram } from './placed-program';
@@ -12,7 +13,7 @@ export interface Launchers {
 
 /** @throws Error where there is no launcher */
 export function launchersOf(config: Pick<AgentConfig, 'launcher' | 'runDir' | 'podUid'>): Launchers {
-  const fifos = new FifoStock(join(config.runDir, 'fifos', config.podUid));
+  const fifos = new FifoStock(join(runFolders.fifos(config.runDir), config.podUid));
   fifos.fill();
   return { launcher: placeProgram({ name: 'launcher', path: config.launcher }, config.runDir), fifos };
 }

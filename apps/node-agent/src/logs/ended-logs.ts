@@ -1,13 +1,12 @@
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ApiError, messageOf } from '@fsb/api/errors';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
+import { sandboxOfKeptLog } from '@fsb/node/sandbox-log-files';
 import { type EndedLog, type EndedLogLimits, endedLogsToRemove, type RemovedLog } from './ended-logs-plan';
 import { type SandboxLogs } from './sandbox-logs';
 
-const RECORD = /^(.+)\.log\.kept$/;
 const FLAGS = { namespace: '--ended-logs-per-namespace', node: '--ended-logs-per-node' } as const;
 
 /**
@@ -68,7 +67,7 @@ export class EndedLogs {
   private async list(): Promise<(EndedLog & { readonly bytes: number })[]> {
     const found: (EndedLog & { readonly bytes: number })[] = [];
     for (const file of await readdir(this.logs.folder)) {
-      const id = RECORD.exec(file)?.[1];
+      const id = sandboxOfKeptLog(file);
       const log = id === undefined ? undefined : await this.read(id);
       if (log) found.push({ ...log, bytes: await this.logs.bytesOnDisk(log.sandboxId) });
     }
@@ -88,7 +87,7 @@ export class EndedLogs {
 
   private async write(log: EndedLog): Promise<void> {
     const path = this.logs.keptFile(log.sandboxId);
-    const next = join(this.logs.folder, `${log.sandboxId}.log.kept.new`);
+    const next = `${path}.new`;
     await writeFile(next, JSON.stringify(log), { mode: 0o640 });
     await rename(next, path);
   }

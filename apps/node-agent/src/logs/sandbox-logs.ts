@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
+import { logFiles } from '@fsb/node/sandbox-log-files';
 import { freeFront } from './front-of-file';
 import { type KeptBytes, nextRead, trimTarget } from './kept-bytes';
 import { lineStart, readChunk, tailStart } from './log-lines';
@@ -61,7 +61,7 @@ export class SandboxLogs {
   ) {}
 
   file(id: string): string {
-    return join(this.folder, `${id}.log`);
+    return logFiles.log(this.folder, id);
   }
 
   /** All files of a log, whether they are there or not. */
@@ -71,7 +71,7 @@ export class SandboxLogs {
 
   /** Made by a log's writer before it is ready. */
   indexFile(id: string): string {
-    return `${this.file(id)}.streams`;
+    return logFiles.streams(this.folder, id);
   }
 
   /** The writer has its files open, under whatever name. */
@@ -154,7 +154,7 @@ export class SandboxLogs {
 
   /** Of a removed sandbox whose object stays: see EndedLogs. */
   keptFile(id: string): string {
-    return `${this.file(id)}.kept`;
+    return logFiles.kept(this.folder, id);
   }
 
   async bytesOnDisk(id: string): Promise<number> {
@@ -217,7 +217,7 @@ export class SandboxLogs {
   }
 
   private startFile(id: string): string {
-    return `${this.file(id)}.start`;
+    return logFiles.start(this.folder, id);
   }
 
   private async opened(id: string): Promise<FileHandle | undefined> {

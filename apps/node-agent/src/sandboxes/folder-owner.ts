@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OWNERS_FOLDER } from '@fsb/api/machine-names';
+import { runFolders } from '@fsb/node/node-folders';
 
 /** Root alone: root of a sandbox owns the files below, and may make any of them a setuid program. */
 const PRIVATE = 0o700;
@@ -10,8 +10,8 @@ const PRIVATE = 0o700;
  * carry no labels, and the janitor removes only where its own installation alone has signed.
  */
 export function signFolders(runDir: string, installation: string): void {
-  const owners = join(runDir, OWNERS_FOLDER);
-  for (const folder of [runDir, join(runDir, 'sandboxes'), owners]) {
+  const owners = runFolders.owners(runDir);
+  for (const folder of [runDir, runFolders.sandboxes(runDir), owners]) {
     mkdirSync(folder, { recursive: true, mode: PRIVATE });
     chmodSync(folder, PRIVATE);
   }

@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-
-/** Where `ip netns` and the node's Pod runner keep network namespaces, under the same path on the host. */
-const NAMESPACES = '/run/netns';
+import { NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 
 /**
  * The host path of this process's own network namespace.
@@ -10,10 +8,10 @@ const NAMESPACES = '/run/netns';
  */
 export function ownNetworkNamespace(): string {
   const own = statSync('/proc/self/ns/net').ino;
-  const name = readdirSync(NAMESPACES).find((entry) => statSync(join(NAMESPACES, entry)).ino === own);
+  const name = readdirSync(NETWORK_NAMESPACES).find((entry) => statSync(join(NETWORK_NAMESPACES, entry)).ino === own);
   if (name === undefined)
-    throw new Error(`the agent's network namespace is not in ${NAMESPACES}; set --network-namespace`);
-  return join(NAMESPACES, name);
+    throw new Error(`the agent's network namespace is not in ${NETWORK_NAMESPACES}; set --network-namespace`);
+  return join(NETWORK_NAMESPACES, name);
 }
 
 /** The folder of this process's cgroup's parent, as an OCI cgroupsPath: sandboxes are the agent's siblings. */

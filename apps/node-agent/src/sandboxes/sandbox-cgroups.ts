@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { CPU_PERIOD_US, cpuQuota, cpuShares, type Limits } from '@fsb/containerd/oci-spec';
+import { CGROUPS } from '@fsb/node/node-folders';
 
-const ROOT = '/sys/fs/cgroup';
 const ATTEMPTS = 20;
 const RETRY_MS = 100;
 const PAGE_BYTES = 4096;
@@ -41,7 +41,7 @@ export class SandboxCgroups {
   async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
     const unified = isUnified();
     const write = (controller: string, file: string, value: number | string): Promise<void> =>
-      writeFile(join(this.folder(join(ROOT, unified ? '' : controller), id), file), String(value));
+      writeFile(join(this.folder(join(CGROUPS, unified ? '' : controller), id), file), String(value));
     await write('pids', 'pids.max', pids);
     if (memoryBytes !== undefined) await write('memory', unified ? 'memory.max' : 'memory.limit_in_bytes', memoryBytes);
     if (cpus === undefined) return;
@@ -86,7 +86,7 @@ export class SandboxCgroups {
   }
 
   private read(id: string, controller: string, file: string): Promise<string> {
-    const path = join(this.folder(join(ROOT, isUnified() ? '' : controller), id), file);
+    const path = join(this.folder(join(CGROUPS, isUnified() ? '' : controller), id), file);
     return readFile(path, 'utf8').catch(() => ''); // gone, or not mounted here
   }
 
@@ -107,14 +107,14 @@ function weightOf(shares: number): number {
 }
 
 function isUnified(): boolean {
-  return existsSync(join(ROOT, 'cgroup.controllers'));
+  return existsSync(join(CGROUPS, 'cgroup.controllers'));
 }
 
 /** One for each controller, or one for all. None where they are not mounted. */
 function hierarchies(): string[] {
-  if (!existsSync(ROOT)) return [];
-  const entries = readdirSync(ROOT, { withFileTypes: true });
-  return [ROOT, ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(ROOT, name))];
+  if (!existsSync(CGROUPS)) return [];
+  const entries = readdirSync(CGROUPS, { withFileTypes: true });
+  return [CGROUPS, ...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(CGROUPS, name))];
 }
 
 /** @throws Error where processes in it do not end */

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, write
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ContainerRequest } from '@fsb/containerd/sandbox-runtime';
+import { runFolders, sandboxFolder } from '@fsb/node/node-folders';
 import { type SandboxLogs } from '../logs/sandbox-logs';
 import { hostnameOf } from './hostname';
 
@@ -32,7 +33,7 @@ export class SandboxFolder {
   }
 
   prepare(id: string, name: string, address: string): void {
-    mkdirSync(join(this.runDir, 'sandboxes', id), { recursive: true, mode: 0o700 });
+    mkdirSync(sandboxFolder(this.runDir, id), { recursive: true, mode: 0o700 });
     mkdirSync(this.logs.folder, { recursive: true });
     writeFileSync(this.file(id, 'owner'), this.owner);
     this.call(id, name, address);
@@ -51,7 +52,7 @@ export class SandboxFolder {
   /** What a waiting container had is the sandbox's: mounts and the open log stay what they are. */
   give(containerId: string, sandboxId: string): void {
     this.logs.rename(containerId, sandboxId);
-    renameSync(join(this.runDir, 'sandboxes', containerId), join(this.runDir, 'sandboxes', sandboxId));
+    renameSync(sandboxFolder(this.runDir, containerId), sandboxFolder(this.runDir, sandboxId));
   }
 
   /** Where a container's output goes. */
@@ -95,12 +96,12 @@ export class SandboxFolder {
 
   async remove(id: string): Promise<void> {
     await this.logs.remove(id); // before the folder, by which the next process knows that it has something to remove
-    rmSync(join(this.runDir, 'sandboxes', id), { recursive: true, force: true });
+    rmSync(sandboxFolder(this.runDir, id), { recursive: true, force: true });
   }
 
   /** The ids that have a folder of this agent. */
   async own(): Promise<string[]> {
-    const ids = await readdir(join(this.runDir, 'sandboxes')).catch(() => []); // none yet
+    const ids = await readdir(runFolders.sandboxes(this.runDir)).catch(() => []); // none yet
     const owned = await Promise.all(
       ids.map(async (id) => {
         const owner = await readFile(this.file(id, 'owner'), 'utf8').catch(() => undefined); // without one: the janitor's
@@ -116,7 +117,7 @@ export class SandboxFolder {
   }
 
   private file(id: string, name: string): string {
-    return join(this.runDir, 'sandboxes', id, name);
+    return join(sandboxFolder(this.runDir, id), name);
   }
 }
 

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
+import { SANDBOXES_CGROUP } from '@fsb/node/machine-names';
+import { CGROUPS } from '@fsb/node/node-folders';
 
-const ROOT = '/sys/fs/cgroup';
+
 /** The weight's file and its hierarchy, on cgroup v1 and on v2. */
 const WEIGHTS = [
   { controller: 'cpu', file: 'cpu.shares' },

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
+import { SANDBOXES_CGROUP } from '@fsb/node/machine-names';
 import { ContainerLabels } from '@fsb/api/labels';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { type ContainerRecord, SandboxRuntime } from '@fsb/containerd/sandbox-runtime';

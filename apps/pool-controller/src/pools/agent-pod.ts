@@ -5,6 +5,7 @@ import { AGENT_APP, AGENT_APP_LABEL, POOL_LABEL } from '@fsb/api/labels';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Pod, type PodContainer, type PodSpec } from '@fsb/controller-runtime/kinds';
+import { CGROUPS, NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 import { z } from 'zod';
 import { agentSecretName } from '../certificates/agent-certificates';
 import { TEMPLATE_HASH_ANNOTATION } from './agent-pod-view';
@@ -230,8 +231,8 @@ function hostFolders(settings: AgentSettings): HostFolder[] {
   const folders: HostFolder[] = [
     { name: 'containerd-run', path: dirname(settings.containerdSocket), type: 'Directory', followsMounts: true },
     { name: 'containerd-root', path: settings.containerdRoot, type: 'Directory', followsMounts: true },
-    { name: 'cgroup', path: '/sys/fs/cgroup', type: 'Directory', followsMounts: true },
-    { name: 'netns', path: '/run/netns', type: 'DirectoryOrCreate', followsMounts: true },
+    { name: 'cgroup', path: CGROUPS, type: 'Directory', followsMounts: true },
+    { name: 'netns', path: NETWORK_NAMESPACES, type: 'DirectoryOrCreate', followsMounts: true },
     { name: 'fast-sandbox-log', path: settings.agentLogDir, type: 'DirectoryOrCreate' },
     { name: 'fast-sandbox-run', path: settings.agentRunDir, type: 'DirectoryOrCreate' },
   ];

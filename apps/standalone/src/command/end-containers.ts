@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ContainerLabels, installationLabels } from '@fsb/api/labels';
+import { sandboxOfLog } from '@fsb/node/sandbox-log-files';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
 import { labelFilter } from '@fsb/containerd/label-filter';
 import { SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
@@ -90,7 +91,7 @@ function isSandbox({ labels }: { readonly labels: Readonly<Record<string, string
 
 /** What the agent removes with a sandbox, had it been asked. */
 function removeLogs({ log }: Layout, id: string): void {
-  for (const name of readdirSync(log).filter((file) => file.startsWith(`${id}.log`))) removeFile(join(log, name));
+  for (const name of readdirSync(log).filter((file) => sandboxOfLog(file) === id)) removeFile(join(log, name));
 }
 
 /** A containerd that was killed left its containers running: only one on the same root can end and forget them. */

@@ -12,7 +12,7 @@ import { kubeFlags } from '@fsb/controller-runtime/kube.module';
 import { type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { z } from 'zod';
-import { bridgeName, cgroupName } from '@fsb/api/machine-names';
+import { bridgeName, cgroupName } from '@fsb/node/machine-names';
 import { appEntry } from '../layout';
 import { gatewayOf } from '../supervisor/subnet';
 import { NodeRegistration } from './node-registration';

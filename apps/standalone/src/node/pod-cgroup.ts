@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
-import { SANDBOXES_CGROUP } from '@fsb/api/machine-names';
+import { SANDBOXES_CGROUP } from '@fsb/node/machine-names';
+import { CGROUPS } from '@fsb/node/node-folders';
 
-const ROOT = '/sys/fs/cgroup';
 /** The kernel's: of a process, and of a cgroup that nobody has given another; on v1 and on v2. */
 const [DEFAULT_SHARES, DEFAULT_WEIGHT, MAX_WEIGHT] = [1024, 100, 10_000];
 
@@ -49,7 +49,7 @@ export interface Hierarchy {
 export function cgroupHierarchies(mounts: string): Hierarchy[] {
   const all = mounts.split('\n').flatMap((line) => {
     const [, folder = '', type] = line.split(' ');
-    if (!folder.startsWith(ROOT) || (type !== 'cgroup' && type !== 'cgroup2')) return [];
+    if (!folder.startsWith(CGROUPS) || (type !== 'cgroup' && type !== 'cgroup2')) return [];
     return [{ folder, unified: type === 'cgroup2' }];
   });
   const v1 = all.filter(({ unified }) => !unified);

@@ -10,7 +10,7 @@ import { eventually } from '../../../../test/support/eventually';
 import { ApiserverProcess } from '../../../../test/support/apiserver-process';
 import { processRows } from '../command/process-rows';
 import { endPods, removeBridge, removeCgroups } from '../command/end-pods';
-import { bridgeName, cgroupName, networkNamespaceName } from '@fsb/api/machine-names';
+import { bridgeName, cgroupName, networkNamespaceName } from '@fsb/node/machine-names';
 import { files, layoutOf } from '../layout';
 import { get } from '../probe';
 import { isAlive } from '../process-identity';

@@ -3,7 +3,7 @@ import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { Informer } from '@fsb/controller-runtime/informer';
 import { type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
 import { boundLog } from '../log-bound';
-import { networkNamespaceName } from '@fsb/api/machine-names';
+import { networkNamespaceName } from '@fsb/node/machine-names';
 import { listJson } from '../supervisor/process-record';
 import { readJson } from '../state-file';
 import { existsSync, readdirSync } from 'node:fs';

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 import { z } from 'zod';
 import { command } from '../machine';
 
-export const NETWORK_NAMESPACES = '/run/netns';
 const CNI_VERSION = '0.4.0';
 const CNI_MS = 20_000;
 const OUTPUT_LIMIT = 64 * 1024;

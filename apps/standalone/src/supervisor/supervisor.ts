@@ -10,7 +10,7 @@ import { command, shareNetworkNamespaces } from '../machine';
 import { endProcess } from '../process-identity';
 import { saveSettings, type Settings } from '../settings';
 import { readText, removeFile, writeFileWhole } from '../state-file';
-import { bridgeName } from '@fsb/api/machine-names';
+import { bridgeName } from '@fsb/node/machine-names';
 import { type ApiReader, apiReader } from './api-reader';
 import { type Choice, readChoice, saveChoice } from './choice';
 import { chooseContainerd } from './containerd-choice';
