@@ -33,6 +33,12 @@ module.exports = {
       'libs/registry is pure and synchronous.',
     ),
     only(
+      'kit-is-plain',
+      { path: '^libs/kit/', pathNot: '\\.spec\\.ts$' },
+      { path: '^(libs/(?!kit/)|node_modules/|(fs|net|http|child_process)$)' },
+      'libs/kit has small functions of two users or more: no library, no I/O.',
+    ),
+    only(
       'node-is-names',
       { path: '^libs/node/', pathNot: '\\.spec\\.ts$' },
       { path: '^(libs/(?!node/)|node_modules/|(fs|net|http|child_process)$)' },

@@ -1,4 +1,5 @@
 import type { SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { rfc3339 } from '@fsb/kit/times';
 import { stringify } from 'yaml';
 
 /**
@@ -19,7 +20,7 @@ function objectOf(sandbox: SandboxInfo): object {
     metadata: {
       name: sandbox.sandboxName,
       namespace: sandbox.namespace,
-      creationTimestamp: new Date(sandbox.createdAt * 1_000).toISOString().replace('.000Z', 'Z'),
+      creationTimestamp: rfc3339(sandbox.createdAt * 1_000),
     },
     spec: { image: sandbox.image, poolRef: sandbox.poolRef },
     status: {

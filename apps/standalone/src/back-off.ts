@@ -1,6 +1,6 @@
-export interface BackOffOptions {
-  readonly firstMs: number;
-  readonly lastMs: number;
+import { backOffMs, type Pauses } from '@fsb/kit/back-off';
+
+export interface BackOffOptions extends Pauses {
   /** a process that lived so long did not fail at its start */
   readonly healthyMs: number;
 }
@@ -12,8 +12,7 @@ export class BackOff {
   constructor(private readonly options: BackOffOptions) {}
 
   next(livedMs: number): number {
-    const { firstMs, lastMs, healthyMs } = this.options;
-    if (livedMs >= healthyMs) this.failures = 0;
-    return Math.min(firstMs * 2 ** this.failures++, lastMs);
+    if (livedMs >= this.options.healthyMs) this.failures = 0;
+    return backOffMs(this.failures++, this.options);
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from '@fsb/component-base/lines';
+import { backOffMs } from '@fsb/kit/back-off';
 import { type AgentEvent, completed, type PlainStatus } from './agent-api';
 import { type AgentClient } from './agent-client';
 import { type AgentEndpoint } from './agent-endpoint';
@@ -65,7 +66,7 @@ export class AgentStatusStream {
   }
 
   private backOff(): number {
-    const pause = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(this.failures++, 10));
+    const pause = backOffMs(this.failures++, { firstMs: FIRST_RETRY_MS, lastMs: LAST_RETRY_MS });
     return pause * (0.5 + Math.random() / 2);
   }
 

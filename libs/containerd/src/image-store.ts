@@ -2,6 +2,7 @@ import { ApiError, isApiError } from '@fsb/api/errors';
 import { type ContainerdClient } from './containerd-client';
 import { chainIds, type ConfigDocument, type ContentDescriptor, readImage } from './image-content';
 import { normaliseImage } from '@fsb/api/image-name';
+import { setLatest } from '@fsb/kit/set-latest';
 import { signalNumber } from './signal-number';
 import { SnapshotStore } from './snapshot-store';
 
@@ -58,9 +59,8 @@ export class ImageStore {
     let info = this.byDigest.get(target.digest);
     if (!info) {
       info = this.load(name, target);
-      this.byDigest.set(target.digest, info);
+      setLatest(this.byDigest, target.digest, info, MAX_CACHED);
       info.catch(() => this.byDigest.delete(target.digest));
-      if (this.byDigest.size > MAX_CACHED) this.byDigest.delete(this.byDigest.keys().next().value ?? '');
     }
     return { ...(await info), name };
   }

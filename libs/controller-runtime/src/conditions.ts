@@ -1,4 +1,5 @@
 import { type Condition } from '@fsb/api/sandbox';
+import { rfc3339 } from '@fsb/kit/times';
 
 export type ConditionInput = Omit<Condition, 'lastTransitionTime'>;
 
@@ -14,9 +15,4 @@ export function setCondition(
   const condition: Condition = { ...input, lastTransitionTime: since };
   if (!before) return [...all, condition];
   return all.map((each) => (each === before ? condition : each));
-}
-
-/** As metav1.Time is written: whole seconds. */
-export function rfc3339(time: Date): string {
-  return time.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
-import { rfc3339 } from './conditions';
+import { setLatest } from '@fsb/kit/set-latest';
+import { rfc3339 } from '@fsb/kit/times';
 import { EVENT_KIND, type KubeEvent, type KubeObject } from './kinds';
 import { type KubeClient } from './kube-client';
 import { WorkQueue } from './work-queue';
@@ -48,14 +49,8 @@ export class EventRecorder {
       this.queue.addAfter(id, REPEAT_MS);
       return;
     }
-    this.entries.set(id, {
-      event: this.makeEvent(object, type, { reason, message }, now),
-      count: 1,
-      last: now,
-      written: false,
-    });
-    const [oldest] = this.entries.keys();
-    if (this.entries.size > MAX_ENTRIES && oldest !== undefined) this.entries.delete(oldest);
+    const event = this.makeEvent(object, type, { reason, message }, now);
+    setLatest(this.entries, id, { event, count: 1, last: now, written: false }, MAX_ENTRIES);
     this.queue.add(id);
   }
 

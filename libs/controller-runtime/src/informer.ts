@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
+import { backOffMs } from '@fsb/kit/back-off';
 import { type Kind, keyOf, type KubeObject } from './kinds';
 import { type KubeClient, type ListResult } from './kube-client';
 import { isExpired, KubeError } from './kube-error';
@@ -113,7 +114,7 @@ export class Informer<T extends KubeObject> {
     const { signal } = this.stopping;
     if (signal.aborted) return; // stop() itself surfaces as a cancelled call
     const { retryMs = 200 } = this.options;
-    const delay = Math.min(retryMs * 2 ** this.failures++, MAX_RETRY_MS) * (0.5 + Math.random());
+    const delay = backOffMs(this.failures++, { firstMs: retryMs, lastMs: MAX_RETRY_MS }) * (0.5 + Math.random());
     const level = isExpired(error) ? 'debug' : 'warn';
     const msg = this.version === '' ? 'watch failed, listing again' : 'watch broke, going on from where it was';
     this.logger[level]({ msg, error: messageOf(error), delayMs: Math.round(delay) });

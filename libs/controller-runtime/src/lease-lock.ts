@@ -1,4 +1,5 @@
 import { isApiError } from '@fsb/api/errors';
+import { microTime } from '@fsb/kit/times';
 import { type Lease, LEASE_KIND } from './kinds';
 import { type KubeClient } from './kube-client';
 import { type LeaseLock, type LeaseRecord } from './leader-elector';
@@ -54,9 +55,4 @@ function toRecord({ metadata, spec }: Lease): LeaseRecord {
     renewTime: new Date(spec?.renewTime ?? 0),
     ...(metadata.resourceVersion === undefined ? {} : { version: metadata.resourceVersion }),
   };
-}
-
-/** Kubernetes' MicroTime wants six digits after the point. */
-function microTime(time: Date): string {
-  return time.toISOString().replace('Z', '000Z');
 }

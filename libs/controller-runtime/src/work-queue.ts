@@ -1,3 +1,5 @@
+import { backOffMs } from '@fsb/kit/back-off';
+
 /** Told what happens in a queue; the metrics implement it. */
 export interface QueueObserver {
   added(): void;
@@ -84,7 +86,7 @@ export class WorkQueue {
     const failures = this.failures.get(key) ?? 0;
     this.failures.set(key, failures + 1);
     observer?.retried();
-    this.addAfter(key, Math.min(baseDelayMs * 2 ** failures, maxDelayMs));
+    this.addAfter(key, backOffMs(failures, { firstMs: baseDelayMs, lastMs: maxDelayMs }));
   }
 
   forget(key: string): void {

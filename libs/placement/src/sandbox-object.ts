@@ -3,6 +3,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ALLOCATION_ANNOTATION, type Allocation, SANDBOX_FINALIZER } from '@fsb/api/labels';
 import { type SandboxPhase } from '@fsb/api/phases';
 import { API_VERSION, type Condition, type Sandbox, type SandboxSpec, type SandboxStatus } from '@fsb/api/sandbox';
+import { rfc3339 } from '@fsb/kit/times';
 import { z } from 'zod';
 import { type AgentView } from './agent-directory';
 
@@ -49,7 +50,7 @@ export function sandboxObject({ name, namespace, template, agent, createdAt }: S
   const allocation: Allocation = {
     assignedPod: agent.name,
     assignedNode: agent.nodeName,
-    allocatedAt: rfc3339(createdAt),
+    allocatedAt: rfc3339(createdAt * 1000),
   };
   return {
     apiVersion: API_VERSION,
@@ -100,7 +101,7 @@ export function runningStatus({ agent, sandbox, ports }: StatusInput): SandboxSt
     ...(reason === undefined ? {} : { reason }),
     ...(message === undefined ? {} : { message }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
-    conditions: [readyCondition(phase, finishedAt ?? rfc3339(sandbox.createdAt), reason)],
+    conditions: [readyCondition(phase, finishedAt ?? rfc3339(sandbox.createdAt * 1000), reason)],
   };
 }
 
@@ -133,8 +134,4 @@ function readyCondition(phase: SandboxPhase, at: string, reason: string | undefi
     message: running ? 'its process runs' : `the sandbox is ${phase}`,
     lastTransitionTime: at,
   };
-}
-
-function rfc3339(unixSeconds: number): string {
-  return new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z');
 }

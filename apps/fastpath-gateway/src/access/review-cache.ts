@@ -1,4 +1,5 @@
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
+import { setLatest } from '@fsb/kit/set-latest';
 
 export interface ReviewCacheOptions<V> {
   /** how long an answer holds, in milliseconds; asked anew in the background from half of it on, while it is used */
@@ -118,10 +119,7 @@ export class ReviewCache<V> {
   }
 
   private keep(key: string, answer: V): void {
-    this.entries.delete(key);
-    this.entries.set(key, { answer, askedAt: this.now() });
-    const [oldest] = this.entries.keys();
-    if (this.entries.size > this.options.maxEntries && oldest !== undefined) this.entries.delete(oldest);
+    setLatest(this.entries, key, { answer, askedAt: this.now() }, this.options.maxEntries);
   }
 }
 

@@ -4,10 +4,10 @@ import {
   type AuditEvent,
   clipped,
   DECISION,
-  microTime,
   type ResponseStatus,
   sourceIps,
 } from '@fsb/component-base/audit/audit-event';
+import { microTime } from '@fsb/kit/times';
 import { type Admission, admissionOf } from '../access/caller';
 import { type AuditedMethod, httpStatus } from './audited-methods';
 

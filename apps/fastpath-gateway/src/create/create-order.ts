@@ -19,13 +19,13 @@ import { type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import { type TemplateSigner } from '@fsb/placement/vouched-template';
 import {
   checkLabels,
-  clip,
   gracePeriod,
   instant,
   invalid,
   namespaceName,
   objectName,
   recoveryTimeout,
+  shown,
 } from '../sandboxes/field-rules';
 
 export type Mode = 'fast' | 'strong';
@@ -189,7 +189,7 @@ function pullPolicyOf({ imagePullPolicy }: CreateRequest): Pick<SandboxSpec, 'im
   if (imagePullPolicy === '') return {};
   const known = IMAGE_PULL_POLICIES.find((policy) => policy === imagePullPolicy);
   if (known) return { imagePullPolicy: known };
-  throw invalid('image_pull_policy', `"${clip(imagePullPolicy)}" must be ${IMAGE_PULL_POLICIES.join(', ')}, or empty`);
+  throw invalid('image_pull_policy', `"${shown(imagePullPolicy)}" must be ${IMAGE_PULL_POLICIES.join(', ')}, or empty`);
 }
 
 function policyOf(
@@ -233,7 +233,7 @@ function resourcesOf(resources: Resources | undefined): SandboxResources | undef
   );
   for (const [field, value] of given) {
     if (value.length > 40 || parseQuantity(value, `resources.${field}`) <= 0) {
-      throw invalid(`resources.${field}`, `"${clip(value)}" must be above 0`);
+      throw invalid(`resources.${field}`, `"${shown(value)}" must be above 0`);
     }
   }
   return given.length > 0 ? Object.fromEntries(given) : undefined;
@@ -251,10 +251,10 @@ function checkPorts(ports: readonly number[], agentPort: number): void {
 function checkStrings({ command, args, envs, workingDir }: CreateRequest): void {
   for (const name of Object.keys(envs)) {
     if (!VARIABLE_NAME.test(name))
-      throw invalid('envs', `"${clip(name)}": a variable's name must be ${VARIABLE_NAME_RULE}`);
+      throw invalid('envs', `"${shown(name)}": a variable's name must be ${VARIABLE_NAME_RULE}`);
   }
   if (workingDir !== '' && !workingDir.startsWith('/')) {
-    throw invalid('working_dir', `"${clip(workingDir)}" must be an absolute path`);
+    throw invalid('working_dir', `"${shown(workingDir)}" must be an absolute path`);
   }
   if (command[0] === '') throw invalid('command', 'must not begin with an empty word');
   const fields: Record<string, readonly string[]> = {

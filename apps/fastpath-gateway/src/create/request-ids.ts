@@ -5,6 +5,7 @@ import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { setLatest } from '@fsb/kit/set-latest';
 import { type Catalog } from '../sandboxes/catalog';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type Created } from './create-mode';
@@ -52,11 +53,8 @@ export class RequestIds {
     const known = this.answers.get(id);
     if (known && known.until > Date.now()) return known.answer;
     const answer = create();
-    this.answers.delete(id);
-    this.answers.set(id, { answer, until: Date.now() + TTL_MS });
+    setLatest(this.answers, id, { answer, until: Date.now() + TTL_MS }, MAX_ANSWERS);
     answer.catch(() => this.answers.delete(id));
-    const [oldest] = this.answers.keys();
-    if (this.answers.size > MAX_ANSWERS && oldest !== undefined) this.answers.delete(oldest);
     return answer;
   }
 

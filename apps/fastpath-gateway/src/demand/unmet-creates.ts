@@ -1,4 +1,5 @@
 import { DEMAND_TTL_MS } from '@fsb/api/pool-demand';
+import { setLatest } from '@fsb/kit/set-latest';
 
 export interface Unmet {
   readonly count: number;
@@ -46,10 +47,7 @@ export class UnmetCreates {
       unmet.nameless.set(period, [...(unmet.nameless.get(period) ?? []), ports]);
       return;
     }
-    unmet.known.delete(who);
-    unmet.known.set(who, { at: now, ports });
-    const [oldest] = unmet.known.keys();
-    if (unmet.known.size > MAX_KNOWN && oldest !== undefined) unmet.known.delete(oldest);
+    setLatest(unmet.known, who, { at: now, ports }, MAX_KNOWN);
   }
 
   /** @returns whether it was unmet */

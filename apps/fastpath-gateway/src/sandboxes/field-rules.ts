@@ -1,4 +1,6 @@
 import { ApiError } from '@fsb/api/errors';
+import { clip } from '@fsb/kit/clip';
+import { rfc3339 } from '@fsb/kit/times';
 
 /** An hour, as agents have it. */
 const MAX_GRACE_SECONDS = 3_600;
@@ -22,7 +24,7 @@ export function objectName(field: string, value: string): string {
     field,
     value === ''
       ? 'is required'
-      : `"${clip(value)}" must be at most 253 of a-z, 0-9, - and ., beginning and ending with a letter or digit`,
+      : `"${shown(value)}" must be at most 253 of a-z, 0-9, - and ., beginning and ending with a letter or digit`,
   );
 }
 
@@ -32,14 +34,14 @@ export function namespaceName(value: string): string {
   if (LABEL.test(value)) return value;
   throw invalid(
     'namespace',
-    `"${clip(value)}" must be at most 63 of a-z, 0-9 and -, beginning and ending with a letter or digit`,
+    `"${shown(value)}" must be at most 63 of a-z, 0-9 and -, beginning and ending with a letter or digit`,
   );
 }
 
 /** Precondition of a call; empty is none. Agents refuse any other form. @throws ApiError invalid_argument */
 export function sandboxIdOrNone(field: string, value: string): string {
   if (value === '' || SANDBOX_ID.test(value)) return value;
-  throw invalid(field, `"${clip(value)}" must be 1 to 63 of a-z, 0-9 and -, as the create answered it`);
+  throw invalid(field, `"${shown(value)}" must be 1 to 63 of a-z, 0-9 and -, as the create answered it`);
 }
 
 /** @throws ApiError invalid_argument */
@@ -49,12 +51,12 @@ export function checkLabels(labels: Readonly<Record<string, string>>): void {
     const prefix = slash < 0 ? undefined : key.slice(0, slash);
     const isName = LABEL_NAME.test(key.slice(slash + 1));
     if (!isName || (prefix !== undefined && (prefix.length > 253 || !SUBDOMAIN.test(prefix)))) {
-      throw invalid('labels', `"${clip(key)}" is not a label key, as in team or example.org/team`);
+      throw invalid('labels', `"${shown(key)}" is not a label key, as in team or example.org/team`);
     }
     if (value !== '' && !LABEL_NAME.test(value)) {
-      throw invalid('labels', `the value of ${clip(key)} must be at most 63 of A-Z, a-z, 0-9, -, _ and .`);
+      throw invalid('labels', `the value of ${shown(key)} must be at most 63 of A-Z, a-z, 0-9, -, _ and .`);
     }
-    if (prefix?.endsWith('sandbox.fast.io') === true) throw invalid('labels', `"${clip(key)}" is the system's own`);
+    if (prefix?.endsWith('sandbox.fast.io') === true) throw invalid('labels', `"${shown(key)}" is the system's own`);
   }
 }
 
@@ -63,7 +65,7 @@ export function instant(field: string, unixSeconds: number): string {
   if (!Number.isSafeInteger(unixSeconds) || unixSeconds < 1 || unixSeconds > MAX_UNIX_SECONDS) {
     throw invalid(field, `${unixSeconds} must be Unix seconds up to the year 9999`);
   }
-  return new Date(unixSeconds * 1000).toISOString().replace('.000Z', 'Z');
+  return rfc3339(unixSeconds * 1000);
 }
 
 /** @throws ApiError invalid_argument */
@@ -79,6 +81,6 @@ export function gracePeriod(field: string, seconds: number): number {
 }
 
 /** A name that somebody made up may be a megabyte long. */
-export function clip(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+export function shown(text: string): string {
+  return clip(text, 80);
 }

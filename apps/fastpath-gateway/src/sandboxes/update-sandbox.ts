@@ -8,7 +8,7 @@ import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-clien
 import { KubeError } from '@fsb/controller-runtime/kube-error';
 import { failurePolicyName } from '../create/create-order';
 import { Catalog } from './catalog';
-import { checkLabels, clip, instant, invalid, namespaceName, objectName, recoveryTimeout } from './field-rules';
+import { checkLabels, instant, invalid, namespaceName, objectName, recoveryTimeout, shown } from './field-rules';
 import { PendingRecords } from './pending-records';
 import { notFound, requireId } from './sandbox-queries';
 import { viewOfObject } from './sandbox-view';
@@ -146,7 +146,7 @@ function specPatch(update: NonNullable<UpdateRequest['update']>): Record<string,
       return { expireTime: update.value === 0 ? null : instant('expire_time_seconds', update.value) };
     case 'resetRevision':
       if (RFC3339.test(update.value) && !Number.isNaN(Date.parse(update.value))) return { resetRevision: update.value };
-      throw invalid('reset_revision', `"${clip(update.value)}" must be RFC 3339, as in 2026-01-31T12:00:00Z`);
+      throw invalid('reset_revision', `"${shown(update.value)}" must be RFC 3339, as in 2026-01-31T12:00:00Z`);
     case 'failurePolicy':
       return { failurePolicy: failurePolicyName(update.value) };
     case 'recoveryTimeoutSeconds':

@@ -1,4 +1,5 @@
 import { ApiError } from '@fsb/api/errors';
+import { clip } from '@fsb/kit/clip';
 import { type z } from 'zod';
 
 /** A list may have a hundred thousand items, all of them wrong. */
@@ -11,14 +12,9 @@ export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   if (parsed.success) return parsed.data;
   const { issues } = parsed.error;
   const told = issues.slice(0, MAX_COMPLAINTS);
-  const complaints = told.map((issue) => `${clip(issue.path.join('.')) || 'body'}: ${meaning(issue)}`);
+  const complaints = told.map((issue) => `${clip(issue.path.join('.'), MAX_PATH) || 'body'}: ${meaning(issue)}`);
   if (issues.length > told.length) complaints.push(`and ${issues.length - told.length} more`);
   throw new ApiError('invalid_argument', complaints.join('; '));
-}
-
-/** A name that somebody made up may be a megabyte long. */
-function clip(path: string): string {
-  return path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
 }
 
 /** What is wrong with a key of a record is one level down. */

@@ -1,6 +1,7 @@
 import { type ImageInfo, type RegistryAuth } from '@fsb/containerd/image-store';
 import { credentialsHash, type PullProof, type PullRecord } from '@fsb/containerd/pull-record';
 import { type PullRecords } from '@fsb/containerd/pull-records';
+import { setLatest } from '@fsb/kit/set-latest';
 
 /** The kubelet's names. */
 export const VERIFICATION_POLICIES = ['NeverVerify', 'NeverVerifyPreloadedImages', 'AlwaysVerify'] as const;
@@ -46,9 +47,7 @@ export class ImageAccess {
   private async read(image: ImageInfo): Promise<PullRecord> {
     const key = keyOf(image);
     const record = await this.records.of(image);
-    this.known.delete(key);
-    this.known.set(key, record);
-    if (this.known.size > MAX_KNOWN) this.known.delete(this.known.keys().next().value ?? '');
+    setLatest(this.known, key, record, MAX_KNOWN);
     return record;
   }
 }

@@ -1,4 +1,5 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
+import { setLatest } from '@fsb/kit/set-latest';
 import { type Refusal } from './admission';
 
 export interface FencedRequest {
@@ -51,10 +52,7 @@ export class RemovedGenerations {
     if (sandbox.generation === undefined || sandbox.claimUid === '') return;
     const before = this.removed.get(sandbox.claimUid);
     if ((before?.generation ?? 0) > sandbox.generation) return;
-    this.removed.delete(sandbox.claimUid);
-    this.removed.set(sandbox.claimUid, sandbox);
-    const oldest = this.removed.keys().next();
-    if (this.removed.size > REMEMBERED && oldest.done !== true) this.removed.delete(oldest.value);
+    setLatest(this.removed, sandbox.claimUid, sandbox, REMEMBERED);
   }
 
   of(claimUid: string): Fenced[] {

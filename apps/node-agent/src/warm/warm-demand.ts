@@ -1,3 +1,5 @@
+import { setLatest } from '@fsb/kit/set-latest';
+
 export interface WarmImage {
   /** normalised name */
   readonly image: string;
@@ -25,9 +27,7 @@ export class WarmDemand {
     const last = bursts.at(-1);
     if (last && now - last.startedAt < BURST_MS) last.creates++;
     else bursts.push({ startedAt: now, creates: 1 });
-    this.bursts.delete(image); // the latest is the last of the map
-    this.bursts.set(image, bursts);
-    if (this.bursts.size > MAX_IMAGES) this.bursts.delete(this.bursts.keys().next().value ?? '');
+    setLatest(this.bursts, image, bursts, MAX_IMAGES);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { backOffMs } from '@fsb/kit/back-off';
 import { type AgentPodView } from './agent-pod-view';
 
 interface Failing {
@@ -7,8 +8,7 @@ interface Failing {
   until: number;
 }
 
-const FIRST_MS = 5_000;
-const MOST_MS = 300_000;
+const PAUSES = { firstMs: 5_000, lastMs: 300_000 };
 /** One that ran for so long is no failed start. */
 const SOON_MS = 60_000;
 
@@ -38,5 +38,5 @@ export class PoolBackoff {
 }
 
 function delayAfter(rounds: number): number {
-  return Math.min(MOST_MS, FIRST_MS * 2 ** Math.max(0, rounds - 1));
+  return backOffMs(Math.max(0, rounds - 1), PAUSES);
 }

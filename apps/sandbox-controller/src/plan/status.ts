@@ -2,7 +2,8 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type SandboxPhase } from '@fsb/api/phases';
 import { type Condition, type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { attemptOf } from '@fsb/api/sandbox-id';
-import { rfc3339, setCondition } from '@fsb/controller-runtime/conditions';
+import { setCondition } from '@fsb/controller-runtime/conditions';
+import { rfc3339 } from '@fsb/kit/times';
 import { endpointsOf } from '@fsb/placement/sandbox-object';
 import { type Tries } from './back-off';
 

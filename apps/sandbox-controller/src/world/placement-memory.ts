@@ -1,11 +1,12 @@
+import { backOffMs } from '@fsb/kit/back-off';
+
 interface Memory {
   readonly excluded: Set<string>;
   failures: number;
   notBefore: number;
 }
 
-const FIRST_PAUSE_MS = 500;
-const LAST_PAUSE_MS = 30_000;
+const PAUSES = { firstMs: 500, lastMs: 30_000 };
 
 /** How looking for a place has gone so far. Not kept anywhere: losing it only means an earlier look. */
 export class PlacementMemory {
@@ -29,7 +30,7 @@ export class PlacementMemory {
   backOff(key: string, now: number, pool?: string): void {
     const memory = this.of(key);
     memory.excluded.clear();
-    memory.notBefore = now + Math.min(FIRST_PAUSE_MS * 2 ** Math.min(memory.failures++, 10), LAST_PAUSE_MS);
+    memory.notBefore = now + backOffMs(memory.failures++, PAUSES);
     if (pool === undefined) return;
     const keys = this.waiting.get(pool) ?? new Set<string>();
     this.waiting.set(pool, keys);

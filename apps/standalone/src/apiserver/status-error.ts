@@ -1,3 +1,4 @@
+import { clip } from '@fsb/kit/clip';
 import { type Json } from './kube-object';
 
 export interface StatusCause {
@@ -29,7 +30,7 @@ export class StatusError extends Error {
     message: string,
     readonly details?: Subject,
   ) {
-    super(clipped(message));
+    super(clip(message, MAX_MESSAGE_CHARS));
   }
 
   static badRequest(message: string): StatusError {
@@ -55,7 +56,9 @@ export class StatusError extends Error {
   }
 
   static invalid(kind: string, group: string, name: string, causes: readonly StatusCause[]): StatusError {
-    const told = causes.slice(0, MAX_CAUSES).map((cause) => ({ ...cause, message: clipped(cause.message) }));
+    const told = causes
+      .slice(0, MAX_CAUSES)
+      .map((cause) => ({ ...cause, message: clip(cause.message, MAX_MESSAGE_CHARS) }));
     const list = told.map(({ field, message }) => `${field}: ${message}`);
     if (causes.length > told.length) list.push(`and ${causes.length - told.length} more`);
     const text = list.length === 1 ? (list[0] ?? '') : `[${list.join(', ')}]`;
@@ -86,10 +89,6 @@ export class StatusError extends Error {
     const said = Object.entries(details ?? {}).filter(([, value]) => value !== '');
     return details ? { ...base, details: Object.fromEntries(said), code } : { ...base, code };
   }
-}
-
-function clipped(text: string): string {
-  return text.length > MAX_MESSAGE_CHARS ? `${text.slice(0, MAX_MESSAGE_CHARS)}…` : text;
 }
 
 export function qualified(resource: string, group: string): string {

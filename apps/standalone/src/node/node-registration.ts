@@ -1,9 +1,9 @@
 import { cpus, hostname, release, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isApiError, messageOf } from '@fsb/api/errors';
-import { rfc3339 } from '@fsb/controller-runtime/conditions';
 import { type Lease, LEASE_KIND, type Node, NODE_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
+import { microTime, rfc3339 } from '@fsb/kit/times';
 import { type Logger } from 'pino';
 import { readText } from '../state-file';
 
@@ -70,7 +70,7 @@ export class NodeRegistration {
 
   private async renew(): Promise<void> {
     const key = { namespace: LEASE_NAMESPACE, name: this.name };
-    const renewTime = new Date().toISOString().replace('Z', '000Z'); // MicroTime has six digits
+    const renewTime = microTime(Date.now());
     try {
       await this.client.patch(LEASE_KIND, key, { spec: { renewTime, holderIdentity: this.name } });
     } catch (error) {

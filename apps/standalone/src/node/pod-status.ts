@@ -1,6 +1,7 @@
 import { type Condition } from '@fsb/api/sandbox';
-import { rfc3339, setCondition } from '@fsb/controller-runtime/conditions';
+import { setCondition } from '@fsb/controller-runtime/conditions';
 import { type Pod } from '@fsb/controller-runtime/kinds';
+import { rfc3339 } from '@fsb/kit/times';
 
 /** What a Pod's container is doing, as its status shows it. */
 export type ContainerPhase =

@@ -1,3 +1,5 @@
+import { clip } from '@fsb/kit/clip';
+
 /** What is in a record, by Kubernetes' names: what reads the audit log of a kube-apiserver reads these. JSON has no undefined. */
 export interface AuditEvent {
   readonly kind: 'Event';
@@ -51,14 +53,9 @@ export interface ResponseStatus {
 /** Kubernetes' annotations of the same names. */
 export const DECISION = 'authorization.k8s.io/decision';
 
-/** Kubernetes reads a MicroTime with six digits and no others; the clock has three. */
-export function microTime(unixMs: number): string {
-  return `${new Date(unixMs).toISOString().slice(0, -1)}000Z`;
-}
-
 /** A caller may send a megabyte where a name belongs. */
 export function clipped(text: string, most = 253): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+  return clip(text, most);
 }
 
 /** As Node gives the address of a caller by IPv4 at a socket for both. */

@@ -3,8 +3,9 @@ import { createReadStream, mkdtempSync, readdirSync, readFileSync, rmSync, statS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { microTime } from '@fsb/kit/times';
 import { eventually } from '../../../../test/support/eventually';
-import { type AuditEvent, microTime } from './audit-event';
+import { type AuditEvent } from './audit-event';
 import { AuditLog } from './audit-log';
 import { openTarget, RotatingFile } from './audit-target';
 

@@ -1,5 +1,6 @@
 import { type IncomingMessage } from 'node:http';
-import { type AuditEvent, clipped, DECISION, microTime, sourceIps } from '@fsb/component-base/audit/audit-event';
+import { type AuditEvent, clipped, DECISION, sourceIps } from '@fsb/component-base/audit/audit-event';
+import { microTime } from '@fsb/kit/times';
 import { type User } from '../auth/authorization';
 import { type ResourcePath } from '../http/resource-path';
 import { type Verb } from '../http/verb';

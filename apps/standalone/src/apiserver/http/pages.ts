@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setLatest } from '@fsb/kit/set-latest';
 import { z } from 'zod';
 import { type Json, type KubeObject } from '../kube-object';
 import { StatusError } from '../status-error';
@@ -27,9 +28,7 @@ export class Pages {
   first(objects: readonly KubeObject[], revision: number, limit: number): Page {
     if (limit === 0 || objects.length <= limit) return { objects, metadata: { resourceVersion: String(revision) } };
     const id = randomUUID();
-    const [oldest] = this.lists.keys();
-    if (this.lists.size >= KEPT_LISTS && oldest !== undefined) this.lists.delete(oldest);
-    this.lists.set(id, { objects, revision, expires: Date.now() + KEPT_MS });
+    setLatest(this.lists, id, { objects, revision, expires: Date.now() + KEPT_MS }, KEPT_LISTS);
     return this.page(id, 0, limit);
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { rfc3339 } from '@fsb/kit/times';
 import { isJson, type Json, type KubeObject, type StoredMeta } from '../kube-object';
 import { apiVersionOf, type Resource } from '../resources/resource';
 import { type StatusCause, StatusError } from '../status-error';
@@ -213,5 +214,5 @@ function defined(object: Json): Json {
 
 /** RFC 3339 without fractions, as metav1.Time has it. */
 export function now(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
+  return rfc3339(Date.now());
 }

@@ -1,0 +1,11 @@
+import { setLatest } from './set-latest';
+
+it('setLatest: drops what was put there longest ago', () => {
+  const map = new Map<string, number>();
+  for (const [i, key] of ['', 'b', '', 'c', 'd'].entries()) setLatest(map, key, i, 3);
+  expect([...map]).toEqual([
+    ['', 2],
+    ['c', 3],
+    ['d', 4],
+  ]);
+});

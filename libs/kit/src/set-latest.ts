@@ -1,0 +1,10 @@
+/** Puts an entry last into a map of limited size. Beyond that the first one, which was put there longest ago, is dropped. */
+export function setLatest<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= most) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}
