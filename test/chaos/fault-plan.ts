@@ -1,7 +1,7 @@
 import { type ProxyFault } from './fault-proxy';
 import { type SeededRandom } from '../support/seeded-random';
 
-export const SERVICES = [
+const SERVICES = [
   'fastpath-gateway',
   'sandbox-controller',
   'pool-controller',

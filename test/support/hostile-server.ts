@@ -22,7 +22,7 @@ const refusal =
   };
 
 /** Each is one way for a server to fail; all are over a real TLS connection. */
-export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
+const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   'breaks off before the headers': ({ socket }, _response, broken) => {
     broken();
     socket.destroy();

@@ -62,7 +62,7 @@ interface Target {
 }
 
 /** Time that a create waits for room in a pool that may still grow. */
-export const DEFAULT_WAIT_MS = 30_000;
+const DEFAULT_WAIT_MS = 30_000;
 
 /** Flags win over the file; variables, labels and limits are merged one by one. */
 export function createRequest(target: Target, flags: RunFlags, file: SandboxFile): CreateRequest {

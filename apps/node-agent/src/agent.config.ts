@@ -167,5 +167,3 @@ export const agentFlags = {
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };
 export type AgentConfig = ConfigOf<typeof agentFlags>;
-/** The injection token of {@link AgentConfig}. */
-export const AGENT_CONFIG = Symbol('AgentConfig');

@@ -15,7 +15,7 @@ import { type OciSeccomp, type SeccompProfile, toOciSeccomp } from '@fsb/contain
 import { ImagePuller } from '@fsb/containerd/image-puller';
 import { PullRecords } from '@fsb/containerd/pull-records';
 import { Registry } from 'prom-client';
-import { AGENT_CONFIG, type AgentConfig } from './agent.config';
+import { type AgentConfig } from './agent.config';
 import { AgentMetrics } from './agent-metrics';
 import { AgentController } from './http/agent.controller';
 import { AgentErrorFilter } from './http/agent-error.filter';
@@ -152,7 +152,6 @@ export class AgentModule {
         OomCheck,
         OpenStreams,
         Rehearsal,
-        { provide: AGENT_CONFIG, useValue: config },
         { provide: Admission, useValue: admission },
         { provide: CEILINGS, useValue: ceilings },
         { provide: APP_FILTER, useClass: AgentErrorFilter },

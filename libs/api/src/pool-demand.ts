@@ -7,7 +7,7 @@ import { API_VERSION, type ObjectMeta } from './sandbox';
  * agent. Each gateway replica keeps one ConfigMap a pool, writes it at most once a second, and removes it when nothing is
  * unmet any more; one that is not written for DEMAND_TTL_MS is that of a dead gateway.
  */
-export const POOL_DEMAND_LABEL = 'fast-sandbox.io/pool-demand';
+const POOL_DEMAND_LABEL = 'fast-sandbox.io/pool-demand';
 export const POOL_DEMAND_SELECTOR = `${POOL_DEMAND_LABEL}=true`;
 /** So long after its last refusal a create still counts: its caller may come again. */
 export const DEMAND_TTL_MS = 30_000;

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type CallObserver, type KubeVerb } from './kube-client';
 import { type QueueObserver } from './work-queue';
 
-export const OUTCOMES = ['success', 'requeue_after', 'error', 'terminal'] as const;
+const OUTCOMES = ['success', 'requeue_after', 'error', 'terminal'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

@@ -1,7 +1,7 @@
 /** Short forms of an installation's uid, for what carries names on the machine: whoever cleans up finds all of it by them. */
 const SHORT = 8;
 
-export function shortId(uid: string): string {
+function shortId(uid: string): string {
   return uid.replaceAll('-', '').slice(0, SHORT);
 }
 

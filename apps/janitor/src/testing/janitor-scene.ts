@@ -19,7 +19,7 @@ import { FaultProxy } from './fault-proxy';
 const ROOT = resolve(__dirname, '../../../..');
 const MAIN = join(ROOT, 'dist/apps/janitor/src/main.js');
 const PROFILE = '/usr/share/containers/seccomp.json';
-export const NODE = 'node-1';
+const NODE = 'node-1';
 
 /** A sandbox id as FAST makes them. */
 export function idOf(name: string): string {

@@ -15,7 +15,7 @@ export interface Grower {
 }
 
 /** Growth that is not worth an end: a log, a few temporary files. */
-export const LEAST_GROWTH_BYTES = 1024 * 1024;
+const LEAST_GROWTH_BYTES = 1024 * 1024;
 
 /**
  * The sandbox that has grown most between two looks. One whose processes are not seen may hold files that nobody can measure:

@@ -11,8 +11,8 @@ import { isWaiting } from '../../../../test/support/waiting-containers';
 import { buildProber } from './prober-image';
 import { buildLinkedImage, withLibraries } from './test-images';
 
-export const HOSTILE_IMAGE = 'docker.io/fsb/hostile:latest';
-export const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', '168.63.129.16'];
+const HOSTILE_IMAGE = 'docker.io/fsb/hostile:latest';
+const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', '168.63.129.16'];
 /** Where the neighbour answers, and a port that it has and does not use. */
 export const NEIGHBOUR_PORTS = [7001, 7002] as const;
 export const OPENSSL = '/usr/bin/openssl';

@@ -11,7 +11,7 @@ export function isAcknowledged(sandbox: Sandbox): boolean {
   return attemptOf(sandbox) === 0 && madeByFastPath(sandbox);
 }
 
-export function allocationOf({ metadata }: Sandbox): Allocation | undefined {
+function allocationOf({ metadata }: Sandbox): Allocation | undefined {
   try {
     return AllocationJson.parse(JSON.parse(metadata.annotations?.[ALLOCATION_ANNOTATION] ?? ''));
   } catch {

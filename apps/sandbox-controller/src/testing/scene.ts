@@ -16,7 +16,7 @@ import { type AssignedAgent, type ClaimedContainer, type CreateOutcome, type Wor
 /** Objects and worlds for the tables of the plans. */
 export const NOW = Date.parse('2026-05-01T12:00:00Z');
 export const UID = 'uid-1';
-export const NANOS = '1777000000123456789';
+const NANOS = '1777000000123456789';
 export const FAST_ID = fastSandboxId('box', 'team', BigInt(NANOS));
 export const AGENT = 'team/agent-1';
 

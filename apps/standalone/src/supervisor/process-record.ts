@@ -6,7 +6,7 @@ import { processIdentity } from '../process-identity';
 import { readJson } from '../state-file';
 
 /** What the supervisor leaves on disk of each of its processes, for its successor, for `status` and for `down`. */
-export const processRecord = z.object({
+const processRecord = z.object({
   name: z.string(),
   process: processIdentity,
   command: z.array(z.string()),

@@ -54,12 +54,7 @@ function withIdentity(resource: Resource, body: Json): Json {
  * @param previous absent: the object is new
  * @throws StatusError 422 with a cause for each field that the kind's rules refuse
  */
-export function checkValid(
-  resource: Resource,
-  object: Json,
-  previous?: KubeObject,
-  more: readonly StatusCause[] = [],
-): void {
+function checkValid(resource: Resource, object: Json, previous?: KubeObject, more: readonly StatusCause[] = []): void {
   const bySchema = violations(resource, object);
   // metadata of other types than they should be have no rules to break
   const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
