@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { SANDBOXES_CGROUP } from '@fsb/node/machine-names';
 import { CGROUPS } from '@fsb/node/node-folders';
 
-
 /** The weight's file and its hierarchy, on cgroup v1 and on v2. */
 const WEIGHTS = [
   { controller: 'cpu', file: 'cpu.shares' },
@@ -23,7 +22,7 @@ const WEIGHTS = [
 export function makeSandboxesGroup(
   parent: string,
   own = readFileSync('/proc/self/cgroup', 'utf8'),
-  root = ROOT,
+  root = CGROUPS,
 ): string {
   const path = join(parent, SANDBOXES_CGROUP);
   for (const { controller, file } of WEIGHTS) {
