@@ -3,42 +3,139 @@ import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { status as Code } from '@grpc/grpc-js';
+import { type Client, type ClientReadableStream, type ServiceError, status as Code } from '@grpc/grpc-js';
 import { FastPathServiceClient, ListRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { TENANT } from '../../../test/support/apiserver-process';
+import { SandboxLogServiceClient, StreamLogsRequest, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
+import { ADMIN, OTHER_TENANT, TENANT } from '../../../test/support/apiserver-process';
 import { eventually } from '../../../test/support/eventually';
 import { freePort } from '../../../test/support/free-port';
 import { tokenCredentials } from '../../../test/support/gateway-credentials';
 import { framed } from '../../../test/fuzz/grpc-wire';
+import { GatewayCalls } from './testing/gateway-calls';
 import { call, GatewayScene } from './testing/gateway-scene';
 
 /** Clients of one process share connections otherwise. */
 const ALONE = { 'grpc.use_local_subchannel_pool': 1 };
+const TALKS = ['/bin/sh', '-c', 'trap "exit 0" TERM; echo hello; sleep 1000 & wait'];
 
 describe('A gateway and those who have shown who they are', () => {
   let scene: GatewayScene;
+  const clients: Client[] = [];
 
   beforeAll(async () => {
     scene = await GatewayScene.start('users');
+    const { code } = await new GatewayCalls(scene.sandboxes).create('talker', { command: TALKS }, 60_000);
+    expect(code).toBe('OK');
   }, 240_000);
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.close();
+  });
   afterAll(() => scene.stop(), 120_000);
 
+  const gateway = async (name: string, flags: Readonly<Record<string, string>>): Promise<string> => {
+    const endpoint = `127.0.0.1:${await freePort()}`;
+    await scene.launch('fastpath-gateway', { 'grpc-bind-address': endpoint, ...flags }, name);
+    return endpoint;
+  };
   const ca = (): Buffer => readFileSync(join(scene.api.folder, 'ca.crt'));
-  const listOn = async (endpoint: string): Promise<string> => {
-    const client = new FastPathServiceClient(endpoint, tokenCredentials(ca(), TENANT), ALONE);
-    const { code, message } = await call(
-      client.listSandboxes.bind(client),
-      ListRequest.create({ namespace: 'default' }),
-    );
-    client.close();
+  const client = (endpoint: string, token: string): FastPathServiceClient => {
+    const made = new FastPathServiceClient(endpoint, tokenCredentials(ca(), token), ALONE);
+    clients.push(made);
+    return made;
+  };
+  const list = async (from: FastPathServiceClient): Promise<string> => {
+    const { code, message } = await call(from.listSandboxes.bind(from), ListRequest.create({ namespace: 'default' }));
     return code === 'OK' ? code : `${code} ${message}`;
   };
 
+  /** Followers of one log. */
+  class Followers {
+    private readonly streams: ClientReadableStream<StreamLogsResponse>[] = [];
+    private readonly logs: SandboxLogServiceClient;
+
+    constructor(
+      endpoint: string,
+      token: string,
+      private readonly namespace = 'default',
+    ) {
+      this.logs = new SandboxLogServiceClient(endpoint, tokenCredentials(ca(), token), ALONE);
+      clients.push(this.logs);
+    }
+
+    /** @returns `follows` once the log has come, else how it ended before */
+    add(): Promise<string> {
+      const request = StreamLogsRequest.fromPartial({
+        sandboxName: 'talker',
+        namespace: this.namespace,
+        follow: true,
+      });
+      const stream = this.logs.streamLogs(request);
+      return new Promise((done) => {
+        stream.once('data', () => {
+          this.streams.push(stream);
+          done('follows');
+        });
+        stream.on('error', ({ code, details }: ServiceError) => {
+          done(`${Code[code]} ${details}`);
+        });
+      });
+    }
+
+    async addAll(count: number): Promise<void> {
+      for (let i = 0; i < count; i += 1) expect(await this.add()).toBe('follows');
+    }
+
+    leave(): void {
+      this.streams.pop()?.cancel();
+    }
+  }
+
+  it('bounds the calls of a user, streams included, and no other at its address notices', async () => {
+    const endpoint = await gateway('calls', { 'max-calls-per-user': '3' });
+    const [tenant, admin] = [client(endpoint, TENANT), client(endpoint, ADMIN)];
+    const followers = new Followers(endpoint, TENANT);
+    await followers.addAll(3);
+    const refusal =
+      'RESOURCE_EXHAUSTED user "tenant" has 3 calls under way, the most that one may have (--max-calls-per-user); try again when one has ended';
+    expect([await list(tenant), await followers.add(), await list(tenant)]).toEqual([refusal, refusal, refusal]);
+    expect(await list(admin)).toBe('OK');
+    followers.leave();
+    await eventually(async () => (await list(tenant)) === 'OK');
+  }, 120_000);
+
+  it('bounds the connections of a user, and no other at its address notices', async () => {
+    const endpoint = await gateway('connections', { 'max-connections-per-user': '2' });
+    const [first, second, third] = [client(endpoint, TENANT), client(endpoint, TENANT), client(endpoint, TENANT)];
+    expect([await list(first), await list(second)]).toEqual(['OK', 'OK']);
+    expect(await list(third)).toBe(
+      'RESOURCE_EXHAUSTED user "tenant" has 2 connections, the most that one may have (--max-connections-per-user); use one for many calls',
+    );
+    const others = [client(endpoint, ADMIN), client(endpoint, OTHER_TENANT)];
+    expect(await list(others[0]!)).toBe('OK');
+    expect(await list(others[1]!)).toMatch(/^PERMISSION_DENIED User "other-tenant"/); // known: not of this namespace
+    expect([await list(first), await list(second)]).toEqual(['OK', 'OK']);
+    first.close();
+    await eventually(async () => (await list(third)) === 'OK', 20_000);
+  }, 120_000);
+
+  it('bounds the log streams of a namespace, leaves some for others, and gives a seat back when a reader leaves', async () => {
+    const endpoint = await gateway('streams', { 'max-log-streams': '6' });
+    const followers = new Followers(endpoint, TENANT);
+    await followers.addAll(3);
+    const refusal =
+      'RESOURCE_EXHAUSTED 3 logs of namespace "default" are read at once, of 3 in all; a namespace may have as many as are left of 6 (--max-log-streams); try again when one has ended';
+    expect([await followers.add(), await new Followers(endpoint, ADMIN).add()]).toEqual([refusal, refusal]);
+    const elsewhere = new Followers(endpoint, OTHER_TENANT, 'elsewhere');
+    expect(await elsewhere.add()).toMatch(/^NOT_FOUND/); // it had a seat to look from
+    expect(await list(client(endpoint, TENANT))).toBe('OK');
+    followers.leave();
+    await eventually(async () => (await followers.add()) === 'follows');
+    expect(await followers.add()).toBe(refusal);
+  }, 120_000);
+
   it("has no limit for the connections of a proxy's address", async () => {
-    const endpoint = `127.0.0.1:${await freePort()}`;
     const flags = { 'max-connections-per-address': '5', 'max-connections-per-user': '1' };
-    const proxies = { 'trusted-proxy-cidrs': '10.0.0.0/8,127.0.0.0/8' };
-    await scene.launch('fastpath-gateway', { 'grpc-bind-address': endpoint, ...flags, ...proxies }, 'proxied');
+    const endpoint = await gateway('proxied', { ...flags, 'trusted-proxy-cidrs': '10.0.0.0/8,127.0.0.0/8' });
     const closed: Socket[] = [];
     const sockets = Array.from({ length: 20 }, () => {
       const socket = connectTcp({ host: '127.0.0.1', port: Number(endpoint.split(':')[1]) });
@@ -46,7 +143,8 @@ describe('A gateway and those who have shown who they are', () => {
     });
     await sleep(1_000);
     expect(closed).toEqual([]);
-    expect(await Promise.all([listOn(endpoint), listOn(endpoint)])).toEqual(['OK', 'OK']);
+    const both = [client(endpoint, TENANT), client(endpoint, TENANT)];
+    expect(await Promise.all(both.map(list))).toEqual(['OK', 'OK']);
     for (const socket of sockets) socket.destroy();
   }, 60_000);
 
