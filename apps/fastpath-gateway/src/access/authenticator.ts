@@ -41,6 +41,7 @@ export class Authenticator {
   private readonly tokens = new ReviewCache<Caller | undefined>({
     freshMs: (caller) => (caller ? KNOWN_MS : UNKNOWN_MS),
     maxEntries: MAX_TOKENS,
+    isRefusal: (caller) => caller === undefined,
     isKnown: (caller) => caller !== undefined,
   });
 

@@ -44,6 +44,7 @@ export class Authorizer {
   private readonly answers = new ReviewCache<boolean>({
     freshMs: (isAllowed) => (isAllowed ? ALLOWED_MS : DENIED_MS),
     maxEntries: MAX_ANSWERS,
+    isRefusal: (isAllowed) => !isAllowed,
   });
 
   constructor(private readonly client: KubeClient) {}

@@ -82,6 +82,18 @@ describe('ReviewCache', () => {
     expect(cache.get('b', ask)).toBeInstanceOf(Promise);
   });
 
+  it('keeps refusals apart: however many come, they push out none who is let in', async () => {
+    const isRefusal = (given: string): boolean => given === 'no';
+    const cache = new ReviewCache<string>({ freshMs: () => FRESH_MS, maxEntries: 2, isRefusal }, () => now);
+    await cache.get('a', ask);
+    answer = () => Promise.resolve('no');
+    for (const key of ['b', 'c', 'd']) await cache.get(key, ask);
+    expect(['a', 'b', 'c', 'd'].map((key) => cache.has(key))).toEqual([true, false, true, true]);
+    now = FRESH_MS;
+    expect(await cache.get('a', ask)).toBe('no'); // a refusal now: of those, the one that was not used for longest went
+    expect(['a', 'c', 'd'].map((key) => cache.has(key))).toEqual([true, false, true]);
+  });
+
   it('gives no old answer for want of a seat, and keeps seats for keys that are known', async () => {
     const cache = make(200);
     for (let index = 0; index < 65; index++) await cache.get(`known-${index}`, ask);

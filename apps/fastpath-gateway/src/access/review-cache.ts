@@ -4,8 +4,10 @@ import { setLatest } from '@fsb/kit/set-latest';
 export interface ReviewCacheOptions<V> {
   /** how long an answer holds, in milliseconds; asked anew in the background from half of it on, while it is used */
   readonly freshMs: (answer: V) => number;
-  /** the answer that was not used for longest goes */
+  /** of refusals, and of other answers; the one of the same sort that was not used for longest goes */
   readonly maxEntries: number;
+  /** whether such an answer lets nobody in: anybody can get any number of them, so they push out no other; default: never */
+  readonly isRefusal?: (answer: V) => boolean;
   /** whether such an answer makes its key a known one, whose reviews have seats of their own; default: always */
   readonly isKnown?: (answer: V) => boolean;
 }
@@ -36,6 +38,7 @@ class NoSeat extends ApiError {
 /** Answers of the API server about who somebody is and what they may do: given at once where they are known. */
 export class ReviewCache<V> {
   private readonly entries = new Map<string, Entry<V>>();
+  private readonly refusals = new Map<string, Entry<V>>();
   private readonly underWay = new Map<string, Promise<V>>();
   /** reviews of unknown keys, by who asks */
   private readonly askers = new Map<string, number>();
@@ -54,7 +57,7 @@ export class ReviewCache<V> {
    * @throws ApiError unavailable where too many are being asked for; what `ask` throws, where no answer is known
    */
   get(key: string, ask: () => Promise<V>, asker = ''): V | Promise<V> {
-    const entry = this.entries.get(key);
+    const entry = this.entries.get(key) ?? this.refusals.get(key);
     if (!entry) return this.askOfUnknown(key, ask, asker);
     const age = this.now() - entry.askedAt;
     const fresh = this.options.freshMs(entry.answer);
@@ -65,15 +68,20 @@ export class ReviewCache<V> {
       const orOld = asked.catch((error: unknown) => orStale(error, entry.answer));
       return isAway ? entry.answer : orOld;
     }
-    this.entries.delete(key);
-    this.entries.set(key, entry); // the last of the map is the one used last
+    const entries = this.entriesLike(entry);
+    entries.delete(key);
+    entries.set(key, entry); // the last of the map is the one used last
     if (age >= fresh / 2 && this.isKnown(entry)) void this.askOfKnown(key, ask).catch(() => undefined); // asked again by whoever comes after
     return entry.answer;
   }
 
   /** Whether there is an answer to `key`, fresh or not. */
   has(key: string): boolean {
-    return this.entries.has(key);
+    return this.entries.has(key) || this.refusals.has(key);
+  }
+
+  private entriesLike({ answer }: Entry<V>): Map<string, Entry<V>> {
+    return this.options.isRefusal?.(answer) ? this.refusals : this.entries;
   }
 
   private isKnown({ answer }: Entry<V>): boolean {
@@ -119,7 +127,10 @@ export class ReviewCache<V> {
   }
 
   private keep(key: string, answer: V): void {
-    setLatest(this.entries, key, { answer, askedAt: this.now() }, this.options.maxEntries);
+    this.entries.delete(key);
+    this.refusals.delete(key);
+    const entry = { answer, askedAt: this.now() };
+    setLatest(this.entriesLike(entry), key, entry, this.options.maxEntries);
   }
 }
 
