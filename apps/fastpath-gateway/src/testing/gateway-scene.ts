@@ -21,6 +21,7 @@ import { ADMIN, ApiserverProcess } from '../../../../test/support/apiserver-proc
 import { eventually } from '../../../../test/support/eventually';
 import { freePort } from '../../../../test/support/free-port';
 import { Gate, tlsOf } from '../../../../test/support/gate';
+import { type MemoryCgroup } from '../../../../test/support/memory-cgroup';
 import { type Unary } from '../../../../test/support/gateway-client';
 import { tokenCredentials } from '../../../../test/support/gateway-credentials';
 
@@ -231,8 +232,16 @@ export class GatewayScene {
     return { 'tls-cert-file': at('tls.crt'), 'tls-key-file': at('tls.key'), 'client-ca-file': at('ca.crt') };
   }
 
-  /** @param name under which it is ended, and its log found */
-  async launch(app: string, flags: Readonly<Record<string, string | undefined>>, name = app): Promise<void> {
+  /**
+   * @param name under which it is ended, and its log found
+   * @param cgroup in which it starts
+   */
+  async launch(
+    app: string,
+    flags: Readonly<Record<string, string | undefined>>,
+    name = app,
+    cgroup?: MemoryCgroup,
+  ): Promise<void> {
     const probes = `127.0.0.1:${await freePort()}`;
     this.probes.set(name, probes);
     const all: Record<string, string | undefined> = {
@@ -248,7 +257,9 @@ export class GatewayScene {
     const out = openSync(this.agent.path(`${name}.out`), 'a');
     const main = join(ROOT, `dist/apps/${app}/src/main.js`);
     const env = { ...process.env, ...this.env };
-    const child = spawn('node', [main, ...args], { stdio: ['ignore', out, out], env });
+    const enter = cgroup ? ['sh', '-c', 'echo $$ > "$0" && exec "$@"', cgroup.procs] : [];
+    const [program = '', ...rest] = [...enter, 'node', main, ...args];
+    const child = spawn(program, rest, { stdio: ['ignore', out, out], env });
     closeSync(out);
     this.children.set(name, child);
     await eventually(async () => (await fetch(`http://${probes}/readyz`)).ok, 90_000);

@@ -1,0 +1,118 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FastPathServiceClient, ListRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
+import { TENANT, VIEWER } from '../../../test/support/apiserver-process';
+import { eventually } from '../../../test/support/eventually';
+import { type Gate } from '../../../test/support/gate';
+import { tokenCredentials } from '../../../test/support/gateway-credentials';
+import { memoryOf } from '../../../test/support/process-usage';
+import { call, GatewayScene } from './testing/gateway-scene';
+import { floodedPair, type FloodedPair, medianSlowdown, runFlood } from './testing/stranger-flood';
+
+jest.setTimeout(300_000);
+const PAIRS = 3;
+/** Together more than a gateway remembers. */
+const TOKENS = 3_500;
+const REMEMBERED = 10_000;
+/** More at once than an address has seats for reviews. */
+const FLOOD = { connections: 4, calls: 8, ms: 90_000 };
+/** How many times longer a known caller's list may take in a flood. */
+const SLOWER = 10;
+/** k8s/base's limit. */
+const MEMORY_LIMIT_MIB = 512;
+/** An answer about a token holds a minute, and a review has five seconds. */
+const REVOKED_MS = 75_000;
+/** A known caller waits for a review of its token and one of its rights, of five seconds each, where nobody answers. */
+const PATIENCE_MS = 30_000;
+
+describe('A gateway and tokens that nobody has', () => {
+  let scene: GatewayScene;
+  let flooded: FastPathServiceClient;
+  let api: Gate;
+  const clients: FastPathServiceClient[] = [];
+
+  beforeAll(async () => {
+    scene = await GatewayScene.start('tokens');
+    ({ client: flooded, api } = await scene.gated('flooded'));
+  }, 240_000);
+  afterAll(async () => {
+    for (const client of clients) client.close();
+    await scene.stop();
+  }, 120_000);
+
+  const endpoint = (): string => flooded.getChannel().getTarget().replace(/^dns:/, '');
+  const client = (token: string): FastPathServiceClient => {
+    const ca = readFileSync(join(scene.api.folder, 'ca.crt'));
+    const made = new FastPathServiceClient(endpoint(), tokenCredentials(ca, token));
+    clients.push(made);
+    return made;
+  };
+  const list = async (from: FastPathServiceClient): Promise<string> => {
+    const request = ListRequest.create({ namespace: 'default' });
+    const { code, message } = await call(from.listSandboxes.bind(from), request, PATIENCE_MS);
+    return code === 'OK' ? code : `${code} ${message}`;
+  };
+  /** A list of a known caller, that looks at the gateway's memory. */
+  const most = { rssMiB: 0 };
+  const listOrThrow = async (): Promise<void> => {
+    const said = await list(flooded);
+    if (said !== 'OK') throw new Error(said);
+    most.rssMiB = Math.max(most.rssMiB, memoryOf(scene.pidOf('flooded')).rssMiB);
+  };
+
+  it('neither evict a known user nor slow one down, however many come, and fit into its memory', async () => {
+    const idle = client(VIEWER);
+    expect(await list(idle)).toBe('OK');
+    const pairs: FloodedPair[] = [];
+    for (let i = 0; i < PAIRS; i++) {
+      const flood = { endpoint: endpoint(), ...FLOOD, shows: ['tokens', TOKENS] as const };
+      pairs.push(await floodedPair(flood, listOrThrow));
+    }
+    console.log(JSON.stringify({ pairs, ...most }));
+    expect(pairs.reduce((sum, { nobodys }) => sum + nobodys, 0)).toBeGreaterThan(REMEMBERED);
+    const open = api.shut(); // nobody can be asked about those who were forgotten
+    try {
+      expect(await list(idle)).toBe('OK');
+    } finally {
+      open();
+    }
+    expect(medianSlowdown(pairs)).toBeLessThan(SLOWER);
+    expect(most.rssMiB).toBeLessThan(MEMORY_LIMIT_MIB);
+  });
+
+  it('hide none that is revoked amid them, and keep no other out; nor does a flood with that one', async () => {
+    const revoked = client(TENANT);
+    expect([await list(revoked), await list(flooded)]).toEqual(['OK', 'OK']);
+    const unknown = { endpoint: endpoint(), ...FLOOD, ms: 45_000, shows: ['tokens', 1_000_000] as const };
+    const flood = runFlood(unknown);
+    await sleep(2_000);
+    const path = join(scene.api.folder, 'tokens.json');
+    const tokens = JSON.parse(readFileSync(path, 'utf8')) as { token: string }[];
+    writeFileSync(path, JSON.stringify(tokens.filter(({ token }) => token !== TENANT)));
+    const began = Date.now();
+    const others: string[] = [];
+    await eventually(
+      async () => {
+        others.push(await list(flooded));
+        return (await list(revoked)).startsWith('UNAUTHENTICATED');
+      },
+      REVOKED_MS,
+      500,
+    );
+    console.log(`a revoked token was refused after ${Date.now() - began} ms of a flood`);
+    expect(new Set(others)).toEqual(new Set(['OK']));
+    expect((await flood).nobodys).toBeGreaterThan(500);
+
+    const pairs: FloodedPair[] = [];
+    for (let i = 0; i < PAIRS; i++) {
+      const shows = ['token', TENANT] as const;
+      pairs.push(await floodedPair({ endpoint: endpoint(), ...FLOOD, ms: 5_000, shows }, listOrThrow));
+    }
+    console.log(JSON.stringify({ pairs, ...most }));
+    for (const { nobodys } of pairs) expect(nobodys).toBeGreaterThan(100);
+    expect(await list(revoked)).toMatch(/^UNAUTHENTICATED/);
+    expect(medianSlowdown(pairs)).toBeLessThan(SLOWER);
+    expect(most.rssMiB).toBeLessThan(MEMORY_LIMIT_MIB);
+  });
+});
