@@ -23,8 +23,8 @@ export interface Flooded {
   readonly closed: number;
 }
 
-export async function runFlood({ endpoint, connections, calls, ms, shows = [] }: Flood): Promise<Flooded> {
-  const args = [endpoint.split(':')[1], connections, calls, ms, ...shows].map(String);
+export async function runFlood({ endpoint, connections, calls, ms, shows }: Flood): Promise<Flooded> {
+  const args = [endpoint.split(':')[1], connections, calls, ms, ...(shows ?? [])].map(String);
   return JSON.parse(await runProgram('test/support/stranger-flood-run.ts', args, ms + MARGIN_MS)) as Flooded;
 }
 
