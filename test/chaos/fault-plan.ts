@@ -1,18 +1,16 @@
 import { type ProxyFault } from './fault-proxy';
 import { type SeededRandom } from '../support/seeded-random';
 
-const SERVICES = [
-  'fastpath-gateway',
-  'sandbox-controller',
-  'pool-controller',
-  'janitor',
-  'agent',
-  'node',
-  'apiserver',
-  'supervisor',
-  'containerd',
-] as const;
-export type Service = (typeof SERVICES)[number];
+export type Service =
+  | 'fastpath-gateway'
+  | 'sandbox-controller'
+  | 'pool-controller'
+  | 'janitor'
+  | 'agent'
+  | 'node'
+  | 'apiserver'
+  | 'supervisor'
+  | 'containerd';
 
 export type Fault =
   /** `which` in [0, 1): of the replicas or agents that live then; `leader`: the one that holds the Lease */

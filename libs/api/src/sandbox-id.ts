@@ -28,7 +28,8 @@ export function attemptOf({ status }: Identified): number {
 /** The id of the object's current container, made or yet to be made. It is never that of an earlier attempt. */
 export function currentSandboxId(sandbox: Identified): string {
   const { metadata, status } = sandbox;
-  return status?.sandboxID ? status.sandboxID : idOfAttempt(metadata, attemptOf(sandbox));
+  const { sandboxID = '' } = status ?? {};
+  return sandboxID === '' ? idOfAttempt(metadata, attemptOf(sandbox)) : sandboxID;
 }
 
 /**

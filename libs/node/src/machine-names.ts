@@ -25,6 +25,3 @@ export function cgroupName(installation: string): string {
 
 /** Below an agent Pod's cgroup: all of its sandboxes', beside the agent's own. */
 export const SANDBOXES_CGROUP = 'sandboxes';
-
-/** Below the sandboxes' run folder: whose sandboxes keep their files and logs there. More than one: nobody sweeps it. */
-export const OWNERS_FOLDER = 'installations';

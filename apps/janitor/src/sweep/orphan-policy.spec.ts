@@ -39,7 +39,12 @@ describe('judge', () => {
       { object: { ...OBJECT, sandboxId: '', attempt: 2 } },
       removed('StaleAttempt'),
     ],
-    ['older attempt, being ended', { endsByMs: NOW + 10_000 }, { object: { ...OBJECT, attempt: 2 } }, { keep: 'ending' }],
+    [
+      'older attempt, being ended',
+      { endsByMs: NOW + 10_000 },
+      { object: { ...OBJECT, attempt: 2 } },
+      { keep: 'ending' },
+    ],
     [
       'attempt not in the status yet',
       { attempt: 3 },

@@ -1,6 +1,6 @@
 import { ALLOCATION_ANNOTATION } from '@fsb/api/labels';
 import { type Sandbox } from '@fsb/api/sandbox';
-import { assigned, container, FAST_ID, fastSandbox, sandbox, UID } from '../testing/scene';
+import { assigned, container, FAST_ID, fastSandbox, sandbox } from '../testing/scene';
 import { isOwn, withAllocation } from './identity';
 
 describe("isOwn: whether a container is the object's", () => {

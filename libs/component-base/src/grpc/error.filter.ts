@@ -8,7 +8,7 @@ import { type Observable, throwError } from 'rxjs';
 const RETRY_DELAY = 'retry-delay-ms';
 
 /** The status of a failure that is an ApiError; of any other one, INTERNAL without its message. */
-export function statusOf(error: unknown): { code: status; details: string; metadata: Metadata } {
+export function statusOf(error: unknown): { code: number; details: string; metadata: Metadata } {
   const metadata = new Metadata();
   if (!(error instanceof ApiError)) {
     return { code: status.INTERNAL, details: 'internal error; the gateway log says more', metadata };
