@@ -5,6 +5,8 @@ import { AUDITED_METHODS } from './audited-methods';
 
 it('AUDITED_METHODS names each method that the gateway serves', () => {
   const services = [FastPathServiceService, SandboxLogServiceService, ImageServiceService];
-  const paths = services.flatMap((service) => Object.values<{ readonly path: string }>(service).map(({ path }) => path));
+  const paths = services.flatMap((service) =>
+    Object.values<{ readonly path: string }>(service).map(({ path }) => path),
+  );
   expect(Object.keys(AUDITED_METHODS).sort()).toEqual(paths.sort());
 });

@@ -7,14 +7,19 @@ import { type Observable, throwError } from 'rxjs';
 /** Trailing metadata of a failure that may well pass: when to try again. */
 const RETRY_DELAY = 'retry-delay-ms';
 
+/** grpc-js' own statuses, by their numbers. */
+const STATUSES = new Map(
+  Object.values(status).flatMap((one) => (typeof one === 'number' ? [[one as number, one]] : [])),
+);
+
 /** The status of a failure that is an ApiError; of any other one, INTERNAL without its message. */
-export function statusOf(error: unknown): { code: number; details: string; metadata: Metadata } {
+export function statusOf(error: unknown): { code: status; details: string; metadata: Metadata } {
   const metadata = new Metadata();
   if (!(error instanceof ApiError)) {
     return { code: status.INTERNAL, details: 'internal error; the gateway log says more', metadata };
   }
   if (error.retryDelayMs !== undefined) metadata.set(RETRY_DELAY, String(error.retryDelayMs));
-  return { code: wireStatus(error.code).grpc, details: error.message, metadata };
+  return { code: STATUSES.get(wireStatus(error.code).grpc) ?? status.INTERNAL, details: error.message, metadata };
 }
 
 /** The one place where a failure becomes a gRPC status. What is not ours is logged, and told to nobody. */
