@@ -32,8 +32,8 @@ module.exports = {
   testTimeout: 30_000,
   // a test that failed may have left a connection open: the run ends all the same, and says what failed
   forceExit: true,
-  // two suites at a time: real processes make tests wait more than they compute
-  maxWorkers: 2,
+  // three suites at a time on two cores: with two, real processes leave them idle for a third of the time
+  maxWorkers: 3,
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [
