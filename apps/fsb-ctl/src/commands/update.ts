@@ -36,7 +36,7 @@ Examples:
 export function addUpdate(program: Command): void {
   program
     .command('update')
-    .summary('change expiry, failure policy or labels')
+    .summary('change expiry, failure policy, recovery timeout or labels')
     .description(
       'Changes a sandbox. Several flags are several changes, made in the order below; the first failure ends it.',
     )
