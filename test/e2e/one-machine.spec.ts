@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { bridgeName } from '@fsb/node/machine-names';
 import { type Sandbox } from '@fsb/api/sandbox';
+import { files, layoutOf } from '../../apps/standalone/src/layout';
 import { eventually } from '../support/eventually';
 import { Stack } from '../support/stack';
 
@@ -88,6 +89,20 @@ describe('The one-machine stack', () => {
     );
     await stack.up();
   }, 200_000);
+
+  it('takes another build while it runs: our services are started anew, containerd and the sandboxes run on', async () => {
+    const before = [await stack.pid('containerd'), await stack.pid('fastpath-gateway')];
+    const layout = layoutOf(stack.root);
+    const record = files.process(layout, 'fastpath-gateway');
+    // as an earlier build would have left it
+    writeFileSync(record, readFileSync(record, 'utf8').replace(/"build":\s*"\w+"/, '"build": "earlier"'));
+    writeFileSync(files.build(layout), 'earlier');
+    expect(await stack.up()).toContain('changes the build; sandboxes run on');
+    expect(await stack.pid('containerd')).toBe(before[0]);
+    expect(await stack.pid('fastpath-gateway')).not.toBe(before[1]);
+    expect(await stack.up()).toContain('supervisor runs already');
+    expect(await phase()).toBe(`${sandboxId} Running`);
+  }, 120_000);
 
   it('leaves nothing after down, and knows every object after up', async () => {
     const socket = stack.containerdSocket;

@@ -27,6 +27,10 @@ export const poolControllerFlags = {
     wholeNumber(0, 9999).default(WARM_CONTAINERS),
     'How many containers may wait for sandboxes on each agent, or as many as its pool names; 0: none at all',
   ),
+  agentBuild: flag(
+    z.string().default(''),
+    'What the agents run, where the name of their image does not say: where it changes, agents are replaced once they are idle',
+  ),
   agentAllowedRegistries: flag(
     allowedRegistriesFlag.schema,
     'Registries whose images the agents run, as the other services have it in --allowed-registries',

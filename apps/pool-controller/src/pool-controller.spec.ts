@@ -65,6 +65,7 @@ async function startController(): Promise<void> {
       agentWarmContainers: 0,
       agentAllowedRegistries: ['*'],
       agentRegistryAddresses: '',
+      agentBuild: '',
       agentPriorityClass: undefined,
       agentPort,
       agentProbePort: 9091,

@@ -38,6 +38,8 @@ export const files = {
   db: ({ state }: Layout) => join(state, 'db'),
   choice: ({ state }: Layout) => join(state, 'choice.json'),
   settings: ({ state }: Layout) => join(state, 'settings.json'),
+  /** of the supervisor that runs, and of what it has started */
+  build: ({ run }: Layout) => join(run, 'build'),
   installation: ({ state }: Layout) => join(state, 'installation'),
   cni: ({ state }: Layout) => join(state, 'cni'),
   containerdRoot: ({ state }: Layout) => join(state, 'containerd'),

@@ -11,6 +11,7 @@ const settings: AgentSettings = {
   runtimeBinary: '/usr/bin/crun',
   agentWarmContainers: 2,
   agentAllowedRegistries: ['docker.io', 'ghcr.io/owner'],
+  agentBuild: '',
   agentRegistryAddresses: '127.0.0.0/8',
   agentPort: 5758,
   agentProbePort: 9091,
@@ -181,9 +182,10 @@ it('has another hash when the installation’s own settings change for agents th
     { otelExporterOtlpEndpoint: 'http://192.0.2.1:4318' },
     { agentAllowedRegistries: ['docker.io'] },
     { agentRegistryAddresses: '10.0.0.0/8' },
+    { agentBuild: '0123456789abcdef' },
   ].map((change) => templateHash(pool(), { ...settings, agentWarmContainers: 16, ...change }));
   expect(hashes[1]).toBe(hashes[0]);
-  expect(new Set(hashes).size).toBe(5);
+  expect(new Set(hashes).size).toBe(6);
 });
 
 it('has the PriorityClass of the installation, or that of its own template', () => {

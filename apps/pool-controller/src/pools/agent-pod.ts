@@ -23,6 +23,8 @@ export interface AgentSettings {
   readonly runtimeBinary?: string | undefined;
   /** how many may wait on each agent; 0: none, whatever a pool names */
   readonly agentWarmContainers: number;
+  /** what they run, where their image's name does not say; empty: it does */
+  readonly agentBuild: string;
   readonly agentAllowedRegistries: readonly string[];
   /** as the agents' flag has it; empty: none */
   readonly agentRegistryAddresses: string;
@@ -59,7 +61,11 @@ export const WARM_CONTAINERS = 16;
 /** What of the settings reaches agents that run already. Defaults leave the hash as it was before they counted. */
 type HashedSettings = Pick<
   AgentSettings,
-  'agentWarmContainers' | 'otelExporterOtlpEndpoint' | 'agentAllowedRegistries' | 'agentRegistryAddresses'
+  | 'agentWarmContainers'
+  | 'otelExporterOtlpEndpoint'
+  | 'agentBuild'
+  | 'agentAllowedRegistries'
+  | 'agentRegistryAddresses'
 >;
 
 /** A hash of what a pool's owner, and the installation's operator, can change about its Pods, in whatever order the fields come. */
@@ -67,11 +73,12 @@ export function templateHash(pool: SandboxPool, settings: HashedSettings): strin
   const { agentTemplate = null, runtimeType = 'container', warmImages } = pool.spec;
   const made: unknown[] = [agentTemplate, runtimeType, capacityOf(pool).perPod, ...(warmImages ? [warmImages] : [])];
   const { agentWarmContainers: warm, otelExporterOtlpEndpoint: otlp } = settings;
-  const { agentAllowedRegistries: registries, agentRegistryAddresses: addresses } = settings;
+  const { agentAllowedRegistries: registries, agentRegistryAddresses: addresses, agentBuild: build } = settings;
   if (warm !== WARM_CONTAINERS) made.push({ warm });
   if (otlp) made.push({ otlp });
   if (!registries.includes(ANY_REGISTRY)) made.push({ registries });
   if (addresses) made.push({ addresses });
+  if (build) made.push({ build });
   return createHash('sha256').update(JSON.stringify(made, inOrder)).digest('hex').slice(0, 16);
 }
 

@@ -27,7 +27,9 @@ export interface ProcessRow {
 /** Every process of this installation as it is now, read from the records and /proc: no supervisor need answer. */
 export async function processRows(layout: Layout): Promise<ProcessRow[]> {
   const choice = readChoice(layout);
-  const definitions = choice ? serviceDefinitions({ layout, settings: resolveSettings(layout, {}), choice }) : [];
+  const definitions = choice
+    ? serviceDefinitions({ layout, settings: resolveSettings(layout, {}), choice, build: '' })
+    : [];
   const external = choice && !choice.containerd.private ? [await externalContainerd(choice.containerd.socket)] : [];
   const services = await Promise.all(definitions.map((definition) => serviceRow(layout, definition)));
   return [supervisorRow(layout), ...external, ...services, ...(await podRows(layout))];

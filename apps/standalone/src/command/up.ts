@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { buildId } from '../build-id';
 import { appEntry, files, type Layout } from '../layout';
 import { endProcess, type ProcessIdentity } from '../process-identity';
 import { type GivenSettings, resolveSettings, saveSettings } from '../settings';
@@ -19,7 +20,7 @@ const POLL_MS = 150;
 const LOG_LINES = 8;
 
 /**
- * Starts the supervisor where none runs, or anew where settings have changed, and waits until everything serves.
+ * Starts the supervisor where none runs, or anew where settings or the build have changed, and waits until everything serves.
  * @returns the exit code
  */
 export async function up(layout: Layout, given: GivenSettings): Promise<number> {
@@ -27,7 +28,8 @@ export async function up(layout: Layout, given: GivenSettings): Promise<number> 
   const settings = resolveSettings(layout, given); // a mistake is told here, not in a log
   let running = runningSupervisor(layout);
   if (running) {
-    const { changes, refusal } = settingsChange(resolveSettings(layout, {}), settings);
+    const { changes: others, refusal } = settingsChange(resolveSettings(layout, {}), settings);
+    const changes = readText(files.build(layout)) === buildId() ? others : [...others, 'the build'];
     if (refusal !== undefined) {
       process.stderr.write(`error: ${refusal}\n`);
       return 1;

@@ -10,6 +10,8 @@ const processRecord = z.object({
   name: z.string(),
   process: processIdentity,
   command: z.array(z.string()),
+  /** of the code that it runs; absent: not ours, or of an earlier supervisor */
+  build: z.string().optional(),
   /** Unix milliseconds */
   startedAt: z.number(),
   restarts: z.number().int(),

@@ -12,6 +12,8 @@ import { containerdCommand } from './private-containerd';
 export interface ServiceDefinition {
   readonly name: string;
   readonly command: readonly string[];
+  /** of our code; absent: another's program */
+  readonly build?: string;
   readonly env: NodeJS.ProcessEnv;
   /** between SIGTERM and SIGKILL; what the service itself takes, and a little */
   readonly graceMs: number;
@@ -27,6 +29,8 @@ export interface ServicesContext {
   readonly layout: Layout;
   readonly settings: Settings;
   readonly choice: Choice;
+  /** {@link buildId} of what is to run */
+  readonly build: string;
 }
 
 /** From SIGTERM, runService takes 25 s at most. */
@@ -68,7 +72,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
         ...['--agent-ca-key-file', files.pki(layout, 'agent-ca.key')],
         ...['--agent-warm-containers', String(settings.warmContainers)],
         ...['--agent-allowed-registries', settings.allowedRegistries],
-        ...['--agent-registry-addresses', settings.registryAddresses],
+        ...['--agent-registry-addresses', settings.registryAddresses, '--agent-build', context.build],
       ],
       replica,
     ),
@@ -79,7 +83,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   ]);
   return [
     ...(choice.containerd.private ? [privateContainerd(layout)] : []),
-    ...(settings.kubeconfig === undefined ? [apiserver(layout, settings)] : []),
+    ...(settings.kubeconfig === undefined ? [apiserver(context)] : []),
     service(context, {
       name: 'node',
       app: 'standalone',
@@ -131,7 +135,10 @@ interface NestService {
   readonly args: readonly string[];
 }
 
-function service({ layout, settings }: ServicesContext, { name, app, port, args }: NestService): ServiceDefinition {
+function service(
+  { layout, settings, build }: ServicesContext,
+  { name, app, port, args }: NestService,
+): ServiceDefinition {
   const probes = `127.0.0.1:${port}`;
   const identity = app === 'standalone' ? name : app;
   const kubeconfig =
@@ -144,6 +151,7 @@ function service({ layout, settings }: ServicesContext, { name, app, port, args 
   return {
     name,
     command: [process.execPath, ...NODE_FLAGS, appEntry(app), ...own, ...traced, ...args],
+    build,
     env: environment(),
     graceMs: GRACE_MS,
     health: () => probe(`http://${probes}/readyz`),
@@ -151,7 +159,7 @@ function service({ layout, settings }: ServicesContext, { name, app, port, args 
   };
 }
 
-function apiserver(layout: Layout, { apiAddress }: Settings): ServiceDefinition {
+function apiserver({ layout, settings: { apiAddress }, build }: ServicesContext): ServiceDefinition {
   const url = `https://${apiAddress.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:')}`;
   const ca = (): string => readFileSync(files.pki(layout, 'ca.crt'), 'utf8');
   return {
@@ -163,6 +171,7 @@ function apiserver(layout: Layout, { apiAddress }: Settings): ServiceDefinition 
       ...['--crds', join(PACKAGE_ROOT, 'k8s/crds'), '--pod-log-dir', files.podLogs(layout)],
       ...['--audit-log-path', join(files.audit(layout), 'apiserver.log')],
     ],
+    build,
     env: environment(),
     graceMs: GRACE_MS,
     address: `${url}, kubeconfig ${files.kubeconfig(layout)}`,

@@ -23,9 +23,11 @@ describe('a supervised process', () => {
     rmSync(layout.root ?? '', { recursive: true, force: true });
   });
 
-  const supervise = async (seconds: string): Promise<SupervisedProcess> => {
+  const supervise = async (seconds: string, build?: string): Promise<SupervisedProcess> => {
     const command = ['/bin/sh', '-c', `echo started; exec sleep ${seconds}`];
-    const definition = { name: 'sleeper', command, env: {}, graceMs: 2000, health: () => Promise.resolve(undefined) };
+    const health = (): Promise<undefined> => Promise.resolve(undefined);
+    const own = build === undefined ? {} : { build };
+    const definition = { name: 'sleeper', command, ...own, env: {}, graceMs: 2000, health };
     const process_ = new SupervisedProcess(layout, definition, logger);
     await process_.start();
     started.push(process_);
@@ -63,9 +65,20 @@ describe('a supervised process', () => {
     expect(isAlive(current())).toBe(true);
   });
 
+  it('is ended and started anew where its code is another now', async () => {
+    await started[2]!.release();
+    const before = current();
+    await supervise('1002', 'a-build');
+    expect(isAlive(before)).toBe(false);
+    await started[3]!.release();
+    const same = current();
+    await supervise('1002', 'a-build');
+    expect(current()).toEqual(same);
+  });
+
   it('leaves neither process nor record once it is stopped', async () => {
     const before = current();
-    await started[2]!.stop();
+    await started[4]!.stop();
     expect(isAlive(before)).toBe(false);
     expect(readRecord(layout, 'sleeper')).toBeUndefined();
   });

@@ -60,14 +60,16 @@ export class SupervisedProcess {
   }
 
   private async adopt(): Promise<ProcessRecord | undefined> {
-    const { name, command } = this.definition;
+    const { name, command, build } = this.definition;
     const record = readRecord(this.layout, name);
     if (!record || !isAlive(record.process)) return undefined;
-    if (JSON.stringify(record.command) === JSON.stringify(command)) {
+    const isSame = JSON.stringify(record.command) === JSON.stringify(command);
+    if (isSame && record.build === build) {
       this.logger.info({ msg: 'adopted', target: name, child: record.process.pid });
       return record;
     }
-    this.logger.info({ msg: 'ends: it was started with other settings', target: name, child: record.process.pid });
+    const why = isSame ? 'from another build' : 'with other settings';
+    this.logger.info({ msg: `ends: it was started ${why}`, target: name, child: record.process.pid });
     await endProcess(record.process, this.definition.graceMs);
     return undefined;
   }
@@ -136,7 +138,7 @@ export class SupervisedProcess {
   }
 
   private launch(restarts: number, lastEnd?: string): ProcessRecord {
-    const { name, command, env } = this.definition;
+    const { name, command, env, build } = this.definition;
     const [file = '', ...args] = command;
     const path = files.serviceLog(this.layout, name);
     mkdirSync(dirname(path), { recursive: true });
@@ -152,7 +154,7 @@ export class SupervisedProcess {
       child.unref();
       const process = child.pid === undefined ? undefined : identify(child.pid);
       if (!process) throw new Error(`${file} did not start`);
-      const record = { name, process, command: [...command], startedAt: Date.now(), restarts, lastEnd };
+      const record = { name, process, command: [...command], build, startedAt: Date.now(), restarts, lastEnd };
       writeJson(files.process(this.layout, name), record);
       return record;
     } finally {

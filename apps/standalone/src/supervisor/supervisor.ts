@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { messageOf } from '@fsb/api/errors';
 import { type Logger } from 'pino';
 import { z } from 'zod';
+import { buildId } from '../build-id';
 import { files, type Layout } from '../layout';
 import { boundLog } from '../log-bound';
 import { command, shareNetworkNamespaces } from '../machine';
@@ -31,6 +32,7 @@ const LOGS_EVERY_MS = 30_000;
 /** Brings everything up in order and keeps it up. What holds sandboxes (containerd, agents) it never ends: `down` does. */
 export class Supervisor {
   private readonly processes: SupervisedProcess[] = [];
+  private readonly build = buildId();
   private readonly stopping = new AbortController();
   private starting: Promise<void> | undefined;
 
@@ -70,6 +72,7 @@ export class Supervisor {
     mkdirSync(layout.log, { recursive: true });
     mkdirSync(files.audit(layout), { recursive: true, mode: 0o700 });
     saveSettings(layout, settings);
+    writeFileWhole(files.build(layout), this.build);
     let choice = await this.choose();
     await ensureCredentials(layout, settings, gatewayOf(choice.subnet));
     if (choice.containerd.private) await this.startContainerd(choice);
@@ -128,7 +131,7 @@ export class Supervisor {
   }
 
   private definitions(choice: Choice): ServiceDefinition[] {
-    return serviceDefinitions({ layout: this.layout, settings: this.settings, choice });
+    return serviceDefinitions({ layout: this.layout, settings: this.settings, choice, build: this.build });
   }
 
   private async keep(definition: ServiceDefinition): Promise<void> {

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGE_ROOT } from './layout';
+
+/** What the services and the agents run. */
+const BUILT = ['dist/apps', 'dist/libs', 'bin/fsb-launcher', 'bin/fsb-logger'];
+const CHARS = 16;
+
+/**
+ * Digest of the built code: 16 hexadecimal digits, the same wherever and whenever the same sources are built.
+ * @param root folder of package.json
+ * @throws Error where nothing is built
+ */
+export function buildId(root = PACKAGE_ROOT): string {
+  const hash = createHash('sha256');
+  for (const file of BUILT.flatMap((path) => filesBelow(root, path))) {
+    hash.update(`${file}\0`).update(readFileSync(join(root, file)));
+  }
+  return hash.digest('hex').slice(0, CHARS);
+}
+
+/** Maps of the sources stay out: they have no effect. */
+function filesBelow(root: string, path: string): string[] {
+  if (!path.startsWith('dist')) return [path];
+  const all = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' });
+  return all
+    .filter((file) => file.endsWith('.js'))
+    .sort()
+    .map((file) => join(path, file));
+}
