@@ -35,6 +35,8 @@ export const ContainerLabels = {
   terminating: 'fast-sandbox.io/terminating',
   /** when its grace period is over, in milliseconds since the epoch */
   terminatingUntil: 'fast-sandbox.io/terminating-until',
+  /** `true`: the object stays, and the log of the sandbox that is being ended with it. */
+  keepLog: 'fast-sandbox.io/keep-log',
   /** Sandboxes of one agent with the same value share a shim, and end with it. */
   shimGroup: 'fast-sandbox.io/shim-group',
   /** A container that waits for its sandbox, and what it is made of; gone when it has one. */

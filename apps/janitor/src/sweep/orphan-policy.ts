@@ -12,8 +12,7 @@ export interface ClaimedContainer {
   readonly attempt: number;
   /** Unix ms; undefined: it still waits for its sandbox */
   readonly claimedAtMs: number | undefined;
-  /** Unix ms since when its agent has been ending it */
-  /** when the grace period of its end is over; undefined: nobody ends it */
+  /** Unix ms when the grace period of its end is over; undefined: nobody ends it */
   readonly endsByMs: number | undefined;
 }
 

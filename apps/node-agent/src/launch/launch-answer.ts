@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 
-/** The launcher does a handful of system calls; a busy node may let them wait. */
-const ANSWER_MS = 15_000;
+/** A launcher's answer, milliseconds: it does a handful of system calls, and a busy node may let them wait. */
+export const ANSWER_MS = 15_000;
 /** Written by the launcher when it has read its order. */
 const READ = '.';
 /** A step and an errno are shorter. */

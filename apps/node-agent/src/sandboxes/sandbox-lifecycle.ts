@@ -130,7 +130,10 @@ export class SandboxLifecycle {
     const underWay = this.deleting.get(id);
     const grace = underWay ?? new GracePeriod();
     if (gracePeriodSeconds !== undefined) grace.request(gracePeriodSeconds);
-    if (underWay) return;
+    if (underWay) {
+      void this.label(id, this.endLabels(id, grace)); // it may have become longer, or its log one to keep
+      return;
+    }
     this.deleting.set(id, grace);
     this.end(id, grace)
       .catch((error: unknown) => {
@@ -159,7 +162,7 @@ export class SandboxLifecycle {
   /** Everything of this agent that containerd still has; ends that had begun go on. */
   async restore(): Promise<void> {
     if (!this.isRestored) await this.parts.recovery.begin();
-    for (const id of await this.parts.recovery.restore()) this.delete(id);
+    for (const [id, keepLog] of await this.parts.recovery.restore()) this.delete(id, { keepLog });
     this.isRestored = true;
   }
 
@@ -220,23 +223,18 @@ export class SandboxLifecycle {
   }
 
   private async end(id: string, grace: GracePeriod): Promise<void> {
-    const { admission, table, runtime, exits, traffic } = this.parts;
+    const { admission, table, exits, traffic, endedLogs } = this.parts;
     const creation = this.creations.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
     if (!table.get(id) && !(await this.adoptStray(id))) return;
     const { phase, terminationGracePeriodSeconds = DEFAULT_GRACE_SECONDS } = table.get(id) ?? {};
     table.update(id, { phase: 'terminating' });
-    // before the label: an agent that is started again ends what has it, and knows nothing of the delete that asked to keep the log
-    await this.keepLog(id);
     grace.begin(terminationGracePeriodSeconds);
-    const labels = {
-      [ContainerLabels.terminating]: String(Date.now()),
-      [ContainerLabels.terminatingUntil]: String(grace.until),
-    };
-    await runtime.setLabels(id, labels).catch(() => undefined); // the record may be gone already
+    await this.label(id, { [ContainerLabels.terminating]: String(Date.now()), ...this.endLabels(id, grace) });
     if (phase === 'running' || phase === 'terminating') await this.terminate(id, grace);
-    await this.keepLog(id); // with the time of its end, or since another delete has asked for it
+    const ended = table.get(id);
+    if (ended && this.keepingLog.has(id)) await endedLogs.keep(ended);
     await traffic.lull(REMOVE_LATEST_MS);
     await this.remove(id);
     exits.forget(id);
@@ -246,9 +244,17 @@ export class SandboxLifecycle {
     table.remove(id);
   }
 
-  private async keepLog(id: string): Promise<void> {
-    const sandbox = this.parts.table.get(id);
-    if (sandbox && this.keepingLog.has(id)) await this.parts.endedLogs.keep(sandbox);
+  /** What the janitor and the agent's next process have to know of an end that is under way. */
+  private endLabels(id: string, { until }: GracePeriod): Readonly<Record<string, string>> {
+    return {
+      ...(until === Infinity ? {} : { [ContainerLabels.terminatingUntil]: String(until) }),
+      ...(this.keepingLog.has(id) ? { [ContainerLabels.keepLog]: 'true' } : {}),
+    };
+  }
+
+  /** Of a container whose record may be gone already. */
+  private async label(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.parts.runtime.setLabels(id, labels).catch(() => undefined);
   }
 
   /** The grace period is the process's also where containerd is away for a part of it. SIGKILL ends it. */

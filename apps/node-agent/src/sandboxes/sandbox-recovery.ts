@@ -5,6 +5,7 @@ import { ContainerLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ShimGroups } from '@fsb/containerd/shim-groups';
+import { ANSWER_MS } from '../launch/launch-answer';
 import { LaunchFolder } from '../launch/launch-folder';
 import { type ClaimFiles } from '../warm/claim-files';
 import { type WarmContainers } from '../warm/warm-containers';
@@ -44,24 +45,26 @@ export class SandboxRecovery {
     await folder.removeStrays(new Set(records.flatMap((record) => [record.id, this.sandboxIdOf(record)])));
   }
 
-  /** @returns the ids of those that are to be ended: their end had begun, or their start was never finished */
-  async restore(): Promise<string[]> {
+  /** @returns those that are to be ended, as their end had begun or their start was never finished; true: their log stays */
+  async restore(): Promise<ReadonlyMap<string, boolean>> {
     const { table, claims, claimFiles } = this.parts;
     await claimFiles.allRecorded();
     const before = table.list().filter(({ phase }) => phase === 'running');
     // containerd's answer is older than what changes from here on
     return table.during(async (changed) => {
       const records = await claims.list();
-      const ending = new Set<string>();
+      const ending = new Map<string, boolean>();
       for (const record of records) {
         const id = this.sandboxIdOf(record);
-        if (!changed.has(id) && (await this.adopt(record))) ending.add(id);
+        const keepsLog = record.labels[ContainerLabels.keepLog] === 'true';
+        if (!changed.has(id) && (await this.adopt(record))) ending.set(id, keepsLog);
       }
       this.parts.warm.restore(records);
       const there = new Set(records.map((record) => this.sandboxIdOf(record)));
       for (const { sandboxId } of before) if (!there.has(sandboxId) && !changed.has(sandboxId)) this.gone(sandboxId);
-      for (const { sandboxId, phase } of table.list()) if (phase === 'terminating') ending.add(sandboxId);
-      return [...ending];
+      const terminating = table.list().filter(({ phase }) => phase === 'terminating');
+      for (const { sandboxId } of terminating) ending.set(sandboxId, ending.get(sandboxId) ?? false);
+      return ending;
     });
   }
 
@@ -96,8 +99,7 @@ export class SandboxRecovery {
   private async reconcile(record: ContainerRecord, claim: Claim): Promise<void> {
     const { table, exits, folder } = this.parts;
     if (!table.get(claim.sandboxId)) this.takeOver(claim, 'running');
-    // of a cold create whose agent was killed before the launcher's answer: it holds values of variables
-    if (record.id === claim.sandboxId) new LaunchFolder(folder.launchFolder(record.id)).forgetOrder();
+    if (record.id === claim.sandboxId) this.forgetOrder(folder.launchFolder(record.id));
     if (claim.evicted) exits.noteEvicted(claim.sandboxId, claim.evicted);
     if (!record.task) this.lost(claim.sandboxId);
     else if (record.task.status === 'stopped') {
@@ -111,6 +113,13 @@ export class SandboxRecovery {
     this.parts.exits.shimLost(id).catch((error: unknown) => {
       this.logger.error({ msg: 'what a dead shim has left is not gone', sandbox: id, error: messageOf(error) });
     });
+  }
+
+  /** Of a cold create whose agent was killed before its launcher's answer: values of variables. The launcher may still read it. */
+  private forgetOrder(launchFolder: string): void {
+    setTimeout(() => {
+      new LaunchFolder(launchFolder).forgetOrder();
+    }, ANSWER_MS).unref();
   }
 
   private takeOver(claim: Claim, phase: 'running' | 'terminating'): void {

@@ -58,7 +58,7 @@ const MAX_GENERATE_NAME = 58;
 /** The default of --agent-warm-containers. */
 export const WARM_CONTAINERS = 16;
 
-/** What of the settings reaches agents that run already. Defaults leave the hash as it was before they counted. */
+/** What of the settings reaches agents that run already. The defaults on a cluster leave the hash as it was before they counted. */
 type HashedSettings = Pick<
   AgentSettings,
   | 'agentWarmContainers'
