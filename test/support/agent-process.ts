@@ -205,7 +205,11 @@ export class AgentProcess {
         const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // the same, of Node's own types
         resolve(new Response(stream, { status: statusCode, headers: said as Record<string, string> }));
       });
-      outgoing.on('error', reject);
+      outgoing.on('error', (error: NodeJS.ErrnoException) => {
+        // its end of an idle connection may be on the way when that one is used again
+        if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(this.fetch(path, call));
+        else reject(error);
+      });
       outgoing.end(body);
     });
   }
