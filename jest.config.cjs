@@ -32,8 +32,8 @@ module.exports = {
   testTimeout: 30_000,
   // a test that failed may have left a connection open: the run ends all the same, and says what failed
   forceExit: true,
-  // three suites at a time on two cores: with two, real processes leave them idle for a third of the time
-  maxWorkers: 3,
+  // two suites at a time on two cores: with three each takes 1.4 times as long, and more of them lose their patience
+  maxWorkers: 2,
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [
