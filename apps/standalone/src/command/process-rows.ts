@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { buildId } from '../build-id';
 import { files, type Layout } from '../layout';
 import { podRecord } from '../node/pod-record';
 import { probe } from '../probe';
@@ -7,7 +8,7 @@ import { resolveSettings } from '../settings';
 import { readJson } from '../state-file';
 import { readChoice } from '../supervisor/choice';
 import { containerdRefusal } from '../supervisor/containerd-choice';
-import { listJson, readRecord } from '../supervisor/process-record';
+import { listJson, type ProcessRecord, readRecord } from '../supervisor/process-record';
 import { type ServiceDefinition, serviceDefinitions } from '../supervisor/services';
 import { runningSupervisor } from '../supervisor/supervisor-lock';
 
@@ -24,11 +25,14 @@ export interface ProcessRow {
   readonly address?: string;
 }
 
-/** Every process of this installation as it is now, read from the records and /proc: no supervisor need answer. */
-export async function processRows(layout: Layout): Promise<ProcessRow[]> {
+/**
+ * Every process of this installation as it is now, read from the records and /proc: no supervisor need answer.
+ * @param build what they should run
+ */
+export async function processRows(layout: Layout, build = buildId()): Promise<ProcessRow[]> {
   const choice = readChoice(layout);
   const definitions = choice
-    ? serviceDefinitions({ layout, settings: resolveSettings(layout, {}), choice, build: '' })
+    ? serviceDefinitions({ layout, settings: resolveSettings(layout, {}), choice, build })
     : [];
   const external = choice && !choice.containerd.private ? [await externalContainerd(choice.containerd.socket)] : [];
   const services = await Promise.all(definitions.map((definition) => serviceRow(layout, definition)));
@@ -51,7 +55,8 @@ async function externalContainerd(socket: string): Promise<ProcessRow> {
   return { name: 'containerd', state: 'external', restarts: 0, health, address: socket };
 }
 
-async function serviceRow(layout: Layout, { name, command, health, address }: ServiceDefinition): Promise<ProcessRow> {
+async function serviceRow(layout: Layout, definition: ServiceDefinition): Promise<ProcessRow> {
+  const { name, health, address } = definition;
   const record = readRecord(layout, name);
   const where = address === undefined ? {} : { address };
   if (!record || !isAlive(record.process)) {
@@ -65,9 +70,14 @@ async function serviceRow(layout: Layout, { name, command, health, address }: Se
     };
   }
   const { process, restarts, lastEnd } = record;
-  const isCurrent = JSON.stringify(record.command) === JSON.stringify(command);
-  const answer = isCurrent ? ((await health()) ?? 'ok') : 'runs with settings of before';
+  const answer = outdated(record, definition) ?? (await health()) ?? 'ok';
   return { name, pid: process.pid, state: 'running', restarts, lastEnd, health: answer, ...uptime(process), ...where };
+}
+
+/** Why it is not what the next `up` starts; undefined where it is. */
+function outdated(record: ProcessRecord, { command, build }: ServiceDefinition): string | undefined {
+  if (JSON.stringify(record.command) !== JSON.stringify(command)) return 'runs with settings of before';
+  return record.build === build ? undefined : 'runs another build';
 }
 
 /** Agent Pods: processes of the node's, not of the supervisor's. */

@@ -74,9 +74,10 @@ function startSupervisor(layout: Layout, given: GivenSettings): number {
 /** @returns the rows: all healthy, or as they were when the supervisor ended or time ran out */
 async function untilServing(layout: Layout, pid: number, progress: Progress): Promise<ProcessRow[]> {
   const told = new Set<string>();
+  const build = buildId();
   const deadline = performance.now() + UP_MS;
   for (;;) {
-    const rows = (await processRows(layout)).filter(({ name }) => !name.startsWith('agent/'));
+    const rows = (await processRows(layout, build)).filter(({ name }) => !name.startsWith('agent/'));
     tellChoice(layout, told, progress);
     for (const { name } of rows.filter(isHealthy)) {
       if (!told.has(name)) progress.line(`${name} is ready`);
