@@ -37,7 +37,11 @@ export function program(): Command {
     .option('--key-file <file>', 'its private key, PEM')
     .option('--insecure-plaintext', 'speak without TLS, and show nothing: to a gateway of that flag alone')
     .option('--config <file>', 'configuration file to read instead of ~/.fsb/config.json')
-    .option('--timeout <time>', 'limit of a call, as in 500ms, 10s, 1m (default: 10s; for run 30s and its --wait)', duration)
+    .option(
+      '--timeout <time>',
+      'limit of a call, as in 500ms, 10s, 1m (default: 10s; for run 30s and its --wait)',
+      duration,
+    )
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => undefined }) // main writes it, as one line
     .addHelpText('after', HELP);

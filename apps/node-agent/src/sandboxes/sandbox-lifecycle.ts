@@ -131,7 +131,8 @@ export class SandboxLifecycle {
     const grace = underWay ?? new GracePeriod();
     if (gracePeriodSeconds !== undefined) grace.request(gracePeriodSeconds);
     if (underWay) {
-      void this.label(id, this.endLabels(id, grace)); // it may have become longer, or its log one to keep
+      // the period may have become longer, or the log one to keep
+      void this.parts.runtime.setLabels(id, this.endLabels(id, grace)).catch(() => undefined);
       return;
     }
     this.deleting.set(id, grace);
@@ -223,7 +224,7 @@ export class SandboxLifecycle {
   }
 
   private async end(id: string, grace: GracePeriod): Promise<void> {
-    const { admission, table, exits, traffic, endedLogs } = this.parts;
+    const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
     const creation = this.creations.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its caller was told
@@ -231,7 +232,8 @@ export class SandboxLifecycle {
     const { phase, terminationGracePeriodSeconds = DEFAULT_GRACE_SECONDS } = table.get(id) ?? {};
     table.update(id, { phase: 'terminating' });
     grace.begin(terminationGracePeriodSeconds);
-    await this.label(id, { [ContainerLabels.terminating]: String(Date.now()), ...this.endLabels(id, grace) });
+    const labels = { [ContainerLabels.terminating]: String(Date.now()), ...this.endLabels(id, grace) };
+    await runtime.setLabels(id, labels).catch(() => undefined); // the record may be gone already
     if (phase === 'running' || phase === 'terminating') await this.terminate(id, grace);
     const ended = table.get(id);
     if (ended && this.keepingLog.has(id)) await endedLogs.keep(ended);
@@ -250,11 +252,6 @@ export class SandboxLifecycle {
       ...(until === Infinity ? {} : { [ContainerLabels.terminatingUntil]: String(until) }),
       ...(this.keepingLog.has(id) ? { [ContainerLabels.keepLog]: 'true' } : {}),
     };
-  }
-
-  /** Of a container whose record may be gone already. */
-  private async label(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
-    await this.parts.runtime.setLabels(id, labels).catch(() => undefined);
   }
 
   /** The grace period is the process's also where containerd is away for a part of it. SIGKILL ends it. */
