@@ -42,7 +42,7 @@ import { CEILINGS, ceilingsOf } from './sandboxes/ceilings';
 import { ClaimRecords } from './sandboxes/claim-records';
 import { signFolders } from './sandboxes/folder-owner';
 import { OomCheck } from './sandboxes/oom-check';
-import { allowedOpenFiles, ownNetworkNamespace, siblingCgroup } from './sandboxes/placement';
+import { allowedOpenFiles, ownNetworkNamespace, parentCgroup } from './sandboxes/placement';
 import { RuntimeWatch } from './sandboxes/runtime-watch';
 import { SandboxCgroups } from './sandboxes/sandbox-cgroups';
 import { makeSandboxesGroup } from './sandboxes/sandboxes-group';
@@ -202,7 +202,7 @@ function shimGroupsOf({ installation, podUid, sandboxesPerShim }: AgentConfig): 
 function placementOf(config: AgentConfig, ids: ContainerIds): SandboxPlacement {
   return {
     networkNamespace: config.networkNamespace ?? ownNetworkNamespace(),
-    cgroups: new SandboxCgroups(makeSandboxesGroup(config.cgroupParent ?? siblingCgroup()), ids),
+    cgroups: new SandboxCgroups(makeSandboxesGroup(config.cgroupParent ?? parentCgroup()), ids),
     seccomp: readSeccomp(config.seccompProfile),
     openFiles: allowedOpenFiles(config.openFiles),
     cpuLimit: config.cpuLimit,

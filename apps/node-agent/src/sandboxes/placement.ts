@@ -14,8 +14,8 @@ export function ownNetworkNamespace(): string {
   return join(NETWORK_NAMESPACES, name);
 }
 
-/** The folder of this process's cgroup's parent, as an OCI cgroupsPath: sandboxes are the agent's siblings. */
-export function siblingCgroup(text = readFileSync('/proc/self/cgroup', 'utf8')): string {
+/** The folder of this process's cgroup's parent, as an OCI cgroupsPath: the Pod's, where its agent runs in a container. */
+export function parentCgroup(text = readFileSync('/proc/self/cgroup', 'utf8')): string {
   const lines = text.split('\n').map((line) => line.split(':'));
   const line =
     lines.find(([, controllers]) => controllers?.split(',').includes('memory')) ?? lines.find(([id]) => id === '0');
