@@ -140,7 +140,10 @@ export const agentFlags = {
     z.string().default(METADATA_ADDRESSES).transform(parseBlocked),
     "Addresses and ranges that nobody reaches from the sandboxes' network: the clouds' metadata services; none: all are",
   ),
-  cgroupParent: flag(z.string().optional(), "Where `sandboxes`, the cgroup of all sandboxes, is made; absent: beside the agent's own"),
+  cgroupParent: flag(
+    z.string().optional(),
+    "Where `sandboxes`, the cgroup of all sandboxes, is made; absent: beside the agent's own",
+  ),
   openFiles: flag(
     wholeNumber(64, 2 ** 30).default(1_048_576),
     'How many files a process of a sandbox may have open at once (hard limit); less where the node allows less',
