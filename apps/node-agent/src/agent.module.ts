@@ -176,6 +176,7 @@ export class AgentModule {
         { provide: StorageWatch, useValue: storage },
         { provide: FreeSpaceWatch, useValue: freeSpace },
         { provide: SandboxTable, useValue: table },
+        { provide: Traffic, useValue: traffic },
         { provide: StatusSnapshot, useValue: new StatusSnapshot({ config, admission, table, images, warm }) },
       ],
     };

@@ -1,20 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentEvent } from '@fsb/agent-api/agent-api';
+import { type Traffic } from '@fsb/component-base/traffic';
 
 const HEARTBEAT_MS = 2000;
-/** What changes within it is told at once: a create is over before anybody wakes up to hear that it has begun. */
+/** Changes within this time share a write: a create is over before its followers learn that it has begun. */
 const TOGETHER_MS = 10;
+/** The longest that changes wait for a lull of the creates, which need the same CPU. */
+const LATEST_MS = 40;
+
+/** Lines by event: every follower of the agent gets the same event, and it is serialised once. */
+const serialised = new WeakMap<AgentEvent, string>();
 
 /**
- * The stream of `status?watch=true`: the snapshot, every change, and a sign of life in silence. Lines of JSON.
+ * The stream of `status?watch=true`: the snapshot, then every change, and a heartbeat every {@link HEARTBEAT_MS} of silence.
+ * Lines of JSON.
+ * @param traffic the creates that changes keep out of the way of
  * @throws what `changes` throws: a stream that has broken off must not look as if it had ended
  */
-export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<[AgentEvent]>): AsyncGenerator<string> {
+export async function* statusLines(
+  snapshot: AgentEvent,
+  changes: AsyncIterable<[AgentEvent]>,
+  traffic: Traffic,
+): AsyncGenerator<string> {
   yield line(snapshot);
   const heard = new Heard(changes);
   for (;;) {
-    if (!(await heard.within(HEARTBEAT_MS))) yield line({ type: 'heartbeat' });
-    else await sleep(TOGETHER_MS);
+    if (await heard.within(HEARTBEAT_MS)) {
+      await sleep(TOGETHER_MS);
+      await traffic.lull(LATEST_MS);
+    } else yield line({ type: 'heartbeat' });
     const events = heard.take();
     if (events.length > 0) yield events.map(line).join('');
     else if (heard.over) throw heard.over;
@@ -77,5 +91,9 @@ function keyOf(event: AgentEvent): string {
 }
 
 function line(event: AgentEvent): string {
-  return `${JSON.stringify(event)}\n`;
+  const known = serialised.get(event);
+  if (known !== undefined) return known;
+  const made = `${JSON.stringify(event)}\n`;
+  serialised.set(event, made);
+  return made;
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
+import { Traffic } from '@fsb/component-base/traffic';
 import { type FastifyReply } from 'fastify';
 import { SandboxTable } from '../sandboxes/sandbox-table';
 import { callerLeft } from './caller-left';
@@ -17,6 +18,7 @@ export class StatusController {
     private readonly snapshot: StatusSnapshot,
     private readonly table: SandboxTable,
     private readonly streams: OpenStreams,
+    private readonly traffic: Traffic,
   ) {}
 
   @Get(AGENT_PATHS.status)
@@ -26,7 +28,7 @@ export class StatusController {
       return;
     }
     const changes = this.table.watch(this.streams.until(callerLeft(reply)));
-    const lines = statusLines({ type: 'snapshot', status: this.snapshot.take() }, changes);
+    const lines = statusLines({ type: 'snapshot', status: this.snapshot.take() }, changes, this.traffic);
     await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // the caller has left, or we stop
   }
 }
