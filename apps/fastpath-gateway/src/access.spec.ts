@@ -132,7 +132,7 @@ describe('who is let in', () => {
     const unknown = await withToken('never-seen-before').get('none');
     expect({ code: unknown.code, message: unknown.message }).toEqual({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining('the cluster does not say who may do what') as string,
+      message: expect.stringContaining('the access review failed') as string,
     });
     await scene.api.launch();
     await eventually(async () => {
