@@ -123,7 +123,7 @@ describe('A gateway and those who have shown who they are', () => {
     const followers = new Followers(endpoint, TENANT);
     await followers.addAll(3);
     const refusal =
-      'RESOURCE_EXHAUSTED 3 logs of namespace "default" are read at once, of 3 in all; a namespace may have as many as are left of 6 (--max-log-streams); try again when one has ended';
+      'RESOURCE_EXHAUSTED namespace "default" has 3 of 3 open log streams; it may have as many as are free of 6 (--max-log-streams); try again when one has ended';
     expect([await followers.add(), await new Followers(endpoint, ADMIN).add()]).toEqual([refusal, refusal]);
     const elsewhere = new Followers(endpoint, OTHER_TENANT, 'elsewhere');
     expect(await elsewhere.add()).toMatch(/^NOT_FOUND/); // it had a seat to look from
