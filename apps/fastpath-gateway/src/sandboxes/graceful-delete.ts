@@ -51,7 +51,7 @@ export class GracefulDelete {
     try {
       await this.agents.delete(agent, sandboxId, undefined, { gracePeriodSeconds });
     } catch (error) {
-      this.logger.warn({ msg: 'agent not told: the sandbox keeps its own grace period', sandbox: sandboxId, error: messageOf(error) });
+      this.logger.warn({ msg: 'the sandbox keeps its own grace period', sandbox: sandboxId, error: messageOf(error) });
     }
   }
 }

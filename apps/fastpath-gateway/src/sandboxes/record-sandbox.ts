@@ -106,7 +106,7 @@ export class RecordSandbox implements Reconciler {
       if (!isApiError(error, 'already_exists')) throw error;
     }
     const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name }).catch(absentIsFine);
-    if (!existing) throw new ApiError('aborted', `the Sandbox that had the name ${namespace}/${name} is gone; the write is retried`);
+    if (!existing) throw new ApiError('aborted', `Sandbox ${namespace}/${name} was in the way and is gone; retrying`);
     // ours, by an earlier attempt whose answer was lost, or by adoption: both have the nanoseconds of this create
     const nanos = order.createdNanos.toString();
     const isOurs =
@@ -122,7 +122,7 @@ export class RecordSandbox implements Reconciler {
     try {
       await this.parts.client.updateStatus(SANDBOX_KIND, { ...object, status });
     } catch (error) {
-      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return; // the sandbox-controller or a delete came first
+      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return; // somebody else came first
       throw error;
     }
   }
