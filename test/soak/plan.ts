@@ -143,13 +143,13 @@ function burstLife(random: SeededRandom, shape: Shape): Life {
 }
 
 function cancelled(random: SeededRandom, shape: Shape): Story {
-  const door = random.choose({ fast: 60, strong: 22, run: 18 });
+  const door = random.choose({ fast: 45, strong: 40, run: 15 });
   const life = lifeOf(random, shape, door, runsOn(random));
   // whose caller leaves a stream may have had its name: a gateway cannot tell, and lets it run
   const named = door === 'run' || random.chance(0.65);
   return {
     type: 'cancelled',
-    life: { ...life, deleteAt: random.chance(0.7) ? life.gateway : life.deleteAt },
+    life: { ...life, deleteAt: random.chance(0.4) ? life.gateway : life.deleteAt },
     afterMs: random.between(0, AT_ONCE_MS),
     named,
     repeats: random.chance(named ? 0.2 : 0.3),

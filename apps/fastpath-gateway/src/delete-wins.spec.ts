@@ -143,6 +143,30 @@ describe('a delete', () => {
   it.each([
     ['FAST', FAST],
     ['STRONG', STRONG],
+  ])(
+    'at the other gateway leaves nothing of a cancelled %s create that its own gateway reads later',
+    async (_mode, mode) => {
+      for (let round = 0; round < 8; round++) {
+        const name = `late-${mode}-${round}`;
+        process.kill(scene.pidOf('one'), 'SIGSTOP');
+        try {
+          await one.createAndLeave(name, { consistencyMode: mode }, sleep(10));
+          await sleep(10);
+          await remove(two, name);
+        } finally {
+          process.kill(scene.pidOf('one'), 'SIGCONT');
+        }
+        await notFound(one, name); // it answers, so it has read the create
+        deleted.push(name);
+      }
+      await sleep(1_000);
+      await nothingLeft();
+    },
+  );
+
+  it.each([
+    ['FAST', FAST],
+    ['STRONG', STRONG],
   ])('is not needed for a cancelled %s create without name and request_id', async (_mode, mode) => {
     for (const ms of [0, 5, 10, 20, 30, 45, 60]) await one.createAndLeave('', { consistencyMode: mode }, sleep(ms));
     await nothingLeft();

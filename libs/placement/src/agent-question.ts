@@ -55,9 +55,11 @@ export class AgentQuestions {
       const ofLast = exchanges.filter(({ number }) => number === deleted.number);
       const side = sideOfDelete(question.begunAt, ofLast);
       if (side === 'before') return answer;
-      // so close that either order is true, but for a caller who has left: it may have deleted what it gave up
+      // Either order is possible: the create stays, unless its caller left and may have sent that delete. A caller that has
+      // left by the first answer may have left, and deleted, before its create was read from the socket.
       const isClose = exchanges.length >= MAX_EXCHANGES;
-      if (isClose && question.signal.aborted) return answer;
+      const mayHaveDeleted = question.signal.aborted && (isClose || exchanges.length === 1);
+      if (mayHaveDeleted) return answer;
       if (isClose || side === 'after') afterDelete = deleted.number;
     }
   }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { SANDBOX_FINALIZER } from '@fsb/api/labels';
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
@@ -39,6 +40,7 @@ export class StrongCreate implements CreateMode {
 
   async create({ order }: PooledOrder, course: CreateCourse): Promise<Created> {
     const { signal, deadline } = course;
+    await arrivalsRead();
     if (signal.aborted)
       throw new ApiError('deadline_exceeded', `sandbox "${order.name}" was not made: its caller left`);
     const started = performance.now();
@@ -150,6 +152,16 @@ export class StrongCreate implements CreateMode {
       }
     }
   }
+}
+
+/**
+ * Resolves when all that had arrived on this process's sockets is read: the event loop polls once between two turns. A
+ * cancellation may wait there behind its create. Read later, a delete that its caller sent in between would look older
+ * than the create.
+ */
+async function arrivalsRead(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }
 
 interface Given {
