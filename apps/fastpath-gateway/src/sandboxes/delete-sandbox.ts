@@ -51,7 +51,7 @@ export class DeleteSandbox {
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     const found = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);
     let isComplete = true;
-    // a create may be on its way to an agent, or an object to the API server: agents end or refuse the name, then look again
+    // a create may be on its way to an agent, or an object to the API server: have agents refuse the name, look again
     if (wasUnderWay || !found.includes('meant')) {
       const wanted = sandboxId === '' ? {} : { sandboxId };
       const absence = await this.parts.deletes.ensureAbsent({ namespace, name, ...wanted });
