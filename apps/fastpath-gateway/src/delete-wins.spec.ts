@@ -85,7 +85,7 @@ describe('a delete', () => {
     ['STRONG', STRONG, WRITING],
   ] as const) {
     describe.each(DELETERS)(`of a ${mode} create at %s gateway`, (which) => {
-      it.each(steps)('ends it at %s, and its caller gets ABORTED', async (_what, step) => {
+      it.each(steps)('ends it at %s; its caller gets ABORTED, or the id of an ended sandbox', async (_what, step) => {
         const name = `told-${count++}`;
         const held = hold(step);
         const creating = one.create(name, { consistencyMode }, SOON);

@@ -29,6 +29,7 @@ const CODES: readonly CreateCode[] = [
   'internal',
 ];
 
+/** Prometheus metrics of creates and of the pending records. */
 export class GatewayMetrics {
   private readonly creates;
   private readonly codes;
@@ -78,15 +79,18 @@ export class GatewayMetrics {
     }
   }
 
+  /** Counts a create that has ended. */
   created(mode: Mode, code: CreateCode, seconds: number): void {
     this.creates.observe({ mode, success: String(code === 'ok') }, seconds);
     this.codes.inc({ mode, code });
   }
 
+  /** Counts a create that a limit refused. */
   limited(limit: LimitError['limited']): void {
     this.byLimit.inc({ limit });
   }
 
+  /** Observes the stages of a create that succeeded. */
   stages(stages: readonly Stage[]): void {
     for (const { name, ms } of stages) this.byStage.observe({ stage: name }, ms / 1000);
   }

@@ -15,7 +15,7 @@ const MAX_NAME = 253;
 
 /**
  * Declares the actions of a handler. Its caller must be allowed all of them.
- * @example `@Needs({ verb: 'get', subresource: 'log' })`
+ * @example Needs({ verb: 'create', subresource: '' }, { verb: 'get', subresource: 'log' })
  */
 export const Needs = (...actions: readonly Action[]): MethodDecorator => SetMetadata(ACTIONS, actions);
 

@@ -27,7 +27,7 @@ const MAX_UNKNOWN = 64;
 const MAX_OF_ASKER = 16;
 /** Concurrent reviews of known keys: seats that unknown keys cannot take. */
 const MAX_KNOWN = 64;
-/** Retry delay that a refusal for want of a seat tells its caller. */
+/** Retry delay, in milliseconds, of a refusal for want of a seat. */
 const RETRY_MS = 1_000;
 
 /** Too many reviews are in flight. Unlike an unavailable API server, this does not make a stale answer usable. */
@@ -57,11 +57,13 @@ export class ReviewCache<V> {
   ) {}
 
   /**
+   * The answer to `key`.
    * @param ask does the review
    * @param asker whose share of the seats for unknown keys the review counts against; empty: no share
    * @returns the answer when it is cached, else a promise of it
    * @throws ApiError unavailable, by rejection, when too many reviews are in flight, or when `ask` fails and no answer
    *   is cached
+   * @example const caller = await tokens.get(digest(token), () => review(token), remoteAddress);
    */
   get(key: string, ask: () => Promise<V>, asker = ''): V | Promise<V> {
     const entry = this.entries.get(key) ?? this.refusals.get(key);

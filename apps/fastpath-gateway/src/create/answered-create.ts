@@ -52,6 +52,6 @@ export class AnsweredCreate {
       await sleep(FIRST_PAUSE_MS * 2 ** tries, undefined, { ref: false });
     }
     const error = messageOf(failure);
-    this.logger.warn({ msg: 'sandbox without a caller not deleted', sandbox: sandboxId, name: sandboxName, error });
+    this.logger.warn({ msg: 'an abandoned sandbox was not deleted', sandbox: sandboxId, name: sandboxName, error });
   }
 }

@@ -30,7 +30,7 @@ interface OfPool {
  * minute.
  */
 const MAX_KNOWN = 2_000;
-/** Retry delay told to a refused caller: within one period no caller is refused twice. */
+/** Retry delay of a refusal, in milliseconds: within one such period no caller is refused twice. */
 const PERIOD_MS = 2_000;
 
 /**

@@ -38,6 +38,7 @@ export class FairSeats {
    * @param deadline end of the wait, Unix milliseconds
    * @throws LimitError inFlight, when the line is full, or when the wait ends without a seat
    * @throws whatever `work` throws
+   * @example await seats.during(namespace, signal, deadline, () => placer.place(request, signal, deadline));
    */
   async during<T>(namespace: string, signal: AbortSignal, deadline: number, work: () => Promise<T>): Promise<T> {
     const line = this.lines.get(namespace) ?? { taken: 0, waiting: new Set() };

@@ -38,8 +38,8 @@ export class AgentDeletes {
   constructor(private readonly parts: AgentDeleteParts) {}
 
   /**
-   * Calls ensure-absent at every agent of the namespace: they end containers of the name without an object, and refuse
-   * a create of it that began earlier. Agents out of sync are not asked.
+   * Calls ensure-absent at every agent of the namespace that is in sync. Agents end the unbound containers of the name,
+   * or of the request's sandbox id alone. Without a sandbox id they also refuse creates of the name that began earlier.
    */
   async ensureAbsent(request: EnsureAbsentRequest): Promise<Absence> {
     const left = this.parts.directory.agentsIn(request.namespace).values();

@@ -122,7 +122,8 @@ export class RecordSandbox implements Reconciler {
     try {
       await this.parts.client.updateStatus(SANDBOX_KIND, { ...object, status });
     } catch (error) {
-      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return; // somebody else came first
+      // the sandbox-controller or a delete came first
+      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return;
       throw error;
     }
   }
