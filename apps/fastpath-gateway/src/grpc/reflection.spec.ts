@@ -62,7 +62,7 @@ describe('The reflection service', () => {
     ]);
   });
 
-  it('describes messages as protoc does: proto field names, and map entries that strict clients accept', async () => {
+  it('describes messages as the compiler does: proto field names, map entries that strict clients accept', async () => {
     const files = await filesOf('fastpath.v1.FastPathService');
     const create = files.flatMap(({ messageType }) => messageType).find(({ name }) => name === 'CreateRequest');
     const entries = create?.nestedType.filter(({ options }) => options?.mapEntry === true).map(({ name }) => name);
