@@ -10,8 +10,8 @@ import { caCredentials, tokenCredentials } from '../../../test/support/gateway-c
 import { GatewayCalls } from './testing/gateway-calls';
 import { call, GatewayScene, type Outcome } from './testing/gateway-scene';
 
-/** The gateway as it is delivered, with TLS, before a real API server that knows who may do what. */
-describe('who is let in', () => {
+/** The gateway as it is delivered, with TLS, in front of a real API server with authorization. */
+describe('gateway access', () => {
   let scene: GatewayScene;
   let ca: Buffer;
   const clients: FastPathServiceClient[] = [];
@@ -41,19 +41,19 @@ describe('who is let in', () => {
     ['no token', (): GatewayCalls => as(caCredentials(ca)), 'no bearer token'],
     ['an unknown token', (): GatewayCalls => withToken('nobody-knows-this'), 'not one that the cluster knows'],
     ['a token of 10,000 letters', (): GatewayCalls => withToken('x'.repeat(10_000)), 'not "Bearer <token>"'],
-  ])('%s is UNAUTHENTICATED, and makes nothing', async (_what, of, words) => {
+  ])('refuses %s as UNAUTHENTICATED, and creates nothing', async (_what, of, words) => {
     const { code, message } = await of().create('nobody');
     expect({ code, message }).toEqual({ code: 'UNAUTHENTICATED', message: expect.stringContaining(words) as string });
     expect(await scene.left()).toEqual([]);
   });
 
-  it('plaintext gets no answer where TLS is spoken, and another CA is not believed', async () => {
+  it('refuses plaintext on its TLS port; a client with another CA refuses its certificate', async () => {
     expect((await as(credentials.createInsecure()).get('x')).code).toBe('UNAVAILABLE');
     const other = await makeCa();
     expect((await as(tokenCredentials(Buffer.from(other.cert), ADMIN)).get('x')).message).toContain('certificate');
   });
 
-  it('a tenant does all in its namespace, and another one nothing there', async () => {
+  it('allows a tenant everything in its namespace, and another tenant nothing there', async () => {
     const tenant = withToken(TENANT);
     const other = withToken(OTHER_TENANT);
     expect((await tenant.create('mine')).code).toBe('OK');
@@ -79,7 +79,7 @@ describe('who is let in', () => {
     expect((await tenant.remove('mine')).code).toBe('OK');
   });
 
-  it('a viewer sees and reads, and changes nothing', async () => {
+  it('allows a viewer to read, and no change', async () => {
     const viewer = withToken(VIEWER);
     expect((await withToken(TENANT).create('seen')).code).toBe('OK');
     expect((await viewer.get('seen')).code).toBe('OK');
@@ -88,7 +88,7 @@ describe('who is let in', () => {
     expect((await withToken(TENANT).remove('seen')).code).toBe('OK');
   });
 
-  it('a log is read by who may get sandboxes/log alone', async () => {
+  it('requires get on sandboxes/log to read a log', async () => {
     expect((await withToken(TENANT).create('talks', { command: ['/bin/echo', 'secret'] })).code).toBe('OK');
     const read = (token: string): Promise<string> => {
       const client = new SandboxLogServiceClient(scene.endpoint, tokenCredentials(ca, token));
@@ -111,7 +111,7 @@ describe('who is let in', () => {
     expect((await withToken(TENANT).remove('talks')).code).toBe('OK');
   });
 
-  it('believes a client certificate of its CA, by the rules of its subject, and of no other', async () => {
+  it('accepts client certificates of its CA only, with the rights of their subject', async () => {
     const own = { cert: ca.toString(), key: readFileSync(join(scene.api.folder, 'ca.key'), 'utf8') };
     const certified = async (issuer: typeof own, subject: string): Promise<string> => {
       const calls = as(caCredentials(ca, await makeClientCertificate(issuer, subject)));
@@ -124,7 +124,7 @@ describe('who is let in', () => {
     expect(await certified(await makeCa('another'), 'O=system:masters,CN=root')).toBe('UNAUTHENTICATED');
   });
 
-  it('goes on for those it knows while the API server is away', async () => {
+  it('serves known callers while the API server is away', async () => {
     const tenant = withToken(TENANT);
     expect((await tenant.get('none')).code).toBe('NOT_FOUND');
     await scene.api.kill();
@@ -132,7 +132,7 @@ describe('who is let in', () => {
     const unknown = await withToken('never-seen-before').get('none');
     expect({ code: unknown.code, message: unknown.message }).toEqual({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining('the cluster does not say who may do what') as string,
+      message: expect.stringContaining('the access review failed') as string,
     });
     await scene.api.launch();
     await eventually(async () => {
@@ -140,7 +140,7 @@ describe('who is let in', () => {
     }, 30_000);
   }, 90_000);
 
-  it("serves the original's wire to anybody where it is told to", async () => {
+  it("serves the Go predecessor's wire to anybody with --insecure-plaintext", async () => {
     const calls = new GatewayCalls(await scene.plaintext('plaintext'));
     expect((await calls.create('open')).code).toBe('OK');
     expect((await calls.get('open')).code).toBe('OK');

@@ -13,7 +13,7 @@ import { call, GatewayScene, methodOf, type Outcome } from './testing/gateway-sc
 const long = 'x'.repeat(300);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 
-describe('fastpath-gateway: what it refuses', () => {
+describe('fastpath-gateway, invalid requests', () => {
   let scene: GatewayScene;
 
   beforeAll(async () => {
@@ -89,12 +89,12 @@ describe('fastpath-gateway: what it refuses', () => {
     ['a recovery timeout of 0', { recoveryTimeoutSeconds: 0 }, 'INVALID_ARGUMENT', /^recovery_timeout_seconds: /],
     ['an unknown mode', { consistencyMode: 9 }, 'INVALID_ARGUMENT', /^consistency_mode: .*FAST/],
     ['a request id that is too long', { requestId: long }, 'INVALID_ARGUMENT', /^request_id: .*128/],
-  ])('create: %s, and nothing is left', async (_what, more, code, message) => {
+  ])('create: refuses %s, and leaves nothing', async (_what, more, code, message) => {
     expect(await create(more)).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(await scene.left()).toEqual([]);
   });
 
-  it("create: the agents' own port", async () => {
+  it("create: refuses the agents' own port", async () => {
     const { code, message } = await create({ exposedPorts: [scene.agent.port] });
     expect({ code, message }).toEqual({
       code: 'INVALID_ARGUMENT',
@@ -129,7 +129,7 @@ describe('fastpath-gateway: what it refuses', () => {
     ['list with a negative limit', () => list({ limit: -1 }), /^limit: /],
     ['list with an invented continue', () => list({ continue: 'abc' }), /^continue: /],
     ['list of a malformed namespace', () => list({ namespace: 'A B' }), /^namespace: /],
-  ])('%s', async (_what, ask, message) => {
+  ])('refuses %s', async (_what, ask, message) => {
     expect(await ask()).toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: expect.stringMatching(message) as string,
@@ -140,13 +140,13 @@ describe('fastpath-gateway: what it refuses', () => {
     ['without a name', { sandboxName: '' }, 3, /sandbox_name/],
     ['of nobody', { sandboxName: 'nobody' }, 5, /nobody/],
     ['with a negative tail', { sandboxName: 'nobody', tailLines: -1 }, 3, /tail_lines/],
-  ])('logs %s', async (_what, request, code, message) => {
+  ])('refuses logs %s', async (_what, request, code, message) => {
     const stream = scene.logs.streamLogs(StreamLogsRequest.fromPartial(request));
     const error = await new Promise<ServiceError>((resolve) => stream.on('error', resolve).resume());
     expect(error).toMatchObject({ code, details: expect.stringMatching(message) as string });
   });
 
-  it('bytes that are no message, and a method that there is not', async () => {
+  it('refuses bytes that are no message, and an unknown method', async () => {
     const path = '/fastpath.v1.FastPathService/';
     const definition = (method: string) => ({
       path: path + method,

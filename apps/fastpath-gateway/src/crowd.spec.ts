@@ -20,12 +20,12 @@ const AGENTS = 40;
 const SLOTS = 20;
 const CREATES = 1_200;
 
-describe('a crowd at two gateways', () => {
+describe('two gateways with 1,200 concurrent creates', () => {
   let api: ApiserverProcess;
   let kube: KubeClient;
   let pki: AgentPki;
   const agents: SimulatedAgent[] = [];
-  /** of another version than the gateways */
+  /** agents of other versions than the gateways */
   const others: SimulatedAgent[] = [];
   const gateways: { child: ChildProcess; calls: GatewayCalls }[] = [];
 
@@ -70,7 +70,7 @@ describe('a crowd at two gateways', () => {
     const [endpoint, probes] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
     const flags = {
       ...{ kubeconfig: join(api.folder, 'kubeconfig'), 'agent-tls-dir': pki.clientDir },
-      // all at once: one that waits its turn may come when its replica believes the other's slots taken that are not yet
+      // no queue: a create that waits for a seat may run while its replica counts slots as taken by the other too early
       ...{ 'agent-port': String(agentPort), 'grpc-bind-address': endpoint, 'max-creates-in-flight': '4000' },
       ...{ 'health-probe-bind-address': probes, 'metrics-bind-address': probes, 'insecure-plaintext': 'true' },
     };
@@ -82,13 +82,13 @@ describe('a crowd at two gateways', () => {
     return { child, calls: new GatewayCalls(new FastPathServiceClient(endpoint, credentials.createInsecure())) };
   }
 
-  /** @returns the names that were given */
+  /** @returns the names of the creates that succeeded */
   async function crowd(prefix: string, count: number, ports: number[]): Promise<string[]> {
     const names = Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
     const made = await Promise.all(
       names.map((name, index) => gateways[index % 2]!.calls.create(name, { exposedPorts: ports }, 120_000)),
     );
-    // UNAVAILABLE: agent after agent was full when asked, while others filled them
+    // UNAVAILABLE: each agent that was asked had been filled by other creates
     const refusals = ['OK', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE'];
     for (const { code } of made) expect(refusals).toContain(code);
     return names.filter((_name, index) => made[index]!.code === 'OK');
@@ -99,7 +99,7 @@ describe('a crowd at two gateways', () => {
       const { items } = await kube.list(SANDBOX_KIND);
       expect(items.map(({ metadata }) => metadata.name).sort()).toEqual([...names].sort());
     }, 120_000);
-    // no sandbox-controller is here to take the finalizers away
+    // no sandbox-controller runs here to remove the finalizers
     for (const name of names) {
       const key = { namespace: 'default', name };
       await kube.patch(SANDBOX_KIND, key, { metadata: { finalizers: null } });
@@ -108,7 +108,7 @@ describe('a crowd at two gateways', () => {
     for (const agent of agents) agent.clear();
   }
 
-  it('fills every slot and none twice', async () => {
+  it('fill every slot, and none twice', async () => {
     const running = await crowd('slot', CREATES, []);
     expect(running).toHaveLength(AGENTS * SLOTS);
     for (const { sandboxes, seen } of agents) expect([sandboxes.size, seen.most]).toEqual([SLOTS, SLOTS]);
@@ -117,12 +117,12 @@ describe('a crowd at two gateways', () => {
     await end(running);
   });
 
-  it.each(['original', 'next'] as const)('works with an agent of another version: %s', async (version) => {
+  it.each(['original', 'next'] as const)('work with an agent of another version: %s', async (version) => {
     const agent = others.find(({ traits }) => traits.name === version)!;
     const names = [`${version}-1`, `${version}-2`];
     for (const [index, name] of names.entries()) {
       const { calls } = gateways[index]!;
-      // one of the original is asked on the beat: until then nobody knows that it is there
+      // an agent of the Go predecessor is polled: it is unknown until the first poll
       const made = await eventually(async () => {
         const { code, answer } = await calls.create(name, { poolRef: version, exposedPorts: [9000 + index] });
         expect(code).toBe('OK');
@@ -137,7 +137,7 @@ describe('a crowd at two gateways', () => {
     agent.clear();
   });
 
-  it('gives a fixed port once an agent, to as many as there are agents', async () => {
+  it('give a fixed port once on each agent', async () => {
     const running = await crowd('web', 400, [8080]);
     expect(running).toHaveLength(AGENTS);
     for (const { ports } of agents) expect(ports).toEqual([8080]);

@@ -10,7 +10,7 @@ const SOON = 60_000;
 const ORPHAN_MS = 4_000;
 const { FAST, STRONG } = ConsistencyMode;
 
-/** A call that a create's gateway makes, and where on its way it is stopped. */
+/** A call that the gateway of a create makes, and the point at which the test holds it. */
 interface Step {
   readonly to: 'agent' | 'api';
   readonly where: 'question' | 'answer';
@@ -65,7 +65,7 @@ describe('a delete', () => {
   const hold = ({ to, where, matches }: Step): Held => gates[to].hold(where, matches);
   const deleter = (which: (typeof DELETERS)[number]): GatewayCalls => (which === 'the same' ? one : two);
 
-  /** Until it says so: a gateway that cannot know says UNAVAILABLE. */
+  /** Deletes until the answer is OK: a gateway that cannot know answers UNAVAILABLE. */
   async function remove(calls: GatewayCalls, name: string): Promise<void> {
     await eventually(async () => expect((await calls.remove(name)).code).toBe('OK'), SOON);
   }
@@ -76,7 +76,7 @@ describe('a delete', () => {
     for (const calls of [one, two]) await notFound(calls, name);
   }
 
-  /** What a gateway knows is a moment old. */
+  /** Waits for NOT_FOUND: the catalog of a gateway is a moment old. */
   const notFound = (calls: GatewayCalls, name: string, id = '') =>
     eventually(async () => expect((await calls.get(name, id)).code).toBe('NOT_FOUND'));
 
@@ -85,18 +85,18 @@ describe('a delete', () => {
     ['STRONG', STRONG, WRITING],
   ] as const) {
     describe.each(DELETERS)(`of a ${mode} create at %s gateway`, (which) => {
-      it.each(steps)('ends it at %s, and its caller is told', async (_what, step) => {
+      it.each(steps)('ends it at %s; its caller gets ABORTED, or the id of an ended sandbox', async (_what, step) => {
         const name = `told-${count++}`;
         const held = hold(step);
         const creating = one.create(name, { consistencyMode }, SOON);
         await held.reached;
         const removing = remove(deleter(which), name);
-        // at its own gateway the delete waits for an object that is being written
+        // the delete at the create's own gateway waits for the object that is being written
         if (which === 'the same' && mode === 'STRONG') held.release();
         await removing;
         held.release();
         const { code, message, answer } = await creating;
-        // what had its agent's answer before the delete is told by its id
+        // a create that had its agent's answer before the delete is answered OK, with its id
         if (code === 'OK') await notFound(one, name, answer?.sandboxId);
         else expect(`${code} ${message}`).toMatch(new RegExp(`^ABORTED .*${name}`));
         expect(code === 'OK').toBe(mode === 'FAST' && which === 'the other' && step.where === 'answer');
@@ -132,7 +132,7 @@ describe('a delete', () => {
   it.each([
     ['FAST', FAST],
     ['STRONG', STRONG],
-  ])('at once after a %s create was cancelled, at any moment, leaves nothing', async (_mode, consistencyMode) => {
+  ])('leaves nothing of a %s create that was cancelled a moment before', async (_mode, consistencyMode) => {
     for (const ms of [0, 2, 5, 10, 15, 20, 25, 30, 40, 50, 60, 90]) {
       await one.createAndLeave(`cancelled-${ms}`, { consistencyMode }, sleep(ms));
       expect((await one.remove(`cancelled-${ms}`)).code).toBe('OK');
@@ -156,7 +156,7 @@ describe('a delete', () => {
         } finally {
           process.kill(scene.pidOf('one'), 'SIGCONT');
         }
-        await notFound(one, name); // an answer of its own: it has read the create
+        await notFound(one, name); // it answers, so it has read the create
         deleted.push(name);
       }
       await sleep(1_000);
@@ -167,12 +167,12 @@ describe('a delete', () => {
   it.each([
     ['FAST', FAST],
     ['STRONG', STRONG],
-  ])('a cancelled %s create without name and request_id leaves nothing, without a delete', async (_mode, mode) => {
+  ])('is not needed for a cancelled %s create without name and request_id', async (_mode, mode) => {
     for (const ms of [0, 5, 10, 20, 30, 45, 60]) await one.createAndLeave('', { consistencyMode: mode }, sleep(ms));
     await nothingLeft();
   });
 
-  it('a create without name and request_id that its agent answers too late leaves nothing; a named one goes on', async () => {
+  it('is not needed for a nameless create past its deadline, which leaves nothing; a named one goes on', async () => {
     for (const name of ['', 'patient']) {
       const held = gates.agent.hold('answer', CREATE);
       const creating = one.create(name, {}, 700);
@@ -186,10 +186,10 @@ describe('a delete', () => {
     await nothingLeft();
   });
 
-  it('does not touch the next one of its name, which comes at once by the other gateway', async () => {
+  it('does not touch the next sandbox of the name, created at once through the other gateway', async () => {
     for (let round = 0; round < 12; round++) {
       const [deletes, creates] = round % 2 === 0 ? [one, two] : [two, one];
-      expect((await deletes.remove('again')).code).toBe('OK'); // of nothing, but for the round before
+      expect((await deletes.remove('again')).code).toBe('OK'); // of the round before; nothing in the first round
       await nothingLeft();
       expect((await deletes.remove('again')).code).toBe('OK'); // of nothing
       const consistencyMode = round % 4 < 2 ? FAST : STRONG;
@@ -202,8 +202,8 @@ describe('a delete', () => {
     await nothingLeft();
   });
 
-  it('is for good: none of them has come back, by an adoption or by an object that came late', async () => {
-    await sleep(2_000 + ORPHAN_MS); // as long as each of the two may take
+  it('is final: no sandbox has come back through an adoption or a late object', async () => {
+    await sleep(2_000 + ORPHAN_MS); // longer than either may take
     expect(await scene.left()).toEqual([]);
     expect(deleted.length).toBeGreaterThan(25);
     for (const name of deleted) for (const calls of [one, two]) expect((await calls.get(name)).code).toBe('NOT_FOUND');

@@ -8,15 +8,18 @@ import { eventually } from '../../../test/support/eventually';
 import { GatewayCalls } from './testing/gateway-calls';
 import { GatewayScene } from './testing/gateway-scene';
 
-/** Half of them warm. `FSB_EXITS=10000 npx jest apps/fastpath-gateway/src/exits.spec.ts` takes about an hour. */
+/**
+ * Processes in all, half of them started warm. `FSB_EXITS=10000 npx jest apps/fastpath-gateway/src/exits.spec.ts` takes
+ * about an hour.
+ */
 const PROCESSES = Number(process.env['FSB_EXITS'] ?? 500);
 const SEED = process.env['SEED'] ?? 'exits';
 /** Processes between two looks at the objects; in every second round the agent is killed. */
 const ROUND = 25;
-/** At once, in turns of rounds: an idle gateway binds at once, a busy one later. */
+/** Concurrent callers, alternating every two rounds: an idle gateway binds at once, a busy one later. */
 const CALLERS = [1, 5] as const;
 const SLOTS = 8;
-/** The longest process; half of them end within the shorter time, about when they are bound. */
+/** Longest run times of a process. Half of the processes end within the shorter one, about when they are bound. */
 const LONGEST_MS = [60, 300] as const;
 const SOON = 60_000;
 
@@ -25,11 +28,11 @@ interface Wanted {
   readonly exitCode: number;
 }
 
-/** Every code that a process can end with, those that a dead shim's task is given (137, 255) included. */
+/** All exit codes of a process, with those that the task of a dead shim gets (137, 255). */
 describe.each([
   ['warm', '6'],
   ['cold', '0'],
-])('the exits of short processes, started %s', (start, waiting) => {
+])('exits of short processes, %s start', (start, waiting) => {
   const random = new SeededRandom(`${SEED}/${start}`);
   let scene: GatewayScene;
   let calls: GatewayCalls;
@@ -42,7 +45,7 @@ describe.each([
 
   afterAll(() => scene.stop(), 120_000);
 
-  /** Again under another name where the agent was away: what was not answered with OK promises nothing. */
+  /** Creates a process; retries under another name while the agent is away: only an answer of OK is a promise. */
   async function create(round: number, index: number): Promise<Wanted> {
     const consistencyMode = index % 2 === 0 ? ConsistencyMode.FAST : ConsistencyMode.STRONG;
     const exitCode = random.chance(0.3) ? 0 : random.between(1, 255);
@@ -51,7 +54,7 @@ describe.each([
       const name = `p-${round}-${index}-${attempt}`;
       const { code } = await calls.create(name, { command, consistencyMode });
       if (code === 'OK') return { name, exitCode };
-      await sleep(100); // full, or its agent is away: refused at once
+      await sleep(100); // refused at once: the agent is full or away
     }
   }
 
@@ -79,17 +82,17 @@ describe.each([
     return new Map(items.map((object) => [object.metadata.name ?? '', object]));
   };
 
-  /** What its object says of it, where that is not the exit that it had. */
+  /** One line if the object does not have the exit that its process had; else none. */
   function lost({ name, exitCode }: Wanted, object: Sandbox | undefined): string[] {
     const { phase, reason, finishedAt, message, ...status } = object?.status ?? {};
-    const told = { phase, reason, exitCode: status.exitCode, isDated: finishedAt !== undefined };
+    const found = { phase, reason, exitCode: status.exitCode, isDated: finishedAt !== undefined };
     const right =
       exitCode === 0
         ? { phase: 'Succeeded', reason: 'Completed', exitCode, isDated: true }
         : { phase: 'Failed', reason: 'Error', exitCode, isDated: true };
-    return JSON.stringify(told) === JSON.stringify(right)
+    return JSON.stringify(found) === JSON.stringify(right)
       ? []
-      : [`${name} exited with ${exitCode}: ${JSON.stringify(told)} ${message ?? ''}`];
+      : [`${name} exited with ${exitCode}: ${JSON.stringify(found)} ${message ?? ''}`];
   }
 
   const hasEnded = (object: Sandbox | undefined): boolean =>
@@ -102,7 +105,7 @@ describe.each([
   }
 
   it(
-    'all reach their objects, whatever happens at the same moment',
+    'all reach their objects, also under a kill of the agent',
     async () => {
       const missing: string[] = [];
       let warm = 0;
@@ -112,7 +115,7 @@ describe.each([
         await eventually(async () => {
           const found = await objects();
           expect(made.filter(({ name }) => !hasEnded(found.get(name)))).toEqual([]);
-        }, SOON).catch(() => undefined); // those are lost, and named below
+        }, SOON).catch(() => undefined); // lost ones are named below
         const found = await objects();
         missing.push(...made.flatMap((wanted) => lost(wanted, found.get(wanted.name))));
         for (const { metadata } of found.values())

@@ -12,58 +12,58 @@ export const gatewayFlags = {
   ...auditFlags,
   grpcBindAddress: flag(
     address().default({ host: '127.0.0.1', port: 9090 }),
-    'Where fastpath.v1, health and reflection are served over gRPC',
+    'Address of the gRPC server: fastpath.v1, health and reflection',
   ),
-  tlsCertFile: flag(z.string().optional(), 'Certificate of the gRPC server, PEM; read anew when it changes'),
-  tlsKeyFile: flag(z.string().optional(), 'Its private key, PEM'),
+  tlsCertFile: flag(z.string().optional(), 'Certificate of the gRPC server, PEM; reloaded when it changes'),
+  tlsKeyFile: flag(z.string().optional(), 'Private key of the gRPC server, PEM; reloaded when it changes'),
   clientCaFile: flag(
     z.string().optional(),
-    'CA whose client certificates are believed (CN is the user, each O a group), PEM; absent: tokens alone',
+    'CA of client certificates, PEM. CN is the user, each O a group. Absent: callers need a token',
   ),
   tokenIssuers: flag(
     z
       .string()
       .default('')
       .transform((text) => text.split(',').filter((issuer) => issuer !== '')),
-    "Issuers of the cluster's tokens (`--service-account-issuer` of its API server), separated by commas: tokens of others are refused without a review; none: each is reviewed",
+    "Issuers of the cluster's tokens, separated by commas (`--service-account-issuer` of its API server). Tokens of other issuers are refused without a TokenReview; none: every token is reviewed",
   ),
   insecurePlaintext: flag(
     boolean().default(false),
-    "The original's wire: no TLS, and nobody is asked who they are or what they may do",
+    "Serves the Go predecessor's wire: no TLS, no authentication, no authorization",
   ),
   maxConnectionsPerAddress: flag(
     wholeNumber(1, 100_000).default(100),
-    'Connections of one address whose callers have not shown who they are; more are closed at once',
+    'Unauthenticated connections of one address; further ones are closed at once',
   ),
   trustedProxyCidrs: flag(
     addressRanges().optional(),
-    'Addresses that many callers share, such as a load balancer, as in 10.0.0.0/8,fd00::/8: limits of connections are not theirs',
+    'Addresses that many callers share, such as a load balancer, as in 10.0.0.0/8,fd00::/8. Their connections have no limits, neither per address nor per user',
   ),
   maxConnectionsPerUser: flag(
     wholeNumber(1, 1_000_000).default(1_000),
-    'Connections of one user; on one more the first call is refused and the connection closed',
+    'Connections of one user. The first call of a further one is refused and its connection closed',
   ),
   maxCallsPerUser: flag(
     wholeNumber(1, 1_000_000).default(1_000),
-    'Calls of one user under way, streams included; further ones are RESOURCE_EXHAUSTED',
+    'Concurrent calls of one user, streams included; further ones fail with RESOURCE_EXHAUSTED',
   ),
   maxLogStreams: flag(
     wholeNumber(2, 1_000_000).default(1_024),
-    'Logs read at once; a namespace has at most as many as are left for others',
+    'Concurrent log streams. A namespace may hold as many as it leaves free (alone: half); further ones fail with RESOURCE_EXHAUSTED',
   ),
   ...agentClientFlags,
   allowedRegistries: allowedRegistriesFlag,
   maxCreatesInFlight: flag(
     wholeNumber(2, 10_000).default(512),
-    'Creates that are made at once; a namespace takes no more of them than are left for others, and waits for the rest',
+    'Concurrent creates. A namespace may hold as many as it leaves free (alone: half); its further creates wait',
   ),
   namespaceCreatesPerSecond: flag(
     wholeNumber(0, 1_000_000).default(0),
-    'Creates a second of a namespace whose ResourceQuotas do not limit them; 0: any number',
+    'Creates per second of a namespace whose ResourceQuotas set no rate; 0: unlimited',
   ),
   fastpathConsistencyMode: flag(
     z.enum(['fast', 'strong'], 'must be fast or strong').default('fast'),
-    'Mode of creates that ask for none: fast makes the container first, strong the object',
+    'Mode of creates that name none: fast starts the container first, strong writes the object first',
   ),
   fastpathOrphanTimeout: flag(
     duration().default(10_000),
@@ -72,12 +72,12 @@ export const gatewayFlags = {
 };
 export type GatewayConfig = ConfigOf<typeof gatewayFlags>;
 
-/** What no single flag can say is wrong. */
+/** Problems that only several flags together have: TLS and audit. */
 export function gatewayProblems(config: GatewayConfig): string[] {
   return [...tlsProblems(config), ...auditProblems(config)];
 }
 
-/** @returns a schema of addresses and ranges, separated by commas */
+/** Schema of addresses and CIDR ranges, separated by commas. */
 function addressRanges(): z.ZodType<BlockList, string> {
   return z.string().transform((text, context) => {
     const list = new BlockList();
@@ -97,7 +97,7 @@ function tlsProblems(config: GatewayConfig): string[] {
   const { tlsCertFile, tlsKeyFile, clientCaFile, insecurePlaintext } = config;
   const files = { 'tls-cert-file': tlsCertFile, 'tls-key-file': tlsKeyFile, 'client-ca-file': clientCaFile };
   const given = Object.entries(files).flatMap(([flagName, file]) => (file === undefined ? [] : [{ flagName, file }]));
-  if (insecurePlaintext) return given.map(({ flagName }) => `--${flagName}: is of no use with --insecure-plaintext`);
+  if (insecurePlaintext) return given.map(({ flagName }) => `--${flagName}: has no effect with --insecure-plaintext`);
   if (tlsCertFile === undefined || tlsKeyFile === undefined) {
     return ['--tls-cert-file and --tls-key-file: are required, unless --insecure-plaintext is given'];
   }

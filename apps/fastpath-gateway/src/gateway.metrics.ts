@@ -4,7 +4,7 @@ import { type LimitError } from '@fsb/quota/limits';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Mode } from './create/create-order';
 
-/** Dense where creates are, and as far as a pull takes. */
+/** Histogram buckets: dense from 1 to 50 ms, where creates are; up to a minute, which an image pull may take. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];
 const LIMITS = [
   'sandboxes',
@@ -15,9 +15,9 @@ const LIMITS = [
 ] as const satisfies LimitError['limited'][];
 const MODES = ['fast', 'strong'] as const;
 
-/** How a create ended: what its caller was told. */
+/** Outcome of a create, as its caller received it. */
 export type CreateCode = 'ok' | ErrorCode;
-/** Every one of these series exists from the start: an absent one cannot be alerted on. */
+/** Codes whose series exist from the start, at 0: an absent series cannot be alerted on. */
 const CODES: readonly CreateCode[] = [
   'ok',
   'already_exists',
@@ -29,6 +29,7 @@ const CODES: readonly CreateCode[] = [
   'internal',
 ];
 
+/** Prometheus metrics of creates and of the pending records. */
 export class GatewayMetrics {
   private readonly creates;
   private readonly codes;
@@ -39,20 +40,20 @@ export class GatewayMetrics {
     const registers = [registry];
     this.creates = new Histogram({
       name: 'fastpath_create_sandbox_duration_seconds',
-      help: 'From the request to its answer',
+      help: 'Time from the request of a create to its answer',
       labelNames: ['mode', 'success'],
       buckets: SECONDS,
       registers,
     });
     this.codes = new Counter({
       name: 'fastpath_creates_total',
-      help: 'Creates whose request was valid, by what their caller was told',
+      help: 'Creates with a valid request, by the code of their answer',
       labelNames: ['mode', 'code'],
       registers,
     });
     this.byStage = new Histogram({
       name: 'fastpath_create_stage_seconds',
-      help: 'The stages of creates that succeeded',
+      help: 'Time of each stage of creates that succeeded',
       labelNames: ['stage'],
       buckets: SECONDS,
       registers,
@@ -78,15 +79,18 @@ export class GatewayMetrics {
     }
   }
 
+  /** Counts a create that has ended. */
   created(mode: Mode, code: CreateCode, seconds: number): void {
     this.creates.observe({ mode, success: String(code === 'ok') }, seconds);
     this.codes.inc({ mode, code });
   }
 
+  /** Counts a create that a limit refused. */
   limited(limit: LimitError['limited']): void {
     this.byLimit.inc({ limit });
   }
 
+  /** Observes the stages of a create that succeeded. */
   stages(stages: readonly Stage[]): void {
     for (const { name, ms } of stages) this.byStage.observe({ stage: name }, ms / 1000);
   }

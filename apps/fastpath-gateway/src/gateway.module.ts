@@ -143,7 +143,7 @@ export class GatewayModule {
   }
 }
 
-/** Creates that wait for room: each holds its request, a few KiB. */
+/** Bounds of the creates that wait for room. Each holds its request in memory, a few KiB. */
 const WAITING = { waitingPerNamespace: 256, waiting: 4_096 };
 
 type DeletingParts = [
@@ -195,7 +195,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
   });
 }
 
-/** Told of all that may make room. */
+/** The queue of creates that wait for room; it looks again after each change of an agent and each report. */
 function roomQueue({ directory }: World, { growth }: Demand): RoomQueue {
   const isRoomComing = (pool: PoolKey): boolean => growth.isRoomComing(pool);
   const queue = new RoomQueue({ registry: directory.registry, isRoomComing, limits: WAITING });
@@ -207,7 +207,10 @@ function roomQueue({ directory }: World, { growth }: Demand): RoomQueue {
   return queue;
 }
 
-/** Unix nanoseconds of the wall clock, which has milliseconds: of two creates in one, the later gets the later number. */
+/**
+ * A clock of Unix nanoseconds, from the wall clock's milliseconds. It always increases: two creates within one
+ * millisecond get different numbers.
+ */
 function unixNanos(): () => bigint {
   let last = 0n;
   return () => {
@@ -221,7 +224,7 @@ type HostParts = [World, WriteBehind, Demand, KubeClient, Readiness, ControllerM
 
 function makeHost(...[world, behind, demand, client, readiness, metrics]: HostParts): ControllerHost {
   const { sandboxes, pools, pods, quotas, directory } = world;
-  readiness.add('agents', () => directory.isSettled || 'the agents have not told yet what they have');
+  readiness.add('agents', () => directory.isSettled || 'the agents have not reported yet');
   return new ControllerHost(
     { client, readiness, metrics },
     {

@@ -26,9 +26,9 @@ import { eventually } from '../../../test/support/eventually';
 import { call, GatewayScene, methodOf, type Outcome, SLOTS } from './testing/gateway-scene';
 
 jest.setTimeout(60_000);
-/** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
+/** PID 1 ignores signals that it does not handle: without the trap each delete takes the grace period of 10 s. */
 const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
-/** A client of the original: what it knows of the wire, and nothing of ours. */
+/** The wire as a client of the Go predecessor knows it, without the fields from 20 on. */
 const ORIGINAL = `
 syntax = "proto3";
 package fastpath.v1;
@@ -60,7 +60,7 @@ message Info {
   string image = 6; string pool_ref = 7; string sandbox_name = 8;
 }`;
 
-describe('fastpath-gateway, as a process', () => {
+describe('fastpath-gateway', () => {
   let scene: GatewayScene;
 
   beforeAll(async () => {
@@ -88,7 +88,7 @@ describe('fastpath-gateway, as a process', () => {
   const list = (fields: Fields<typeof ListRequest> = {}) =>
     call(scene.sandboxes.listSandboxes.bind(scene.sandboxes), ListRequest.fromPartial(fields));
 
-  /** A run to the end of its stream. */
+  /** Runs a sandbox and reads its stream to the end. */
   async function run(
     name: string,
     command: string[],
@@ -117,7 +117,7 @@ describe('fastpath-gateway, as a process', () => {
     return new (found as ServiceClientConstructor)(scene.endpoint, scene.credentials);
   }
 
-  it('serves a client that knows only the original', async () => {
+  it('serves a client of the Go predecessor', async () => {
     const original = client(ORIGINAL, 'fastpath.v1.FastPathService');
     const ask = <A>(method: string, request: object) => call<object, A>(methodOf(original, method), request);
     const wanted = { image: 'busybox', pool_ref: 'pool', exposed_ports: [8080], command: SLEEP, name: 'old' };
@@ -140,7 +140,7 @@ describe('fastpath-gateway, as a process', () => {
     await end();
   });
 
-  it('GetSandbox: has the whole object of a sandbox that was created a moment ago', async () => {
+  it('GetSandbox: returns the whole object of a sandbox that was created a moment ago', async () => {
     const { answer } = await create('whole', { envs: { MODE: 'demo' }, labels: { team: 'red' } });
     const request = GetRequest.fromPartial({ sandboxName: 'whole', includeObject: true });
     const found = await call(scene.sandboxes.getSandbox.bind(scene.sandboxes), request);
@@ -155,14 +155,14 @@ describe('fastpath-gateway, as a process', () => {
     await end('whole');
   });
 
-  it('UpdateSandbox: names the sandbox that is not there, and no request of its own', async () => {
+  it('UpdateSandbox: names the sandbox that it did not find, and not its own API request', async () => {
     expect((await update({ sandboxName: 'nope', labels: { a: 'b' } })).answer).toMatchObject({
       success: false,
       message: 'failed to get sandbox: sandbox "nope" not found in namespace "default"',
     });
   });
 
-  it('answers, shows at once, and writes object and status behind it', async () => {
+  it('CreateSandbox: shows the sandbox at once, and writes object and status after the answer', async () => {
     const { answer, trailers } = await create('one', { exposedPorts: [80], labels: { team: 'red' }, requestId: 'r' });
     const stages = JSON.parse(trailers['fastpath-stages'] ?? '[]') as { name: string; ms: number }[];
     expect(stages.map(({ name }) => name)).toEqual(expect.arrayContaining(['validate', 'choose', 'agent']));
@@ -187,7 +187,7 @@ describe('fastpath-gateway, as a process', () => {
     await end('one');
   });
 
-  it('gives a name once, however many ask', async () => {
+  it('CreateSandbox: gives a name to one of several concurrent creates', async () => {
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => create('same')));
     expect(outcomes.map(({ code }) => code).sort()).toEqual([...Array<string>(5).fill('ALREADY_EXISTS'), 'OK']);
     expect((await create('same')).message).toMatch(/"same" already exists/);
@@ -198,7 +198,7 @@ describe('fastpath-gateway, as a process', () => {
     await end('same');
   });
 
-  it('says what is full: ports, then slots with the limits of the pool', async () => {
+  it('CreateSandbox: names what is full, a port, or the slots with the limits of the pool', async () => {
     expect((await create('web', { exposedPorts: [80] })).code).toBe('OK');
     const port = await create('web-2', { exposedPorts: [80] });
     expect(port).toMatchObject({ code: 'RESOURCE_EXHAUSTED', message: expect.stringMatching(/port 80/) as string });
@@ -218,7 +218,7 @@ describe('fastpath-gateway, as a process', () => {
     await end(...names);
   });
 
-  it('keeps the deadline of its caller, and the truth can be asked by name', async () => {
+  it('CreateSandbox: answers by the deadline of its caller, and the sandbox can be found by name', async () => {
     process.kill(scene.agent.pid, 'SIGSTOP');
     const started = Date.now();
     const outcome = await create('late', {}, 700).finally(() => process.kill(scene.agent.pid, 'SIGCONT'));
@@ -228,7 +228,7 @@ describe('fastpath-gateway, as a process', () => {
     await end('late');
   });
 
-  it('streams a log: its tail, what comes, and that of a process that has ended', async () => {
+  it('StreamLogs: streams the tail, following output, and the log of a process that has ended', async () => {
     const script = 'i=0; while [ $i -lt 5 ]; do echo line $i; i=$((i+1)); done; sleep 1; echo bye; exit 3';
     await create('talker', { command: ['/bin/sh', '-c', script] });
     const read = async (fields: Fields<typeof StreamLogsRequest>): Promise<string> => {
@@ -244,14 +244,14 @@ describe('fastpath-gateway, as a process', () => {
     });
     const whole = 'line 0\nline 1\nline 2\nline 3\nline 4\nbye\n';
     expect(await read({})).toBe(whole);
-    // an agent that gets no CPU for longer than its other calls wait
+    // an agent without CPU for longer than the timeout of its other calls
     process.kill(scene.agent.pid, 'SIGSTOP');
     setTimeout(() => process.kill(scene.agent.pid, 'SIGCONT'), 7_000);
     expect(await read({})).toBe(whole);
     await end('talker');
   });
 
-  it('streams a log with whose bytes are whose, or one stream alone', async () => {
+  it('StreamLogs: marks the bytes of each stream, or sends one stream alone', async () => {
     const script = 'echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three';
     const parts = await run('streams', ['/bin/sh', '-c', script]);
     const text = Buffer.concat(parts.map(({ data }) => data)).toString();
@@ -274,7 +274,7 @@ describe('fastpath-gateway, as a process', () => {
     ['a code', 'echo out; exit 7', { exitCode: 7, reason: 'Error' }],
     ['success', 'echo out', { exitCode: 0, reason: 'Completed' }],
     ['last words on stderr', 'exec >/dev/null; echo out >&2; exit 255', { exitCode: 255, reason: 'Error' }],
-  ])('ends the stream of a run with its exit: %s', async (_what, script, expected) => {
+  ])('RunSandbox: ends its stream with the exit: %s', async (_what, script, expected) => {
     const parts = await run('runs', ['/bin/sh', '-c', script]);
     expect(Buffer.concat(parts.map(({ data }) => data)).toString()).toBe('out\n');
     expect(parts.at(-1)).toMatchObject({ exited: { ...expected, message: '' } });
@@ -282,13 +282,13 @@ describe('fastpath-gateway, as a process', () => {
     await end('runs');
   });
 
-  it('ends the stream of a run that was deleted without an exit', async () => {
+  it('RunSandbox: ends its stream without an exit when the sandbox is deleted', async () => {
     const parts = await run('deleted', SLEEP, () => void remove('deleted'));
     expect(parts.map(({ exited }) => exited)).toEqual(parts.map(() => undefined));
     await end('deleted');
   });
 
-  it('updates the object, one that is still to be written as well, and only the one that is meant', async () => {
+  it('UpdateSandbox: patches the object, also one still to be written, and refuses another sandbox id', async () => {
     const { answer } = await create('changing');
     const soon = Math.floor(Date.now() / 1000) + 3_600;
     const expiring = { sandboxName: 'changing', update: { $case: 'expireTimeSeconds', value: soon } } as const;
@@ -305,7 +305,7 @@ describe('fastpath-gateway, as a process', () => {
     await end('changing');
   });
 
-  it('gives no later end to what ends already', async () => {
+  it('UpdateSandbox: does not extend a sandbox whose time is over', async () => {
     await create('over');
     const until = (value: number) =>
       update({ sandboxName: 'over', update: { $case: 'expireTimeSeconds', value } } as const);
@@ -319,7 +319,7 @@ describe('fastpath-gateway, as a process', () => {
     await end('over');
   });
 
-  it('deletes what is barely there, and what is not there, but not what it cannot see', async () => {
+  it('DeleteSandbox: deletes a new sandbox and an absent one; UNAVAILABLE while an agent is out of reach', async () => {
     await create('brief');
     await end('brief');
     expect((await remove('brief')).answer).toEqual({ success: true });
@@ -332,7 +332,7 @@ describe('fastpath-gateway, as a process', () => {
     await eventually(async () => expect((await remove('unseen')).code).toBe('OK'));
   });
 
-  it('goes on while the API server is away, and writes what it owes when that is back', async () => {
+  it('CreateSandbox: works while the API server is away; the object is written when it is back', async () => {
     await scene.api.kill();
     const { code, answer } = await create('owed');
     expect(code).toBe('OK');
@@ -345,7 +345,7 @@ describe('fastpath-gateway, as a process', () => {
     await end('owed');
   });
 
-  it('makes the object first in STRONG mode', async () => {
+  it('CreateSandbox: writes the object first in STRONG mode', async () => {
     const { code, answer } = await create('strong', { consistencyMode: ConsistencyMode.STRONG });
     expect(code).toBe('OK');
     expect((await scene.object('strong')).metadata.uid).toBe(answer?.sandboxId);
@@ -383,7 +383,7 @@ describe('fastpath-gateway, as a process', () => {
     reflection.close();
   });
 
-  it('on SIGTERM finishes the call in flight and ends with 0', async () => {
+  it('finishes the call in flight on SIGTERM and exits with 0', async () => {
     const slow = create('last', { command: ['/bin/sh', '-c', 'exit 0'] });
     await eventually(async () => expect((await scene.agent.status()).sandboxStatuses).toHaveLength(1), 5_000, 1);
     expect(await scene.end('fastpath-gateway')).toBe(0);

@@ -14,11 +14,11 @@ import { framed } from '../../../test/fuzz/grpc-wire';
 import { GatewayCalls } from './testing/gateway-calls';
 import { call, GatewayScene } from './testing/gateway-scene';
 
-/** Clients of one process share connections otherwise. */
+/** Gives each client its own connection; by default clients of one process share them. */
 const ALONE = { 'grpc.use_local_subchannel_pool': 1 };
 const TALKS = ['/bin/sh', '-c', 'trap "exit 0" TERM; echo hello; sleep 1000 & wait'];
 
-describe('A gateway and those who have shown who they are', () => {
+describe('gateway limits of authenticated users', () => {
   let scene: GatewayScene;
   const clients: Client[] = [];
 
@@ -62,7 +62,7 @@ describe('A gateway and those who have shown who they are', () => {
       clients.push(this.logs);
     }
 
-    /** @returns `follows` once the log has come, else how it ended before */
+    /** @returns `follows` once data has arrived, else code and message of the refusal */
     add(): Promise<string> {
       const request = StreamLogsRequest.fromPartial({
         sandboxName: 'talker',
@@ -90,7 +90,7 @@ describe('A gateway and those who have shown who they are', () => {
     }
   }
 
-  it('bounds the calls of a user, streams included, and no other at its address notices', async () => {
+  it('bound the calls of a user, streams included, without affecting others at its address', async () => {
     const endpoint = await gateway('calls', { 'max-calls-per-user': '3' });
     const [tenant, admin] = [client(endpoint, TENANT), client(endpoint, ADMIN)];
     const followers = new Followers(endpoint, TENANT);
@@ -103,7 +103,7 @@ describe('A gateway and those who have shown who they are', () => {
     await eventually(async () => (await list(tenant)) === 'OK');
   }, 120_000);
 
-  it('bounds the connections of a user, and no other at its address notices', async () => {
+  it('bound the connections of a user, without affecting others at its address', async () => {
     const endpoint = await gateway('connections', { 'max-connections-per-user': '2' });
     const [first, second, third] = [client(endpoint, TENANT), client(endpoint, TENANT), client(endpoint, TENANT)];
     expect([await list(first), await list(second)]).toEqual(['OK', 'OK']);
@@ -112,28 +112,28 @@ describe('A gateway and those who have shown who they are', () => {
     );
     const others = [client(endpoint, ADMIN), client(endpoint, OTHER_TENANT)];
     expect(await list(others[0]!)).toBe('OK');
-    expect(await list(others[1]!)).toMatch(/^PERMISSION_DENIED User "other-tenant"/); // known: not of this namespace
+    expect(await list(others[1]!)).toMatch(/^PERMISSION_DENIED User "other-tenant"/); // authenticated, but not allowed
     expect([await list(first), await list(second)]).toEqual(['OK', 'OK']);
     first.close();
     await eventually(async () => (await list(third)) === 'OK', 20_000);
   }, 120_000);
 
-  it('bounds the log streams of a namespace, leaves some for others, and gives a seat back when a reader leaves', async () => {
+  it('bound the log streams of a namespace, leave some for others, and free a seat when a reader leaves', async () => {
     const endpoint = await gateway('streams', { 'max-log-streams': '6' });
     const followers = new Followers(endpoint, TENANT);
     await followers.addAll(3);
     const refusal =
-      'RESOURCE_EXHAUSTED 3 logs of namespace "default" are read at once, of 3 in all; a namespace may have as many as are left of 6 (--max-log-streams); try again when one has ended';
+      'RESOURCE_EXHAUSTED namespace "default" has 3 of 3 open log streams; it may have as many as are free of 6 (--max-log-streams); try again when one has ended';
     expect([await followers.add(), await new Followers(endpoint, ADMIN).add()]).toEqual([refusal, refusal]);
     const elsewhere = new Followers(endpoint, OTHER_TENANT, 'elsewhere');
-    expect(await elsewhere.add()).toMatch(/^NOT_FOUND/); // it had a seat to look from
+    expect(await elsewhere.add()).toMatch(/^NOT_FOUND/); // it got a seat
     expect(await list(client(endpoint, TENANT))).toBe('OK');
     followers.leave();
     await eventually(async () => (await followers.add()) === 'follows');
     expect(await followers.add()).toBe(refusal);
   }, 120_000);
 
-  it("has no limit for the connections of a proxy's address", async () => {
+  it('do not apply to connections of a trusted proxy', async () => {
     const flags = { 'max-connections-per-address': '5', 'max-connections-per-user': '1' };
     const endpoint = await gateway('proxied', { ...flags, 'trusted-proxy-cidrs': '10.0.0.0/8,127.0.0.0/8' });
     const closed: Socket[] = [];
@@ -148,7 +148,7 @@ describe('A gateway and those who have shown who they are', () => {
     for (const socket of sockets) socket.destroy();
   }, 60_000);
 
-  it('ends a call whose message is not whole after ten seconds', async () => {
+  it('end a call whose message has not arrived whole after ten seconds', async () => {
     const session = connectHttp2(`https://${scene.endpoint}`, { ca: ca() });
     const stream = session.request({
       ...{ ':method': 'POST', ':path': '/fastpath.v1.FastPathService/ListSandboxes', te: 'trailers' },

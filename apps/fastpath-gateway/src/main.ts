@@ -14,7 +14,7 @@ import { CallSeats } from './quota/call-seats';
 
 const health = new GrpcHealth();
 
-/** Calls are recorded before their callers are asked who they are: refusals are records too. */
+/** Connection limits and interceptors. The audit comes before authentication, so that it also records refused calls. */
 function guards(
   config: GatewayConfig,
   app: INestApplicationContext,
@@ -34,7 +34,7 @@ function guards(
 
 void runService({
   name: GATEWAY,
-  description: 'Serves fastpath.v1 over gRPC: makes a sandbox first and writes its object behind it.',
+  description: 'Serves fastpath.v1 over gRPC: starts a sandbox first and writes its Sandbox object after the answer.',
   examples: [
     'fastpath-gateway --kubeconfig ~/.kube/config --tls-cert-file tls.crt --tls-key-file tls.key',
     'fastpath-gateway --grpc-bind-address 127.0.0.1:9090 --insecure-plaintext',

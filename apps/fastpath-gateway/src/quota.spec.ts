@@ -12,7 +12,7 @@ jest.setTimeout(180_000);
 const STRONG = { consistencyMode: ConsistencyMode.STRONG };
 const COUNT = 'count/sandboxes.sandbox.fast.io';
 
-describe('quotas of a namespace', () => {
+describe('quota of a namespace', () => {
   let scene: GatewayScene;
   let calls: GatewayCalls;
 
@@ -25,21 +25,21 @@ describe('quotas of a namespace', () => {
   afterEach(async () => {
     await scene.kube.delete(RESOURCE_QUOTA_KIND, { namespace: 'default', name: 'tight' }, {}).catch(() => undefined);
     await eventually(async () => {
-      // one whose object was still to be written is there the next time
+      // an object that was still to be written is found in the next attempt
       const { items } = await scene.kube.list(SANDBOX_KIND);
       for (const { metadata } of items) await calls.remove(metadata.name ?? '');
       return (await scene.left()).length === 0;
     }, 30_000);
   });
 
-  /** Gateways read it by and by: the last of these creates is about the quota as it is. */
+  /** Creates a quota, and waits until the gateways have read it. */
   async function limit(hard: Record<string, string>): Promise<void> {
     const quota: ResourceQuota = { metadata: { name: 'tight', namespace: 'default' }, spec: { hard } };
     await scene.kube.create(RESOURCE_QUOTA_KIND, { apiVersion: 'v1', kind: 'ResourceQuota', ...quota });
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 
-  it('a create above the number of sandboxes is refused, with the limit and when to try again', async () => {
+  it('refuses a create above the number of sandboxes, with the limit and a retry delay', async () => {
     await limit({ [COUNT]: '1' });
     expect(await calls.create('one')).toMatchObject({ code: 'OK' });
     const refused = [await calls.create('two'), await calls.create('two', STRONG)];
@@ -53,14 +53,14 @@ describe('quotas of a namespace', () => {
     await eventually(async () => (await calls.create('two')).code === 'OK', 20_000);
   });
 
-  it('many at once get no more than the limit, and those in flight count', async () => {
+  it('counts creates in flight: concurrent creates do not exceed the limit', async () => {
     await limit({ [COUNT]: '2' });
     const made = await Promise.all(Array.from({ length: 12 }, (_, i) => calls.create(`at-once-${i}`)));
     expect(made.filter(({ code }) => code === 'OK')).toHaveLength(2);
     expect(made.filter(({ code }) => code === 'RESOURCE_EXHAUSTED')).toHaveLength(10);
   });
 
-  it('CPU and memory are counted, and have to be said', async () => {
+  it('counts CPU and memory, and requires that creates name them', async () => {
     await limit({ 'sandbox.fast.io/cpu': '1', 'sandbox.fast.io/memory': '96Mi' });
     const unsaid = await calls.create('unsaid', { resources: { cpu: '100m' } });
     expect(unsaid).toMatchObject({ code: 'INVALID_ARGUMENT' });
@@ -74,7 +74,7 @@ describe('quotas of a namespace', () => {
     expect(quick.message).toContain('sandbox.fast.io/cpu is limited to 1, 0.1 are in use');
   });
 
-  it('creates a second are limited, and the caller is told when the next may come', async () => {
+  it('limits creates per second, with a retry delay', async () => {
     await limit({ 'sandbox.fast.io/creates-per-second': '2' });
     const poor = { image: 'no-such-image:1' };
     const codes = [];
@@ -89,7 +89,7 @@ describe('quotas of a namespace', () => {
     expect((await calls.create('fast-again', poor)).code).not.toBe('RESOURCE_EXHAUSTED');
   });
 
-  it('another gateway counts what this one has made', async () => {
+  it('counts the sandboxes that another gateway made', async () => {
     const other = new GatewayCalls(await scene.replica('other'));
     await limit({ [COUNT]: '1' });
     expect(await calls.create('here')).toMatchObject({ code: 'OK' });
@@ -98,7 +98,7 @@ describe('quotas of a namespace', () => {
     await scene.end('other');
   });
 
-  it('what kubectl made waits, and says why, until there is room', async () => {
+  it('holds back an object made with kubectl, with reason QuotaExceeded, until there is room', async () => {
     await limit({ 'sandbox.fast.io/cpu': '1' });
     expect(await calls.create('first', { resources: { cpu: '600m' } })).toMatchObject({ code: 'OK' });
     const spec = { image: 'busybox', poolRef: 'pool', command: ['sleep', '1000'], resources: { cpu: '500m' } };
@@ -119,7 +119,7 @@ describe('quotas of a namespace', () => {
     await eventually(async () => (await scene.object('by-hand')).status?.phase === 'Running', 30_000);
   });
 
-  it('counts what it refused, by limit', async () => {
+  it('counts refused creates in the metrics, by limit', async () => {
     await limit({ [COUNT]: '0' });
     expect(await calls.create('none')).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
     const metrics = await scene.metrics('fastpath-gateway');
@@ -127,7 +127,7 @@ describe('quotas of a namespace', () => {
   });
 });
 
-describe('a gateway with more creates than it makes at once', () => {
+describe('a gateway with more creates than --max-creates-in-flight', () => {
   const NAMESPACES = ['greedy', 'modest'] as const;
   const CREATE_MS = 200;
   let scene: GatewayScene;
@@ -155,7 +155,7 @@ describe('a gateway with more creates than it makes at once', () => {
     await scene.stop();
   });
 
-  it('one namespace waits for its own creates, not for those of another', async () => {
+  it('lets a namespace wait for its own creates, not for those of another', async () => {
     const ended: string[] = [];
     const create = async (namespace: string, index: number): Promise<void> => {
       const { code } = await calls.create(`${namespace}-${index}`, { namespace }, 60_000);
@@ -165,7 +165,7 @@ describe('a gateway with more creates than it makes at once', () => {
     const greedy = Array.from({ length: 100 }, (_, index) => create('greedy', index));
     await new Promise((resolve) => setTimeout(resolve, CREATE_MS / 2));
     for (let index = 0; index < 5; index++) await create('modest', index);
-    // behind the others' queue, even the first would have come after all hundred
+    // in a single queue even the first would have come after all hundred
     expect(ended.filter((namespace) => namespace === 'greedy').length).toBeLessThan(60);
     await Promise.all(greedy);
   });

@@ -19,7 +19,7 @@ describe('two gateways', () => {
     one = new GatewayCalls(scene.sandboxes);
     two = new GatewayCalls(await scene.replica('two'));
     await scene.end(CONTROLLER);
-    // as on a cluster: two of them, of which one leads
+    // as on a cluster: two replicas, of which one leads
     await scene.launch(CONTROLLER, {}, 'leader');
     await scene.launch(CONTROLLER, {}, 'standby');
   }, 300_000);
@@ -37,10 +37,10 @@ describe('two gateways', () => {
     return items.flatMap((event) => (event.involvedObject.name === name ? `${event.reason}: ${event.message}` : []));
   }
 
-  it('asked for one name in one instant give it once: the other container goes, and its caller can tell', async () => {
+  it('give a name to one of two simultaneous creates; the other container ends, and its caller can tell', async () => {
     let winner = '';
     let loser = '';
-    // the second one is often told of the first in time: then there was no race
+    // often the second gateway learns of the first create in time: then there was no race
     for (let round = 0; loser === '' && round < 20; round++) {
       const outcomes = await Promise.all([one.create('same', {}, SOON), two.create('same', {}, SOON)]);
       const made = outcomes.flatMap(({ answer }) => answer?.sandboxId ?? []);
@@ -67,7 +67,7 @@ describe('two gateways', () => {
     await nothingLeft();
   });
 
-  it('asked STRONG for one name in one instant tell the later caller in their own words', async () => {
+  it('answer the later of two simultaneous STRONG creates with ALREADY_EXISTS, as for a known name', async () => {
     const strong = { consistencyMode: ConsistencyMode.STRONG };
     for (let round = 0; round < 3; round++) {
       const outcomes = await Promise.all([one.create('twin', strong, SOON), two.create('twin', strong, SOON)]);
@@ -78,7 +78,7 @@ describe('two gateways', () => {
     }
   });
 
-  it('a delete by the one that did not make it, at once, leaves nothing', async () => {
+  it('leave nothing when one deletes at once what the other has created', async () => {
     for (let round = 0; round < 8; round++) {
       const name = `brief-${round}`;
       const { code, answer } = await one.create(name, {}, SOON);
@@ -88,7 +88,7 @@ describe('two gateways', () => {
     }
   });
 
-  it('an object whose name somebody else took meanwhile: the container goes, and an Event says why', async () => {
+  it('end a container whose name was taken before its object was written, and record an Event', async () => {
     await scene.api.kill();
     const { answer } = await one.create('taken', {}, SOON);
     const gateway = scene.pidOf('fastpath-gateway');

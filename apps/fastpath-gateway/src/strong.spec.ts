@@ -32,7 +32,7 @@ describe('consistency modes', () => {
     await nothingLeft();
   }
 
-  it('STRONG is by request or by flag, FAST can be asked for by name, and an object says its own', async () => {
+  it('are chosen by the request, else by the flag; an object in the API carries its own', async () => {
     const byRequest = await one.create('by-request', STRONG, SOON);
     const byFlag = await strongByFlag.create('by-flag', {}, SOON);
     const fast = await strongByFlag.create('fast', { consistencyMode: ConsistencyMode.FAST }, SOON);
@@ -56,7 +56,7 @@ describe('consistency modes', () => {
     await end('of-fast', 'of-strong');
   });
 
-  it('the truth is told of what cannot run, in both modes, and nothing of it is left', async () => {
+  it('both answer why a sandbox cannot run, and leave nothing of it', async () => {
     for (const consistencyMode of [ConsistencyMode.FAST, ConsistencyMode.STRONG]) {
       const bad = { image: 'no.such.registry/none:1', consistencyMode };
       expect(await one.create('bad-image', bad, SOON)).toMatchObject({
@@ -73,7 +73,7 @@ describe('consistency modes', () => {
     }
   });
 
-  it('the object comes first; who leaves, or whose time is up, finds it by name, and it runs', async () => {
+  it('STRONG: writes the object first; a caller that left or timed out finds it by name, and it runs', async () => {
     await scene.end(CONTROLLER);
     const call = scene.sandboxes.createSandbox(
       CreateRequest.fromPartial({
@@ -104,7 +104,7 @@ describe('consistency modes', () => {
   it.each([
     ['FAST', ConsistencyMode.FAST],
     ['STRONG', ConsistencyMode.STRONG],
-  ])('the same request_id gives the same answer, by the other replica and after a restart: %s', async (_mode, mode) => {
+  ])('answer a repeated request_id alike, through the other replica and after a restart: %s', async (_mode, mode) => {
     const named = { requestId: `named-${mode}`, consistencyMode: mode };
     const nameless = { requestId: `nameless-${mode}`, consistencyMode: mode };
     const first = await one.create('same', named, SOON);
@@ -123,11 +123,11 @@ describe('consistency modes', () => {
     await end('same', generated.answer?.sandboxName ?? '');
   });
 
-  it('the same request_id gives the same answer by a replica that has not heard of it yet: STRONG', async () => {
+  it('STRONG: answers a repeated request_id alike through a replica whose watch has not seen the object', async () => {
     const { client, api, agent } = await scene.between('deaf');
     const deaf = new GatewayCalls(client);
     const request = { ...STRONG, requestId: 'unheard' };
-    // known to the gateway: it lets in whom it knows
+    // caches the caller's token and rights before the API server is cut off
     expect((await deaf.create('Not a name')).code).toBe('INVALID_ARGUMENT');
     const [hearApi, hearAgent] = [api.shut(), agent.shut()];
     const held = api.hold('question', ({ method, path }) => method === 'GET' && /\/sandboxes\?.*watch/.test(path));
@@ -145,7 +145,7 @@ describe('consistency modes', () => {
     await scene.end('deaf');
   });
 
-  it('a request that was given up is joined by its repetition, on another replica as well', async () => {
+  it('let a repeated request join one that its caller gave up, also through another replica', async () => {
     await scene.end(CONTROLLER);
     const request = { ...STRONG, requestId: 'patient' };
     expect((await one.create('joined', request, 1_500)).code).toBe('DEADLINE_EXCEEDED');

@@ -11,7 +11,7 @@ import { GatewayScene } from './testing/gateway-scene';
 const ROOT = resolve(__dirname, '../../..');
 const CALL = 'fastpath.v1.FastPathService/CreateSandbox';
 
-describe('A create whose trace is wanted', () => {
+describe('a traced create', () => {
   let collector: OtlpReceiver;
   let scene: GatewayScene;
 
@@ -46,7 +46,7 @@ describe('A create whose trace is wanted', () => {
   const parentOf = (span: ReceivedSpan | undefined): ReceivedSpan | undefined =>
     collector.spans.find(({ spanId }) => spanId === span?.parentSpanId);
 
-  it('is one trace over gateway, agent and sandbox-controller, below the caller’s own span', async () => {
+  it('is one trace over gateway, agent and sandbox-controller, below the span of the caller', async () => {
     const traceId = 'a'.repeat(32);
     await create(`00-${traceId}-${'b'.repeat(16)}-01`, { name: 'fast' });
     const spans = await eventually(() => {
@@ -84,7 +84,7 @@ describe('A create whose trace is wanted', () => {
     expect(annotations?.[TRACEPARENT_ANNOTATION]).toBe(`00-${traceId}-${call?.spanId ?? ''}-01`);
   }, 60_000);
 
-  it('has the agent’s part below the reconcile that asked for it, where the object comes first', async () => {
+  it('has the agent’s spans below the reconcile that called it, in STRONG mode', async () => {
     await create(undefined, { name: 'strong', consistencyMode: ConsistencyMode.STRONG });
     await eventually(async () => {
       const [, traceId = ''] =
@@ -98,7 +98,7 @@ describe('A create whose trace is wanted', () => {
     }, 20_000);
   }, 60_000);
 
-  it('says how it failed, and nothing of its variables', async () => {
+  it('has the error type of its failure, and none of its variables', async () => {
     const traceId = 'c'.repeat(32);
     const refused = create(`00-${traceId}-${'d'.repeat(16)}-01`, {
       name: 'none',
@@ -111,25 +111,25 @@ describe('A create whose trace is wanted', () => {
     expect(JSON.stringify(collector.spans)).not.toContain('hush-hush');
   }, 60_000);
 
-  it('is not made where its caller does not want it', async () => {
+  it('has no spans when its caller’s traceparent is not sampled', async () => {
     const traceId = 'e'.repeat(32);
     await create(`00-${traceId}-${'f'.repeat(16)}-00`, { name: 'unwanted' });
     await eventually(async () => expect((await scene.object('unwanted')).status?.phase).toBe('Running'));
     await expect(create(`00-${'9'.repeat(32)}-${'f'.repeat(16)}-01`, { name: 'unwanted' })).rejects.toThrow('exists');
-    await eventually(() => collector.of('9'.repeat(32)).length > 0, 20_000); // sent after what there was of the other
+    await eventually(() => collector.of('9'.repeat(32)).length > 0, 20_000); // sent after any spans of the first
     expect(collector.of(traceId)).toEqual([]);
-    expect(collector.of('1'.repeat(32))).toEqual([]); // the rehearsal's
+    expect(collector.of('1'.repeat(32))).toEqual([]); // the trace id of the rehearsal
   }, 60_000);
 
-  it('has its id in the lines that are logged in it', async () => {
+  it('has its trace id in the log lines of gateway and agent', async () => {
     const line = new RegExp(`"trace_id":"${'a'.repeat(32)}"`);
     await eventually(() => expect(scene.logOf('fastpath-gateway')).toMatch(line));
     await eventually(() => expect(readFileSync(scene.agent.logText, 'utf8')).toMatch(line));
   });
 });
 
-describe('A process whose traces nobody wants', () => {
-  it('loads nothing of OpenTelemetry but what prom-client does, and follows no context', () => {
+describe('a process without tracing', () => {
+  it('loads no OpenTelemetry except the API that prom-client loads, and has no trace context', () => {
     const script = `
       const { inSpan, tracePosition } = require('./dist/libs/component-base/src/tracing/tracing.js');
       require('./dist/libs/component-base/src/bootstrap.js');

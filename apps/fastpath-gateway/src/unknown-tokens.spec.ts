@@ -12,22 +12,22 @@ import { floodedPair, type FloodedPair, medianSlowdown, runFlood } from './testi
 
 jest.setTimeout(300_000);
 const PAIRS = 3;
-/** Calls until a gateway's code is compiled, and it is as fast as it gets. */
+/** Calls after which V8 has compiled the gateway's code. */
 const WARM_UP = 200;
-/** Tokens of one flood. That any number of them evicts no known one is review-cache.spec's. */
+/** Tokens of one flood. That no number of them evicts a known one is shown by review-cache.spec. */
 const TOKENS = 400;
-/** More at once than an address has seats for reviews. */
+/** A flood with more concurrent calls than an address has seats for reviews. */
 const FLOOD = { connections: 3, calls: 6, ms: 30_000 };
-/** How many times longer a known caller's list may take in a flood. */
+/** Factor by which a known caller's list may take longer in a flood. */
 const SLOWER = 10;
-/** k8s/base's limit. */
+/** Memory limit of k8s/base. */
 const MEMORY_LIMIT_MIB = 512;
-/** An answer about a token holds a minute, and a review has five seconds. */
+/** Longest time until a revoked token is refused: an answer is fresh for a minute, and a review takes up to 5 s. */
 const REVOKED_MS = 75_000;
-/** A known caller waits for a review of its token and one of its rights, of five seconds each, where nobody answers. */
+/** Longest list of a known caller: while nothing answers, it waits for two reviews, of 5 s each. */
 const PATIENCE_MS = 30_000;
 
-describe('A gateway and tokens that nobody has', () => {
+describe('floods of unknown tokens at a gateway', () => {
   let scene: GatewayScene;
   let flooded: FastPathServiceClient;
   let api: Gate;
@@ -54,7 +54,7 @@ describe('A gateway and tokens that nobody has', () => {
     const { code, message } = await call(from.listSandboxes.bind(from), request, PATIENCE_MS);
     return code === 'OK' ? code : `${code} ${message}`;
   };
-  /** A list of a known caller, that looks at the gateway's memory. */
+  /** Highest memory of the gateway, as seen by each list of a known caller. */
   const most = { rssMiB: 0 };
   const listOrThrow = async (): Promise<void> => {
     const said = await list(flooded);
@@ -62,7 +62,7 @@ describe('A gateway and tokens that nobody has', () => {
     most.rssMiB = Math.max(most.rssMiB, memoryOf(scene.pidOf('flooded')).rssMiB);
   };
 
-  it('neither evict a known user nor slow one down, and fit into its memory', async () => {
+  it('neither evict nor slow down a known user, and stay within the memory limit', async () => {
     const idle = client(VIEWER);
     expect(await list(idle)).toBe('OK');
     for (let i = 0; i < WARM_UP; i++) await listOrThrow();
@@ -73,7 +73,7 @@ describe('A gateway and tokens that nobody has', () => {
     }
     console.log(JSON.stringify({ pairs, ...most }));
     for (const { nobodys } of pairs) expect(nobodys).toBeGreaterThanOrEqual(TOKENS / 4);
-    const open = api.shut(); // nobody can be asked about those who were forgotten
+    const open = api.shut(); // an evicted caller could not be reviewed again
     try {
       expect(await list(idle)).toBe('OK');
     } finally {
@@ -83,7 +83,7 @@ describe('A gateway and tokens that nobody has', () => {
     expect(most.rssMiB).toBeLessThan(MEMORY_LIMIT_MIB);
   });
 
-  it('hide none that is revoked amid them, and keep no other out; nor does a flood with that one', async () => {
+  it('neither hide a token that is revoked meanwhile nor keep others out; nor does a flood of that token', async () => {
     const revoked = client(TENANT);
     expect([await list(revoked), await list(flooded)]).toEqual(['OK', 'OK']);
     const unknown = { endpoint: endpoint(), ...FLOOD, ms: 45_000, shows: ['tokens', 1_000_000] as const };

@@ -8,7 +8,7 @@ import { Catalog } from './sandboxes/catalog';
 import { PendingRecords } from './sandboxes/pending-records';
 import { World } from './world';
 
-/** One set of caches, and what is still to be written into them, for a whole process. */
+/** Global module: one world of caches, the pending records and the catalog over both. */
 @Global()
 @Module({})
 export class WorldModule {

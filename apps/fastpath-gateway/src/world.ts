@@ -10,7 +10,7 @@ import { TemplateSigner } from '@fsb/placement/vouched-template';
 import { Registry as Agents } from '@fsb/registry/registry';
 import { type GatewayConfig } from './gateway.config';
 
-/** What a gateway knows: its caches of the API, and the agents behind them. */
+/** State that a gateway reads: informers of the API, and the directory of agents. */
 export class World {
   readonly sandboxes;
   readonly pools;
@@ -19,7 +19,7 @@ export class World {
   readonly agents: AgentClient;
   readonly directory: AgentDirectory;
 
-  /** signs what agents keep of the creates */
+  /** Signs the templates that agents keep of unbound sandboxes. */
   readonly signer: TemplateSigner;
 
   constructor({ agentTlsDir, agentPort }: GatewayConfig, client: KubeClient, refused: RefusedReports) {
@@ -34,6 +34,7 @@ export class World {
     this.directory = new AgentDirectory({ registry: new Agents(), client: agents, pods, pools, refused });
   }
 
+  /** Whether all informers have synced and the agent directory has settled. */
   get isFilled(): boolean {
     const { sandboxes, pools, pods, quotas, directory } = this;
     return [sandboxes, pools, pods, quotas].every(({ hasSynced }) => hasSynced) && directory.isSettled;

@@ -54,7 +54,7 @@ describe('the object behind a FAST create', () => {
     return { calls: new GatewayCalls(client), api };
   }
 
-  it('is written by adoption where its gateway was killed right after the answer, and the request is still known', async () => {
+  it('is written by adoption when its gateway died right after the answer; its request_id stays known', async () => {
     const { calls, api } = await gated('killed');
     const held = api.hold('question', isObject);
     const { code, answer } = await calls.create('adopted', { requestId: 'once' });
@@ -62,7 +62,7 @@ describe('the object behind a FAST create', () => {
     await held.reached;
     await expect(scene.object('adopted')).rejects.toMatchObject({ code: 'not_found' });
     await scene.kill('killed');
-    held.release(); // it was never sent
+    held.release(); // the object was never sent
     expect(await idInObject('adopted')).toBe(answer?.sandboxId);
     const again = await one.create('adopted', { requestId: 'once' });
     expect(again.answer?.sandboxId).toBe(answer?.sandboxId);
@@ -73,7 +73,7 @@ describe('the object behind a FAST create', () => {
   it.each([
     ['a quota', QUOTA],
     ['a policy', INVALID],
-  ])('is refused by %s: the container goes, an Event says why, and nobody finds it', async (_by, status) => {
+  ])('is refused by %s: the container ends, an Event says why, and the name is not found', async (_by, status) => {
     const { calls, api } = await gated(`refused-${status.code}`);
     api.refuse({ matches: isObject, status: status.code, body: status });
     const { code, answer } = await calls.create('unwanted');
@@ -89,9 +89,9 @@ describe('the object behind a FAST create', () => {
     await scene.end(`refused-${status.code}`);
   });
 
-  it('comes after an outage of the API server that gateway and leading controller did not survive', async () => {
+  it('is written after an outage of the API server that gateway and controllers did not survive', async () => {
     const { calls } = await gated('outage');
-    // a gateway lets in whom it knows, to what it knows of
+    // caches the caller's token and rights, which the gateway then needs without the API server
     expect((await calls.create('Not a name')).code).toBe('INVALID_ARGUMENT');
     await scene.api.kill();
     const { code, answer } = await calls.create('survivor', { requestId: 'survivor' }, SOON);
@@ -108,7 +108,7 @@ describe('the object behind a FAST create', () => {
     await end('survivor');
   });
 
-  it('goes again where it is written after a delete at another gateway, though its own died', async () => {
+  it('is deleted when it is written after a delete at another gateway, although its own gateway died', async () => {
     const { calls, api } = await gated('late');
     const [question, written] = [api.hold('question', isObject), api.hold('answer', isObject)];
     const { answer } = await calls.create('late');
@@ -124,15 +124,15 @@ describe('the object behind a FAST create', () => {
     expect((await one.get('late')).code).toBe('NOT_FOUND');
   });
 
-  it('stays where the sandbox expires while its gateway writes', async () => {
+  it('stays when the sandbox expires while its gateway writes', async () => {
     const { calls, api } = await gated('expiring');
     const held = api.hold('answer', ({ method, path }) => method === 'PUT' && path.endsWith('/status'));
     const expireTimeSeconds = Math.ceil(Date.now() / 1000) + 2;
-    const command = ['/bin/sh', '-c', 'trap "" TERM; sleep 1000']; // it takes all of its grace period
+    const command = ['/bin/sh', '-c', 'trap "" TERM; sleep 1000']; // uses up its grace period
     expect((await calls.create('brief', { expireTimeSeconds, command })).code).toBe('OK');
     await held.reached;
     await eventually(async () => expect((await scene.object('brief')).status?.phase).toBe('Terminating'), SOON);
-    held.release(); // the gateway asks the agent then, which is ending it
+    held.release(); // the gateway now binds at the agent, which is ending the container
     await eventually(async () => expect((await scene.object('brief')).status?.phase).toBe('Expired'), SOON);
     expect((await calls.get('brief')).answer?.phase).toBe('Expired');
     await end('brief');

@@ -10,10 +10,13 @@ import { type Action, denied } from './authorizer';
 import { type Admission, admissionOf, ANONYMOUS, setAdmission } from './caller';
 
 const ACTIONS = 'fsb:actions';
-/** RFC 1123 */
+/** Characters of a DNS subdomain, RFC 1123. */
 const MAX_NAME = 253;
 
-/** What a handler's callers must be allowed to do: all of it. */
+/**
+ * Declares the actions of a handler. Its caller must be allowed all of them.
+ * @example Needs({ verb: 'create', subresource: '' }, { verb: 'get', subresource: 'log' })
+ */
 export const Needs = (...actions: readonly Action[]): MethodDecorator => SetMetadata(ACTIONS, actions);
 
 interface Named {
@@ -25,7 +28,7 @@ interface Named {
   readonly sandbox?: CreateRequest | undefined;
 }
 
-/** Lets in who is known, and may do what the handler needs in the namespace that the request names. */
+/** Admits authenticated callers who may do what the handler {@link Needs}, in the namespace of the request. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly needs = new Map<unknown, readonly Action[]>();
@@ -36,13 +39,20 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
   ) {}
 
-  /** @throws ApiError permission_denied, unavailable, resource_exhausted, invalid_argument for a wrong namespace */
+  /**
+   * @throws ApiError unauthenticated, when no interceptor has authenticated the call
+   * @throws ApiError permission_denied, when an action is not allowed
+   * @throws ApiError unavailable, when the API server cannot be asked
+   * @throws ApiError resource_exhausted, when the namespace has too many log streams
+   * @throws ApiError invalid_argument, when the namespace is malformed
+   */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const { authenticator } = this.access;
     const [request, metadata] = context.getArgs<[Named, Metadata]>();
     if (!authenticator) return admitted(metadata, { caller: ANONYMOUS, isKnown: false, isAdmitted: true }); // --insecure-plaintext
     const admission = admissionOf(metadata);
-    if (!admission.isKnown) throw new ApiError('unauthenticated', 'nobody has been asked who calls'); // knownCallers was left out
+    // only when the interceptor knownCallers was left out
+    if (!admission.isKnown) throw new ApiError('unauthenticated', 'the call was not authenticated');
     return this.admit(metadata, admission, this.actionsOf(context.getHandler()), request);
   }
 
@@ -56,7 +66,7 @@ export class AccessGuard implements CanActivate {
     const target = targetOf(request);
     const later: Promise<void>[] = [];
     for (const action of actions) {
-      // which of all namespaces somebody may list is for the list to find out
+      // a list of all namespaces is filtered by its handler (Access.listable)
       if (action.verb === 'list' && request.namespace === '') continue;
       const require = (isAllowed: boolean): void => {
         if (!isAllowed) throw denied(caller, action, target.namespace);
@@ -73,7 +83,7 @@ export class AccessGuard implements CanActivate {
     return later.length === 0 ? admit() : Promise.all(later).then(admit);
   }
 
-  /** @throws Error for a handler that says of nobody who may call it */
+  /** @throws Error when the handler has no {@link Needs} */
   private actionsOf(handler: ReturnType<ExecutionContext['getHandler']>): readonly Action[] {
     const known = this.needs.get(handler);
     if (known) return known;
@@ -89,7 +99,10 @@ function admitted(call: Metadata, admission: Admission): true {
   return true;
 }
 
-/** A wrong name is left out, for the handler to refuse: what is asked of the cluster, and remembered, is short. */
+/**
+ * The namespace and name to authorize. A name that is too long is left out, for the handler to refuse: this bounds the
+ * access reviews and the keys of their cache.
+ */
 function targetOf(request: Named): { namespace: string; name: string } {
   const { namespace = '', sandboxName, name = '' }: Named = request.sandbox ?? request;
   const named = sandboxName ?? name;

@@ -6,13 +6,13 @@ import { type Caller } from './caller';
 
 export interface AccessOptions {
   readonly insecurePlaintext: boolean;
-  /** of the cluster's tokens; empty: any token is reviewed */
+  /** issuers of the cluster's tokens; empty: every token is reviewed */
   readonly tokenIssuers: readonly string[];
 }
 
-/** Who is let in, and to what. */
+/** Authentication and authorization of callers. */
 export class Access {
-  /** undefined: nobody is asked */
+  /** undefined with `--insecure-plaintext`: nobody is authenticated, and all may list */
   readonly authenticator: Authenticator | undefined;
   readonly authorizer: Authorizer;
 
@@ -22,8 +22,10 @@ export class Access {
   }
 
   /**
-   * Whose sandboxes the caller may list.
-   * @param namespaces asked for only where that is not `all`
+   * The namespaces whose sandboxes the caller may list.
+   * @param namespaces candidates; called only when the caller may not list all namespaces
+   * @returns `all`, or the allowed ones of `namespaces`
+   * @throws ApiError unavailable, when the API server cannot be asked
    */
   async listable(caller: Caller, namespaces: () => readonly string[]): Promise<Visible> {
     if (await this.mayList(caller, '')) return 'all';

@@ -25,18 +25,21 @@ const REVIEW_MS = 5_000;
 const KNOWN_MS = 60_000;
 const UNKNOWN_MS = 10_000;
 const MAX_TOKENS = 10_000;
-/** A service account's is 1 to 2 KiB; Node takes headers of 16 KiB in all. */
+/** Longest token accepted. A service account's has 1 to 2 KiB; Node limits all headers together to 16 KiB. */
 const MAX_TOKEN_CHARS = 8 * 1024;
 
 const REHEARSAL_KEY = digest(REHEARSAL_TOKEN);
 
-/** What a call shows of its connection. */
+/** The connection of a call, as far as authentication needs it. */
 export interface Peer {
   readonly getAuthContext: () => { readonly sslPeerCertificate?: PeerCertificate | undefined };
   readonly getConnectionInfo: () => { readonly remoteAddress?: string | undefined };
 }
 
-/** Who calls: a Kubernetes token, reviewed by the API server, else a client certificate that the TLS layer has checked. */
+/**
+ * Identifies the caller: by a bearer token, through a TokenReview of the API server; without one, by a client
+ * certificate that the TLS layer has verified.
+ */
 export class Authenticator {
   private readonly tokens = new ReviewCache<Caller | undefined>({
     freshMs: (caller) => (caller ? KNOWN_MS : UNKNOWN_MS),
@@ -45,20 +48,25 @@ export class Authenticator {
     isKnown: (caller) => caller !== undefined,
   });
 
-  /** @param issuers of the cluster's tokens; empty: any token is reviewed */
+  /** @param issuers issuers of the cluster's tokens; empty: every token is reviewed */
   constructor(
     private readonly client: KubeClient,
     private readonly issuers: readonly string[],
   ) {}
 
-  /** @throws ApiError unauthenticated; unavailable where the API server cannot be asked */
+  /**
+   * @returns the caller, at once when the token's review is cached; else a promise of it, which rejects with the same
+   *   errors
+   * @throws ApiError unauthenticated, when there is no valid token or certificate
+   * @throws ApiError unavailable, when the API server cannot be asked or too many reviews are in flight
+   */
   authenticate(metadata: Metadata, peer: Peer): Caller | Promise<Caller> {
     const [header] = metadata.get('authorization');
     if (header === undefined) return certified(peer) ?? refuse('no bearer token and no client certificate was sent');
     const token = /^Bearer +(\S+)$/i.exec(header.toString())?.[1];
     if (token === undefined || token.length > MAX_TOKEN_CHARS)
       return refuse('the authorization is not "Bearer <token>"');
-    // the tokens themselves are not kept
+    // only digests of tokens are kept
     const key = digest(token);
     if (key === REHEARSAL_KEY) return REHEARSAL;
     if (!this.tokens.has(key)) {
@@ -85,10 +93,10 @@ function accepted(caller: Caller | undefined): Caller {
   return caller ?? refuse('the bearer token is not one that the cluster knows, or has expired');
 }
 
-/** As Kubernetes reads a subject: CN is the user, each O a group. */
+/** The caller of a client certificate. As in Kubernetes, CN is the user and each O a group. */
 function certified(peer: Peer): Caller | undefined {
   const subject = peer.getAuthContext().sslPeerCertificate?.subject;
-  // declared as strings; of several it is a list
+  // Node declares strings, but gives a list when an attribute occurs several times
   const { CN, O } = (subject ?? {}) as Readonly<Record<string, string | string[] | undefined>>;
   if (typeof CN !== 'string') return undefined;
   return { name: CN, groups: O === undefined ? [] : [O].flat() };

@@ -5,10 +5,10 @@ import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Caller, REHEARSAL } from './caller';
 import { ReviewCache } from './review-cache';
 
-/** What a call does, in the words of RBAC. */
+/** An act on sandboxes, in terms of RBAC. */
 export interface Action {
   readonly verb: 'create' | 'get' | 'list' | 'update' | 'delete';
-  /** of `sandboxes`; empty: the object itself */
+  /** subresource of `sandboxes`; empty: the object itself */
   readonly subresource: '' | 'log';
 }
 
@@ -39,7 +39,7 @@ const ALLOWED_MS = 60_000;
 const DENIED_MS = 10_000;
 const MAX_ANSWERS = 50_000;
 
-/** Who may do what, as the cluster's own RBAC says it of `sandboxes`. */
+/** Authorizes callers by the cluster's RBAC rules for `sandboxes`, through SubjectAccessReviews. */
 export class Authorizer {
   private readonly answers = new ReviewCache<boolean>({
     freshMs: (isAllowed) => (isAllowed ? ALLOWED_MS : DENIED_MS),
@@ -50,8 +50,11 @@ export class Authorizer {
   constructor(private readonly client: KubeClient) {}
 
   /**
-   * Asked without a name first, which is what nearly every rule allows and one answer says of all names; only where that is
-   * denied, with it.
+   * Whether the caller may do `action` on `target`. The first review names no sandbox: nearly every rule allows all
+   * names, and one cached answer then serves them all. Only when it is denied, a second review names the sandbox;
+   * creates and lists have none.
+   * @returns the answer, at once when it is cached
+   * @throws ApiError unavailable, when the API server cannot be asked or too many reviews are in flight
    */
   allows(caller: Caller, action: Action, { namespace, name }: Target): boolean | Promise<boolean> {
     if (caller === REHEARSAL) return action.verb === 'create';
@@ -89,7 +92,7 @@ export class Authorizer {
   }
 }
 
-/** In kubectl's words. */
+/** The error permission_denied, worded as kubectl words it. */
 export function denied(caller: Caller, { verb, subresource }: Action, namespace: string): ApiError {
   const resource = subresource === '' ? SANDBOXES : `${SANDBOXES}/${subresource}`;
   const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;

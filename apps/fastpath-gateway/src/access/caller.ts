@@ -1,6 +1,6 @@
 import { type Metadata } from '@grpc/grpc-js';
 
-/** Who calls, as Kubernetes says it: of a TokenReview, or of a client certificate's subject. */
+/** Identity of a caller, in Kubernetes' terms: from a TokenReview or from the subject of a client certificate. */
 export interface Caller {
   readonly name: string;
   readonly groups: readonly string[];
@@ -8,28 +8,28 @@ export interface Caller {
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** What the guard has found out about a call. */
+/** Result of authentication and authorization of a call. */
 export interface Admission {
   readonly caller: Caller;
-  /** whether the caller has shown who it is */
+  /** whether the caller is authenticated */
   readonly isKnown: boolean;
-  /** whether it may do what it asks for, or nobody is asked */
+  /** whether the caller is authorized, or authorization is off */
   readonly isAdmitted: boolean;
-  /** Takes what is to be given back when the call ends; absent where nothing is counted. */
+  /** Registers a release function to run when the call ends; absent when the call holds no seat. */
   readonly atEnd?: ((leave: () => void) => void) | undefined;
 }
 
-/** Who has not shown who it is: anybody, with --insecure-plaintext. */
+/** An unauthenticated caller; with --insecure-plaintext every caller. */
 export const ANONYMOUS: Caller = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** The gateway itself, in its rehearsal; it may ask for nothing but a create, which is refused for its fields. */
+/** The gateway itself, in its rehearsal. It may only create, and each of its creates is refused for its fields. */
 export const REHEARSAL: Caller = { name: 'system:rehearsal', groups: [] };
 
 const UNKNOWN: Admission = { caller: ANONYMOUS, isKnown: false, isAdmitted: false };
 
 const admissions = new WeakMap<Metadata, Admission>();
 
-/** @param call the metadata of its request: the one object that interceptor, guard and handler are all given */
+/** @param call metadata of the request: the one object that interceptor, guard and handler all receive */
 export function setAdmission(call: Metadata, admission: Admission): void {
   admissions.set(call, admission);
 }

@@ -11,28 +11,29 @@ import { type CallSeats } from '../quota/call-seats';
 import { type Authenticator } from './authenticator';
 import { type Caller, REHEARSAL, setAdmission } from './caller';
 
-/** Asked by a kubelet's probes, which have no token. */
+/** Path prefix that needs no authentication: a kubelet's probes have no token. */
 const OPEN = '/grpc.health.v1.Health/';
 
-/** What a call holds, until its status is sent or its caller leaves. */
+/** Seats that a call holds, until its status is sent or its caller cancels. */
 class Held {
-  private readonly leaves: (() => void)[] = [];
+  private readonly releases: (() => void)[] = [];
   private isOver = false;
 
-  add(leave: () => void): void {
-    if (this.isOver) leave();
-    else this.leaves.push(leave);
+  add(release: () => void): void {
+    if (this.isOver) release();
+    else this.releases.push(release);
   }
 
   end(): void {
     this.isOver = true;
-    for (const leave of this.leaves.splice(0)) leave();
+    for (const release of this.releases.splice(0)) release();
   }
 }
 
 /**
- * Finds out who calls when the headers have come, before anything of the request is read: a caller without a token or a
- * certificate leaves nothing behind but a refused stream. From then on the limits of its user hold. What the caller may do is for the guard, which knows the request.
+ * Interceptor that authenticates a call by its headers, before any of the request is read: a caller without a token or
+ * a certificate costs no more than a refused stream. It then applies the user's limits of connections and calls.
+ * Authorization is left to the guard, which has the request.
  */
 export function knownCallers(
   authenticator: Authenticator,
@@ -54,7 +55,7 @@ export function knownCallers(
             connections.admitted(remoteAddress, remotePort, caller.name);
             if (caller !== REHEARSAL) held.add(seats.call(caller.name));
           } catch (error) {
-            call.sendStatus(statusOf(error)); // it is known: not a refusal of who it is
+            call.sendStatus(statusOf(error)); // the user's limit: not counted as a failed authentication
             return;
           }
           const atEnd = held.add.bind(held);

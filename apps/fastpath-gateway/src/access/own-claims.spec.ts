@@ -18,7 +18,7 @@ describe('whyNoToken', () => {
     ['one that has expired, of any issuer', jwt({ exp: NOW / 1000 - 61 }), [], /expired/],
     ['one that expired within the skew of clocks', jwt({ exp: NOW / 1000 - 30 }), [], undefined],
     ['a JWT of null', ['e30', 'bnVsbA', 'x'].join('.'), [], undefined],
-  ])('%s', (_what, token, issuers, why) => {
+  ])('judges %s', (_what, token, issuers, why) => {
     const said = whyNoToken(token, issuers, NOW);
     if (why) expect(said).toMatch(why);
     else expect(said).toBeUndefined();

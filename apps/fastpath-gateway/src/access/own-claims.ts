@@ -1,17 +1,17 @@
-/** A token's own word about itself, where it is a JWT; unsigned hearsay: good enough to refuse by, never to believe. */
+/** Claims of a JWT, unverified: reason enough to refuse a token, never to accept one. */
 interface OwnClaims {
   readonly iss?: unknown;
   readonly exp?: unknown;
 }
 
-/** Clocks of the cluster's machines may differ by this much. */
+/** Clock skew allowed between the cluster's machines. */
 const SKEW_MS = 60_000;
 
 /**
- * Why a token cannot be one of the cluster, as far as it says so itself: then nobody is asked about it.
- * @param issuers of the cluster's tokens; empty: any token may be one
+ * Why a token's own claims rule it out. Such a token is refused without a TokenReview.
+ * @param issuers issuers of the cluster's tokens; empty: any issuer, and tokens other than JWTs too
  * @param now Unix milliseconds
- * @returns undefined where only the API server can tell
+ * @returns undefined when a TokenReview must decide
  */
 export function whyNoToken(token: string, issuers: readonly string[], now: number): string | undefined {
   const claims = claimsOf(token);
@@ -30,6 +30,6 @@ function claimsOf(token: string): OwnClaims | undefined {
     const claims: unknown = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString());
     return typeof claims === 'object' && claims !== null ? claims : undefined;
   } catch {
-    return undefined; // dots alone make no JWT
+    return undefined; // three parts, but no JWT
   }
 }

@@ -20,7 +20,7 @@ describe('ReviewCache', () => {
     answer = () => Promise.resolve('yes');
   });
 
-  it('asks once for all who ask at once, and answers in the same turn afterwards', async () => {
+  it('shares one review among concurrent calls, then answers synchronously', async () => {
     const cache = make();
     const both = [cache.get('a', ask), cache.get('a', ask)];
     for (const one of both) expect(await one).toBe('yes');
@@ -28,7 +28,7 @@ describe('ReviewCache', () => {
     expect(asked).toBe(1);
   });
 
-  it('asks anew in the background from half of its time on', async () => {
+  it('refreshes an answer in the background from half of its freshness on', async () => {
     const cache = make();
     await cache.get('a', ask);
     now = FRESH_MS / 2;
@@ -39,7 +39,7 @@ describe('ReviewCache', () => {
     expect(asked).toBe(2);
   });
 
-  it('waits for the answer once its time is over, and gives the old one only where nobody can be asked', async () => {
+  it('waits for a new answer after expiry; the stale one serves only while the server is unavailable', async () => {
     const cache = make();
     await cache.get('a', ask);
     now = FRESH_MS;
@@ -52,7 +52,7 @@ describe('ReviewCache', () => {
     await expect(cache.get('a', ask)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('makes nobody wait for a server that has just not answered', async () => {
+  it('gives a stale answer at once after a failed review', async () => {
     const cache = make();
     await cache.get('a', ask);
     now = FRESH_MS / 2;
@@ -60,11 +60,11 @@ describe('ReviewCache', () => {
     expect(cache.get('a', ask)).toBe('yes');
     await new Promise(setImmediate);
     now = FRESH_MS;
-    answer = () => new Promise(() => undefined); // it hangs
+    answer = () => new Promise(() => undefined); // the review hangs
     expect(cache.get('a', ask)).toBe('yes');
   });
 
-  it('takes a refusal of the review for no answer about its caller', async () => {
+  it('reports a forbidden review as unavailable, not as a refusal of the caller', async () => {
     answer = () => Promise.reject(new ApiError('permission_denied', 'cannot create tokenreviews'));
     await expect(make().get('a', ask)).rejects.toMatchObject({
       code: 'unavailable',
@@ -72,7 +72,7 @@ describe('ReviewCache', () => {
     });
   });
 
-  it('keeps so many, and those that were used last', async () => {
+  it('evicts the least recently used answer', async () => {
     const cache = make(2);
     for (const key of ['a', 'b']) await cache.get(key, ask);
     await cache.get('a', ask);
@@ -82,7 +82,7 @@ describe('ReviewCache', () => {
     expect(cache.get('b', ask)).toBeInstanceOf(Promise);
   });
 
-  it('keeps refusals apart: however many come, they push out none who is let in', async () => {
+  it('keeps refusals apart: they never evict other answers', async () => {
     const isRefusal = (given: string): boolean => given === 'no';
     const cache = new ReviewCache<string>({ freshMs: () => FRESH_MS, maxEntries: 2, isRefusal }, () => now);
     await cache.get('a', ask);
@@ -90,11 +90,11 @@ describe('ReviewCache', () => {
     for (const key of ['b', 'c', 'd']) await cache.get(key, ask);
     expect(['a', 'b', 'c', 'd'].map((key) => cache.has(key))).toEqual([true, false, true, true]);
     now = FRESH_MS;
-    expect(await cache.get('a', ask)).toBe('no'); // a refusal now: of those, the one that was not used for longest went
+    expect(await cache.get('a', ask)).toBe('no'); // now a refusal, which evicts the least recently used of them
     expect(['a', 'c', 'd'].map((key) => cache.has(key))).toEqual([true, false, true]);
   });
 
-  it('gives no old answer for want of a seat, and keeps seats for keys that are known', async () => {
+  it('reserves seats for known keys, and gives no stale answer for want of a seat', async () => {
     const cache = make(200);
     for (let index = 0; index < 65; index++) await cache.get(`known-${index}`, ask);
     now = FRESH_MS;
@@ -121,7 +121,7 @@ describe('ReviewCache', () => {
     expect(await of('other', 'a')).toBe('yes');
   });
 
-  it('refuses to ask of too many at once', async () => {
+  it('refuses further reviews of unknown keys once 64 are in flight', async () => {
     const cache = make();
     let end: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));

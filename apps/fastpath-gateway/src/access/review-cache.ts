@@ -2,13 +2,15 @@ import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { setLatest } from '@fsb/kit/set-latest';
 
 export interface ReviewCacheOptions<V> {
-  /** how long an answer holds, in milliseconds; asked anew in the background from half of it on, while it is used */
+  /** milliseconds for which an answer is fresh; a use in the second half of them refreshes it in the background */
   readonly freshMs: (answer: V) => number;
-  /** of refusals, and of other answers; the one of the same sort that was not used for longest goes */
+  /** bound of the refusals, and of the other answers; the least recently used of the same kind is evicted */
   readonly maxEntries: number;
-  /** whether such an answer lets nobody in: anybody can get any number of them, so they push out no other; default: never */
+  /**
+   * whether an answer is a refusal. Anybody can cause any number of these, so they evict only each other; default: no
+   */
   readonly isRefusal?: (answer: V) => boolean;
-  /** whether such an answer makes its key a known one, whose reviews have seats of their own; default: always */
+  /** whether an answer makes its key a known one, whose reviews have seats of their own; default: each does */
   readonly isKnown?: (answer: V) => boolean;
 }
 
@@ -17,33 +19,36 @@ interface Entry<V> {
   readonly askedAt: number;
 }
 
-/** How much longer an answer holds while the API server cannot be asked: FAST creates go on without it. */
+/** Milliseconds past freshness for which answers serve while the API server is unavailable: FAST creates go on. */
 export const STALE_MS = 600_000;
-/** Reviews under way at once of keys without an answer; a flood of unknown tokens must not become one on the API server. */
+/** Concurrent reviews of unknown keys: a flood of unknown tokens must not become a flood on the API server. */
 const MAX_UNKNOWN = 64;
-/** Of these, what one asker may hold, such as an address. */
+/** Share of {@link MAX_UNKNOWN} that one asker, such as an address, may hold. */
 const MAX_OF_ASKER = 16;
-/** Seats in reserve for keys that are known: strangers cannot take them. */
+/** Concurrent reviews of known keys: seats that unknown keys cannot take. */
 const MAX_KNOWN = 64;
-/** A key that found no seat is asked for again this much later. */
+/** Retry delay, in milliseconds, of a refusal for want of a seat. */
 const RETRY_MS = 1_000;
 
-/** Too many reviews are under way. It says nothing about the API server. */
+/** Too many reviews are in flight. Unlike an unavailable API server, this does not make a stale answer usable. */
 class NoSeat extends ApiError {
   constructor() {
-    super('unavailable', 'too many callers are being looked up at once; try again', { retryDelayMs: RETRY_MS });
+    super('unavailable', 'too many access reviews are in flight; try again', { retryDelayMs: RETRY_MS });
   }
 }
 
-/** Answers of the API server about who somebody is and what they may do: given at once where they are known. */
+/**
+ * LRU cache of the API server's access reviews, with in-flight reviews shared, refresh in the background and stale
+ * answers while the API server is unavailable.
+ */
 export class ReviewCache<V> {
   private readonly entries = new Map<string, Entry<V>>();
   private readonly refusals = new Map<string, Entry<V>>();
   private readonly underWay = new Map<string, Promise<V>>();
-  /** reviews of unknown keys, by who asks */
+  /** reviews of unknown keys in flight, by asker */
   private readonly askers = new Map<string, number>();
   private unknown = 0;
-  /** the last question had no answer: nobody waits for the next one who can do with the old */
+  /** whether the last review failed; until one succeeds, callers with a stale answer get it without waiting */
   private isAway = false;
 
   constructor(
@@ -52,9 +57,13 @@ export class ReviewCache<V> {
   ) {}
 
   /**
-   * @param asker who shares the seats for unknown keys with nobody else
-   * @returns the answer, or a promise of it
-   * @throws ApiError unavailable where too many are being asked for; what `ask` throws, where no answer is known
+   * The answer to `key`.
+   * @param ask does the review
+   * @param asker whose share of the seats for unknown keys the review counts against; empty: no share
+   * @returns the answer when it is cached, else a promise of it
+   * @throws ApiError unavailable, by rejection, when too many reviews are in flight, or when `ask` fails and no answer
+   *   is cached
+   * @example const caller = await tokens.get(digest(token), () => review(token), remoteAddress);
    */
   get(key: string, ask: () => Promise<V>, asker = ''): V | Promise<V> {
     const entry = this.entries.get(key) ?? this.refusals.get(key);
@@ -70,12 +79,13 @@ export class ReviewCache<V> {
     }
     const entries = this.entriesLike(entry);
     entries.delete(key);
-    entries.set(key, entry); // the last of the map is the one used last
-    if (age >= fresh / 2 && this.isKnown(entry)) void this.askOfKnown(key, ask).catch(() => undefined); // asked again by whoever comes after
+    entries.set(key, entry); // the map is in order of use, the most recent last
+    // a failed refresh is retried by the next use
+    if (age >= fresh / 2 && this.isKnown(entry)) void this.askOfKnown(key, ask).catch(() => undefined);
     return entry.answer;
   }
 
-  /** Whether there is an answer to `key`, fresh or not. */
+  /** Whether an answer to `key` is cached, fresh or stale. */
   has(key: string): boolean {
     return this.entries.has(key) || this.refusals.has(key);
   }
@@ -118,8 +128,8 @@ export class ReviewCache<V> {
       })
       .catch((error: unknown) => {
         this.isAway = true;
-        // a refusal of the review itself is about this gateway, not about its caller
-        throw new ApiError('unavailable', `the cluster does not say who may do what (${messageOf(error)}); try again`);
+        // a refused review is the gateway's lack of permission, not the caller's
+        throw new ApiError('unavailable', `the access review failed (${messageOf(error)}); try again`);
       })
       .finally(() => this.underWay.delete(key));
     this.underWay.set(key, asked);
@@ -134,7 +144,7 @@ export class ReviewCache<V> {
   }
 }
 
-/** No answer is not a no: whoever was let in a moment ago is, as long as nobody can be asked. */
+/** The stale answer while the API server is unavailable; rethrows every other error, {@link NoSeat} included. */
 function orStale<V>(error: unknown, answer: V): V {
   if (isApiError(error, 'unavailable') && !(error instanceof NoSeat)) return answer;
   throw error;

@@ -7,7 +7,9 @@ import { type GatewayConfig } from '../gateway.config';
 import { Catalog } from '../sandboxes/catalog';
 import { CallAudit } from './call-audit';
 
-/** Has a CallAudit where calls are to be recorded, for the server that is made around the modules. */
+/**
+ * Provides the {@link CallAudit} whose interceptor `main.ts` gives to the gRPC server; none without `--audit-log-path`.
+ */
 @Module({})
 export class AuditModule {
   static forRoot(config: GatewayConfig): DynamicModule {

@@ -11,10 +11,10 @@ import { GatewayCalls } from '../testing/gateway-calls';
 import { GatewayScene } from '../testing/gateway-scene';
 
 const AUDITED = 'gateway-audited';
-/** In every field of a create that may hold one. */
+/** A value put into every field of a create that may hold a secret. */
 const SECRET = 's3cr3t-that-nobody-records';
 
-/** A gateway with an audit log, before a real API server that knows who may do what. */
+/** A gateway with an audit log, in front of a real API server with authorization. */
 describe('The audit log of a gateway', () => {
   let scene: GatewayScene;
   let ca: Buffer;
@@ -49,7 +49,7 @@ describe('The audit log of a gateway', () => {
       .slice(0, -1)
       .map((line) => JSON.parse(line) as AuditEvent);
 
-  /** Those of a sandbox, once there are as many. */
+  /** The events of a sandbox; waits until there are exactly `count`. */
   function of(name: string, count: number): Promise<AuditEvent[]> {
     return eventually(() => {
       const found = events().filter(({ objectRef }) => objectRef?.name === name);
@@ -74,7 +74,7 @@ describe('The audit log of a gateway', () => {
     });
   }
 
-  it('tells who made, changed, read and ended which sandbox, from where, and none of its secrets', async () => {
+  it('records who created, updated, read and deleted a sandbox, and from where, without its secrets', async () => {
     const tenant = as(TENANT);
     const created = await tenant.create('kept', {
       ...secrets,
@@ -136,13 +136,13 @@ describe('The audit log of a gateway', () => {
     expect(readFileSync(path, 'utf8')).not.toContain(SECRET);
   }, 60_000);
 
-  it('tells who was kept out, also of what is otherwise not recorded', async () => {
+  it('records refused callers, also of methods that are otherwise not recorded', async () => {
     const [stranger, other] = [as(undefined), as(OTHER_TENANT)];
     expect((await stranger.get('guarded')).code).toBe('UNAUTHENTICATED');
     expect((await other.get('guarded')).code).toBe('PERMISSION_DENIED');
     expect((await other.create('guarded', secrets)).code).toBe('PERMISSION_DENIED');
     const [get, create] = await of('guarded', 2);
-    // which sandbox a stranger asks for is not read
+    // the request of an unauthenticated caller is not read
     const unknown = events().find(({ user }) => user.username === 'system:anonymous');
     expect(unknown?.objectRef?.name).toBeUndefined();
     expect(unknown).toMatchObject({
@@ -164,11 +164,11 @@ describe('The audit log of a gateway', () => {
     });
   });
 
-  it('tells of what was refused for its fields or its size, and does not quote it', async () => {
+  it('records requests refused for their fields or their size, without quoting them', async () => {
     const tenant = as(TENANT);
     expect((await tenant.create('wrong', { ...secrets, envs: { [SECRET + '=']: '' } })).code).toBe('INVALID_ARGUMENT');
     expect((await tenant.create('wrong', { ...secrets, image: 'absent/image' })).code).toBe('NOT_FOUND');
-    expect((await tenant.create('wrong', { command: [`/bin/${SECRET}`] })).message).toContain(SECRET); // its caller has it anyway
+    expect((await tenant.create('wrong', { command: [`/bin/${SECRET}`] })).message).toContain(SECRET); // known to its caller
     const found = await of('wrong', 3);
     expect(found.map(({ responseStatus }) => responseStatus)).toEqual([
       { metadata: {}, status: 'Failure', reason: 'BadRequest', code: 400 },
@@ -185,9 +185,9 @@ describe('The audit log of a gateway', () => {
     expect(readFileSync(path, 'utf8')).not.toContain(SECRET);
   });
 
-  it('tells what became of a create whose caller did not wait', async () => {
+  it('records the outcome of a create whose caller cancelled', async () => {
     const tenant = as(TENANT);
-    /** Cancels as soon as the agent has it. */
+    /** Creates a sandbox and cancels the call as soon as the agent reports it. */
     const leave = (name: string): Promise<unknown> =>
       new Promise((done) => {
         const request = { name, image: 'busybox', poolRef: 'pool', command: ['/bin/sleep', '100'] };
@@ -200,7 +200,7 @@ describe('The audit log of a gateway', () => {
           });
         }, 2);
       });
-    // an answer may be on its way already when its caller leaves: the gateway cannot know then
+    // the answer may be sent before the cancellation arrives: such an event has no caller-left, so try again
     let callerLeft: string | undefined;
     for (let attempt = 0; attempt < 10 && callerLeft === undefined; attempt++) {
       await leave(`left-${attempt}`);
@@ -212,7 +212,7 @@ describe('The audit log of a gateway', () => {
     expect(callerLeft).toBe('true');
   }, 60_000);
 
-  it('is not alone in that: the processes’ own logs have none either, with all their detail', () => {
+  it('has no secrets, and neither have the logs of the processes at full verbosity', () => {
     const logs = ['fastpath-gateway', 'sandbox-controller', AUDITED].map((name) => scene.logOf(name));
     for (const log of [...logs, readFileSync(scene.agent.logText, 'utf8')]) {
       expect(log.length).toBeGreaterThan(0);
@@ -220,7 +220,7 @@ describe('The audit log of a gateway', () => {
     }
   });
 
-  it('is for its owner alone, and written to the end on SIGTERM', async () => {
+  it('is readable by its owner alone, and complete after SIGTERM', async () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect((await as(ADMIN).remove('last')).code).toBe('OK');
     expect(await scene.end(AUDITED)).toBe(0);

@@ -3,7 +3,7 @@ import { ImageServiceService } from '@fsb/api/gen/fastpath/v1/images';
 import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
 import { AUDITED_METHODS } from './audited-methods';
 
-it('AUDITED_METHODS names each method that the gateway serves', () => {
+it('AUDITED_METHODS: has every method that the gateway serves', () => {
   const services = [FastPathServiceService, SandboxLogServiceService, ImageServiceService];
   const paths = services.flatMap((service) =>
     Object.values<{ readonly path: string }>(service).map(({ path }) => path),

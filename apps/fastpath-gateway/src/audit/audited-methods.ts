@@ -3,9 +3,9 @@ import { status } from '@grpc/grpc-js';
 
 export interface AuditedMethod {
   readonly verb: 'create' | 'get' | 'list' | 'update' | 'delete';
-  /** of `sandboxes`; empty: the object itself */
+  /** subresource of `sandboxes`; empty: the object itself */
   readonly subresource: '' | 'log';
-  /** always, or only where the caller was kept out: what is in memory is read often, and tells no secret */
+  /** always, or only when the caller is refused: reads from the gateway's memory are frequent and reveal no secret */
   readonly when: 'always' | 'refused';
 }
 
@@ -15,7 +15,7 @@ const of = (
   subresource: AuditedMethod['subresource'] = '',
 ): AuditedMethod => ({ verb, when, subresource });
 
-/** By their paths. */
+/** Methods of the gateway's API and what the audit records of them, by their gRPC paths. */
 export const AUDITED_METHODS: Readonly<Record<string, AuditedMethod>> = {
   '/fastpath.v1.FastPathService/CreateSandbox': of('create'),
   '/fastpath.v1.FastPathService/UpdateSandbox': of('update'),
@@ -27,18 +27,19 @@ export const AUDITED_METHODS: Readonly<Record<string, AuditedMethod>> = {
   '/fastpath.v1.ImageService/ListImages': of('list', 'refused'),
 };
 
-/** A status of gRPC as Kubernetes would have answered. */
+/** HTTP status and reason, as a Kubernetes API server answers them. */
 interface HttpStatus {
   readonly code: number;
   readonly reason?: string;
 }
 
-/** What an API server has no status for: the caller has left (499 as in nginx). */
+/** Codes without an error status in Kubernetes: success, and a caller that cancelled (499, as in nginx). */
 const OTHERS: ReadonlyMap<status, HttpStatus> = new Map([
   [status.OK, { code: 200 }],
   [status.CANCELLED, { code: 499 }],
 ]);
 
+/** The HTTP status with which Kubernetes would have answered a call that ended with the gRPC status `grpc`. */
 export function httpStatus(grpc: status): HttpStatus {
   const { http, reason } = wireStatusOfGrpc(grpc);
   return OTHERS.get(grpc) ?? { code: http, reason };

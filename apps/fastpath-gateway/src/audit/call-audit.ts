@@ -23,17 +23,21 @@ import {
   type NamedRequest,
 } from './call-event';
 
-/** Whoever has no account here could otherwise write the records of those who have out of the last kept file. */
+/**
+ * Rate of records of unauthenticated calls. Without it, strangers could rotate the records of users out of the last
+ * kept file.
+ */
 const STRANGERS_A_SECOND = 20;
 
 export interface CallAuditParts {
   readonly log: AuditLog;
+  /** uid and id that a sandbox has at the moment */
   readonly identity: (namespace: string, name: string) => Identity;
 }
 
 /**
- * A record of each call that changes a sandbox, reads its log, or is kept out, from where gRPC itself sees it: also what the
- * guard refuses, what does not arrive whole, and what its caller leaves.
+ * Records each call that changes a sandbox, reads its log, or is refused for its caller. An interceptor, so that it
+ * also records calls that the guard refuses, that do not arrive whole, or that their caller cancels.
  */
 export class CallAudit implements OnApplicationShutdown {
   private readonly strangers = new TokenBucket(STRANGERS_A_SECOND);
@@ -45,7 +49,7 @@ export class CallAudit implements OnApplicationShutdown {
     return method ? this.follow(path, method, responseStream, call) : new ServerInterceptingCall(call);
   };
 
-  /** After the last call has been answered. */
+  /** Closes the log. Nest calls this after the last call is answered. */
   onApplicationShutdown(): Promise<void> {
     return this.parts.log.close();
   }
@@ -78,9 +82,9 @@ export class CallAudit implements OnApplicationShutdown {
         next();
       })
       .withOnCancel(() => {
-        if (isOver) return; // grpc-js says it of every call that ends
-        facts.callerLeft = isHandled; // else it did not arrive whole, or is too large
-        // what a handler has begun goes on: what became of it is told to nobody but the record
+        if (isOver) return; // grpc-js reports a cancellation for every call that ends
+        facts.callerLeft = isHandled; // otherwise the request did not arrive whole, or is too large
+        // a handler that has begun goes on, and its outcome reaches the record alone
         if (facts.answer && !isStream) end({ code: status.OK, details: '' });
         else if (isStream || !isHandled) end({ code: status.CANCELLED, details: '' });
       })
@@ -93,7 +97,7 @@ export class CallAudit implements OnApplicationShutdown {
         const isFirst = facts.answer === undefined;
         facts.answer ??= answer;
         if (isStream && isFirst) this.record(facts, undefined);
-        // of a call that its caller left grpc-js asks no status any more
+        // grpc-js sends no status of a cancelled call: the answer is its end
         if (!isStream && facts.callerLeft === true) end({ code: status.OK, details: '' });
         next(answer);
       })
@@ -105,7 +109,7 @@ export class CallAudit implements OnApplicationShutdown {
     return new ServerInterceptingCall(call, responder);
   }
 
-  /** Which sandbox it is now: once it is deleted, nobody knows. */
+  /** Looks up the sandbox before the handler runs: after a delete its identity is gone. */
   private receive(facts: CallFacts, request: NamedRequest): void {
     facts.request = request;
     const { sandboxName, namespace = '' } = request;

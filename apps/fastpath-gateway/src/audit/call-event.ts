@@ -11,7 +11,7 @@ import { microTime } from '@fsb/kit/times';
 import { type Admission, admissionOf } from '../access/caller';
 import { type AuditedMethod, httpStatus } from './audited-methods';
 
-/** What the requests have that tells which sandbox they are about. Of a create nothing else is read: the rest is its secret. */
+/** Fields of the requests that identify a sandbox. A record takes no others of a create: they may hold secrets. */
 export interface NamedRequest {
   readonly namespace?: string;
   /** of a create */
@@ -24,7 +24,7 @@ export interface NamedRequest {
   readonly sandbox?: NamedRequest | undefined;
 }
 
-/** What the answers have of it. */
+/** Fields of the answers that identify a sandbox. */
 export interface NamedAnswer {
   readonly sandboxName?: string;
   readonly sandboxId?: string;
@@ -34,24 +34,25 @@ export interface NamedAnswer {
   readonly created?: NamedAnswer | undefined;
 }
 
-/** A sandbox as far as it was known when the call came. */
+/** Identity of a sandbox when the call arrived, as far as the gateway knew it. */
 export interface Identity {
   readonly uid?: string | undefined;
   readonly sandboxId?: string | undefined;
 }
 
-/** A call as far as it has come. */
+/** Facts of a call, filled in as it proceeds. */
 export interface CallFacts {
   readonly auditId: string;
   readonly path: string;
   readonly method: AuditedMethod;
+  /** Unix milliseconds */
   readonly receivedAt: number;
   readonly address: string | undefined;
   metadata?: Metadata;
   request?: NamedRequest;
   identity?: Identity;
   answer?: NamedAnswer;
-  /** before it was told the answer */
+  /** the caller cancelled before the answer was sent */
   callerLeft?: boolean;
 }
 
@@ -60,8 +61,8 @@ export interface CallEnd {
   readonly details: string;
 }
 
-/** Says who was kept out of what, or which limit was reached. Other messages may quote a command, and are not recorded. */
-const TOLD: ReadonlySet<status> = new Set([
+/** Codes whose messages are recorded: they name a refused caller or a limit. Other messages may quote a command. */
+const RECORDED_MESSAGES: ReadonlySet<status> = new Set([
   status.UNAUTHENTICATED,
   status.PERMISSION_DENIED,
   status.RESOURCE_EXHAUSTED,
@@ -69,7 +70,11 @@ const TOLD: ReadonlySet<status> = new Set([
 const MAX_MESSAGE = 500;
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The record of a call. Pure. @param end undefined: its answer goes on */
+/**
+ * The audit event of a call. Pure.
+ * @param end undefined while a streamed answer goes on: the stage is then ResponseStarted
+ * @param now Unix milliseconds
+ */
 export function callEvent(facts: CallFacts, end: CallEnd | undefined, now: number): AuditEvent {
   const { auditId, path, method, metadata, address, receivedAt } = facts;
   const admission = admissionOf(metadata);
@@ -98,7 +103,7 @@ function objectOf({ method, request, identity, answer }: CallFacts): NonNullable
   return {
     resource: SANDBOXES,
     namespace: text(namespace) ?? 'default',
-    // of a create without a name: the one that it was given
+    // a create without a name has the generated one, from its answer
     name: text(sandboxName) ?? made(answer).sandboxName,
     uid: identity?.uid,
     apiGroup: GROUP,
@@ -111,7 +116,7 @@ function statusOf(end: CallEnd | undefined): ResponseStatus {
   if (!end) return { metadata: {}, code: 200 };
   const { code, reason } = httpStatus(end.code);
   if (end.code === status.OK) return { metadata: {}, code };
-  const message = TOLD.has(end.code) ? clipped(end.details, MAX_MESSAGE) : undefined;
+  const message = RECORDED_MESSAGES.has(end.code) ? clipped(end.details, MAX_MESSAGE) : undefined;
   return { metadata: {}, status: 'Failure', reason, message, code };
 }
 
@@ -136,12 +141,12 @@ function annotationsOf(
   };
 }
 
-/** As long as a name may be; undefined where there is none. */
+/** The text, clipped to the length of a name; undefined when it is empty. */
 function text(given: string | undefined): string | undefined {
   return given === undefined || given === '' ? undefined : clipped(given);
 }
 
-/** The one that was made, else the one that had the name, else the one that the caller meant. */
+/** The id in the answer, else the id that the name had, else the id that the request gave. */
 function sandboxIdOf({ answer, identity, request }: CallFacts): string | undefined {
   return made(answer).sandboxId ?? identity?.sandboxId ?? request?.sandboxId;
 }
@@ -150,12 +155,13 @@ function traceIdOf(metadata: Metadata | undefined): string | undefined {
   return TRACEPARENT.exec(metadata?.get('traceparent')[0]?.toString() ?? '')?.[1];
 }
 
-/** undefined: it did not come as far, as where the cluster could not be asked. */
+/** undefined when the call ended before a decision, for example because the API server was unavailable. */
 function decision({ isAdmitted }: Admission, end: CallEnd | undefined): 'allow' | 'forbid' | undefined {
   if (isAdmitted) return 'allow';
   return end && isKeptOut(end.code) ? 'forbid' : undefined;
 }
 
+/** Whether a call was refused for its caller: unauthenticated or not allowed. */
 export function isKeptOut(code: status): boolean {
   return code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED;
 }

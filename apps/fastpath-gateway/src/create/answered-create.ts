@@ -11,7 +11,9 @@ const TRIES = 8;
 const FIRST_PAUSE_MS = 100;
 const DELETE_MS = 10_000;
 
-/** A create by a unary call. A caller who leaves before the answer is sent, and has no name to find the sandbox by, leaves nothing. */
+/**
+ * Creates by unary calls. When the caller leaves before the answer is sent, a sandbox that is not findable is deleted.
+ */
 @Injectable()
 export class AnsweredCreate {
   private readonly logger = new Logger(AnsweredCreate.name);
@@ -22,8 +24,9 @@ export class AnsweredCreate {
   ) {}
 
   /**
-   * @param whenLeft calls a function where the caller leaves
-   * @throws ApiError
+   * Creates a sandbox.
+   * @param whenLeft registers a function to call when the caller leaves before it has the answer
+   * @throws ApiError as {@link CreateSandbox.create}
    */
   async create(
     request: CreateRequest,
@@ -49,6 +52,6 @@ export class AnsweredCreate {
       await sleep(FIRST_PAUSE_MS * 2 ** tries, undefined, { ref: false });
     }
     const error = messageOf(failure);
-    this.logger.warn({ msg: 'what its caller left was not ended', sandbox: sandboxId, name: sandboxName, error });
+    this.logger.warn({ msg: 'an abandoned sandbox was not deleted', sandbox: sandboxId, name: sandboxName, error });
   }
 }

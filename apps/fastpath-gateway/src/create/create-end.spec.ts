@@ -19,6 +19,6 @@ it.each([
   ['made', 'left', false, 'removed'],
   ['made', 'late', true, 'goes on'],
   ['made', 'late', false, 'removed'],
-] as const)('%s, %s, findable %s: %s', (progress, cause, isFindable, end) => {
+] as const)('endOfCreate: %s, %s, findable %s: %s', (progress, cause, isFindable, end) => {
   expect(endOfCreate(progress, cause, isFindable)).toBe(end);
 });

@@ -1,14 +1,14 @@
-/** How far a create has come: no agent and no API server has heard of it, one may have, or it is made. */
+/** Progress of a create: no agent or API server was asked yet; one was, and may have acted; the sandbox is made. */
 export type Progress = 'before' | 'asked' | 'made';
-/** Why it is given up: somebody deletes the sandbox, or its caller left or ran out of time. */
+/** Why a create is given up: its sandbox was deleted, its caller left, or its deadline passed. */
 export type Cause = 'deleted' | 'left' | 'late';
-/** What becomes of the sandbox. */
+/** What happens to the sandbox of a create that is given up. */
 export type End = 'nothing' | 'goes on' | 'removed';
 
 /**
- * What becomes of a create that is given up. A delete wins at every step. A caller that leaves may come back for what it
- * can name, and never for what it cannot. Pure.
- * @param isFindable by a name that the caller chose, or by its request_id
+ * The end of a create that is given up. A delete wins at every step. A caller that left may come back for a findable
+ * sandbox, so that one goes on; any other is removed. Pure.
+ * @param isFindable whether the caller chose a name or a request_id
  */
 export function endOfCreate(progress: Progress, cause: Cause, isFindable: boolean): End {
   if (progress === 'before') return 'nothing';

@@ -9,14 +9,14 @@ export interface Created {
   readonly stages: readonly Stage[];
 }
 
-/** What is to be made, with its pool's defaults, and the pool. */
+/** A checked create with the defaults of its pool, and the pool. */
 export interface PooledOrder {
   readonly order: CreateOrder;
   readonly pool: SandboxPool;
 }
 
-/** One of the two ways to make a sandbox. */
+/** A mode of creation: FAST or STRONG. */
 export interface CreateMode {
-  /** @throws ApiError */
+  /** @throws ApiError with the code of the answer */
   create(order: PooledOrder, course: CreateCourse): Promise<Created>;
 }

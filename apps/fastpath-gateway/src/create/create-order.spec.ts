@@ -16,7 +16,7 @@ const DEFAULTS = {
 const order = (more: Parameters<typeof CreateRequest.fromPartial>[0]) =>
   createOrder(CreateRequest.fromPartial({ name: 'box', poolRef: 'pool', image: 'busybox', ...more }), DEFAULTS);
 
-it('asks the agent for expanded words, and keeps the object as it was written', async () => {
+it('agentRequest: expands words for the agent, and leaves the object as the caller wrote it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fsb-order-'));
   const signer = new TemplateSigner((await AgentPki.make(folder)).client);
   rmSync(folder, { recursive: true });
@@ -28,14 +28,14 @@ it('asks the agent for expanded words, and keeps the object as it was written', 
   });
 });
 
-it.each(['Always', 'IfNotPresent', 'Never'] as const)('keeps the pull policy %s', (policy) => {
+it.each(['Always', 'IfNotPresent', 'Never'] as const)('createOrder: keeps the pull policy %s', (policy) => {
   const made = order({ imagePullPolicy: policy });
   expect(made.spec.imagePullPolicy).toBe(policy);
   expect(order({}).spec).not.toHaveProperty('imagePullPolicy');
 });
 
 it.each(['quay.io/a/b', '127.0.0.1:5000/a', 'ghcr.io/other/app'])(
-  'refuses %s, of a registry that is not allowed',
+  'createOrder: refuses %s, of a registry that is not allowed',
   (image) => {
     expect(() => order({ image })).toThrow(
       /^image: .* is of no registry that --allowed-registries of the gateway allows: docker\.io/,
@@ -43,7 +43,7 @@ it.each(['quay.io/a/b', '127.0.0.1:5000/a', 'ghcr.io/other/app'])(
   },
 );
 
-it.each(['always', 'Sometimes', ' '])('refuses the pull policy "%s" by its name', (policy) => {
+it.each(['always', 'Sometimes', ' '])('createOrder: refuses the pull policy "%s"', (policy) => {
   expect(() => order({ imagePullPolicy: policy })).toThrow(
     `image_pull_policy: "${policy}" must be Always, IfNotPresent, Never, or empty`,
   );
@@ -53,10 +53,10 @@ it.each([
   ['args', { args: ['é'.repeat(65_536)] }],
   ['envs', { envs: { X: 'é'.repeat(70_000) } }],
   ['envs', { envs: { 'A=B': 'c' } }],
-])('refuses %s that the kernel would not take', (field, more) => {
+])('createOrder: refuses %s that the kernel would not accept', (field, more) => {
   expect(() => order(more)).toThrow(new RegExp(`^${field}: `));
 });
 
-it.each(['-dash', '.dot', '1digit', 'Section:Key', 'a b'])('takes a variable %s', (name) => {
+it.each(['-dash', '.dot', '1digit', 'Section:Key', 'a b'])('createOrder: accepts a variable %s', (name) => {
   expect(order({ envs: { [name]: 'v' } }).envs).toEqual({ [name]: 'v' });
 });

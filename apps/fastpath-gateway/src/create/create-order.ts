@@ -30,50 +30,53 @@ import {
 
 export type Mode = 'fast' | 'strong';
 
-/** A create whose every field has been checked. */
+/** A create whose fields have all been checked. */
 export interface CreateOrder {
   readonly mode: Mode;
   readonly name: string;
   readonly namespace: string;
   readonly pool: string;
-  /** normalised */
+  /** normalised name, as in docker.io/library/alpine:latest; the spec keeps the caller's */
   readonly image: string;
   /** empty: none */
   readonly requestId: string;
-  /** so long it waits for a slot or a port, while its pool may grow; 0: not at all */
+  /** longest wait for a slot or a port while the pool may grow, in milliseconds; 0: refused at once */
   readonly waitMs: number;
-  /** by a name that the caller chose, or by its request_id */
+  /** whether the caller chose a name or a request_id */
   readonly isFindable: boolean;
-  /** when it was asked for, on `performance.now()` */
+  /** time of the request, on the clock of `performance.now()` */
   readonly begunAt: number;
-  /** Unix nanoseconds: the original derives the id of a FAST sandbox from it */
+  /** Unix nanoseconds of the request; as in the Go predecessor, the id of a FAST sandbox is derived from it */
   readonly createdNanos: bigint;
-  /** of the call, where it is traced */
+  /** W3C trace context of the call; undefined when it is not traced */
   readonly traceparent?: string | undefined;
   readonly envs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly spec: SandboxSpec;
 }
 
+/** Settings of the gateway, and the time, that a create is checked against. */
 export interface OrderDefaults {
+  /** mode of creates that name none */
   readonly mode: Mode;
-  /** the agents' own */
+  /** the agents' own port, which no sandbox may expose */
   readonly agentPort: number;
-  /** of the installation */
+  /** value of `--allowed-registries` */
   readonly allowedRegistries: readonly string[];
+  /** Unix nanoseconds */
   readonly nowNanos: bigint;
-  /** the same moment on `performance.now()` */
+  /** the same moment on the clock of `performance.now()` */
   readonly now: number;
   readonly traceparent?: string | undefined;
 }
 
 const MAX_PORTS = 100;
-/** Bytes: all of them together must fit an object in etcd twice over. */
+/** Bytes of command, args, envs and working_dir together: an object in etcd must hold them twice over. */
 const MAX_STRINGS = 256 * 1024;
 const MAX_REQUEST_ID = 128;
 const MAX_WAIT_SECONDS = 300;
 
-/** @throws ApiError invalid_argument naming the field and what is allowed */
+/** Checks a request. @throws ApiError invalid_argument, naming the field and what is allowed */
 export function createOrder(request: CreateRequest, defaults: OrderDefaults): CreateOrder {
   const namespace = namespaceName(request.namespace);
   const name = request.name === '' ? generatedName(request, defaults.nowNanos) : objectName('name', request.name);
@@ -104,13 +107,16 @@ function waitMsOf({ waitSeconds }: CreateRequest): number {
   throw invalid('wait_seconds', `${waitSeconds} must be from 0 (refused at once) to ${MAX_WAIT_SECONDS}`);
 }
 
-/** With a request_id the same name on every replica and at every time: what keeps names single keeps requests single too. */
+/**
+ * A name for a create without one. From a request_id it is the same on every replica at any time, so that the
+ * uniqueness of names makes requests unique too.
+ */
 function generatedName({ requestId }: CreateRequest, nowNanos: bigint): string {
   if (requestId === '') return `sb-${nowNanos.toString(36)}`;
   return `sb-${createHash('sha256').update(requestId).digest('hex').slice(0, 20)}`;
 }
 
-/** What the object will be, whoever comes to write it. */
+/** The template of the object: the same for every process that may write it. */
 export function templateOf({ mode, labels, requestId, createdNanos, traceparent, spec }: CreateOrder): SandboxTemplate {
   const fast = mode === 'fast';
   return {
@@ -126,7 +132,7 @@ export function templateOf({ mode, labels, requestId, createdNanos, traceparent,
   };
 }
 
-/** What a FAST create asks the agent for. */
+/** The request of a FAST create to an agent, with the vouched template of the object. */
 export function agentRequest(order: CreateOrder, signer: TemplateSigner): SandboxRequest {
   const { name, namespace, spec, labels, createdNanos } = order;
   const { command, args, envs } = expandProcess({ command: spec.command, args: spec.args, envs: order.envs });
@@ -149,7 +155,7 @@ export function agentRequest(order: CreateOrder, signer: TemplateSigner): Sandbo
   };
 }
 
-/** What the pool says for sandboxes that do not say it themselves. */
+/** Adds the pool's `sandboxDefaults` to what the create leaves open. */
 export function withPoolDefaults(order: CreateOrder, { spec }: SandboxPool): CreateOrder {
   const { resources, terminationGracePeriodSeconds: grace } = spec.sandboxDefaults ?? {};
   return {
@@ -211,7 +217,7 @@ function policyOf(
   return policy;
 }
 
-/** @throws ApiError invalid_argument */
+/** The failure policy as objects spell it. @throws ApiError invalid_argument */
 export function failurePolicyName(policy: FailurePolicy): 'Manual' | 'AutoRecreate' {
   if (policy === FailurePolicy.MANUAL) return 'Manual';
   if (policy === FailurePolicy.AUTO_RECREATE) return 'AutoRecreate';

@@ -25,11 +25,22 @@ export interface CreateParts {
   readonly demand: CapacityDemand;
 }
 
-/** Checks a request, keeps its name to itself while it is under way, and has it made in its mode. */
+/** Creates sandboxes: checks the request, holds its name while it is in flight, and runs its mode. */
 export class CreateSandbox {
   constructor(private readonly parts: CreateParts) {}
 
-  /** @throws ApiError */
+  /**
+   * @param signal aborts when the caller leaves
+   * @param deadline Unix milliseconds
+   * @throws ApiError invalid_argument, naming the field and what is allowed
+   * @throws ApiError not_found, when there is no such pool, image or command
+   * @throws ApiError already_exists, when the name is taken
+   * @throws LimitError (resource_exhausted) for a quota, a rate or a bound of creates in flight
+   * @throws NoRoomError when no agent has room
+   * @throws ApiError unavailable, before the caches are filled
+   * @throws ApiError deadline_exceeded, when the deadline passed or the caller left
+   * @throws ApiError aborted, when the sandbox was deleted meanwhile
+   */
   async create(request: CreateRequest, signal: AbortSignal, deadline: number): Promise<Created> {
     const started = performance.now();
     const order = createOrder(request, this.parts.defaults());
@@ -45,12 +56,12 @@ export class CreateSandbox {
       this.parts.demand.met({ ...order, givenName: request.name });
       return { ...made, stages };
     } catch (error) {
-      const told = signal.aborted && !isApiError(error) ? leftOpen(order) : error;
-      const code = isApiError(told) ? told.code : 'internal';
+      const answer = signal.aborted && !isApiError(error) ? leftOpen(order) : error;
+      const code = isApiError(answer) ? answer.code : 'internal';
       this.parts.metrics.created(order.mode, code, (performance.now() - started) / 1000);
       if (error instanceof LimitError) this.parts.metrics.limited(error.limited);
       if (error instanceof NoRoomError) this.parts.demand.refused({ ...order, givenName: request.name });
-      throw told;
+      throw answer;
     }
   }
 
@@ -64,7 +75,10 @@ export class CreateSandbox {
     });
   }
 
-  /** Another replica may have made it a moment ago, and this one not have heard of it. */
+  /**
+   * Makes a sandbox; if its name is taken, answers with the sandbox that another replica has just made for this
+   * request.
+   */
   private async makeOrJoin(order: CreateOrder, course: CreateCourse): Promise<Created> {
     try {
       return await this.make(order, course);
@@ -87,7 +101,7 @@ export class CreateSandbox {
     const whole = withPoolDefaults(order, pool);
     const create = (): Promise<Created> => this.parts.modes[mode].create({ order: whole, pool }, course);
     const made = await this.parts.quota.during(whole, create).catch((error: unknown) => {
-      // of the API server, which knows of another replica's create before this one has heard of it
+      // the API server may know another replica's object before this replica's watch does
       throw isApiError(error, 'already_exists') ? nameTaken(order, error) : error;
     });
     course.requireWanted();

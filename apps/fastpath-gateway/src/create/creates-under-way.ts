@@ -2,18 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { deletedMeanwhile } from '@fsb/placement/placer';
 import { type Cause } from './create-end';
 
-/** Who waits for a create, and how long. */
+/** The wait of a caller for its create. */
 export interface Waiting {
+  /** aborts when the caller leaves */
   readonly signal: AbortSignal;
   /** Unix milliseconds */
   readonly deadline: number;
 }
 
-/** One create from its check to its answer. */
+/** One create in flight, from its check to its answer. */
 export class CreateCourse {
   private readonly given = new AbortController();
   private isDeleted = false;
-  /** Nobody else gets its name. */
+  /** whether the create holds its name: other creates of it are refused */
   holdsName = false;
 
   constructor(
@@ -21,28 +22,30 @@ export class CreateCourse {
     readonly deadline: number,
   ) {}
 
-  /** Aborts when its caller leaves or its sandbox is deleted. */
+  /** Aborts when the caller leaves or the sandbox is deleted. */
   get signal(): AbortSignal {
     return this.given.signal;
   }
 
-  /** Why it is to be given up; undefined: it goes on. */
+  /** Why the create is to be given up; undefined while it goes on. */
   get cause(): Cause | undefined {
     if (this.isDeleted) return 'deleted';
     if (this.given.signal.aborted) return 'left';
     return Date.now() >= this.deadline ? 'late' : undefined;
   }
 
+  /** Marks the create as left by its caller. */
   leave(): void {
     this.given.abort();
   }
 
+  /** Marks the create as deleted. */
   delete(): void {
     this.isDeleted = true;
     this.given.abort();
   }
 
-  /** @throws ApiError aborted where somebody deleted its sandbox meanwhile */
+  /** @throws ApiError aborted, when the sandbox was deleted meanwhile */
   requireWanted(): void {
     if (this.isDeleted) throw deletedMeanwhile(this.name);
   }
@@ -53,16 +56,20 @@ interface UnderWay {
   readonly work: Promise<unknown>;
 }
 
-/** The creates that have no answer yet, by `namespace/name`. Lost with the process, like the creates themselves. */
+/** Creates in flight, by `namespace/name`. Lost with the process, as the creates themselves are. */
 export class CreatesUnderWay {
   private readonly creates = new Map<string, Set<UnderWay>>();
 
-  /** Whether one of them has the name to itself. */
+  /** Whether a create in flight holds the name. */
   isHeld(key: string): boolean {
     return [...(this.creates.get(key) ?? [])].some(({ course }) => course.holdsName);
   }
 
-  /** @throws ApiError aborted where the sandbox is deleted meanwhile, whatever `create` did; else what `create` throws */
+  /**
+   * Registers a create in flight while `create` runs.
+   * @throws ApiError aborted, when the sandbox was deleted meanwhile, whatever `create` did
+   * @throws whatever `create` throws
+   */
   async during<T>(
     { namespace, name }: { readonly namespace: string; readonly name: string },
     { signal, deadline }: Waiting,
@@ -73,7 +80,7 @@ export class CreatesUnderWay {
     const leave = (): void => {
       course.leave();
     };
-    // not AbortSignal.any: on Node 20 each create would leave something behind
+    // not AbortSignal.any, which leaks a little for each create on Node 20
     if (signal.aborted) leave();
     else signal.addEventListener('abort', leave, { once: true });
     const underWay = { course, work: create(course) };
@@ -90,8 +97,10 @@ export class CreatesUnderWay {
   }
 
   /**
-   * Gives up all creates of that name and waits for their ends, at most until `deadline` (Unix ms): only then is what
-   * they have made there to be found.
+   * Gives up all creates of a name and waits for them to end, until `deadline` at most: what they made can be found
+   * only then.
+   * @param key namespace/name
+   * @param deadline Unix milliseconds
    * @returns whether there were any
    */
   async delete(key: string, deadline: number): Promise<boolean> {

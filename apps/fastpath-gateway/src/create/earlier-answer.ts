@@ -5,23 +5,24 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { templateOf } from '@fsb/placement/sandbox-object';
 import { type PendingRecord } from '../sandboxes/pending-records';
 
-/** What is known of a name when a request_id comes again. */
+/** What a gateway knows of a name. */
 export interface Known {
   readonly object: Sandbox | undefined;
   readonly record: Pick<PendingRecord, 'order'> | undefined;
-  /** containers of the name that have no object yet */
+  /** unbound containers that claim the name */
   readonly reports: readonly Pick<AgentSandboxStatus, 'phase' | 'object'>[];
-  /** An agent was asked for it, and has not answered. */
+  /** whether an agent was asked for the name and has not answered */
   readonly isReserved: boolean;
 }
 
 /**
- * `same`: the name is this request's, and answered; `strong`: its object waits to be placed; `open`: it is being made;
- * `other`: the name is another request's; `none`: nobody has it.
+ * State of a name as a repeated request sees it. `same`: the name belongs to this request, which was answered;
+ * `strong`: to this request, as a STRONG create with an object; `open`: its sandbox is being made; `other`: the name
+ * belongs to another request; `none`: the name is free.
  */
 export type Earlier = 'same' | 'strong' | 'open' | 'other' | 'none';
 
-/** What became of a request that comes again, here or on another replica, now or after a restart. Pure. */
+/** The outcome of an earlier request with this id, on any replica, before or after a restart. Pure. */
 export function earlierOf(requestId: string, { object, record, reports, isReserved }: Known): Earlier {
   if (object) return ofObject(requestId, object, record !== undefined);
   if (record) return record.order.requestId === requestId ? 'same' : 'other';
@@ -35,10 +36,11 @@ export function earlierOf(requestId: string, { object, record, reports, isReserv
 function ofObject(requestId: string, { metadata, spec, status }: Sandbox, hasRecord: boolean): Earlier {
   if (metadata.annotations?.[REQUEST_ID_ANNOTATION] !== requestId) return 'other';
   if (spec.consistencyMode === 'strong') return 'strong';
-  // whoever made it writes its status in a moment, or the sandbox-controller does
+  // its writer, or the sandbox-controller, will write its status
   return status?.sandboxID || hasRecord ? 'same' : 'open';
 }
 
+/** The answer of a create, from the view of its sandbox. */
 export function answerOf({ sandboxId, agentPod, endpoints, sandboxName }: SandboxInfo): CreateResponse {
   return { sandboxId, agentPod, endpoints, sandboxName };
 }

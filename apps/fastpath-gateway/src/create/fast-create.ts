@@ -24,10 +24,18 @@ export interface FastParts {
   readonly signer: TemplateSigner;
 }
 
-/** The container first; nothing here waits for Kubernetes once the pool is known. */
+/** FAST mode: starts the container first. Nothing here waits for Kubernetes once the pool is known. */
 export class FastCreate implements CreateMode {
   constructor(private readonly parts: FastParts) {}
 
+  /**
+   * @throws NoRoomError when no agent has room
+   * @throws LimitError inFlight, when no seat or place to wait is free
+   * @throws ApiError deadline_exceeded, when the create was given up and nothing of it stays
+   * @throws ApiError aborted, when the sandbox was deleted meanwhile
+   * @throws UnknownOutcomeError (deadline_exceeded) for a findable create whose agent has not answered
+   * @throws ApiError with the code of the agent's error
+   */
   async create({ order, pool }: PooledOrder, course: CreateCourse): Promise<Created> {
     const { namespace, name, image, begunAt, isFindable } = order;
     const sandbox = agentRequest(order, this.parts.signer);
@@ -58,9 +66,13 @@ export class FastCreate implements CreateMode {
     return seats.during(request.namespace, signal, deadline, place);
   }
 
-  /** @throws ApiError where it is given up and nothing of it shall stay */
+  /**
+   * Removes the sandbox of a create that is given up, unless it is to go on.
+   * @throws ApiError aborted, when it was deleted
+   * @throws ApiError deadline_exceeded, when it is not findable and its caller left or its deadline passed
+   */
   private giveUp(progress: Progress, { order, course, agent, sandboxId }: Given): void {
-    // a timer may be a moment early: what was not answered is late
+    // the timer may fire a moment before the deadline: a create without the agent's answer is late
     const cause = course.cause ?? (progress === 'asked' ? 'late' : undefined);
     if (cause === undefined || endOfCreate(progress, cause, order.isFindable) !== 'removed') return;
     this.parts.deletes.remove(agent, sandboxId);

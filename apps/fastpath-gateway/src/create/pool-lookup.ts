@@ -5,7 +5,7 @@ import { POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type CreateOrder } from './create-order';
 
-/** The pools that creates name. */
+/** Finds the pools that creates name. */
 export class PoolLookup {
   constructor(
     private readonly client: KubeClient,
@@ -13,8 +13,10 @@ export class PoolLookup {
   ) {}
 
   /**
-   * A pool that the cache does not know may be a moment old: asked live before it is denied.
-   * @throws ApiError not_found
+   * The pool of a create, from the cache or else from the API server: it may have been made a moment ago.
+   * @param deadline Unix milliseconds
+   * @throws ApiError not_found, when there is no such pool
+   * @throws ApiError with the code of the API server's other errors
    */
   async require({ namespace, pool: name }: CreateOrder, deadline: number): Promise<SandboxPool> {
     const cached = this.pools.get(`${namespace}/${name}`);

@@ -15,10 +15,12 @@ import { type StrongCreate } from './strong-create';
 
 const MAX_ANSWERS = 10_000;
 const TTL_MS = 10 * 60_000;
+/** Interval between looks in the catalog while an earlier request is in flight. */
 const LOOK_MS = 50;
 
 interface Entry {
   readonly answer: Promise<Created>;
+  /** Unix milliseconds */
   readonly until: number;
 }
 
@@ -30,12 +32,13 @@ export interface RequestIdParts {
 }
 
 /**
- * Idempotency: the same request_id in the same namespace gives the same answer. This replica remembers its own for ten
- * minutes; beyond that, on another replica and after a restart, the answer is what the sandbox itself says now: its
- * object, or what its agent reports of it before there is one. Once a sandbox is deleted, only memory remains.
+ * Makes creates idempotent: the same request_id in the same namespace gives the same answer. A replica remembers its
+ * own answers for ten minutes. Later, on other replicas and after a restart, the answer is derived from the sandbox's
+ * object, or before there is one from its agent's report. Of a deleted sandbox only the remembered answer is left.
  */
 export class RequestIds {
   private readonly answers = new Map<string, Entry>();
+  /** keys of objects, by `namespace/request id` */
   private readonly objects = new Map<string, string>();
 
   constructor(private readonly parts: RequestIdParts) {
@@ -47,7 +50,7 @@ export class RequestIds {
     });
   }
 
-  /** Runs `create` unless this id was answered; a failure is not kept. */
+  /** Runs `create`, unless an answer to this id is remembered or in flight. A failure is not remembered. */
   once(namespace: string, requestId: string, create: () => Promise<Created>): Promise<Created> {
     const id = `${namespace}/${requestId}`;
     const known = this.answers.get(id);
@@ -59,9 +62,12 @@ export class RequestIds {
   }
 
   /**
-   * The answer to an earlier request of this id; what is still being made is waited for. Undefined: there was none, or
-   * the name is another's.
-   * @throws ApiError deadline_exceeded; what a STRONG create failed of
+   * The answer to an earlier request with this id; waits for one in flight.
+   * @param deadline Unix milliseconds
+   * @returns undefined when there was none, or when the name belongs to another request
+   * @throws ApiError deadline_exceeded, when the earlier request is still in flight or the caller has left
+   * @throws ApiError with the code of an earlier STRONG create that failed
+   * @throws ApiError unavailable, before the caches are filled
    */
   async earlier(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
     const { namespace, requestId } = order;
@@ -90,9 +96,11 @@ export class RequestIds {
   }
 
   /**
-   * The name is somebody's, and this replica may not have heard yet whose: the API server is asked.
-   * @returns the answer to this request where it is its own, which another replica has written
-   * @throws ApiError what a STRONG create failed of, or why the API server did not say
+   * Asks the API server who holds a taken name, which this replica may not know yet.
+   * @param deadline Unix milliseconds
+   * @returns the answer to this request when another replica wrote the object for it; undefined when the name is free
+   *   or belongs to another request
+   * @throws ApiError as {@link earlier}, or with the code of the API server's error
    */
   async written(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
     const { namespace, name, requestId } = order;
@@ -100,7 +108,7 @@ export class RequestIds {
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     const object = await client.get(SANDBOX_KIND, { namespace, name }, limit).catch((error: unknown) => {
       if (isApiError(error, 'not_found')) return undefined; // deleted meanwhile
-      throw error; // whose it is stays open: the caller asks again
+      throw error; // the holder stays unknown: the caller retries
     });
     if (!object || idOf(object) !== `${namespace}/${requestId}`) return undefined;
     if (object.spec.consistencyMode !== 'strong') return this.earlier(order, signal, deadline);

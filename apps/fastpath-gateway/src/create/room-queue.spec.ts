@@ -8,7 +8,7 @@ const LONG = 60_000;
 const never = new AbortController().signal;
 setMaxListeners(0, never);
 
-/** A queue before a real registry with one agent a pool, whose slots a test takes and gives. */
+/** A queue in front of a real registry with one agent for each pool; the test takes and releases slots. */
 class Scene {
   readonly registry = new Registry();
   isRoomComing = true;
@@ -41,7 +41,7 @@ class Scene {
     return { namespace, pool: 'p', image: 'i', ports, ticket: this.queue.ticket() };
   }
 
-  /** Waits under a name, and takes the slot that it is told of. */
+  /** Waits under a name, then takes the slot. */
   wait(namespace: string, name: string, wish = this.wish(namespace), signal = never, ms = LONG): Promise<void> {
     return this.queue.wait(wish, signal, Date.now() + ms).then(() => {
       this.served.push(`${namespace}/${name}`);
@@ -54,7 +54,7 @@ async function turns(): Promise<void> {
   for (let i = 0; i < 10; i++) await turn();
 }
 
-it('serves who came first, one for each slot', async () => {
+it('RoomQueue: serves creates in order, one for each slot', async () => {
   const scene = new Scene('a');
   for (const name of ['one', 'two', 'three']) void scene.wait('a', name);
   await turns();
@@ -68,7 +68,7 @@ it('serves who came first, one for each slot', async () => {
   expect(scene.queue.size).toBe(1);
 });
 
-it('puts one that waits again where it was', async () => {
+it('RoomQueue: keeps the position of a create that waits again', async () => {
   const scene = new Scene('a');
   const [early, late] = [scene.wish('a'), scene.wish('a')];
   void scene.wait('a', 'late', late);
@@ -78,7 +78,7 @@ it('puts one that waits again where it was', async () => {
   expect(scene.served).toEqual(['a/early']);
 });
 
-it('lets one pass that wants another port than the first', async () => {
+it('RoomQueue: lets a create with other ports pass the first', async () => {
   const scene = new Scene('a');
   const info = { namespace: 'a', pool: 'p', images: [], schedulable: true };
   scene.registry.upsertAgent({ ...info, id: 'a/agent', capacity: 2 });
@@ -90,7 +90,7 @@ it('lets one pass that wants another port than the first', async () => {
   expect(scene.served).toEqual(['a/other port']);
 });
 
-it('leaves places for other namespaces, however many one has that wait', async () => {
+it('RoomQueue: leaves places for other namespaces, however many creates of one wait', async () => {
   const scene = new Scene('a', 'b', 'c');
   const refused: string[] = [];
   for (let i = 0; i < 5; i++)
@@ -106,7 +106,7 @@ it('leaves places for other namespaces, however many one has that wait', async (
   expect([...scene.served].sort()).toEqual(['a/0', 'b/0', 'c/0']);
 });
 
-it('gives up the place of a caller that leaves, and of one whose time is up', async () => {
+it('RoomQueue: frees the place of a create whose caller leaves or whose time is up', async () => {
   const scene = new Scene('a');
   const leaving = new AbortController();
   const left = scene.wait('a', 'left', scene.wish('a'), leaving.signal);
@@ -116,7 +116,7 @@ it('gives up the place of a caller that leaves, and of one whose time is up', as
   expect(scene.queue.size).toBe(0);
 });
 
-it('tells all of them to look again when no more room is coming', async () => {
+it('RoomQueue: releases all creates when no room is coming', async () => {
   const scene = new Scene('a');
   const waits = ['one', 'two'].map((name) => scene.wait('a', name));
   await turns();

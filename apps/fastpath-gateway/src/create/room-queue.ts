@@ -2,40 +2,40 @@ import { LimitError } from '@fsb/quota/limits';
 import { type Registry } from '@fsb/registry/registry';
 import { type PoolKey } from '../demand/pool-growth';
 
-/** What a create waits for. */
+/** The room that a create waits for. */
 export interface RoomWish extends PoolKey {
-  /** normalised */
+  /** normalised name */
   readonly image: string;
   readonly ports: readonly number[];
-  /** of `RoomQueue.ticket`: who came first is served first, also where it has to wait again */
+  /** from {@link RoomQueue.ticket}: the order of service, which a create keeps when it waits again */
   readonly ticket: number;
 }
 
 export interface RoomQueueParts {
   readonly registry: Pick<Registry, 'choose'>;
-  /** a pool without it has its creates refused: they are told to look again */
+  /** whether a pool may get room; when it may not, its waiting creates are released, to be refused */
   readonly isRoomComing: (pool: PoolKey) => boolean;
   readonly limits: RoomLimits;
 }
 
 export interface RoomLimits {
   readonly waitingPerNamespace: number;
-  /** of all namespaces */
+  /** bound over all namespaces */
   readonly waiting: number;
 }
 
 interface Waiter {
   readonly wish: RoomWish;
-  readonly go: () => void;
+  readonly release: () => void;
 }
 
 const RETRY_MS = 2_000;
 const NOBODY: ReadonlySet<string> = new Set();
 
 /**
- * Creates that wait for a slot or a port, in the order in which they came, by pool; a pool is one namespace's. A create that wants
- * something else than the first may pass it: what it takes is of no use to the first. A namespace may have no more of them
- * than are left for others, so that whoever comes next finds a place.
+ * FIFO queues of creates that wait for a slot or a port, one for each pool; a pool belongs to one namespace. A create
+ * with other ports may pass the first: the room that it takes is of no use to the first. A namespace may hold as many
+ * places as are still free, so that a new namespace always finds one.
  */
 export class RoomQueue {
   private readonly pools = new Map<string, Waiter[]>();
@@ -46,43 +46,46 @@ export class RoomQueue {
 
   constructor(private readonly parts: RoomQueueParts) {}
 
+  /** A number for a new create; creates are served in the order of their tickets. */
   ticket(): number {
     return ++this.tickets;
   }
 
-  /** How many wait. */
+  /** Number of waiting creates. */
   get size(): number {
     return this.waiting;
   }
 
+  /** Whether creates wait for room in the pool. */
   isWaitedFor(pool: PoolKey): boolean {
     return this.pools.has(keyOf(pool));
   }
 
   /**
-   * Resolves when there may be room, when there will be none, at `until` (Unix ms), or when the caller leaves: the create is to
-   * be tried again then.
-   * @throws LimitError where too many wait already
+   * Resolves when there may be room, when no room is coming, at `until`, or when the caller leaves; the create is then
+   * to be tried again.
+   * @param until Unix milliseconds
+   * @throws LimitError inFlight, when too many creates wait already
    */
   async wait(wish: RoomWish, signal: AbortSignal, until: number): Promise<void> {
     this.requirePlace(wish);
     await new Promise<void>((resolve) => {
-      const go = (): void => {
+      const release = (): void => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', go);
+        signal.removeEventListener('abort', release);
         this.remove(waiter);
         resolve();
       };
-      const waiter = { wish, go };
-      const timer = setTimeout(go, Math.max(0, until - Date.now()));
-      signal.addEventListener('abort', go, { once: true });
+      const waiter = { wish, release };
+      const timer = setTimeout(release, Math.max(0, until - Date.now()));
+      signal.addEventListener('abort', release, { once: true });
       this.add(waiter);
-      if (signal.aborted) go();
-      else this.look(); // what it waits for may have come since it was refused
+      if (signal.aborted) release();
+      else this.look(); // room may have come since the create was refused
     });
   }
 
-  /** Something changed on some agent or pool: looked at once for many changes. */
+  /** Looks for room after a change of an agent or a pool; changes within one turn of the event loop share a look. */
   look(): void {
     if (this.isLooking || this.waiting === 0) return;
     this.isLooking = true;
@@ -92,20 +95,20 @@ export class RoomQueue {
     });
   }
 
-  /** One at a time: the next is chosen for when that one has reserved its slot. */
+  /** Releases one create; the next look comes after that one has reserved its slot. */
   private serve(waiters: readonly Waiter[]): void {
     const [first] = waiters;
     if (!first) return;
     if (!this.parts.isRoomComing(first.wish) && !this.hasRoom(first.wish)) {
-      for (const { go } of [...waiters]) go();
+      for (const { release } of [...waiters]) release();
       return;
     }
     const inVain = new Set<string>();
-    for (const { wish, go } of waiters) {
+    for (const { wish, release } of waiters) {
       const ports = String(wish.ports);
       if (inVain.has(ports)) continue;
       if (this.hasRoom(wish)) {
-        go();
+        release();
         this.look();
         return;
       }
@@ -121,7 +124,7 @@ export class RoomQueue {
     const { waitingPerNamespace, waiting } = this.parts.limits;
     const own = this.byNamespace.get(namespace) ?? 0;
     if (own < Math.min(waitingPerNamespace, waiting - this.waiting)) return;
-    const message = `wait_seconds: ${own} creates of namespace "${namespace}" wait for room already, of ${this.waiting} in all; at most ${waitingPerNamespace} of a namespace may, and no more than are left for others; try again`;
+    const message = `wait_seconds: ${own} creates of namespace "${namespace}" already wait for room, of ${this.waiting} in all; a namespace may have at most ${waitingPerNamespace}, and no more than are still free; try again`;
     throw new LimitError('inFlight', message, RETRY_MS);
   }
 

@@ -8,7 +8,7 @@ import { timingsOf } from './timings';
 
 const NOTHING = { data: Buffer.alloc(0), turns: [], exited: undefined };
 
-/** A create whose log follows its answer, and behind that how its process ended. */
+/** Creates a sandbox and streams its answer, then its log, then its exit. */
 @Injectable()
 export class RunSandbox {
   constructor(
@@ -17,15 +17,16 @@ export class RunSandbox {
   ) {}
 
   /**
-   * @param deadline Unix milliseconds, of the create alone
-   * @throws ApiError as a create and as a log
+   * Runs a sandbox. The first message has `created`, the last one `exited` if the exit is known.
+   * @param deadline of the create alone, Unix milliseconds
+   * @throws ApiError as {@link CreateSandbox.create} and {@link SandboxLogs.open}
    */
   async *run(
     { sandbox }: RunSandboxRequest,
     signal: AbortSignal,
     deadline: number,
   ): AsyncGenerator<RunSandboxResponse> {
-    const request = sandbox ?? CreateRequest.create(); // whose fields are missing then
+    const request = sandbox ?? CreateRequest.create(); // refused for its missing fields
     const { response, stages } = await this.creates.create(request, signal, deadline);
     yield { created: response, stages: timingsOf(stages), ...NOTHING };
     const { sandboxName, sandboxId } = response;
@@ -37,7 +38,7 @@ export class RunSandbox {
   }
 }
 
-/** @returns how the sandbox ended, where that is known */
+/** @returns the exit of the sandbox, if it is known */
 async function* messages(log: OpenLog): AsyncGenerator<RunSandboxResponse, LogExit | undefined> {
   try {
     for (;;) {
@@ -46,6 +47,6 @@ async function* messages(log: OpenLog): AsyncGenerator<RunSandboxResponse, LogEx
       yield { created: undefined, stages: '', ...value, exited: undefined };
     }
   } finally {
-    await log.return(undefined); // a caller that leaves closes the way to the agent
+    await log.return(undefined); // closes the connection to the agent when the caller leaves
   }
 }

@@ -24,12 +24,13 @@ export interface StrongParts {
 }
 
 /**
- * The object first; the sandbox-controller places it, the answer waits until it runs or definitely cannot. A caller that
- * is refused leaves no object; one that leaves, or whose time is up, leaves it where it can be found by name or
- * request_id, and it goes on being placed.
+ * STRONG mode: writes the object, which the sandbox-controller places, and answers once the sandbox runs or cannot. A
+ * refused create leaves no object. When the caller leaves or its deadline passes, a findable object stays and goes on
+ * being placed; any other is deleted.
  */
 export class StrongCreate implements CreateMode {
   private readonly logger = new Logger(StrongCreate.name);
+  /** callbacks that look at an object after its change, by `namespace/name` */
   private readonly waiting = new Map<string, Set<() => void>>();
 
   constructor(private readonly parts: StrongParts) {
@@ -38,6 +39,13 @@ export class StrongCreate implements CreateMode {
     });
   }
 
+  /**
+   * @throws ApiError already_exists, when the name has an object
+   * @throws ApiError aborted, when the sandbox was deleted or expired before it ran
+   * @throws ApiError deadline_exceeded, when the caller left or its deadline passed
+   * @throws ApiError as {@link strongOutcome}, when the sandbox cannot run
+   * @throws LimitError inFlight, when no seat is free
+   */
   async create({ order }: PooledOrder, course: CreateCourse): Promise<Created> {
     const { signal, deadline } = course;
     await arrivalsRead();
@@ -46,7 +54,7 @@ export class StrongCreate implements CreateMode {
     const started = performance.now();
     const object = await this.writeObject(order, course);
     const objectMs = performance.now() - started;
-    // asked once the object is there: a delete before it has told the agents, one after it finds the object
+    // asked once the object exists: the agents know of an earlier delete, and a later one finds the object
     const overtaken = this.parts.deletes.isOvertaken(order, order.begunAt, signal);
     const settled = await this.settled(object, signal, deadline).catch((error: unknown) =>
       this.ended(object, error, { order, course }),
@@ -66,8 +74,10 @@ export class StrongCreate implements CreateMode {
   }
 
   /**
-   * Waits for the object to run, whoever made it.
-   * @throws ApiError why it cannot; deadline_exceeded while that is open
+   * Waits until the sandbox of an object runs, whichever replica wrote the object.
+   * @param deadline Unix milliseconds
+   * @throws ApiError as {@link strongOutcome}, when it cannot run
+   * @throws ApiError deadline_exceeded, when the caller leaves or the deadline passes before that is known
    */
   async settled(object: Sandbox, signal: AbortSignal, deadline: number): Promise<Sandbox> {
     const { uid, name = '', namespace = '' } = object.metadata;
@@ -97,7 +107,7 @@ export class StrongCreate implements CreateMode {
       const look = (): void => {
         const cached = this.parts.sandboxes.get(key);
         const isIt = cached?.metadata.uid === uid;
-        // before the cache has heard of it, its absence says nothing
+        // its absence means a delete only after the cache has had it
         if (!isIt && !isCached) return;
         isCached = true;
         latest = isIt ? cached : undefined;
@@ -110,27 +120,30 @@ export class StrongCreate implements CreateMode {
       const timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
       signal.addEventListener('abort', giveUp, { once: true });
       this.waiting.set(key, looks.add(look));
-      look(); // the cache may have been faster than the answer to our own write
+      look(); // the watch may have been faster than the answer to the write
       if (signal.aborted) giveUp();
     });
   }
 
-  /** The wait for its controller takes no seat: a full pool of one namespace must not stop another's creates. */
+  /** Holds a seat for the write alone, not for the placement: a full pool must not stop creates of other namespaces. */
   private async writeObject(order: CreateOrder, { signal, deadline }: CreateCourse): Promise<Sandbox> {
     const write = (): Promise<Sandbox> =>
       this.parts.client.create(SANDBOX_KIND, objectOf(order), { deadlineMs: Math.max(1, deadline - Date.now()) });
     try {
       return await this.parts.seats.during(order.namespace, signal, deadline, write);
     } catch (error) {
-      // no answer: it may have been written, and the name of what nobody can find is no other's
+      // the object may have been written without an answer; a generated name is no other object's, so delete by name
       if (isApiError(error, 'deadline_exceeded') && !order.isFindable) await this.remove(order);
       throw error;
     }
   }
 
-  /** A caller that is told no finds nothing of it, as in FAST mode; one that may come back finds it go on. */
+  /**
+   * Ends a create whose wait failed. The object is deleted when the create is refused, deleted, or not findable; a
+   * findable one goes on past the deadline.
+   */
   private async ended(object: Sandbox, error: unknown, { order, course }: Given): Promise<never> {
-    const cause = course.cause ?? 'late'; // a timer may be a moment early
+    const cause = course.cause ?? 'late'; // the timer may fire a moment before the deadline
     const isOpen = isApiError(error, 'deadline_exceeded');
     if (!isOpen) await this.remove(object.metadata);
     else if (endOfCreate('made', cause, order.isFindable) === 'removed') {
@@ -148,16 +161,16 @@ export class StrongCreate implements CreateMode {
       await this.parts.client.delete(SANDBOX_KIND, { name, namespace }, uid === undefined ? {} : { uid });
     } catch (failure) {
       if (!isApiError(failure, 'not_found') && !isApiError(failure, 'aborted')) {
-        this.logger.warn({ msg: 'a refused sandbox was not deleted', namespace, name, error: messageOf(failure) });
+        this.logger.warn({ msg: 'an abandoned object was not deleted', namespace, name, error: messageOf(failure) });
       }
     }
   }
 }
 
 /**
- * Resolves when all that had arrived on this process's sockets is read: the event loop polls once between two turns. A
- * cancellation may wait there behind its create. Read later, a delete that its caller sent in between would look older
- * than the create.
+ * Resolves when everything that has arrived on the sockets of this process is read: the event loop polls once between
+ * two turns. A cancellation may wait there behind its create. If it were read later, a delete that its caller sent in
+ * between would seem older than the create.
  */
 async function arrivalsRead(): Promise<void> {
   await nextTurn();

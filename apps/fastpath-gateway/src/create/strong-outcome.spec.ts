@@ -11,31 +11,31 @@ const sandbox = (status: SandboxStatus | undefined, more: Partial<Sandbox['spec'
   ...(status ? { status } : {}),
 });
 
-describe('a STRONG create is answered', () => {
+describe('strongOutcome', () => {
   it.each<[string, Sandbox | undefined, string]>([
-    ['not before there is a status', sandbox(undefined), 'open'],
-    ['not while it is placed', sandbox({ phase: 'Pending', reason: 'InsufficientCapacity' }), 'open'],
-    ['not while it is made', sandbox({ phase: 'Bound' }), 'open'],
-    ['when it runs', sandbox({ phase: 'Running' }), 'runs'],
-    ['when it ran', sandbox({ phase: 'Succeeded', exitCode: 0 }), 'runs'],
-    ['when it ran and failed', sandbox({ phase: 'Failed', exitCode: 3 }), 'runs'],
-    ['no: its image cannot be pulled', sandbox({ phase: 'Pending', reason: 'ImagePullFailed' }), 'not_found'],
-    ['no: its image is not to be pulled', sandbox({ phase: 'Pending', reason: 'ErrImageNeverPull' }), 'not_found'],
-    ['no: its pool is gone', sandbox({ phase: 'Pending', reason: 'PoolNotFound' }), 'not_found'],
-    ['no: it has no such command', sandbox({ phase: 'Failed', reason: 'CommandNotFound' }), 'not_found'],
-    ['no: its spec is none', sandbox({ phase: 'Failed', reason: 'InvalidSpec' }), 'invalid_argument'],
-    ['no: anything else', sandbox({ phase: 'Failed', reason: 'PoolDeleted' }), 'failed_precondition'],
-    ['no: it was lost for good', sandbox({ phase: 'Lost', reason: 'AgentLost' }), 'failed_precondition'],
-    ['not while it is made anew', sandbox({ phase: 'Lost' }, { failurePolicy: 'AutoRecreate' }), 'open'],
-    ['no: its time is over', sandbox({ phase: 'Expired' }), 'aborted'],
-    ['no: it was deleted', undefined, 'aborted'],
+    ['no status', sandbox(undefined), 'open'],
+    ['waits for an agent', sandbox({ phase: 'Pending', reason: 'InsufficientCapacity' }), 'open'],
+    ['is being made', sandbox({ phase: 'Bound' }), 'open'],
+    ['runs', sandbox({ phase: 'Running' }), 'runs'],
+    ['has run', sandbox({ phase: 'Succeeded', exitCode: 0 }), 'runs'],
+    ['has run and failed', sandbox({ phase: 'Failed', exitCode: 3 }), 'runs'],
+    ['image cannot be pulled', sandbox({ phase: 'Pending', reason: 'ImagePullFailed' }), 'not_found'],
+    ['image absent, pull policy Never', sandbox({ phase: 'Pending', reason: 'ErrImageNeverPull' }), 'not_found'],
+    ['pool is gone', sandbox({ phase: 'Pending', reason: 'PoolNotFound' }), 'not_found'],
+    ['command not in the image', sandbox({ phase: 'Failed', reason: 'CommandNotFound' }), 'not_found'],
+    ['invalid spec', sandbox({ phase: 'Failed', reason: 'InvalidSpec' }), 'invalid_argument'],
+    ['any other failure', sandbox({ phase: 'Failed', reason: 'PoolDeleted' }), 'failed_precondition'],
+    ['lost for good', sandbox({ phase: 'Lost', reason: 'AgentLost' }), 'failed_precondition'],
+    ['lost, to be recreated', sandbox({ phase: 'Lost' }, { failurePolicy: 'AutoRecreate' }), 'open'],
+    ['expired', sandbox({ phase: 'Expired' }), 'aborted'],
+    ['deleted', undefined, 'aborted'],
   ])('%s', (_what, object, expected) => {
     const outcome = strongOutcome(object, 'n');
     expect(outcome === undefined ? 'open' : 'code' in outcome ? outcome.code : 'runs').toBe(expected);
   });
 });
 
-describe('a request_id that comes again', () => {
+describe('earlierOf', () => {
   const object = {
     metadata: { labels: {}, annotations: { [REQUEST_ID_ANNOTATION]: 'r' } },
     spec: sandbox(undefined).spec,
@@ -43,22 +43,22 @@ describe('a request_id that comes again', () => {
   const nothing: Known = { object: undefined, record: undefined, reports: [], isReserved: false };
   const record = (requestId: string): Known['record'] => ({ order: { requestId } as never });
   it.each<[string, Partial<Known>, string]>([
-    ['nobody has the name', {}, 'none'],
-    ['an agent was asked and is silent', { isReserved: true }, 'open'],
-    ['an agent makes it', { reports: [{ phase: 'creating', object }], isReserved: true }, 'open'],
+    ['the name is free', {}, 'none'],
+    ['an agent was asked and has not answered', { isReserved: true }, 'open'],
+    ['an agent is making it', { reports: [{ phase: 'creating', object }], isReserved: true }, 'open'],
     ['an agent has it', { reports: [{ phase: 'running', object }], isReserved: true }, 'same'],
-    ['an agent has another of that name', { reports: [{ phase: 'running' }], isReserved: true }, 'other'],
-    ['answered here, object to come', { record: record('r') }, 'same'],
-    ['another was answered here', { record: record('s') }, 'other'],
+    ['an agent has another sandbox of that name', { reports: [{ phase: 'running' }], isReserved: true }, 'other'],
+    ['pending record of this request', { record: record('r') }, 'same'],
+    ['pending record of another request', { record: record('s') }, 'other'],
     ['object without a status', { object: sandbox(undefined) }, 'open'],
-    ['object without a status, answered here', { object: sandbox(undefined), record: record('r') }, 'same'],
-    ['object', { object: sandbox({ phase: 'Running', sandboxID: 'x' }) }, 'same'],
+    ['object without a status, and a pending record', { object: sandbox(undefined), record: record('r') }, 'same'],
+    ['object with a status', { object: sandbox({ phase: 'Running', sandboxID: 'x' }) }, 'same'],
     ['object of a STRONG create', { object: sandbox(undefined, { consistencyMode: 'strong' }) }, 'strong'],
   ])('%s', (_what, known, expected) => {
     expect(earlierOf('r', { ...nothing, ...known })).toBe(expected);
   });
 
-  it("is not answered with another's object", () => {
+  it('returns other for the object of another request', () => {
     expect(earlierOf('another', { ...nothing, object: sandbox({ phase: 'Running', sandboxID: 'x' }) })).toBe('other');
   });
 });

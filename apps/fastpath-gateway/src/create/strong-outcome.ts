@@ -1,12 +1,12 @@
 import { ApiError, type ErrorCode } from '@fsb/api/errors';
 import { type Sandbox } from '@fsb/api/sandbox';
 
-/** Why a sandbox that never ran never will. */
+/** Codes of final reasons for which a sandbox never ran; any other is failed_precondition. */
 const FAILURES: Readonly<Record<string, ErrorCode>> = {
   CommandNotFound: 'not_found',
   InvalidSpec: 'invalid_argument',
 };
-/** Reasons for which the sandbox-controller goes on trying, while the caller has its answer: it is not to be had now. */
+/** Codes of reasons that fail the call at once, although the sandbox-controller goes on trying. */
 const HOPELESS: Readonly<Record<string, ErrorCode>> = {
   ImagePullFailed: 'not_found',
   ErrImageNeverPull: 'not_found',
@@ -14,8 +14,9 @@ const HOPELESS: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * What the object says to whoever waits for it: the sandbox that runs or ran, why it never will, or nothing while that is open.
+ * The outcome of a STRONG create, from its object. Pure.
  * @param sandbox undefined: it was deleted
+ * @returns the sandbox when it runs or ran; the error when it will not run; undefined while that is open
  */
 export function strongOutcome(sandbox: Sandbox | undefined, name: string): Sandbox | ApiError | undefined {
   if (!sandbox || sandbox.metadata.deletionTimestamp !== undefined) return ended(name);
@@ -24,7 +25,7 @@ export function strongOutcome(sandbox: Sandbox | undefined, name: string): Sandb
   return phase === 'Expired' ? ended(name) : failure(sandbox, name);
 }
 
-/** Undefined while it may still run. */
+/** @returns undefined while the sandbox may still run */
 function failure({ spec, status = {} }: Sandbox, name: string): ApiError | undefined {
   const { phase = 'Pending', reason = '', message = reason } = status;
   const isOver = phase === 'Failed' || (phase === 'Lost' && spec.failurePolicy !== 'AutoRecreate');

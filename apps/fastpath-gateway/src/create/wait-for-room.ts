@@ -15,16 +15,22 @@ export interface WaitParts {
   readonly deletes: Pick<AgentDeletes, 'isOvertaken'>;
 }
 
-/** The demand of a create that waits is told again within its thirty seconds; and no change may be missed for longer. */
+/**
+ * Interval at which a waiting create renews its demand, which counts for thirty seconds, and looks for a missed change.
+ */
 const RENEW_MS = 10_000;
 
-/** A create that finds no room, and may wait for it while its pool grows. */
+/** Lets a create that finds no room wait while its pool grows. */
 export class WaitForRoom {
   constructor(private readonly parts: WaitParts) {}
 
   /**
-   * @param place tried at once, and again when there may be room
-   * @throws ApiError what `place` throws; NoRoomError at once where the pool cannot grow, else after `waitMs`
+   * Places a create, waiting for room up to its `waitMs`.
+   * @param place tried at once unless others wait already, and again when there may be room
+   * @throws NoRoomError at once when the pool cannot grow, else when the wait is over
+   * @throws LimitError inFlight, when too many creates wait already
+   * @throws ApiError aborted, when the sandbox was deleted meanwhile
+   * @throws whatever `place` throws
    */
   async during(order: CreateOrder, course: CreateCourse, place: () => Promise<Placement>): Promise<Placement> {
     if (order.waitMs === 0) return place();
@@ -54,7 +60,7 @@ export class WaitForRoom {
     const { queue, demand, deletes } = this.parts;
     demand.refused({ ...order, givenName: order.name });
     await queue.wait(wish, course.signal, Math.min(until, Date.now() + RENEW_MS));
-    // an agent that has come since was not told of deletes before it
+    // an agent that came later does not know of earlier deletes
     if (await deletes.isOvertaken(order, order.begunAt, course.signal)) throw deletedMeanwhile(order.name);
   }
 }
@@ -67,7 +73,7 @@ interface Waits {
   readonly until: number;
 }
 
-/** @throws all but a want of room */
+/** Calls `place`. @returns its result, or its NoRoomError. @throws every other error */
 async function tried(place: () => Promise<Placement>): Promise<Placement | NoRoomError> {
   try {
     return await place();

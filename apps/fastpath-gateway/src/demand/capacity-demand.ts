@@ -9,7 +9,7 @@ export interface CapacityDemandParts {
   readonly unmet: UnmetCreates;
   readonly growth: Pick<PoolGrowth, 'mayGrow'>;
   readonly sandboxes: Informer<Sandbox>;
-  /** has the pool's number written */
+  /** queues the pool's number of unmet creates to be written */
   readonly wake: (pool: string) => void;
 }
 
@@ -19,18 +19,18 @@ type Identified = Pick<CreateOrder, 'namespace' | 'pool' | 'requestId'> & {
 };
 
 /**
- * A FAST create that was refused leaves no object behind that could ask for an agent: this asks instead. Everything here
- * is a matter of memory; the answer to the caller does not wait.
+ * Asks pools for agents on behalf of refused FAST creates, which leave no object to do so. It works in memory; the
+ * answer to the caller does not wait for it.
  */
 export class CapacityDemand {
   constructor(private readonly parts: CapacityDemandParts) {
-    // made through another replica, or the slow way
+    // creates that succeeded through another replica or in STRONG mode
     parts.sandboxes.onChange((_key, sandbox) => {
       if (sandbox) this.seen(sandbox);
     });
   }
 
-  /** No agent had room. */
+  /** Counts a create that no agent had room for, unless its pool cannot grow. */
   refused(create: Identified & Pick<CreateOrder, 'spec'>): void {
     const key = keyOf(create);
     if (!this.parts.growth.mayGrow(create)) return;
@@ -38,7 +38,7 @@ export class CapacityDemand {
     this.parts.wake(key);
   }
 
-  /** It was made after all, or at once. */
+  /** Stops counting a create that succeeded. */
   met(create: Identified): void {
     const key = keyOf(create);
     const who = whoOf(create);
@@ -60,7 +60,7 @@ function keyOf({ namespace, pool }: Pick<Identified, 'namespace' | 'pool'>): str
   return `${namespace}/${pool}`;
 }
 
-/** What stays the same when a caller comes again. */
+/** The identity of a create that its repetitions share; undefined when the caller chose neither name nor request id. */
 function whoOf({ requestId, givenName }: Pick<Identified, 'requestId' | 'givenName'>): string | undefined {
   if (requestId !== '') return `request ${requestId}`;
   return givenName === '' ? undefined : givenName;

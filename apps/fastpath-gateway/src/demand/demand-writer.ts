@@ -21,15 +21,18 @@ interface Written extends Pick<Unmet, 'count' | 'lastRefusal'> {
 const EVERY_MS = 1_000;
 const WRITE_MS = 5_000;
 
-/** Says how many creates are unmet, in one object a pool; nobody's answer waits for it. */
+/**
+ * Writes the number of unmet creates of each pool into a ConfigMap of this replica, at most once a second for each
+ * pool.
+ */
 export class DemandWriter implements Reconciler {
-  /** of this process: an earlier one's objects run out by themselves */
+  /** part of the object's name; objects of an earlier process expire by themselves */
   private readonly replica = randomBytes(4).toString('hex');
   private readonly written = new Map<string, Written>();
 
   constructor(private readonly parts: DemandWriterParts) {}
 
-  /** @param key of the pool */
+  /** @param key namespace/name of the pool */
   async reconcile(key: string, signal: AbortSignal): Promise<Result | undefined> {
     const now = Date.now();
     const before = this.written.get(key);
@@ -69,7 +72,7 @@ export class DemandWriter implements Reconciler {
     try {
       await this.parts.client.patch(CONFIG_MAP_KIND, object, demand, options);
     } catch (error) {
-      if (!isApiError(error, 'not_found')) throw error; // never written, or the pool-controller took it for a dead one's
+      if (!isApiError(error, 'not_found')) throw error; // not written yet, or the pool-controller removed it as expired
       await this.parts.client.create(CONFIG_MAP_KIND, demand, options);
     }
   }

@@ -56,20 +56,20 @@ describe('fastpath-gateway: a create that no agent has room for', () => {
     return items.map(({ data }) => data?.['unmet']);
   };
 
-  it('asks nothing of a pool that is as large as it may be', async () => {
+  it('asks nothing of a pool at its maximum', async () => {
     for (let i = 0; i < SLOTS; i++) expect((await create(`full-${i}`)).code).toBe('OK');
     const refused = await create('too-many');
     expect(refused).toMatchObject({
       code: 'RESOURCE_EXHAUSTED',
       message: expect.stringMatching(/at most 1 agents/) as string,
     });
-    // the writer is quicker than that for another pool
+    // the write for another pool shows that the writer has had time
     expect((await create('first', { poolRef: 'empty' })).code).toBe('UNAVAILABLE');
     await eventually(async () => expect(await unmet('empty')).toEqual(['1']), LONG_MS);
     expect(await unmet('pool')).toEqual([]);
   });
 
-  it('asks for as many as are unmet, each of them once, until they are made', async () => {
+  it('counts each unmet create once, until it succeeds', async () => {
     await scene.kube.patch(POOL_KIND, { namespace, name: 'pool' }, { spec: { capacity: { poolMax: 3 } } });
     await eventually(async () => {
       expect(await create('x1')).toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
@@ -96,7 +96,7 @@ describe('fastpath-gateway: a create that no agent has room for', () => {
     let refused = 0;
     while (Date.now() < until) {
       expect((await create(`storm-${refused++}`)).code).toBe('RESOURCE_EXHAUSTED');
-      await sleep(10); // fewer than the 2,000 beyond which the oldest are forgotten
+      await sleep(10); // stays below the 2,000 beyond which the oldest are dropped
     }
     const since = (): typeof writes => writes.slice(from).filter(({ name }) => name.startsWith('pool-demand-'));
     await eventually(() => expect(since().at(-1)?.unmet).toBe(String(refused)), LONG_MS);
@@ -108,7 +108,7 @@ describe('fastpath-gateway: a create that no agent has room for', () => {
     expect(gaps.length).toBeGreaterThan(2);
   });
 
-  it('takes back what nobody asks for any more, thirty seconds after the last refusal', async () => {
+  it('stops counting a create thirty seconds after its last refusal', async () => {
     const last = writes.filter(({ name }) => name.startsWith('pool-demand-')).at(-1)!.at;
     await eventually(async () => expect(await unmet('pool')).toEqual([]), LONG_MS);
     const gone = writes.find(

@@ -19,7 +19,7 @@ export interface DemandSources {
 const CONCURRENCY = 4;
 const RETRY = { baseDelayMs: 1_000, maxDelayMs: 5_000 };
 
-/** What is refused for want of room, and what tells of it. */
+/** Demand of creates that were refused for want of room, and the controller that publishes it. */
 export class Demand {
   readonly capacity: CapacityDemand;
   readonly controller: Controller;

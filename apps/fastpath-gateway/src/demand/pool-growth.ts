@@ -7,17 +7,17 @@ export interface PoolKey {
   readonly pool: string;
 }
 
-/** the longest value of a label; pools of longer names have no agents */
+/** Longest value of a label, in characters. A pool with a longer name has no agents. */
 const MAX_NAME = 63;
 
-/** Whether a pool may have more room in a while. */
+/** Tells whether a pool may have more room soon. */
 export class PoolGrowth {
   constructor(
     private readonly pools: Informer<SandboxPool>,
     private readonly directory: Pick<AgentDirectory, 'agentsOf' | 'startingIn'>,
   ) {}
 
-  /** A pool that is as large as it may be is not asked for more. */
+  /** Whether the pool exists and has fewer agents than it may have, draining and terminating ones not counted. */
   mayGrow({ namespace, pool }: PoolKey): boolean {
     const object = this.pools.get(`${namespace}/${pool}`);
     if (!object || pool.length > MAX_NAME) return false;
@@ -26,7 +26,7 @@ export class PoolGrowth {
     return most === undefined || agents.filter(({ terminating, draining }) => !terminating && !draining).length < most;
   }
 
-  /** It may grow, or agents of it are on their way. */
+  /** Whether the pool may grow, or agents of it are starting. */
   isRoomComing(key: PoolKey): boolean {
     return this.mayGrow(key) || this.directory.startingIn(key.namespace, key.pool) > 0;
   }

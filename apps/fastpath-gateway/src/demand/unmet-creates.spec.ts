@@ -6,7 +6,7 @@ beforeEach(() => {
 });
 const count = (now: number): number => unmet.of('n/p', now).count;
 
-it('counts each name once, in its own pool, for thirty seconds after its last refusal', () => {
+it('UnmetCreates: counts each name once in its pool, for thirty seconds after its last refusal', () => {
   for (const now of [0, 1_000, 2_000]) unmet.refused('n/p', 'a', [], now);
   unmet.refused('n/p', 'b', [], 500);
   unmet.refused('n/q', 'c', [], 500);
@@ -16,45 +16,45 @@ it('counts each name once, in its own pool, for thirty seconds after its last re
   expect(unmet.of('n/q', 10_000).count).toBe(1);
 });
 
-it('says when the next of them stops counting', () => {
+it('UnmetCreates: returns the time at which the next create stops counting', () => {
   unmet.refused('n/p', 'a', [], 0);
   unmet.refused('n/p', 'b', [], 500);
   expect(unmet.of('n/p', 600)).toMatchObject({ count: 2, until: 30_000 });
   expect(unmet.of('n/p', 30_000)).toEqual({ count: 1, ports: new Map(), lastRefusal: 500, until: 30_500 });
 });
 
-it('forgets one that was made', () => {
+it('UnmetCreates: stops counting a create that succeeded', () => {
   unmet.refused('n/p', 'a', [], 0);
   unmet.refused('n/p', 'b', [], 0);
   expect([unmet.met('n/p', 'a'), unmet.met('n/p', 'a'), unmet.met('n/q', 'b')]).toEqual([true, false, false]);
   expect(count(1)).toBe(1);
 });
 
-it('takes a nameless one that comes again for the same', () => {
+it('UnmetCreates: counts nameless creates of different periods as repetitions', () => {
   for (const now of [0, 0, 0, 2_100, 2_100, 2_100, 4_200, 4_200]) unmet.refused('n/p', undefined, [], now);
   unmet.refused('n/p', 'a', [], 4_200);
   expect(count(4_300)).toBe(4);
   expect(count(40_000)).toBe(0);
 });
 
-it('a nameless one that is made was refused before, not at the same time', () => {
+it('UnmetCreates: a nameless create that succeeds is dropped from earlier periods, not from the current one', () => {
   for (const now of [0, 0, 2_100]) unmet.refused('n/p', undefined, [], now);
   expect(unmet.metNameless('n/p', 2_200)).toBe(true);
   expect(unmet.metNameless('n/p', 2_200)).toBe(true);
   expect(unmet.metNameless('n/p', 2_200)).toBe(false);
-  expect(count(2_300)).toBe(1); // that of the second period
+  expect(count(2_300)).toBe(1); // the one of the second period
   expect(unmet.metNameless('n/p', 4_100)).toBe(true);
   expect(count(4_100)).toBe(0);
 });
 
-it('remembers no more than it must', () => {
+it('UnmetCreates: drops the oldest beyond 2,000', () => {
   for (let i = 0; i < 5_000; i++) unmet.refused('n/p', `s${i}`, [], i);
   expect(count(5_000)).toBe(2_000);
   expect(unmet.met('n/p', 's4999')).toBe(true);
   expect(unmet.met('n/p', 's0')).toBe(false);
 });
 
-it('says how many want each port, of known ones and of the nameless of one period', () => {
+it('UnmetCreates: counts creates by port, identified ones and the nameless ones of one period', () => {
   unmet.refused('n/p', 'a', [80], 0);
   unmet.refused('n/p', 'a', [80, 81], 10);
   unmet.refused('n/p', 'b', [80], 10);

@@ -18,26 +18,34 @@ interface Refused {
 }
 
 interface OfPool {
-  /** by who was refused; the oldest first */
+  /** refused creates by their identity, the oldest first */
   readonly known: Map<string, Refused>;
-  /** of creates that nothing tells from each other: the ports of each that was refused, by the period in which it was */
+  /** ports of each refused create without an identity, by the period of its refusal */
   readonly nameless: Map<number, (readonly number[])[]>;
   lastRefusal: number;
 }
 
-/** Beyond it the oldest are forgotten: so many agents are not made in half a minute. */
+/**
+ * Identified creates counted in a pool. Beyond this the oldest are dropped: no pool grows by as many agents in half a
+ * minute.
+ */
 const MAX_KNOWN = 2_000;
-/** A refused caller is told to come again after so long: within it nobody is refused twice. */
+/** Retry delay of a refusal, in milliseconds: within one such period no caller is refused twice. */
 const PERIOD_MS = 2_000;
 
 /**
- * Creates that no agent had room for, by pool. One that is refused again counts once; one without a name of its own
- * cannot be known again, so of those the most that were refused within one period count.
+ * Creates that no agent had room for, by pool. A create that is refused again counts once. One without a name or
+ * request id cannot be recognized, so of those only the largest number refused within one period counts.
  */
 export class UnmetCreates {
   private readonly pools = new Map<string, OfPool>();
 
-  /** @param who absent: one that cannot be told from others */
+  /**
+   * Counts a refused create.
+   * @param pool namespace/name
+   * @param who identity of the create; absent: nameless
+   * @param now Unix milliseconds
+   */
   refused(pool: string, who: string | undefined, ports: readonly number[], now: number): void {
     const unmet: OfPool = this.pools.get(pool) ?? { known: new Map(), nameless: new Map(), lastRefusal: 0 };
     this.pools.set(pool, unmet);
@@ -50,15 +58,15 @@ export class UnmetCreates {
     setLatest(unmet.known, who, { at: now, ports }, MAX_KNOWN);
   }
 
-  /** @returns whether it was unmet */
+  /** Stops counting an identified create. @returns whether it was counted */
   met(pool: string, who: string): boolean {
     return this.pools.get(pool)?.known.delete(who) ?? false;
   }
 
   /**
-   * One of those without a name was made: it is taken for one that was refused in an earlier period. Those refused now
-   * stay: where some are made all the time, they are not the ones that are refused all the time.
-   * @returns whether that changed anything
+   * A nameless create succeeded: drops one from each earlier period, for it may be a repetition of those. The current
+   * period stays: when some creates succeed all the time, others are those refused all the time.
+   * @returns whether a count changed
    */
   metNameless(pool: string, now: number): boolean {
     const nameless = this.pools.get(pool)?.nameless ?? new Map<number, (readonly number[])[]>();
@@ -72,6 +80,7 @@ export class UnmetCreates {
     return changed;
   }
 
+  /** Unmet creates of a pool, after dropping those whose time is over. @param now Unix milliseconds */
   of(pool: string, now: number): Unmet {
     const unmet = this.pools.get(pool);
     if (!unmet) return { count: 0, ports: new Map(), lastRefusal: 0 };
@@ -89,7 +98,7 @@ export class UnmetCreates {
     }
     const ends = [...unmet.nameless.keys()].map(endOf);
     for (const { at } of unmet.known.values()) {
-      ends.push(at + DEMAND_TTL_MS); // of the oldest
+      ends.push(at + DEMAND_TTL_MS); // the oldest ends first
       break;
     }
     const until = Math.min(...ends);
@@ -97,7 +106,9 @@ export class UnmetCreates {
   }
 }
 
-/** Counted from the end of the period: not shorter than it is for others. */
+/**
+ * Unix milliseconds at which the nameless creates of a period stop counting: at least DEMAND_TTL_MS after each refusal.
+ */
 function endOf(period: number): number {
   return (period + 1) * PERIOD_MS + DEMAND_TTL_MS;
 }

@@ -2,12 +2,12 @@ import { type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
 
 import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 
-/** For callers that set no deadline, and the most that one may ask for. */
+/** Milliseconds of a create: default of callers without a deadline, and maximum. */
 const CREATE_MS = [30_000, 600_000] as const;
 
 /**
- * The caller's deadline in Unix milliseconds.
- * @param limits milliseconds from now: where the caller set none, and the most that is granted
+ * The deadline of a call, in Unix milliseconds.
+ * @param limits milliseconds from now: the default when the caller set no deadline, and the maximum
  */
 export function callDeadline<Q, R>(
   call: ServerUnaryCall<Q, R> | ServerWritableStream<Q, R>,
@@ -19,7 +19,7 @@ export function callDeadline<Q, R>(
   return Number.isFinite(deadline) ? Math.min(deadline, now + most) : now + absent;
 }
 
-/** Of a create: for callers that set no deadline, it begins when they have waited for room as long as they said. */
+/** The deadline of a create, in Unix milliseconds. The default is extended by `wait_seconds`, the wait for room. */
 export function createDeadline<Q, R>(
   call: ServerUnaryCall<Q, R> | ServerWritableStream<Q, R>,
   { waitSeconds = 0 }: Partial<Pick<CreateRequest, 'waitSeconds'>>,

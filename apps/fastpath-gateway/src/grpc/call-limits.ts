@@ -7,14 +7,14 @@ import {
   status,
 } from '@grpc/grpc-js';
 
-/** A request's whole message must have come this long after its headers. */
+/** Milliseconds from a request's headers to the end of its message. */
 const ARRIVAL_MS = 10_000;
 const KIB = 1024;
-/** Of methods whose requests name a sandbox and little else. */
+/** Longest request of most methods, which name a sandbox and little else. */
 const SHORT_BYTES = 16 * KIB;
-/** Of an update: labels, annotations. */
+/** Longest update: it carries labels and annotations. */
 const UPDATE_BYTES = 256 * KIB;
-/** The largest sandbox that is allowed takes a quarter of it. */
+/** Longest request of all. The largest sandbox that is allowed takes a quarter of it. */
 export const MAX_REQUEST_BYTES = 1024 * KIB;
 
 const LONGER: Readonly<Record<string, number>> = {
@@ -23,12 +23,15 @@ const LONGER: Readonly<Record<string, number>> = {
   '/fastpath.v1.FastPathService/UpdateSandbox': UPDATE_BYTES,
 };
 
-/** The private decoder of a call in grpc-js 1.14: it refuses a message by its length prefix, before any of it is kept. */
+/** Private decoder of a call in grpc-js 1.14. It refuses a message by its length prefix, before buffering any of it. */
 interface Decoding {
   readonly decoder?: { maxReadMessageLength: number };
 }
 
-/** Refuses a message that is longer than its method needs, by its prefix, and one that is not whole in ten seconds. The first interceptor. */
+/**
+ * The first interceptor. Refuses a message by its length prefix when it is longer than its method needs, and one that
+ * has not arrived whole within ten seconds (DEADLINE_EXCEEDED).
+ */
 export const callLimitsInterceptor: ServerInterceptor = ({ path }, call) => {
   const { decoder } = call as ServerInterceptingCallInterface & Decoding;
   if (decoder) decoder.maxReadMessageLength = LONGER[path] ?? SHORT_BYTES;

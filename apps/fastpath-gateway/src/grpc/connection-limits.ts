@@ -4,11 +4,11 @@ import { type Server } from '@grpc/grpc-js';
 import { LimitError } from '@fsb/quota/limits';
 
 export interface ConnectionLimitOptions {
-  /** connections of one address whose callers have not shown who they are */
+  /** unauthenticated connections of one address */
   readonly perAddress: number;
-  /** connections whose first known caller is the same user */
+  /** connections whose first authenticated caller is the same user */
   readonly perUser: number;
-  /** addresses that many callers share, and to which the limit does not apply */
+  /** addresses that many callers share; no limit applies to their connections */
   readonly trustedProxies: BlockList;
 }
 
@@ -16,18 +16,18 @@ interface Connection {
   readonly address: string;
   readonly socket: Socket;
   session?: ServerHttp2Session;
-  /** a call of this connection was authenticated: it counts for its address no more */
+  /** does not count for its address: a call of it was authenticated, or the address is a trusted proxy */
   isKnown: boolean;
-  /** whom it counts for instead; undefined: many share it, or nobody yet */
+  /** user for whom it counts; undefined before authentication and for a trusted proxy */
   user?: string;
   refusals: number;
 }
 
-/** Node's own is two minutes. */
+/** Milliseconds for the TLS and HTTP/2 handshake. Node's own limit is two minutes. */
 const HANDSHAKE_MS = 10_000;
-/** Refused calls of a connection without one that was let in; then the connection is ended. */
+/** Failed authentications after which a connection without an authenticated call is ended. */
 const MAX_REFUSALS = 100;
-/** What is left of such a connection's calls gets this long. */
+/** Milliseconds for the calls in flight of a connection that is being ended. */
 const GOODBYE_MS = 1_000;
 const RETRY_MS = 1_000;
 
@@ -37,8 +37,9 @@ interface Http2Servers {
 }
 
 /**
- * What a gateway keeps of connections: before their callers are known, so many of one address, each with ten seconds for its
- * handshake and a bounded number of refused calls; then so many of one user. grpc-js gives no access to its connections but through its HTTP/2 server.
+ * Limits the connections of a gateway: before authentication by address, each with ten seconds for its handshake and a
+ * bounded number of failed authentications; afterwards by user. It listens on the private HTTP/2 servers of grpc-js,
+ * the only access to its connections.
  */
 export class ConnectionLimits {
   private readonly connections = new Map<string, Connection>();
@@ -47,7 +48,11 @@ export class ConnectionLimits {
 
   constructor(private readonly options: ConnectionLimitOptions) {}
 
-  /** @param server that is bound, as Nest's is before its services are added. @throws Error where it is not */
+  /**
+   * Watches the connections of a server.
+   * @param server already bound, as Nest's is before its services are added
+   * @throws Error when it is not bound
+   */
   guard(server: Server): void {
     const { http2Servers } = server as unknown as Http2Servers;
     if (http2Servers.size === 0) throw new Error('the gRPC server is not bound: its connections cannot be limited');
@@ -62,8 +67,8 @@ export class ConnectionLimits {
   }
 
   /**
-   * A call of this connection was authenticated: from now on it counts for its user.
-   * @throws LimitError where the user has too many; the connection is ended
+   * Counts a connection for `user` from its first authenticated call on.
+   * @throws LimitError inFlight, when the user has too many connections; this one is then ended
    */
   admitted(address: string | undefined, port: number | undefined, user: string): void {
     const connection = this.connections.get(keyOf(address, port));
@@ -80,7 +85,7 @@ export class ConnectionLimits {
     count(this.known, user, 1);
   }
 
-  /** A call of this connection was refused for its identity. */
+  /** Counts a failed authentication; ends the connection after {@link MAX_REFUSALS}. */
   refused(address: string | undefined, port: number | undefined): void {
     const connection = this.connections.get(keyOf(address, port));
     if (!connection || connection.isKnown || ++connection.refusals !== MAX_REFUSALS) return;
@@ -121,7 +126,7 @@ export class ConnectionLimits {
   }
 }
 
-/** In order: what is under way on it gets a moment. */
+/** Closes a connection gracefully: its calls in flight get {@link GOODBYE_MS}. */
 function end({ session, socket }: Connection): void {
   session?.close();
   setTimeout(() => socket.destroy(), GOODBYE_MS).unref();

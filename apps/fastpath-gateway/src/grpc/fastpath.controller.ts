@@ -30,6 +30,7 @@ import { callDeadline, createDeadline } from './call-deadline';
 const SERVICE = 'FastPathService';
 /** Trailing metadata of a create, and of a later get: JSON `[{name, ms}]`. */
 const STAGES = 'fastpath-stages';
+/** Milliseconds of every other call: default of callers without a deadline, and maximum. */
 const CALL_MS = [10_000, 60_000] as const;
 
 type Call<Q, R> = ServerUnaryCall<Q, R>;

@@ -18,20 +18,20 @@ const SERVICES = {
   'fastpath.v1.ImageService': withMalformedRequests(ImageServiceService),
 };
 const CONNECTION_LIMITS = {
-  // nobody reads it, and it keeps a record of each connection and call
+  // off: it keeps a record of each connection and call, which nothing reads
   'grpc.enable_channelz': 0,
-  // of one connection; a client's own library holds back what is more
+  // of one connection; a client's gRPC library queues further calls
   'grpc.max_concurrent_streams': 100,
-  // MiB that HTTP/2 itself keeps of one connection: headers, frames, what a slow reader has not taken
+  // MiB that HTTP/2 buffers for one connection: headers, frames, data that a slow reader has not taken
   'grpc-node.max_session_memory': 32,
-  // clients connect anew when they have something to ask
+  // clients reconnect for their next call
   'grpc.max_connection_idle_ms': 600_000,
-  // who does not answer is gone, whatever TCP believes
+  // a peer that does not answer pings is gone, even if TCP has not noticed
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 20_000,
 };
 
-/** grpc.health.v1: serving once the caches are filled, until the shutdown begins. */
+/** State of grpc.health.v1: SERVING from the moment the caches are filled until shutdown begins. */
 export class GrpcHealth {
   readonly implementation = new HealthImplementation();
 
@@ -49,10 +49,11 @@ export interface GrpcServerParts {
   readonly health: GrpcHealth;
   readonly credentials: ServerCredentials;
   readonly connections: ConnectionLimits;
-  /** in the order in which they see a request */
+  /** further interceptors, the first to see a request first */
   readonly interceptors: readonly ServerInterceptor[];
 }
 
+/** Options of Nest's gRPC transport: services, limits, interceptors, health and reflection. */
 export function grpcServer({ address, health, credentials, connections, interceptors }: GrpcServerParts): GrpcOptions {
   const { host, port } = address;
   return {
@@ -61,11 +62,11 @@ export function grpcServer({ address, health, credentials, connections, intercep
       url: `${host.includes(':') ? `[${host}]` : host}:${port}`,
       credentials,
       package: 'fastpath.v1',
-      // ts-proto's own codec: no .proto is read to serve a call. Its service definitions are what loadSync would give.
+      // ts-proto's service definitions have the shape of loadSync's, so no .proto is read at run time
       packageDefinition: SERVICES,
       gracefulShutdown: true,
       maxReceiveMessageLength: MAX_REQUEST_BYTES,
-      // a ServerOptions, which Nest hands on whole
+      // Nest passes these on as grpc-js's ServerOptions
       channelOptions: {
         ...CONNECTION_LIMITS,
         interceptors: [
@@ -77,7 +78,7 @@ export function grpcServer({ address, health, credentials, connections, intercep
         ],
       },
       onLoadPackageDefinition: (_definition, server) => {
-        const grpc = server as Server; // Nest types only the method that it calls itself
+        const grpc = server as Server; // Nest's type has only the method that Nest calls
         connections.guard(grpc);
         health.implementation.addToServer(grpc);
         reflectionService().addToServer(grpc);

@@ -11,7 +11,7 @@ import { PoolImages } from '../images/pool-images';
 export class ImagesController {
   constructor(private readonly images: PoolImages) {}
 
-  /** Who may list the sandboxes of a namespace may know the images that they can be made of. */
+  /** Lists the images of a namespace's pools. Permission to list its sandboxes is enough. */
   @Needs({ verb: 'list', subresource: '' })
   @GrpcMethod('ImageService', 'listImages')
   listImages(request: ListImagesRequest): ListImagesResponse {

@@ -52,7 +52,7 @@ describe('The reflection service', () => {
     return fileDescriptorResponse!.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
   }
 
-  it('lists our services and the health service', async () => {
+  it('lists the services of the gateway and the health service', async () => {
     const { listServicesResponse } = await ask({ listServices: '*' });
     expect(listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
       'fastpath.v1.FastPathService',
@@ -62,7 +62,7 @@ describe('The reflection service', () => {
     ]);
   });
 
-  it('describes them as the compiler does: field names, and map entries by the rule that strict clients check', async () => {
+  it('describes messages as the compiler does: proto field names, map entries that strict clients accept', async () => {
     const files = await filesOf('fastpath.v1.FastPathService');
     const create = files.flatMap(({ messageType }) => messageType).find(({ name }) => name === 'CreateRequest');
     const entries = create?.nestedType.filter(({ options }) => options?.mapEntry === true).map(({ name }) => name);

@@ -4,10 +4,13 @@ import { type PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { FASTPATH_DESCRIPTORS, HEALTH_DESCRIPTORS } from '@fsb/api/gen/fastpath/v1/descriptors';
 
-/** Our services and grpc.health.v1, by reflection, as the compiler describes them. */
+/**
+ * gRPC reflection for the gateway's services and grpc.health.v1, from descriptors that scripts/descriptors.mjs
+ * compiled.
+ */
 export function reflectionService(): ReflectionService {
   const fileDescriptorProtos = [FASTPATH_DESCRIPTORS, HEALTH_DESCRIPTORS].flatMap(filesOf);
-  // of a definition the service reads the descriptors alone
+  // ReflectionService reads only the descriptors of a definition
   return new ReflectionService({ all: { fileDescriptorProtos } } as unknown as PackageDefinition);
 }
 

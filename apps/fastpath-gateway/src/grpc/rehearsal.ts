@@ -5,14 +5,14 @@ import { type Address } from '@fsb/component-base/config';
 import { rehearse } from '@fsb/component-base/rehearsal';
 
 const CALL_MS = 5_000;
-/** Known to this process alone: the rehearsal's calls are let in by it, and to nothing else. */
+/** Bearer token of the rehearsal. Only this process knows it, and it allows nothing but creates. */
 export const REHEARSAL_TOKEN = randomBytes(32).toString('base64url');
-/** Refused for its fields: nothing is looked up, counted or made. */
+/** A create that is refused for its fields, before anything is looked up, counted or made. */
 const NO_REQUEST = CreateRequest.fromPartial({});
-/** W3C's flag 0: nobody wants to see these. */
+/** A W3C traceparent with flag 0: the rehearsal is not sampled. */
 const UNTRACED = `00-${'1'.repeat(32)}-${'1'.repeat(16)}-00`;
 
-/** Calls this gateway's own createSandbox, so that the first callers do not pay for its compilation. */
+/** Calls createSandbox of this gateway, so that V8 has compiled its path before the first caller comes. */
 export async function rehearseCreates({ port }: Address, isPlaintext: boolean, signal: AbortSignal): Promise<void> {
   const channel = isPlaintext ? credentials.createInsecure() : ownTls();
   const client = new FastPathServiceClient(`127.0.0.1:${port}`, channel, {
@@ -25,7 +25,7 @@ export async function rehearseCreates({ port }: Address, isPlaintext: boolean, s
     new Promise((resolve, reject) => {
       client.createSandbox(NO_REQUEST, metadata, { deadline: Date.now() + CALL_MS }, (error) => {
         if (error?.code === status.INVALID_ARGUMENT) resolve();
-        else reject(error ?? new Error('a create without a field was taken'));
+        else reject(error ?? new Error('a create without fields was accepted'));
       });
     });
   try {
@@ -35,7 +35,7 @@ export async function rehearseCreates({ port }: Address, isPlaintext: boolean, s
   }
 }
 
-/** On loopback, with itself: its certificate is for the names that others use. */
+/** TLS without verification, over loopback to itself: the certificate is for the names that callers use. */
 function ownTls(): ChannelCredentials {
   return credentials.createSsl(null, null, null, { rejectUnauthorized: false });
 }

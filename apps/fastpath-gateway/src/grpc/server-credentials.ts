@@ -1,12 +1,12 @@
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
 import { type GatewayConfig } from '../gateway.config';
 
-/** A certificate that was renewed is served this much later at most. */
+/** Interval between looks at the certificate files, and so the longest delay before a renewed certificate is served. */
 const REFRESH_MS = 30_000;
 
 type TlsConfig = Pick<GatewayConfig, 'tlsCertFile' | 'tlsKeyFile' | 'clientCaFile' | 'insecurePlaintext'>;
 
-/** TLS 1.2 and later from files that may change; a client certificate is checked where one is sent, and asked of nobody. */
+/** TLS 1.2 or later, from files that are reloaded. A client certificate is optional; one that is sent is verified. */
 export function serverCredentials(config: TlsConfig): ServerCredentials {
   const { tlsCertFile, tlsKeyFile, clientCaFile, insecurePlaintext } = config;
   if (insecurePlaintext || tlsCertFile === undefined || tlsKeyFile === undefined) {

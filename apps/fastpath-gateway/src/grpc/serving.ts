@@ -7,7 +7,7 @@ import { rehearseCreates } from './rehearsal';
 
 const LOOK_MS = 50;
 
-/** Says SERVING once the caches are filled and the agents heard, and stops taking calls before anything else stops. */
+/** Sets the health status: SERVING once caches and agent directory are filled, NOT_SERVING first of all at shutdown. */
 export class Serving implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Serving.name);
   private readonly stopping = new AbortController();
@@ -26,7 +26,7 @@ export class Serving implements OnApplicationBootstrap, OnModuleDestroy {
       clearInterval(this.looking);
       this.health.set('SERVING');
       rehearseCreates(this.address, this.isPlaintext, this.stopping.signal).catch((error: unknown) => {
-        this.logger.debug({ msg: 'not rehearsed', error: messageOf(error) }); // it serves all the same, only slower
+        this.logger.debug({ msg: 'rehearsal failed; first calls are slower', error: messageOf(error) });
       });
     }, LOOK_MS);
   }

@@ -1,7 +1,7 @@
 import { counted } from './pool-images';
 
 describe('counted', () => {
-  it('counts the agents of each pool that have an image, and those with a warm container of it', () => {
+  it('counts the agents of each pool that have an image, and those with a standby container of it', () => {
     const agents = [
       { pool: 'b', images: ['alpine', 'busybox'], warm: ['busybox'] },
       { pool: 'a', images: ['busybox'], warm: [] },

@@ -2,23 +2,23 @@ import { type ListImagesRequest, type ListImagesResponse, type PoolImage } from 
 import { type AgentImages } from '@fsb/placement/agent-directory';
 import { namespaceName, objectName } from '../sandboxes/field-rules';
 
-/** What it reads of the agents. */
+/** Source of the images that agents report. */
 export interface ImageSource {
   imagesOf(namespace: string, pool: string): Iterable<AgentImages>;
 }
 
-/** The images that the agents of a namespace's pools report. */
+/** Lists the images that the agents of a namespace's pools report. */
 export class PoolImages {
   constructor(private readonly agents: ImageSource) {}
 
-  /** @throws ApiError invalid_argument */
+  /** @throws ApiError invalid_argument, when namespace or pool_ref is malformed */
   list({ namespace, poolRef }: ListImagesRequest): ListImagesResponse {
     const pool = poolRef === '' ? '' : objectName('pool_ref', poolRef);
     return { items: counted(this.agents.imagesOf(namespaceName(namespace), pool)) };
   }
 }
 
-/** Pure. One item for each image of each pool, sorted by pool and name. */
+/** One item for each image of each pool, sorted by pool and name. Pure. */
 export function counted(agents: Iterable<AgentImages>): PoolImage[] {
   const totals = new Map<string, number>();
   const items = new Map<string, PoolImage>();

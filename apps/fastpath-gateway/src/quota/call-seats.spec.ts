@@ -14,7 +14,7 @@ function most(enter: () => () => void): (() => void)[] {
 }
 
 describe('CallSeats', () => {
-  it('bounds the calls of a user, and no other is held up by it', () => {
+  it('bounds the calls of a user without affecting others', () => {
     const seats = new CallSeats({ callsPerUser: 3, logStreams: 8 });
     const [leave = () => undefined, ...others] = most(() => seats.call('greedy'));
     expect(others).toHaveLength(2);
@@ -24,7 +24,7 @@ describe('CallSeats', () => {
     expect(() => seats.call('greedy')).toThrow('user "greedy" has 3 calls under way');
   });
 
-  it('leaves log streams for each namespace that comes later', () => {
+  it('leaves log streams free for later namespaces', () => {
     const seats = new CallSeats({ callsPerUser: 3, logStreams: 64 });
     const greedy = most(() => seats.logStream('greedy'));
     expect(greedy).toHaveLength(32);

@@ -1,16 +1,16 @@
 import { LimitError } from '@fsb/quota/limits';
 
 export interface CallLimits {
-  /** calls under way of one user, on all its connections */
+  /** concurrent calls of one user, on all its connections */
   readonly callsPerUser: number;
-  /** log streams of all namespaces together */
+  /** concurrent log streams of all namespaces together */
   readonly logStreams: number;
 }
 
-/** Until a call of many has ended. */
+/** Retry delay of a refused call: by then one of many calls has ended. */
 const RETRY_MS = 1_000;
 
-/** Calls under way of those who have shown who they are: so many of a user, and so many log streams of a namespace. */
+/** Bounds the calls in flight of authenticated callers: all calls by user, log streams also by namespace. */
 export class CallSeats {
   private readonly calls = new Map<string, number>();
   private readonly streams = new Map<string, number>();
@@ -18,7 +18,11 @@ export class CallSeats {
 
   constructor(private readonly limits: CallLimits) {}
 
-  /** @returns ends it. @throws LimitError */
+  /**
+   * Takes a seat for a call of `user`.
+   * @returns a function that gives the seat back
+   * @throws LimitError inFlight, when the user has `callsPerUser` calls in flight
+   */
   call(user: string): () => void {
     const { callsPerUser } = this.limits;
     if ((this.calls.get(user) ?? 0) < callsPerUser) return taken(this.calls, user);
@@ -26,12 +30,17 @@ export class CallSeats {
     throw new LimitError('inFlight', message, RETRY_MS);
   }
 
-  /** A namespace may have as many as are left for others, as with creates. @returns ends it. @throws LimitError */
+  /**
+   * Takes a seat for a log stream of `namespace`. A namespace may hold as many seats as are still free, as in
+   * FairSeats.
+   * @returns a function that gives the seat back
+   * @throws LimitError inFlight, when the namespace holds its share
+   */
   logStream(namespace: string): () => void {
     const { logStreams } = this.limits;
     const own = this.streams.get(namespace) ?? 0;
     if (own >= logStreams - this.allStreams) {
-      const message = `${own} logs of namespace "${namespace}" are read at once, of ${this.allStreams} in all; a namespace may have as many as are left of ${logStreams} (--max-log-streams); try again when one has ended`;
+      const message = `namespace "${namespace}" has ${own} of ${this.allStreams} open log streams; it may have as many as are free of ${logStreams} (--max-log-streams); try again when one has ended`;
       throw new LimitError('inFlight', message, RETRY_MS);
     }
     const leave = taken(this.streams, namespace);

@@ -1,31 +1,31 @@
 import { CreateRate } from './create-rate';
 
-it('says when the next may come, and takes none at all where the rate is none', () => {
+it('CreateRate: returns the time until the next create, and admits none at rate 0', () => {
   const rate = new CreateRate();
   expect([0, 0, 1_000, 2_000].map((now) => rate.take('n', 0.5, now))).toEqual([0, 2_000, 1_000, 0]);
   expect(rate.take('n', 0, 0)).toBe(1_000);
 });
 
-it('one namespace knows nothing of another', () => {
+it('CreateRate: counts each namespace by itself', () => {
   const rate = new CreateRate();
   rate.take('n', 1, 0);
   expect(rate.take('n', 1, 0)).toBe(1_000);
   expect(rate.take('m', 1, 0)).toBe(0);
 });
 
-it('goes by a new rate at once', () => {
+it('CreateRate: applies a changed rate at once', () => {
   const rate = new CreateRate();
   rate.take('n', 0.5, 0);
   expect(rate.take('n', 0.5, 0)).toBe(2_000);
   expect(rate.take('n', 100, 0)).toBe(10);
 });
 
-/** One create in each of so many namespaces nobody has seen, all at `now`. */
+/** One create in each of `count` new namespaces, all at `now`. */
 function crowd(rate: CreateRate, count: number, now: number): void {
   for (let n = 0; n < count; n++) rate.take(`crowd-${now}-${n}`, 1, now);
 }
 
-it('however many namespaces come, forgets none before it may create again as if it were new', () => {
+it('CreateRate: keeps the bucket of a namespace until it is full again, however many namespaces come', () => {
   const rate = new CreateRate();
   const slow = (now: number): number => rate.take('slow', 0.05, now);
   expect(slow(0)).toBe(0);
@@ -37,13 +37,13 @@ it('however many namespaces come, forgets none before it may create again as if 
   expect([slow(20_000), slow(20_000)]).toEqual([0, 20_000]);
 });
 
-it('keeps no more than a few seconds of namespaces that come and go', () => {
+it('CreateRate: keeps the buckets of a few seconds only when namespaces come and go', () => {
   const rate = new CreateRate();
   for (let second = 0; second < 200; second++) crowd(rate, 100, second * 1_000);
   expect(rate.size).toBeLessThan(1_000);
 });
 
-it('looks at few namespaces in one create, however many there are to forget', () => {
+it('CreateRate: examines at most two buckets in one create', () => {
   const rate = new CreateRate();
   crowd(rate, 10_000, 0);
   const forgotten = Array.from({ length: 20_000 }, (_, n) => {

@@ -1,12 +1,12 @@
 import { TokenBucket } from '@fsb/component-base/token-bucket';
 
-/** Looked at for each bucket that comes: more than one, so that the full ones become fewer. */
-const LOOKED_AT = 2;
+/** Buckets examined for each one added: more than one, so that full buckets decrease in number. */
+const EXAMINED_PER_ADD = 2;
 
-/** A token bucket for each namespace. Lost with the process: that allows one burst more. */
+/** A token bucket for each namespace, in memory: a restart of the process allows one more burst. */
 export class CreateRate {
   private readonly buckets = new Map<string, TokenBucket>();
-  /** goes round the buckets, a few at a time: a look at all of them would hold up the create that is next */
+  /** clock hand over the buckets; examining all of them at once would delay the next create */
   private hand = this.buckets.entries();
 
   get size(): number {
@@ -14,8 +14,10 @@ export class CreateRate {
   }
 
   /**
-   * @param now milliseconds of a clock that never goes back
-   * @returns 0 where the create may go on, and has been counted; else in how many milliseconds one may
+   * Takes a token of `namespace`.
+   * @param perSecond 0 or less: no create is admitted
+   * @param now milliseconds of a monotonic clock
+   * @returns 0 when the create is admitted and counted; else milliseconds until one may be
    */
   take(namespace: string, perSecond: number, now: number): number {
     if (perSecond <= 0) return 1_000;
@@ -25,12 +27,12 @@ export class CreateRate {
   }
 
   private add(namespace: string, bucket: TokenBucket, now: number): TokenBucket {
-    for (let looks = 0; looks < LOOKED_AT; looks++) this.forgetNext(now);
+    for (let looks = 0; looks < EXAMINED_PER_ADD; looks++) this.forgetNext(now);
     this.buckets.set(namespace, bucket);
     return bucket;
   }
 
-  /** Only what is full again: forgotten before, a bucket would be filled by its being forgotten. */
+  /** Drops the next bucket if it is full. A bucket dropped earlier would come back full, which gives tokens away. */
   private forgetNext(now: number): void {
     const { value, done } = this.hand.next();
     if (done) this.hand = this.buckets.entries();

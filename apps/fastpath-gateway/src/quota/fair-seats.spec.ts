@@ -4,7 +4,7 @@ import { FairSeats } from './fair-seats';
 const open = new AbortController().signal;
 const soon = (): number => Date.now() + 60_000;
 
-/** Creates that end when they are told to, in the order in which they began. */
+/** Creates that the test ends one by one, in the order in which they began. */
 class Scene {
   readonly begun: string[] = [];
   readonly refused: string[] = [];
@@ -38,7 +38,7 @@ class Scene {
   }
 }
 
-it('leaves seats for whoever comes next', () => {
+it('FairSeats: leaves seats free for later namespaces', () => {
   const scene = new Scene();
   scene.come('greedy', 50);
   expect(scene.count('greedy')).toBe(4);
@@ -47,7 +47,7 @@ it('leaves seats for whoever comes next', () => {
   expect([scene.count('modest'), scene.count('third')]).toEqual([1, 1]);
 });
 
-it('serves the lines in turn, however long one of them is', async () => {
+it('FairSeats: serves namespaces in turn, however long one line is', async () => {
   const scene = new Scene();
   scene.come('greedy', 90);
   scene.come('modest', 10);
@@ -57,7 +57,7 @@ it('serves the lines in turn, however long one of them is', async () => {
   expect(scene.count('greedy') - before.greedy).toBeGreaterThanOrEqual(3);
 });
 
-it('gives every seat back, and all of them to one that is alone again', async () => {
+it('FairSeats: returns every seat, so that a namespace that is alone gets its half again', async () => {
   const scene = new Scene();
   scene.come('a', 30);
   scene.come('b', 30);
@@ -68,7 +68,7 @@ it('gives every seat back, and all of them to one that is alone again', async ()
   expect(scene.count('c')).toBe(4);
 });
 
-it('refuses what can neither begin nor wait', async () => {
+it('FairSeats: refuses a create when seats and line are full', async () => {
   const scene = new Scene({ seats: 2, waitingPerNamespace: 1, waiting: 1 });
   scene.come('a', 3);
   await turn();
@@ -77,7 +77,7 @@ it('refuses what can neither begin nor wait', async () => {
   ]);
 });
 
-it('lets nobody wait longer than the deadline, or than the caller does', async () => {
+it('FairSeats: refuses a waiting create at its deadline or when its caller leaves', async () => {
   const scene = new Scene({ seats: 2, waitingPerNamespace: 10, waiting: 10 });
   const leaving = new AbortController();
   scene.come('a', 1);

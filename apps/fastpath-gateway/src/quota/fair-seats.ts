@@ -1,7 +1,7 @@
 import { LimitError } from '@fsb/quota/limits';
 
 interface Waiter {
-  readonly sit: () => void;
+  readonly takeSeat: () => void;
 }
 
 interface Line {
@@ -11,19 +11,19 @@ interface Line {
 }
 
 export interface SeatLimits {
-  /** creates under way at once, of all namespaces */
+  /** concurrent creates of all namespaces */
   readonly seats: number;
   readonly waitingPerNamespace: number;
   readonly waiting: number;
 }
 
-/** A cold create takes about a tenth of this: the line has moved on by then. */
+/** Retry delay of a refused create. A cold create takes about a tenth of it, so the line has moved by then. */
 const RETRY_MS = 500;
 
 /**
- * Creates under way, shared among namespaces. A namespace may take as many seats as are still free: alone it gets half of
- * them, two get a third each, and whoever comes next always finds one (dynamic thresholds, Choudhury and Hahne 1998). Who
- * finds none waits, and the lines are served in turn.
+ * Shares the seats of creates in flight among namespaces. A namespace may hold as many seats as are still free: one
+ * alone gets half of them, two get a third each, and a new one always finds a seat (dynamic thresholds, Choudhury and
+ * Hahne 1998). Further creates wait in a line for each namespace; the lines are served round robin.
  */
 export class FairSeats {
   private readonly lines = new Map<string, Line>();
@@ -33,8 +33,12 @@ export class FairSeats {
   constructor(private readonly limits: SeatLimits) {}
 
   /**
-   * @param deadline Unix milliseconds
-   * @throws LimitError where too many wait already, or until the deadline; whatever `work` throws
+   * Runs `work` while holding a seat of `namespace`, after waiting for one if need be.
+   * @param signal ends the wait; `work` must watch it by itself
+   * @param deadline end of the wait, Unix milliseconds
+   * @throws LimitError inFlight, when the line is full, or when the wait ends without a seat
+   * @throws whatever `work` throws
+   * @example await seats.during(namespace, signal, deadline, () => placer.place(request, signal, deadline));
    */
   async during<T>(namespace: string, signal: AbortSignal, deadline: number, work: () => Promise<T>): Promise<T> {
     const line = this.lines.get(namespace) ?? { taken: 0, waiting: new Set() };
@@ -81,7 +85,7 @@ export class FairSeats {
         reject(new LimitError('inFlight', message, RETRY_MS));
       };
       const waiter = {
-        sit: (): void => {
+        takeSeat: (): void => {
           leave();
           this.take(line);
           resolve();
@@ -95,7 +99,7 @@ export class FairSeats {
     });
   }
 
-  /** In turn: a line that was served goes behind the others, where this loop comes to it once more. */
+  /** Round robin: a line that was served moves behind the others, where this loop reaches it again. */
   private serve(): void {
     for (const [namespace, line] of this.lines) {
       if (this.waiting === 0) return;
@@ -103,7 +107,7 @@ export class FairSeats {
       if (!next || !this.isFree(line)) continue;
       this.lines.delete(namespace);
       this.lines.set(namespace, line);
-      next.sit();
+      next.takeSeat();
     }
   }
 

@@ -11,15 +11,15 @@ export interface QuotaParts {
   readonly ledger: UsageLedger;
   readonly rate: CreateRate;
   readonly records: PendingRecords;
-  /** for a namespace whose quotas say nothing of it; 0: any number */
+  /** rate of a namespace whose ResourceQuotas set none; 0: unlimited */
   readonly createsPerSecond: number;
 }
 
-/** How many sandboxes a namespace may have and how fast it may ask for them. */
+/** Enforces the ResourceQuotas of a namespace and its rate of creates. */
 export class NamespaceQuota {
   constructor(private readonly parts: QuotaParts) {}
 
-  /** Counts one create. @throws LimitError with the limit, and when the next may come */
+  /** Counts one create. @throws LimitError createsPerSecond, with the time until the next may come */
   takeTurn(namespace: string): void {
     const limit = this.parts.limits.of(namespace)?.createsPerSecond;
     const perSecond = limit?.value ?? this.parts.createsPerSecond;
@@ -34,8 +34,11 @@ export class NamespaceQuota {
   }
 
   /**
-   * Has room kept for a sandbox while it is made, and until its object says so itself.
-   * @throws LimitError; ApiError invalid_argument for resources that a quota wants to be told; what `make` throws
+   * Runs `make` while holding the usage of the sandbox in the ledger. The hold ends when `make` fails, or when the
+   * pending record is settled and the object accounts for the usage itself.
+   * @throws LimitError when the namespace would exceed a quota
+   * @throws ApiError invalid_argument, when a quota requires resources that the create does not name
+   * @throws whatever `make` throws
    */
   async during<T>(order: CreateOrder, make: () => Promise<T>): Promise<T> {
     const { limits, records, ledger } = this.parts;

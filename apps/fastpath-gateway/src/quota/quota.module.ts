@@ -11,10 +11,10 @@ import { CreateRate } from './create-rate';
 import { FairSeats } from './fair-seats';
 import { NamespaceQuota } from './namespace-quota';
 
-/** Beyond these a create that waits is of no use to its caller, and costs memory. */
+/** Bounds of the creates that wait for a seat. Beyond them a wait is too long to be of use, and costs memory. */
 const WAITING = { waitingPerNamespace: 1_024, waiting: 8_192 };
 
-/** What a namespace may have, how fast it may ask for it, and its turn among the others. */
+/** Quotas of namespaces, their rate of creates, and the seats they share. */
 @Module({})
 export class QuotaModule {
   static forRoot(config: GatewayConfig): DynamicModule {

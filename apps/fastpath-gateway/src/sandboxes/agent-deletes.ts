@@ -10,40 +10,44 @@ import { type LateObjects } from './late-objects';
 export interface AgentDeleteParts {
   readonly directory: Pick<AgentDirectory, 'agent' | 'agentsIn'>;
   readonly agents: AgentClient;
-  /** told of every sandbox that is ended before it has an object */
+  /** receives the id of every sandbox that is ended before it has an object */
   readonly lateObjects: LateObjects;
 }
 
-/** What the agents of a namespace had of a name. */
+/** Result of an ensure-absent call to the agents of a namespace. */
 export interface Absence {
-  /** sandbox ids whose end has begun */
+  /** ids of sandboxes whose end has begun */
   readonly ended: readonly string[];
-  /** every agent has answered */
+  /** whether every agent has answered */
   readonly isComplete: boolean;
 }
 
+/** Concurrent ensure-absent calls to agents. */
 const CONCURRENCY = 32;
-/** Every agent that was there was told of the delete: of several one knows. */
+/** Agents asked for the last delete of a name. Each agent present at the delete knows it, so a few are enough. */
 const MAX_ASKED = 3;
-/** Each exchange says more narrowly when a delete was. */
+/** Exchanges with an agent about the time of a delete: each one narrows it down. */
 const MAX_EXCHANGES = 5;
 const REMOVE_TRIES = 8;
 const FIRST_PAUSE_MS = 100;
 
-/** Ends on the agents what this gateway knows by name or by id alone. */
+/** Deletes at the agents: by name, where no object or id is known, and by id for abandoned creates. */
 export class AgentDeletes {
   private readonly logger = new Logger(AgentDeletes.name);
 
   constructor(private readonly parts: AgentDeleteParts) {}
 
-  /** Every agent of the namespace is told: what has the name and no object ends, and what is on its way is refused. */
+  /**
+   * Calls ensure-absent at every agent of the namespace that is in sync. Agents end the unbound containers of the name,
+   * or of the request's sandbox id alone. Without a sandbox id they also refuse creates of the name that began earlier.
+   */
   async ensureAbsent(request: EnsureAbsentRequest): Promise<Absence> {
     const left = this.parts.directory.agentsIn(request.namespace).values();
     const ended: string[] = [];
     let isComplete = true;
     const work = async (): Promise<void> => {
       for (const agent of left) {
-        // its silence says that it does not answer: not waited for
+        // a silent agent would only time out
         if (!agent.inSync) {
           isComplete = false;
           continue;
@@ -51,7 +55,7 @@ export class AgentDeletes {
         try {
           ended.push(...(await this.parts.agents.ensureAbsent(agent, request)));
         } catch {
-          // one whose Pod is gone meanwhile has taken its sandboxes with it
+          // an agent whose Pod is gone by now took its sandboxes with it
           if (this.current(agent)) isComplete = false;
         }
       }
@@ -62,10 +66,10 @@ export class AgentDeletes {
   }
 
   /**
-   * Whether somebody, at any gateway, deleted the name after the create had begun. So close together that either order is
-   * true, the create stays, but for a caller who has left: it may have deleted what it gave up.
-   * @param begunAt on `performance.now()`
-   * @param caller aborted where it has left
+   * Whether the name was deleted, through any gateway, after the create had begun. When the two are too close to tell
+   * their order, the create wins, unless its caller has left: the delete may be its own, of the create that it gave up.
+   * @param begunAt start of the create, on the clock of `performance.now()`
+   * @param caller aborted when the caller has left
    */
   async isOvertaken({ namespace, name }: EnsureAbsentRequest, begunAt: number, caller: AbortSignal): Promise<boolean> {
     const agents = this.parts.directory.agentsIn(namespace).filter(({ inSync }) => inSync);
@@ -85,7 +89,7 @@ export class AgentDeletes {
     return answers.some((answer) => answer.status === 'fulfilled' && answer.value);
   }
 
-  /** Ends a sandbox that nobody can find, beside the caller's answer. The agent ends it by itself where it hears nothing. */
+  /** Deletes an abandoned sandbox in the background. An agent that is not reached ends it by itself. */
   remove(agent: AgentView, sandboxId: string): void {
     this.parts.lateObjects.add(sandboxId);
     void this.removeSoon(agent, sandboxId).catch((error: unknown) => {

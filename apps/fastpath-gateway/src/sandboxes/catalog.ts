@@ -18,11 +18,11 @@ export interface CatalogSources {
   readonly sandboxes: Informer<Sandbox>;
   readonly directory: AgentDirectory;
   readonly records: PendingRecords;
-  /** the caches have been filled once, and the agents have told what they have */
+  /** whether the caches have synced and the agents have reported */
   readonly isFilled: () => boolean;
 }
 
-/** Every sandbox that this replica knows: objects, creates whose object is yet to come, and what agents report besides. */
+/** Every sandbox that this replica knows: objects, pending records, and reports of containers without either. */
 export class Catalog {
   constructor(private readonly sources: CatalogSources) {}
 
@@ -30,7 +30,9 @@ export class Catalog {
     return this.sources.sandboxes.get(key);
   }
 
-  /** Which sandbox has a name, for the audit log: as far as it is known, also before the caches are filled. */
+  /**
+   * uid and id of the sandbox that has a name, for the audit log; as far as known, also before the caches are filled.
+   */
   identity(namespace: string, name: string): Identity {
     const key = `${namespace}/${name}`;
     const object = this.object(key);
@@ -39,12 +41,12 @@ export class Catalog {
     return { sandboxId: record?.sandboxId ?? this.unbound(namespace, name)[0]?.sandbox.sandboxId };
   }
 
-  /** Containers of that name that nobody has told of an object. */
+  /** Unbound containers that claim the name. */
   unbound(namespace: string, name: string): ReportedSandbox[] {
     return this.sources.directory.findByName(namespace, name).filter(({ sandbox }) => sandbox.claimUid === '');
   }
 
-  /** What there is of a name, by where it is known from. @throws ApiError unavailable, as in find */
+  /** All that is known of a name, by source. @throws ApiError unavailable, as in {@link find} */
   known(namespace: string, name: string): Known {
     this.requireFilled();
     const key = `${namespace}/${name}`;
@@ -57,7 +59,7 @@ export class Catalog {
     };
   }
 
-  /** Whether anybody has the name, or may have: a reservation whose agent has not answered counts. */
+  /** Whether the name is taken, or may be: a reservation whose agent has not answered counts. */
   isKnown(namespace: string, name: string): boolean {
     this.requireFilled();
     const key = `${namespace}/${name}`;
@@ -70,7 +72,7 @@ export class Catalog {
     );
   }
 
-  /** What agents were asked for under that name, and have not answered, is ended: the name is free here at once. */
+  /** Releases the reservation of a create whose agent has not answered, so that the name is free here at once. */
   forgetReservation(namespace: string, name: string): void {
     const { registry } = this.sources.directory;
     const reserved = registry.find(namespace, name);
@@ -78,8 +80,10 @@ export class Catalog {
   }
 
   /**
-   * @param sandboxId which of several containers is meant, where there is no object yet
-   * @throws ApiError unavailable before the caches are filled: "not found" would be a guess
+   * The sandbox that has a name, from the best source: an object with a status, the pending record, an agent's report,
+   * the object without a status.
+   * @param sandboxId which of several containers is meant while there is no object
+   * @throws ApiError unavailable, before the caches are filled: "not found" would be a guess
    */
   find(namespace: string, name: string, sandboxId = ''): SandboxInfo | undefined {
     this.requireFilled();
@@ -87,7 +91,7 @@ export class Catalog {
     const object = this.object(key);
     const record = this.sources.records.get(key);
     if (object?.status?.phase !== undefined) return withEnd(viewOfObject(object), this.reportOn(object));
-    // an object without a status says nothing yet that the record, or the agent, does not know better
+    // record and report know more than an object without a status
     if (record) return viewOfRecord(record, this.report(record.agent, record.sandboxId));
     const reports = this.sources.directory.findByName(namespace, name);
     const reported =
@@ -97,28 +101,31 @@ export class Catalog {
     return object && viewOfObject(object);
   }
 
-  /** JSON of the stages of its create, where that was FAST and is known. */
+  /**
+   * Stages of the sandbox's create as JSON `[{name, ms}]`; undefined after a STRONG create or when they are unknown.
+   */
   timings(namespace: string, name: string): string | undefined {
     const key = `${namespace}/${name}`;
     const pending = this.sources.records.get(key);
     return this.object(key)?.metadata.annotations?.[TIMINGS_ANNOTATION] ?? (pending && timingsOf(pending.stages));
   }
 
-  /** The agent that has a sandbox's container and log, where there is one. */
+  /** The agent that has a sandbox's container and log; undefined when it is gone or there is none yet. */
   agentOf({ namespace, agentPod }: Pick<SandboxInfo, 'namespace' | 'agentPod'>): AgentView | undefined {
     return this.sources.directory.agent(`${namespace}/${agentPod}`);
   }
 
-  /** Agents that may have the log of a container that was removed: those of its pool, the one it was placed on first. */
+  /** Agents in sync that may have the log of a removed container: those of its pool, its own agent first. */
   agentsOf({ namespace, poolRef, agentPod }: SandboxInfo): AgentView[] {
     const all = this.sources.directory.agentsOf(namespace, poolRef).filter(({ inSync }) => inSync);
     return [...all.filter(({ name }) => name === agentPod), ...all.filter(({ name }) => name !== agentPod)];
   }
 
   /**
-   * `namespace/name` of everything, sorted: the first `limit` after a key. What has no object yet is little, and looked
-   * through each time; the objects are read from that key on.
+   * Keys `namespace/name` of all sandboxes, sorted: the first `limit` after the key `after`. Objects are read from that
+   * key on; sandboxes without an object are few, and all of them are read.
    * @param namespace empty: all
+   * @throws ApiError unavailable, before the caches are filled
    */
   keys(namespace: string, after: string, limit: number): string[] {
     this.requireFilled();
@@ -132,17 +139,20 @@ export class Catalog {
     return [...keys].sort().slice(0, limit);
   }
 
-  /** That have a sandbox; each is found by leaping over the objects of the one before. @throws ApiError unavailable */
+  /**
+   * Namespaces that have a sandbox. Each is found by a skip over the objects of the one before.
+   * @throws ApiError unavailable, before the caches are filled
+   */
   namespaces(): string[] {
     this.requireFilled();
     const found = new Set([...this.withoutObject('', '')].map(namespaceIn));
     for (let key = this.firstAfter(''); key !== undefined; key = this.firstAfter(`${namespaceIn(key)}0`)) {
-      found.add(namespaceIn(key)); // in ASCII, 0 comes behind the slash
+      found.add(namespaceIn(key)); // in ASCII, 0 follows the slash
     }
     return [...found];
   }
 
-  /** Whether a name that is not known here can be somewhere else all the same. */
+  /** Whether all agents of the namespace are in sync: a name unknown here then has no container. */
   isComplete(namespace: string): boolean {
     return this.sources.directory.isInSync(namespace);
   }
@@ -168,7 +178,7 @@ export class Catalog {
 
   private requireFilled(): void {
     if (this.sources.isFilled()) return;
-    throw new ApiError('unavailable', 'the gateway is still reading what there is; try again', { retryDelayMs: 500 });
+    throw new ApiError('unavailable', 'the gateway is still filling its caches; try again', { retryDelayMs: 500 });
   }
 
   private reportOn({ metadata, status }: Sandbox): AgentSandboxStatus | undefined {
@@ -185,7 +195,9 @@ function namespaceIn(key: string): string {
   return key.slice(0, key.indexOf('/'));
 }
 
-/** Of an object that has no status yet, since whoever made its container writes object and status one after the other. */
+/**
+ * Whether a report is about an object that has no status yet: its writer writes object and status one after the other.
+ */
 function isAbout(object: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
   return claimUid === object.metadata.uid || (claimUid === '' && sandboxId === knownSandboxId(object));
 }

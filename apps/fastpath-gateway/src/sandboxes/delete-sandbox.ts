@@ -14,7 +14,7 @@ import { type LateObjects } from './late-objects';
 import { type PendingRecords } from './pending-records';
 import { anotherOne } from './sandbox-queries';
 
-/** Of a thing that has the name: the one to delete, or one with another id. */
+/** What a look under the name found: the sandbox to delete, one with another id, or none. */
 type Found = 'meant' | 'another' | 'nothing';
 
 interface NamedKey {
@@ -32,13 +32,16 @@ export interface DeleteParts {
   readonly agents: AgentClient;
 }
 
-/** "Ensure absent": repeating it, and finding nothing, is success. */
+/** Idempotent delete by name: a repeated delete, and one that finds nothing, is success. */
 export class DeleteSandbox {
   constructor(private readonly parts: DeleteParts) {}
 
   /**
+   * Deletes containers and object of a name, and ends a create of it that is in flight.
    * @param deadline Unix milliseconds
-   * @throws ApiError failed_precondition, invalid_argument; unavailable where it may be on an agent that is out of reach
+   * @throws ApiError invalid_argument, when a field is malformed
+   * @throws ApiError failed_precondition, when the name has a sandbox with another id
+   * @throws ApiError unavailable, when the sandbox may be on an agent that is out of reach
    */
   async delete({ sandboxName, namespace: given, sandboxId: wantedId }: DeleteRequest, deadline: number): Promise<void> {
     const name = objectName('sandbox_name', sandboxName);
@@ -48,7 +51,7 @@ export class DeleteSandbox {
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };
     const found = await this.deleteWhatIs({ namespace, name }, sandboxId, limit);
     let isComplete = true;
-    // what nobody reports yet is on its way to an agent, or its object to the API server: they are told, then asked again
+    // a create may be on its way to an agent, or an object to the API server: have agents refuse the name, look again
     if (wasUnderWay || !found.includes('meant')) {
       const wanted = sandboxId === '' ? {} : { sandboxId };
       const absence = await this.parts.deletes.ensureAbsent({ namespace, name, ...wanted });
@@ -69,7 +72,7 @@ export class DeleteSandbox {
     return [...containers, await this.deleteObject(key, sandboxId, limit)].filter((found) => found !== 'nothing');
   }
 
-  /** Those without an object: the one that is being recorded, and those that another replica made. */
+  /** Deletes containers without an object: that of the pending record, and unbound ones that another replica made. */
   private async deleteContainers({ namespace, name }: NamedKey, wanted: string): Promise<Found[]> {
     const record = this.parts.records.get(`${namespace}/${name}`);
     const containers = new Map<string, AgentEndpoint>();
@@ -89,7 +92,7 @@ export class DeleteSandbox {
     return found;
   }
 
-  /** Asked live, whatever the cache says: the name may be a moment old. */
+  /** Deletes the object at the API server even when the cache has none: it may have been written a moment ago. */
   private async deleteObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Found> {
     try {
       const object = await this.meantObject(key, sandboxId, limit);
@@ -108,13 +111,16 @@ export class DeleteSandbox {
     }
   }
 
-  /** A conflict alone does not say that the one that was meant is gone. */
+  /** Whether the name now has another uid. A conflict alone does not prove that the object that was meant is gone. */
   private async hasAnotherUid(key: NamedKey, uid: string | undefined, limit: CallOptions): Promise<boolean> {
     if (uid === undefined) return false;
     return (await this.parts.client.get(SANDBOX_KIND, key, limit)).metadata.uid !== uid;
   }
 
-  /** Which object of that name is meant; undefined: whichever there is. A precondition is not judged by the cache. */
+  /**
+   * The object that is meant; undefined: any of that name. A precondition is checked at the API server, not in the
+   * cache.
+   */
   private async meantObject(key: NamedKey, sandboxId: string, limit: CallOptions): Promise<Sandbox | undefined> {
     if (sandboxId === '') return this.parts.catalog.object(`${key.namespace}/${key.name}`);
     return this.parts.client.get(SANDBOX_KIND, key, limit);

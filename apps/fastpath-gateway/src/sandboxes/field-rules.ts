@@ -2,7 +2,7 @@ import { ApiError } from '@fsb/api/errors';
 import { clip } from '@fsb/kit/clip';
 import { rfc3339 } from '@fsb/kit/times';
 
-/** An hour, as agents have it. */
+/** Longest grace period: an hour, as agents limit it. */
 const MAX_GRACE_SECONDS = 3_600;
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -10,14 +10,15 @@ const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const LABEL_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const SANDBOX_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const DEFAULT_NAMESPACE = 'default';
-/** 9999-12-31T23:59:59Z: RFC 3339 has four digits for a year. */
+/** 9999-12-31T23:59:59Z, the last second of RFC 3339, which has four digits for the year. */
 const MAX_UNIX_SECONDS = 253_402_300_799;
 
+/** @returns an ApiError invalid_argument that names the field */
 export function invalid(field: string, what: string): ApiError {
   return new ApiError('invalid_argument', `${field}: ${what}`);
 }
 
-/** A Kubernetes object's name: RFC 1123. @throws ApiError invalid_argument */
+/** Checks the name of a Kubernetes object, a DNS subdomain of RFC 1123. @throws ApiError invalid_argument */
 export function objectName(field: string, value: string): string {
   if (value.length <= 253 && SUBDOMAIN.test(value)) return value;
   throw invalid(
@@ -28,7 +29,7 @@ export function objectName(field: string, value: string): string {
   );
 }
 
-/** Empty is `default`. @throws ApiError invalid_argument */
+/** Checks a namespace; empty becomes `default`. @throws ApiError invalid_argument */
 export function namespaceName(value: string): string {
   if (value === '') return DEFAULT_NAMESPACE;
   if (LABEL.test(value)) return value;
@@ -38,13 +39,16 @@ export function namespaceName(value: string): string {
   );
 }
 
-/** Precondition of a call; empty is none. Agents refuse any other form. @throws ApiError invalid_argument */
+/**
+ * Checks the sandbox id of a precondition; empty: none. Agents accept the same form.
+ * @throws ApiError invalid_argument
+ */
 export function sandboxIdOrNone(field: string, value: string): string {
   if (value === '' || SANDBOX_ID.test(value)) return value;
   throw invalid(field, `"${shown(value)}" must be 1 to 63 of a-z, 0-9 and -, as the create answered it`);
 }
 
-/** @throws ApiError invalid_argument */
+/** Checks labels by Kubernetes' rules, and that none has a prefix of this system. @throws ApiError invalid_argument */
 export function checkLabels(labels: Readonly<Record<string, string>>): void {
   for (const [key, value] of Object.entries(labels)) {
     const slash = key.indexOf('/');
@@ -60,7 +64,7 @@ export function checkLabels(labels: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Unix seconds as RFC 3339. @throws ApiError invalid_argument */
+/** Converts Unix seconds to RFC 3339. @throws ApiError invalid_argument */
 export function instant(field: string, unixSeconds: number): string {
   if (!Number.isSafeInteger(unixSeconds) || unixSeconds < 1 || unixSeconds > MAX_UNIX_SECONDS) {
     throw invalid(field, `${unixSeconds} must be Unix seconds up to the year 9999`);
@@ -68,19 +72,19 @@ export function instant(field: string, unixSeconds: number): string {
   return rfc3339(unixSeconds * 1000);
 }
 
-/** @throws ApiError invalid_argument */
+/** Checks a recovery timeout in seconds. @throws ApiError invalid_argument */
 export function recoveryTimeout(seconds: number): number {
   if (Number.isInteger(seconds) && seconds >= 1) return seconds;
   throw invalid('recovery_timeout_seconds', `${seconds} must be at least 1`);
 }
 
-/** Seconds between SIGTERM and SIGKILL. @throws ApiError invalid_argument */
+/** Checks a grace period: seconds from the stop signal to SIGKILL. @throws ApiError invalid_argument */
 export function gracePeriod(field: string, seconds: number): number {
   if (Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_GRACE_SECONDS) return seconds;
   throw invalid(field, `${seconds} must be from 0 to ${MAX_GRACE_SECONDS}`);
 }
 
-/** A name that somebody made up may be a megabyte long. */
+/** Text of a caller, clipped for a message: it may be a megabyte long. */
 export function shown(text: string): string {
   return clip(text, 80);
 }

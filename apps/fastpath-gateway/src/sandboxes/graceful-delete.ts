@@ -8,8 +8,9 @@ import { DeleteSandbox } from './delete-sandbox';
 import { gracePeriod, namespaceName, objectName } from './field-rules';
 
 /**
- * A delete with the grace period that it asks for. The API server cannot carry it: a real one sets deletionGracePeriodSeconds to 0 in
- * every custom resource. The agent is asked directly once the delete was accepted, and cuts its own period short.
+ * Delete with a grace period of the caller's choice. The API server cannot carry it: a real one sets
+ * deletionGracePeriodSeconds to 0 in every custom resource. So the agent is asked directly, after the delete was
+ * accepted, and shortens its own grace period.
  */
 @Injectable()
 export class GracefulDelete {
@@ -22,9 +23,10 @@ export class GracefulDelete {
   ) {}
 
   /**
-   * Where the agent is out of reach, the sandbox's own grace period holds.
+   * Deletes a sandbox. When its agent is out of reach, the sandbox's own grace period applies.
    * @param deadline Unix milliseconds
-   * @throws ApiError invalid_argument, and what DeleteSandbox throws
+   * @throws ApiError invalid_argument, when the grace period is out of range
+   * @throws ApiError as {@link DeleteSandbox.delete}
    */
   async delete(request: DeleteRequest, deadline: number): Promise<void> {
     const { gracePeriodSeconds } = request;
@@ -33,7 +35,7 @@ export class GracefulDelete {
       return;
     }
     gracePeriod('grace_period_seconds', gracePeriodSeconds);
-    const where = this.find(request); // behind the delete nobody may know it any more
+    const where = this.find(request); // before the delete: afterwards it may be gone from the catalog
     await this.deletes.delete(request, deadline);
     if (where) await this.ask(where, gracePeriodSeconds);
   }
@@ -49,7 +51,7 @@ export class GracefulDelete {
     try {
       await this.agents.delete(agent, sandboxId, undefined, { gracePeriodSeconds });
     } catch (error) {
-      this.logger.warn({ msg: 'the grace period stays its own', sandbox: sandboxId, error: messageOf(error) });
+      this.logger.warn({ msg: 'the sandbox keeps its own grace period', sandbox: sandboxId, error: messageOf(error) });
     }
   }
 }

@@ -11,23 +11,29 @@ export interface LateObjectParts {
   readonly sandboxes: Informer<Sandbox>;
   readonly client: KubeClient;
   readonly events: EventRecorder;
-  /** As long as an object may still be on its way: that of the write-behind, then that of the adoption. */
+  /**
+   * Milliseconds for which a delete is remembered: as long as the write-behind, then an adoption, may write an object.
+   */
   readonly rememberMs: number;
 }
 
-/** Of so many deletes at once the first are forgotten: then only whoever writes an object looks whether it is too late. */
+/**
+ * Deletes remembered. Beyond this the oldest are dropped; a late object is then found only by the process that writes
+ * it.
+ */
 const MAX_IDS = 10_000;
 
 /**
- * Sandboxes that were deleted while they had no object. Another gateway, or an adoption, may be writing it in that moment
- * and die before it asks the agent: an object that appears after its container was deleted here is deleted too.
+ * Deletes late objects: those that appear after their container was deleted here. Another gateway or an adoption may
+ * have been writing the object at that moment, and died before it asked the agent.
  */
 export class LateObjects implements Reconciler {
-  /** until when, Unix milliseconds, by sandbox id; the oldest first */
+  /** Unix milliseconds until which a delete is remembered, by sandbox id; the oldest first */
   private readonly deleted = new Map<string, number>();
 
   constructor(private readonly parts: LateObjectParts) {}
 
+  /** Remembers that a sandbox without an object was deleted. */
   add(sandboxId: string): void {
     const now = Date.now();
     for (const [id, until] of this.deleted) {
@@ -37,6 +43,7 @@ export class LateObjects implements Reconciler {
     this.deleted.set(sandboxId, now + this.parts.rememberMs);
   }
 
+  /** Whether the object of `key` belongs to a sandbox that was deleted here, and is not being deleted itself. */
   isLate(key: string): boolean {
     if (this.deleted.size === 0) return false;
     const object = this.parts.sandboxes.get(key);

@@ -2,7 +2,7 @@ import { type Stage } from '@fsb/agent-api/agent-api';
 import { type AgentView } from '@fsb/placement/agent-directory';
 import { type CreateOrder } from '../create/create-order';
 
-/** A sandbox whose caller has its answer, and whose object is being written. */
+/** An answered create whose object is still to be written. */
 export interface PendingRecord {
   readonly order: CreateOrder;
   readonly agent: AgentView;
@@ -10,16 +10,19 @@ export interface PendingRecord {
   /** Unix seconds */
   readonly createdAt: number;
   readonly stages: readonly Stage[];
-  /** Unix milliseconds of the answer, by our own clock */
+  /** Unix milliseconds of the answer, by this gateway's clock */
   readonly since: number;
-  /** Somebody deleted it meanwhile: the object must not stay either. */
+  /** set by a delete of the sandbox: the object must not stay either */
   cancelled: boolean;
 }
 
-/** Above this the write-behind has no more room: the sandbox-controller adopts from the agents' reports instead. */
+/** Bound of the pending records. Beyond it the sandbox-controller adopts sandboxes from the agents' reports instead. */
 const MAX_RECORDS = 10_000;
 
-/** What is on its way into the API, by `namespace/name`. Losing it with the process is harmless: the agents report the same. */
+/**
+ * Pending records, by `namespace/name`. They may be lost with the process: the agents report the same, and the
+ * sandbox-controller adopts.
+ */
 export class PendingRecords {
   private readonly records = new Map<string, PendingRecord>();
   private readonly waiters = new Map<string, (() => void)[]>();
@@ -36,27 +39,27 @@ export class PendingRecords {
     return this.records.size;
   }
 
-  /** False where there is no room. */
+  /** @returns false when there is no room */
   add(key: string, record: PendingRecord): boolean {
     if (this.records.size >= MAX_RECORDS) return false;
     this.records.set(key, record);
     return true;
   }
 
-  /** Written, refused, or given up. */
+  /** Removes a record whose object was written, refused, or left to adoption. */
   remove(key: string): void {
     this.records.delete(key);
-    for (const tell of this.waiters.get(key) ?? []) tell();
+    for (const settle of this.waiters.get(key) ?? []) settle();
     this.waiters.delete(key);
   }
 
-  /** Tells when nothing of that name is pending any more: at once, where nothing is. */
-  whenSettled(key: string, tell: () => void): void {
-    if (this.records.has(key)) this.waiters.set(key, [...(this.waiters.get(key) ?? []), tell]);
-    else tell();
+  /** Calls `settle` once nothing of that name is pending; at once when nothing is. */
+  whenSettled(key: string, settle: () => void): void {
+    if (this.records.has(key)) this.waiters.set(key, [...(this.waiters.get(key) ?? []), settle]);
+    else settle();
   }
 
-  /** Waits until nothing of that name is pending any more, at most until `deadline` (Unix ms). */
+  /** Resolves once nothing of that name is pending, or at `deadline` (Unix milliseconds). */
   async settled(key: string, deadline: number): Promise<void> {
     if (!this.records.has(key)) return;
     await new Promise<void>((resolve) => {

@@ -19,13 +19,13 @@ export interface RecordParts {
   readonly agents: AgentClient;
   readonly events: EventRecorder;
   readonly records: PendingRecords;
-  /** the creates, which objects keep out of the way of */
+  /** traffic of creates: objects are written in its lulls */
   readonly traffic: Traffic;
-  /** After so long without an answer the sandbox-controller adopts instead. */
+  /** milliseconds after which a record is left to adoption by the sandbox-controller */
   readonly giveUpAfterMs: number;
 }
 
-/** An answer, and a final one: the object will not come to be. Anything else is tried again. */
+/** Errors that are final: the object cannot be written, and the sandbox is removed. All others are retried. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'invalid_argument',
   'permission_denied',
@@ -33,10 +33,10 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   'not_found',
 ]);
 
-/** An object waits for a lull of the creates, but no longer than this: many writers would starve behind steady traffic. */
+/** Longest wait for a lull of the creates, in milliseconds: behind steady traffic writers would starve. */
 const LATEST_MS = 250;
 
-/** The Kubernetes object behind a FAST create: object, status, then the agent is told its uid. A queue's reconciler. */
+/** Writes the Sandbox object of a FAST create, then its status, then binds the container to its uid. */
 export class RecordSandbox implements Reconciler {
   private readonly logger = new Logger(RecordSandbox.name);
 
@@ -72,13 +72,16 @@ export class RecordSandbox implements Reconciler {
       return;
     }
     if (object.status?.phase === undefined) await this.writeStatus(record, object);
-    // an agent that is gone or silent is told by the sandbox-controller, which sees it unbound
+    // when the agent is out of reach, the sandbox-controller binds the container, which it sees unbound
     const claimUid = object.metadata.uid ?? '';
     const isThere = await this.parts.agents.bind(agent, { sandboxId, claimUid }).catch(() => true);
     if (!isThere) await this.undo(record, claimUid);
   }
 
-  /** Somebody deleted it meanwhile; an earlier try may have written the object although its answer was lost. */
+  /**
+   * Deletes the object of a sandbox that was deleted meanwhile: an earlier attempt may have written it and lost the
+   * answer.
+   */
   private async ensureNoObject({ order, sandboxId }: PendingRecord): Promise<void> {
     const key = { namespace: order.namespace, name: order.name };
     try {
@@ -103,8 +106,8 @@ export class RecordSandbox implements Reconciler {
       if (!isApiError(error, 'already_exists')) throw error;
     }
     const existing = await this.parts.client.get(SANDBOX_KIND, { namespace, name }).catch(absentIsFine);
-    if (!existing) throw new ApiError('aborted', `the one that had the name ${namespace}/${name} is gone: once more`);
-    // an earlier try whose answer was lost, or the sandbox-controller's adoption: both carry this create's own nanoseconds
+    if (!existing) throw new ApiError('aborted', `Sandbox ${namespace}/${name} was in the way and is gone; retrying`);
+    // ours, by an earlier attempt whose answer was lost, or by adoption: both have the nanoseconds of this create
     const nanos = order.createdNanos.toString();
     const isOurs =
       currentSandboxId(existing) === sandboxId ||
@@ -119,18 +122,19 @@ export class RecordSandbox implements Reconciler {
     try {
       await this.parts.client.updateStatus(SANDBOX_KIND, { ...object, status });
     } catch (error) {
-      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return; // the sandbox-controller was faster
+      // the sandbox-controller or a delete came first
+      if (isApiError(error, 'aborted') || isApiError(error, 'not_found')) return;
       throw error;
     }
   }
 
-  /** Another replica was asked to delete it, and found no object yet: the one that was written since must not stay. */
+  /** Deletes the object of a sandbox that another replica deleted before the object existed. */
   private async undo({ order, sandboxId }: PendingRecord, uid: string): Promise<void> {
     const { client, events } = this.parts;
     const { namespace, name } = order;
     const key = { namespace, name };
     const object = await client.get(SANDBOX_KIND, key).catch(absentIsFine);
-    // one that has gone on from there (reset, expired) is its controller's
+    // an object that has moved on (reset, expired) belongs to its controller
     if (object?.metadata.uid !== uid || object.spec.resetRevision !== undefined) return;
     if (object.status?.sandboxID !== sandboxId || isExpired(object)) return;
     await client.delete(SANDBOX_KIND, key, { uid }).catch(absentIsFine);
@@ -151,17 +155,17 @@ export class RecordSandbox implements Reconciler {
   }
 }
 
-/** Its controller has ended the container then, and keeps the object. */
+/** Whether the object's time is over: its controller has then ended the container, and keeps the object. */
 function isExpired({ spec: { expireTime } }: Sandbox): boolean {
   return expireTime !== undefined && Date.parse(expireTime) <= Date.now();
 }
 
-/** Read anew: a delete may have come while the object was being written. */
+/** Reads the flag again: a delete may have come while the object was being written. */
 function isCancelled(record: PendingRecord): boolean {
   return record.cancelled;
 }
 
-/** @returns undefined where there is none */
+/** @returns undefined for not_found; rethrows every other error */
 function absentIsFine(error: unknown): undefined {
   if (!isApiError(error, 'not_found')) throw error;
   return undefined;

@@ -11,7 +11,7 @@ import { Catalog } from './catalog';
 import { invalid, namespaceName, objectName } from './field-rules';
 import { notFound, requireId } from './sandbox-queries';
 
-/** Agents that are asked for the log of a removed container, one after the other. */
+/** Agents asked for the log of a removed container, one after the other. */
 const MOST_AGENTS = 64;
 const STREAMS: Readonly<Record<number, 'both' | 'stdout' | 'stderr'>> = {
   [LogStream.LOG_STREAM_UNSPECIFIED]: 'both',
@@ -19,12 +19,12 @@ const STREAMS: Readonly<Record<number, 'both' | 'stdout' | 'stderr'>> = {
   [LogStream.LOG_STREAM_STDERR]: 'stderr',
 };
 /**
- * Only one agent has the log of a container that is there: an agent that is short of CPU is waited for, as long as a create waits. One that is
- * gone refuses the connection at once.
+ * Milliseconds to wait for the one agent that has the log of a present container, as long as for a create: it may be
+ * short of CPU. An agent that is gone refuses the connection at once.
  */
 const BUSY_AGENT_MS = 30_000;
 
-/** A sandbox's log from the agent that has it, chunk by chunk as the caller takes it. */
+/** Streams a sandbox's log from the agent that has it, chunk by chunk, with backpressure. */
 @Injectable()
 export class SandboxLogs {
   constructor(
@@ -32,7 +32,13 @@ export class SandboxLogs {
     private readonly agents: AgentClient,
   ) {}
 
-  /** @throws ApiError not_found, failed_precondition, unavailable, invalid_argument */
+  /**
+   * Opens the log of a sandbox, or of its previous container.
+   * @throws ApiError invalid_argument, when a field is malformed
+   * @throws ApiError not_found, when there is no such sandbox, or its log went with its agent
+   * @throws ApiError failed_precondition, for another sandbox id, no previous container, or a log that is gone
+   * @throws ApiError unavailable, when there is no container yet, or the agent is out of reach
+   */
   async open(request: StreamLogsRequest, signal: AbortSignal): Promise<OpenLog> {
     const namespace = namespaceName(request.namespace);
     const name = objectName('sandbox_name', request.sandboxName);
@@ -51,12 +57,14 @@ export class SandboxLogs {
     if (request.previous) return this.openRemoved(sandbox, this.previousId(sandbox), query, signal);
     if (sandbox.sandboxId === '') return this.openRemoved(sandbox, this.lastId(sandbox), query, signal);
     const agent = this.catalog.agentOf(sandbox);
-    if (!agent) throw new ApiError('not_found', `the log of "${name}" went with its agent ${sandbox.agentPod}`);
+    if (!agent) throw new ApiError('not_found', `the log of "${name}" is gone with its agent ${sandbox.agentPod}`);
     const own = { ...query, sandboxId: sandbox.sandboxId };
     return chunks(await this.agents.logs(agent, own, signal, BUSY_AGENT_MS), query.stream);
   }
 
-  /** The log of a container that was removed: the object does not say any more where it was. */
+  /**
+   * Opens the log of a removed container. The object no longer names its agent, so the agents of the pool are asked.
+   */
   private async openRemoved(
     sandbox: SandboxInfo,
     sandboxId: string,
@@ -68,29 +76,29 @@ export class SandboxLogs {
       try {
         return chunks(await this.agents.logs(agent, { ...query, sandboxId }, signal), query.stream);
       } catch (error) {
-        if (isApiError(error, 'failed_precondition')) throw error; // the agent says why the log is gone
+        if (isApiError(error, 'failed_precondition')) throw error; // names the reason why the log is gone
         if (!isApiError(error)) throw error;
         if (error.code !== 'not_found') unseen = error;
       }
     }
     if (unseen) throw unseen;
-    const where = `no agent of pool "${sandbox.poolRef}" has it: it went with the agent that had the container`;
+    const where = `no agent of pool "${sandbox.poolRef}" has it; its agent may be gone`;
     throw new ApiError(
       'not_found',
       `the log of container ${sandboxId} of "${sandbox.sandboxName}" is not kept any more; ${where}`,
     );
   }
 
-  /** @throws ApiError failed_precondition where there was no container before */
+  /** @throws ApiError failed_precondition, when there was no earlier container */
   private previousId({ namespace, sandboxName }: SandboxInfo): string {
     const object = this.catalog.object(`${namespace}/${sandboxName}`);
     const id = object && previousSandboxId(object);
     if (id !== undefined) return id;
-    const why = 'it was neither reset nor made anew by AutoRecreate';
+    const why = 'it was neither reset nor recreated by AutoRecreate';
     throw new ApiError('failed_precondition', `previous: "${sandboxName}" has had no other container; ${why}`);
   }
 
-  /** @throws ApiError unavailable where there is no container yet */
+  /** @throws ApiError unavailable, when there is no container yet */
   private lastId({ namespace, sandboxName, phase }: SandboxInfo): string {
     const object = this.catalog.object(`${namespace}/${sandboxName}`);
     const id = object ? lastSandboxId(object) : '';
@@ -100,12 +108,12 @@ export class SandboxLogs {
   }
 }
 
-/** The chunks of a log. Its return value says how the sandbox ended: undefined where the log was not followed to that. */
+/** Chunks of a log. The return value is the sandbox's exit; undefined when the log was not followed to its end. */
 export type OpenLog = AsyncGenerator<StreamLogsResponse, LogExit | undefined>;
 
 async function* chunks(source: IncomingMessage, stream: LogsQuery['stream']): OpenLog {
   for await (const message of decodeLogFrames(source)) {
-    // an agent that knows of one stream alone: both are stdout to it
+    // an older agent, which has no streams, sends everything as stdout
     if (stream !== 'stderr' || message.turns.length > 0) yield message;
   }
   return decodeLogExit(source.trailers[LOG_EXIT_TRAILER]);

@@ -12,10 +12,10 @@ import { SandboxObjects } from './sandbox-objects';
 
 const MAX_PAGE = 10_000;
 
-/** Every namespace, or these. */
+/** Namespaces that a caller may see. */
 export type Visible = 'all' | readonly string[];
 
-/** Get and List, from memory alone but for the object as the API server has it. */
+/** Get and List. All is answered from memory, except the object as JSON, which the API server is asked for. */
 @Injectable()
 export class SandboxQueries {
   constructor(
@@ -23,7 +23,12 @@ export class SandboxQueries {
     private readonly objects: SandboxObjects,
   ) {}
 
-  /** @throws ApiError not_found, failed_precondition, invalid_argument */
+  /**
+   * @throws ApiError invalid_argument, when a field is malformed
+   * @throws ApiError not_found
+   * @throws ApiError failed_precondition, when the sandbox has another id
+   * @throws ApiError unavailable, before the caches are filled
+   */
   get({ sandboxName, namespace, sandboxId }: GetRequest): SandboxInfo {
     const name = objectName('sandbox_name', sandboxName);
     const found = this.catalog.find(namespaceName(namespace), name, sandboxId);
@@ -32,29 +37,31 @@ export class SandboxQueries {
     return found;
   }
 
-  /** The object in JSON. @param deadline Unix milliseconds @throws ApiError, as {@link SandboxObjects.json} */
+  /** The object as JSON; see {@link SandboxObjects.json}. @param deadline Unix milliseconds */
   objectJson(namespace: string, name: string, deadline: number): Promise<string> {
     return this.objects.json(namespace, name, deadline);
   }
 
-  /** @returns JSON `[{name, ms}]`; undefined where the sandbox was not made FAST, or nobody knows any more */
+  /** Stages of a FAST create as JSON `[{name, ms}]`; undefined after a STRONG create or when they are unknown. */
   timings({ sandboxName, namespace }: SandboxInfo): string | undefined {
     return this.catalog.timings(namespace, sandboxName);
   }
 
-  /** All that have a sandbox. @throws ApiError unavailable */
+  /** Namespaces that have a sandbox. @throws ApiError unavailable, before the caches are filled */
   namespaces(): string[] {
     return this.catalog.namespaces();
   }
 
   /**
-   * @param visible whose sandboxes the caller may see
-   * @throws ApiError invalid_argument
+   * One page of sandboxes, sorted by namespace and name.
+   * @param visible namespaces that the caller may see
+   * @throws ApiError invalid_argument, when limit or continue is malformed
+   * @throws ApiError unavailable, before the caches are filled
    */
   list({ limit, continue: token }: ListRequest, visible: Visible): ListResponse {
     if (limit < 0) throw invalid('limit', `${limit} must be 0 (all) or more`);
     const after = token === '' ? '' : Buffer.from(token, 'base64url').toString();
-    if (token !== '' && !after.includes('/')) throw invalid('continue', 'must be that of an earlier answer');
+    if (token !== '' && !after.includes('/')) throw invalid('continue', 'must be the value of an earlier answer');
     const most = limit === 0 ? Number.POSITIVE_INFINITY : Math.min(limit, MAX_PAGE);
     const keys = this.keys(visible, after, most + 1);
     const page = keys.slice(0, most);
@@ -77,7 +84,7 @@ export class SandboxQueries {
   }
 }
 
-/** As their keys sort: `a-b/` before `a/`. */
+/** Compares namespaces as their keys sort: `a-b/` before `a/`. */
 function byKey(one: string, other: string): number {
   return `${one}/` < `${other}/` ? -1 : 1;
 }
@@ -86,13 +93,16 @@ export function notFound(namespace: string, name: string): ApiError {
   return new ApiError('not_found', `sandbox "${name}" not found in namespace "${namespace}"`);
 }
 
-/** @throws ApiError failed_precondition where the caller meant another sandbox of that name */
+/** @throws ApiError failed_precondition, when the caller meant another sandbox of that name */
 export function requireId({ sandboxName, sandboxId: actual }: SandboxInfo, wanted: string): void {
   if (wanted === '' || wanted === actual) return;
   throw anotherOne(sandboxName, wanted, actual);
 }
 
-/** @param actual empty where it has none yet; undefined where there may be several */
+/**
+ * The error of an id precondition that does not hold.
+ * @param actual id of the sandbox; empty: none yet; undefined: several containers may have the name
+ */
 export function anotherOne(name: string, wanted: string, actual?: string): ApiError {
   const is = actual === undefined ? 'another one' : actual || 'not placed yet';
   return new ApiError('failed_precondition', `sandbox_id: "${name}" is ${is}, not ${wanted}`);

@@ -13,7 +13,7 @@ const report = (phase: AgentPhase, more: Partial<AgentSandboxStatus> = {}): Agen
 });
 const FAILED = report('failed', { exitCode: 7, reason: 'Error', finishedAt: '2026-01-01T00:00:00Z' });
 
-describe('The view of an object beside what its agent tells', () => {
+describe('withEnd', () => {
   it.each([
     ['Running', FAILED, 'Failed', 7],
     ['Bound', FAILED, 'Failed', 7],
@@ -24,11 +24,11 @@ describe('The view of an object beside what its agent tells', () => {
     ['Running', undefined, 'Running', undefined],
     ['Expired', FAILED, 'Expired', undefined],
     ['Pending', FAILED, 'Pending', undefined],
-  ])('%s and %j: %s', (phase, told, expected, exitCode) => {
-    expect(withEnd(viewOfObject(object(phase)), told)).toMatchObject({ phase: expected, exitCode });
+  ])('turns an object %s with the report %j into %s', (phase, reported, expected, exitCode) => {
+    expect(withEnd(viewOfObject(object(phase)), reported)).toMatchObject({ phase: expected, exitCode });
   });
 
-  it('is what the object says once that has the end, and while it is being deleted', () => {
+  it('leaves an object that has its end, or is being deleted, as it is', () => {
     const ended = viewOfObject(object('Failed', { exitCode: 7, reason: 'Error', message: 'its process ended' }));
     expect(withEnd(ended, FAILED)).toBe(ended);
     const deleted = object('Running');

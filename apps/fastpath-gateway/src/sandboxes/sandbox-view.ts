@@ -13,10 +13,10 @@ const NO_STATUS = {
   exitCode: undefined,
 };
 
-/** Phases of an object whose container may have ended since. */
+/** Phases of an object whose container may have ended since the object was written. */
 const ALIVE: ReadonlySet<string> = new Set(['Bound', 'Running']);
 
-/** A Sandbox object as callers see it. */
+/** The view of a Sandbox object, as callers receive it. */
 export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
   const { phase, assignedPod, endpoints, nodeName, exitCode, reason, message } = { ...NO_STATUS, ...status };
   return {
@@ -38,8 +38,8 @@ export function viewOfObject({ metadata, spec, status }: Sandbox): SandboxInfo {
 }
 
 /**
- * An agent tells of an exit before the sandbox-controller has written it. Callers hear of it from whatever is known first, and what
- * they were told must not be taken back by an object that is older. Pure.
+ * Adds the exit that an agent reports to the view of an object that does not have it yet. Reports precede the
+ * sandbox-controller's write; an exit that a caller has seen must not vanish behind an older object. Pure.
  */
 export function withEnd(view: SandboxInfo, report: AgentSandboxStatus | undefined): SandboxInfo {
   if (!report || !ALIVE.has(view.phase) || !hasEndedOnAgent(report.phase)) return view;
@@ -47,12 +47,12 @@ export function withEnd(view: SandboxInfo, report: AgentSandboxStatus | undefine
   return { ...view, phase: phaseOf(report.phase), exitCode, reason, message };
 }
 
-/** A create that was answered and whose object is not written yet. */
+/** The view of a pending record. */
 export function viewOfRecord(record: PendingRecord, report: AgentSandboxStatus | undefined): SandboxInfo {
   const { order, agent, sandboxId, createdAt } = record;
   return {
     ...{ sandboxId, createdAt },
-    // a report that it is being made is older than the answer that it runs
+    // the answer said that it runs: a report with `creating` is older
     phase: report && report.phase !== 'creating' ? phaseOf(report.phase) : 'Running',
     agentPod: agent.name,
     endpoints: endpointsOf(agent, order.spec.exposedPorts ?? []),
@@ -68,7 +68,7 @@ export function viewOfRecord(record: PendingRecord, report: AgentSandboxStatus |
   };
 }
 
-/** A container that another replica made, before its object is here. */
+/** The view of a container that another replica made and whose object is not known here yet. */
 export function viewOfReport({ agent, sandbox }: ReportedSandbox, template: SandboxTemplate | undefined): SandboxInfo {
   return {
     sandboxId: sandbox.sandboxId,

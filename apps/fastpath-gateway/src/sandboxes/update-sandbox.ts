@@ -16,12 +16,12 @@ import { viewOfObject } from './sandbox-view';
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 const TRIES = 5;
-/** In memory: it costs nothing. */
+/** Interval between looks for an object in the cache. */
 const LOOK_AGAIN_MS = 50;
-/** For the API server, of a call that has waited. */
+/** Milliseconds before the deadline that a waiting call leaves for the API server. */
 const ANSWER_MS = 1_000;
 
-/** Changes one setting, or labels, of the object; the controllers do the rest. */
+/** Patches one setting, or the labels, of the object; the controllers act on it. */
 @Injectable()
 export class UpdateSandbox {
   constructor(
@@ -31,9 +31,13 @@ export class UpdateSandbox {
   ) {}
 
   /**
-   * Not found and conflict are answers, as in the original.
+   * Updates a sandbox.
    * @param deadline Unix milliseconds
-   * @throws ApiError invalid_argument, failed_precondition, and what the API server could not do
+   * @returns `success: false` for not found, for conflicts, and for a new expiry of a sandbox that ends; the first two
+   *   as in the Go predecessor
+   * @throws ApiError invalid_argument, when a field is malformed
+   * @throws ApiError failed_precondition, when the sandbox has another id
+   * @throws ApiError with the code of the API server's other errors
    */
   async update(request: UpdateRequest, deadline: number): Promise<UpdateResponse> {
     const key = { namespace: namespaceName(request.namespace), name: objectName('sandbox_name', request.sandboxName) };
@@ -58,14 +62,17 @@ export class UpdateSandbox {
     }
   }
 
-  /** Another replica has answered its create: the object comes from there, or by the sandbox-controller's adoption. */
+  /** Waits for the object of a container that another replica made; that replica or an adoption will write it. */
   private async written({ namespace = '', name }: ObjectKey, deadline: number): Promise<void> {
     const isComing = (): boolean =>
       this.catalog.object(`${namespace}/${name}`) === undefined && this.catalog.unbound(namespace, name).length > 0;
     while (isComing() && Date.now() < deadline - ANSWER_MS) await sleep(LOOK_AGAIN_MS);
   }
 
-  /** A conflict says only that somebody, as a controller with its status, was faster: it is looked at again. */
+  /**
+   * Patches the object; after a conflict with another writer, such as a controller, checks the precondition and
+   * retries.
+   */
   private async patch(
     key: ObjectKey,
     patch: Patch,
@@ -84,7 +91,11 @@ export class UpdateSandbox {
     }
   }
 
-  /** @returns the version that the patch must find, where it matters; or why it cannot be. @throws ApiError failed_precondition */
+  /**
+   * Checks the precondition.
+   * @returns the version that the patch must name, if it has a precondition; or why the update is impossible
+   * @throws ApiError failed_precondition, when the sandbox has another id
+   */
   private async seen(
     key: ObjectKey,
     { sandboxId, isLife }: Precondition,
@@ -100,15 +111,17 @@ export class UpdateSandbox {
   }
 }
 
-/** What must be true of the object whose version the patch then names, so that nothing changes in between. */
+/**
+ * Precondition of a patch. The patch names the version for which it was checked, so that nothing changes in between.
+ */
 interface Precondition {
   /** empty: any */
   readonly sandboxId: string;
-  /** whether the patch gives it another end, which one that ends already cannot have */
+  /** whether the patch sets the expiry, which a sandbox that is ending cannot have */
   readonly isLife: boolean;
 }
 
-/** @returns why a sandbox has no life that could be made longer; undefined where it has */
+/** @returns why the sandbox's life cannot be extended; undefined when it can */
 function whyOver({ metadata, spec, status }: Sandbox, now: number): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return 'it is being deleted; create another one';
   const isEnding = status?.phase === 'Terminating' && status.reason === 'Expired';
@@ -126,7 +139,7 @@ interface Patch {
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
-/** A merge patch: null removes a field. @throws ApiError invalid_argument */
+/** The JSON merge patch of a request: null removes a field. @throws ApiError invalid_argument */
 function patchOf({ update, labels }: UpdateRequest): Patch {
   checkLabels(labels);
   const hasLabels = Object.keys(labels).length > 0;

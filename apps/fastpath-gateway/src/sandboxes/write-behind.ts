@@ -14,11 +14,13 @@ export interface WriteBehindParts {
   readonly metrics: ControllerMetrics;
 }
 
-/** The connection pool is shared with the informers. */
+/** Concurrent writes of records. The connection pool is shared with the informers. */
 const RECORD_CONCURRENCY = 16;
 const LATE_CONCURRENCY = 2;
 
-/** Everything of a create or a delete that is done in the API after the answer. */
+/**
+ * Controllers of the work that a gateway does in the API after its answer: records of creates, late objects of deletes.
+ */
 export class WriteBehind {
   readonly controllers: readonly Controller[];
   private readonly recording: Controller;
@@ -36,7 +38,7 @@ export class WriteBehind {
     this.controllers = [this.recording, late];
   }
 
-  /** Where there is no room for it, the sandbox-controller adopts from the agent's report instead. */
+  /** Queues a record to be written. When there is no room, the sandbox-controller adopts the sandbox instead. */
   record(record: PendingRecord): void {
     const key = `${record.order.namespace}/${record.order.name}`;
     if (this.parts.records.add(key, record)) this.recording.queue.add(key);

@@ -12,10 +12,10 @@ import {
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { call, type Outcome } from './gateway-scene';
 
-/** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
+/** PID 1 ignores signals that it does not handle: without the trap each delete takes the grace period of 10 s. */
 const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
 
-/** The calls of one gateway, short. */
+/** Calls to one gateway, with defaults for tests. */
 export class GatewayCalls {
   constructor(readonly client: FastPathServiceClient) {}
 
@@ -28,7 +28,7 @@ export class GatewayCalls {
     return call(this.client.createSandbox.bind(this.client), request, ms);
   }
 
-  /** @param left its caller cancels then */
+  /** Begins a create and cancels its call. @param left resolves when to cancel */
   async createAndLeave(
     name: string,
     more: Parameters<typeof CreateRequest.fromPartial>[0],

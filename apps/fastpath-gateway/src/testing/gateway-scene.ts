@@ -36,7 +36,7 @@ export interface Outcome<A> {
   readonly trailers: Readonly<Record<string, string>>;
 }
 
-/** Every outcome of a call is a value: its status by name, and what came behind it. */
+/** Makes a call whose outcome is a value, errors included: the name of the status, the answer and the trailers. */
 export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000): Promise<Outcome<A>> {
   return new Promise((done) => {
     let answer: A | undefined;
@@ -55,7 +55,7 @@ export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000)
   });
 }
 
-/** A method of a client that was made from a definition at run time. */
+/** A method of a client whose definition was loaded at run time. @throws Error when there is none of that name */
 export function methodOf<Q, A>(client: Client, name: string): Unary<Q, A> {
   const method = (client as unknown as Record<string, Unary<Q, A>>)[name];
   if (!method) throw new Error(`no method ${name}`);
@@ -64,11 +64,11 @@ export function methodOf<Q, A>(client: Client, name: string): Unary<Q, A> {
 
 type SceneParts = Pick<GatewayScene, 'api' | 'kube' | 'agent' | 'pool' | 'endpoint' | 'env'>;
 
-/** The gateway as a process, with a real API server, a real agent in a pool of one, and the sandbox-controller. */
+/** A gateway process with a real API server, a real agent in a pool of one, and the sandbox-controller. */
 export class GatewayScene {
   readonly sandboxes: FastPathServiceClient;
   readonly logs: SandboxLogServiceClient;
-  /** of the cluster's admin */
+  /** credentials of the cluster's admin */
   readonly credentials: ChannelCredentials;
   private readonly clients: Client[] = [];
 
@@ -77,11 +77,11 @@ export class GatewayScene {
   readonly agent: AgentProcess;
   readonly pool: AgentPool;
   readonly endpoint: string;
-  /** of its processes, besides the test's own */
+  /** variables of its processes, besides those of the test */
   readonly env: Readonly<Record<string, string>>;
   private readonly gates: Gate[] = [];
   private readonly children = new Map<string, ChildProcess>();
-  /** where each process answers probes, by its name */
+  /** probe address of each process, by its name */
   private readonly probes = new Map<string, string>();
 
   private constructor({ api, kube, agent, pool, endpoint, env }: SceneParts) {
@@ -97,8 +97,9 @@ export class GatewayScene {
   }
 
   /**
-   * @param env of its processes
-   * @param agentFlags over those of a plain agent
+   * Starts all processes and waits until they are ready.
+   * @param env variables of the processes
+   * @param agentFlags flags that override those of a plain agent
    */
   static async start(
     name: string,
@@ -123,12 +124,12 @@ export class GatewayScene {
     return scene;
   }
 
-  /** An address where nobody listens takes the agent out of sync. */
+  /** Sets the agent's address. One where nothing listens takes the agent out of sync. */
   async setPodIp(podIP: string): Promise<void> {
     await this.pool.setAddress(POD.name, podIP);
   }
 
-  /** @returns its exit code */
+  /** Ends a process by SIGTERM. @returns its exit code */
   async end(app: string): Promise<number | null> {
     const child = this.children.get(app);
     this.children.delete(app);
@@ -159,18 +160,18 @@ export class GatewayScene {
     return this.kube.get(SANDBOX_KIND, { namespace: 'default', name });
   }
 
-  /** Names of objects, and ids of containers. */
+  /** What exists: names of objects and ids of containers. */
   async left(): Promise<string[]> {
     const { items } = await this.kube.list(SANDBOX_KIND);
     const { sandboxStatuses } = await this.agent.status();
     return [...items.map(({ metadata }) => metadata.name ?? ''), ...sandboxStatuses.map(({ sandboxId }) => sandboxId)];
   }
 
-  /** As the kernel would end it. */
+  /** Ends a process by SIGKILL. */
   async kill(name: string): Promise<void> {
     const child = this.children.get(name);
     this.children.delete(name);
-    // a controller that has lost its lease has ended by itself
+    // a controller that lost its lease has exited by itself
     if (!child || hasEnded(child)) return;
     const exited = once(child, 'exit');
     child.kill('SIGKILL');
@@ -181,7 +182,7 @@ export class GatewayScene {
     return this.children.get(name)?.pid ?? 0;
   }
 
-  /** One more gateway. */
+  /** Launches one more gateway. */
   async replica(name: string, flags: Readonly<Record<string, string>> = {}): Promise<FastPathServiceClient> {
     const endpoint = `127.0.0.1:${await freePort()}`;
     await this.launch('fastpath-gateway', { 'grpc-bind-address': endpoint, ...flags }, name);
@@ -190,7 +191,7 @@ export class GatewayScene {
     return client;
   }
 
-  /** One more gateway, that speaks the original's wire. */
+  /** Launches one more gateway, with the wire of the Go predecessor. */
   async plaintext(name: string): Promise<FastPathServiceClient> {
     const endpoint = `127.0.0.1:${await freePort()}`;
     const noTls = { 'tls-cert-file': undefined, 'tls-key-file': undefined, 'client-ca-file': undefined };
@@ -204,7 +205,7 @@ export class GatewayScene {
     return client;
   }
 
-  /** One more gateway, that has a door of its own to the API server. */
+  /** Launches one more gateway, which reaches the API server through a gate of its own. */
   async gated(
     name: string,
     flags: Readonly<Record<string, string>> = {},
@@ -217,7 +218,7 @@ export class GatewayScene {
     return { client: await this.replica(name, { kubeconfig, ...flags }), api };
   }
 
-  /** One more gateway, that has a door of its own to the API server, and one to the agent. */
+  /** Launches one more gateway, which reaches API server and agent through gates of its own. */
   async between(name: string): Promise<{ client: FastPathServiceClient; api: Gate; agent: Gate }> {
     const { cert, key } = await this.agent.pki.agent(this.agent.podUid);
     const tls = { server: { cert, key }, client: this.agent.pki.client.current };
@@ -226,15 +227,16 @@ export class GatewayScene {
     return { ...(await this.gated(name, { 'agent-port': String(agent.port) })), agent };
   }
 
-  /** The API server's own: it is for this machine. */
+  /** TLS flags with the API server's certificate, which is for this machine. */
   private get gatewayTls(): Readonly<Record<string, string>> {
     const at = (file: string): string => join(this.api.folder, file);
     return { 'tls-cert-file': at('tls.crt'), 'tls-key-file': at('tls.key'), 'client-ca-file': at('ca.crt') };
   }
 
   /**
-   * @param name under which it is ended, and its log found
-   * @param cgroup in which it starts
+   * Launches a process and waits until it is ready.
+   * @param name key of the process for `end`, `kill` and `logOf`
+   * @param cgroup cgroup in which the process starts
    */
   async launch(
     app: string,

@@ -8,18 +8,20 @@ const PAUSE_MS = 20;
 export interface Flood {
   readonly endpoint: string;
   readonly connections: number;
-  /** at once, of each connection */
+  /** concurrent calls of each connection */
   readonly calls: number;
-  /** milliseconds, at most */
+  /** longest duration, in milliseconds */
   readonly ms: number;
-  /** what each call shows: one token of so many that nobody has, or always the same; absent: none */
+  /** token of each call: one of `count` unknown ones, or always the same; absent: none */
   readonly shows?: readonly ['tokens', count: number] | readonly ['token', token: string];
 }
 
 export interface Flooded {
+  /** calls that were answered */
   readonly answered: number;
-  /** calls whose token was found to be nobody's */
+  /** calls that were answered UNAUTHENTICATED */
   readonly nobodys: number;
+  /** connections that the gateway closed */
   readonly closed: number;
 }
 
@@ -28,13 +30,13 @@ export async function runFlood({ endpoint, connections, calls, ms, shows }: Floo
   return JSON.parse(await runProgram('test/support/stranger-flood-run.ts', args, ms + MARGIN_MS)) as Flooded;
 }
 
-/** A known caller's lists, without a flood and then in it. */
+/** Median milliseconds of a known caller's list without a flood and in it. */
 export interface FloodedPair extends Flooded {
   readonly quietMs: number;
   readonly floodedMs: number;
 }
 
-/** @param list one list, that is answered or throws */
+/** Measures lists before and during a flood. @param list does one list; throws when it fails */
 export async function floodedPair(flood: Flood, list: () => Promise<void>): Promise<FloodedPair> {
   const quietMs = await medianMs(list, () => true);
   const state = { isOver: false };
@@ -43,7 +45,7 @@ export async function floodedPair(flood: Flood, list: () => Promise<void>): Prom
   return { quietMs, floodedMs, ...(await run) };
 }
 
-/** Of several pairs the middle one's: a machine that is busy with something else in one of them does not decide. */
+/** Median slowdown of several pairs, so that one pair on a busy machine does not decide. */
 export function medianSlowdown(pairs: readonly FloodedPair[]): number {
   return median(pairs.map(({ quietMs, floodedMs }) => floodedMs / quietMs));
 }
