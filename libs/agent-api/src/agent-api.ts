@@ -2,19 +2,19 @@ import { type AgentCode } from '@fsb/api/agent-codes';
 import { type AgentPhase } from '@fsb/api/phases';
 import { type ImagePullPolicy, type SandboxResources } from '@fsb/api/sandbox';
 
-/** The agent's HTTP API: the original's paths and fields, camelCase; every field of ours is optional. */
+/** The agent's HTTP API: the Go predecessor's paths and fields, camelCase. "Ours" marks additions; each is optional. */
 export const AGENT_PATHS = {
   create: '/api/v1/agent/create',
   delete: '/api/v1/agent/delete',
   status: '/api/v1/agent/status',
   logs: '/api/v1/agent/logs',
-  /** Ours: tells the agent the uid of the object that now stands for a sandbox. */
+  /** Ours: binds a sandbox to the uid of its object. */
   bind: '/api/v1/agent/bind',
   /** Ours: `{draining: boolean}`; a draining agent refuses creates with 409. */
   drain: '/api/v1/agent/drain',
-  /** Ours: ends what has a name and no object, and refuses creates of that name that were asked for before. */
+  /** Ours: ends every unbound sandbox of a name, and refuses creates of that name that began before. */
   ensureAbsent: '/api/v1/agent/ensure-absent',
-  /** Ours: when the agent was last told to end what has a name. */
+  /** Ours: the last ensure-absent of a name. */
   lastDelete: '/api/v1/agent/last-delete',
 } as const;
 
@@ -25,7 +25,7 @@ export interface SandboxRequest {
   /** name of the Sandbox object */
   readonly claimName: string;
   readonly image: string;
-  /** Kubernetes quantities, the original's two fields; `resources` wins over them */
+  /** Kubernetes quantities, the Go predecessor's two fields; `resources` overrides both */
   readonly cpu?: string;
   readonly memory?: string;
   readonly command?: readonly string[];
@@ -38,44 +38,44 @@ export interface SandboxRequest {
   readonly ports?: readonly number[];
   readonly resources?: SandboxResources;
   readonly labels?: Readonly<Record<string, string>>;
-  /** seconds between SIGTERM and SIGKILL when it is ended, from 0 to 3600; absent: 10 */
+  /** seconds between SIGTERM and SIGKILL, from 0 to 3600; absent: 10 */
   readonly terminationGracePeriodSeconds?: number;
-  /** An agent refuses a request of an older generation of the same name. */
+  /** the object's attempt; an agent refuses an older generation of the same name */
   readonly generation?: number;
-  /** All of the object's spec and annotations that the object needs when somebody else has to create it (adoption). */
+  /** template of the object: the spec and annotations from which an adopter creates it */
   readonly object?: Readonly<Record<string, unknown>>;
-  /** for a pull: dockerconfigjson auths by registry host */
+  /** credentials for a pull, by registry host, as in a dockerconfigjson's auths */
   readonly pullSecrets?: readonly { readonly host: string; readonly username: string; readonly password: string }[];
-  /** when the registry is asked; absent: IfNotPresent */
+  /** absent: IfNotPresent */
   readonly imagePullPolicy?: ImagePullPolicy;
 }
 
 export interface CreateSandboxRequest {
   readonly sandbox: SandboxRequest;
-  /** Ours: uid of the agent Pod that is meant. Another agent, which got that one's address, refuses with `other_agent`. */
+  /** Ours: uid of the intended agent Pod. Another agent that has got its address refuses with `other_agent`. */
   readonly agentUid?: string;
-  /** Ours: nobody can find the sandbox without its answer. Where every caller leaves before it, the agent ends it. */
+  /** Ours: the sandbox cannot be found without this answer. The agent ends it if every caller leaves before. */
   readonly leaveNothing?: boolean;
   /**
-   * Ours: number of the last delete of the sandbox's name that this create is known to come after; 0: of none. An agent
-   * with a later one refuses with `stale_generation` and `deleted`. Absent: deletes by name do not concern this create.
+   * Ours: number of the last delete by name that this create is known to follow; 0: none. An agent with a later delete
+   * refuses with `stale_generation` and `deleted`. Absent: deletes by name do not apply to this create.
    */
   readonly afterDelete?: number;
 }
 
 /** A delete by name, as an agent remembers it. */
 export interface NamedDelete {
-  /** counts the agent's deletes by name from 1 */
+  /** sequence number of the agent's deletes by name, from 1 */
   readonly number: number;
-  /** milliseconds since then */
+  /** milliseconds since the delete */
   readonly ageMs: number;
 }
 
 export interface EnsureAbsentRequest {
-  /** of the Sandbox object */
+  /** namespace of the Sandbox object */
   readonly namespace: string;
   readonly name: string;
-  /** Only this one is ended, and nothing is refused afterwards. */
+  /** ends only this sandbox; later creates of the name are not refused */
   readonly sandboxId?: string;
 }
 export interface EnsureAbsentResponse {
@@ -94,12 +94,12 @@ export interface CreateSandboxResponse {
   readonly sandboxId: string;
   /** Unix seconds; 0 on failure */
   readonly createdAt: number;
-  /** Ours: on 409, what was full. */
+  /** Ours: the reason of a failure; on 409 that of the refusal. */
   readonly code?: AgentCode;
   readonly free?: FreeCapacity;
   /** Ours: milliseconds by stage, in order. */
   readonly stages?: readonly Stage[];
-  /** Ours: the delete by name for which a create was refused. */
+  /** Ours: the delete by name that caused the refusal. */
   readonly deleted?: NamedDelete;
 }
 
@@ -112,7 +112,7 @@ export interface FreeCapacity {
   readonly slots: number;
   /** bytes; absent where the agent has no limit */
   readonly memoryBytes?: number;
-  /** bytes of what sandboxes write; absent where the agent has no limit */
+  /** bytes of ephemeral storage; absent where the agent has no limit */
   readonly storageBytes?: number;
   /** ports in use on this agent */
   readonly usedPorts: readonly number[];
@@ -120,9 +120,9 @@ export interface FreeCapacity {
 
 export interface DeleteSandboxRequest {
   readonly sandboxId: string;
-  /** Ours: a delete of an older generation than the sandbox's is refused. */
+  /** Ours: a delete with an older generation than the sandbox's is refused. */
   readonly generation?: number;
-  /** Ours: the object stays (it expired, is reset or made anew), and the log can still be asked for. */
+  /** Ours: keeps the log readable, because the object stays (expired, reset or recreated). */
   readonly keepLog?: boolean;
   /** Ours: seconds between SIGTERM and SIGKILL; a later delete may shorten it. Absent: the sandbox's own. */
   readonly gracePeriodSeconds?: number;
@@ -138,7 +138,7 @@ export interface BindSandboxRequest {
 }
 export interface BindSandboxResponse {
   readonly success: true;
-  /** false: the agent has no such sandbox, or is ending it. Absent from an older agent. */
+  /** false: the agent has no such sandbox, or is ending it; absent: an older agent */
   readonly bound?: boolean;
 }
 export interface DrainRequest {
@@ -147,7 +147,7 @@ export interface DrainRequest {
 
 export interface AgentSandboxStatus {
   readonly sandboxId: string;
-  /** empty while nobody has told the agent of an object: unbound */
+  /** uid of the Sandbox object; empty while unbound */
   readonly claimUid: string;
   readonly phase: AgentPhase;
   readonly message?: string;
@@ -165,7 +165,7 @@ export interface AgentSandboxStatus {
   readonly reason?: string;
   /** RFC 3339 */
   readonly finishedAt?: string;
-  /** As given in create: what an adopter makes the object from. Only while unbound. */
+  /** template from the create, for an adopter; only while unbound */
   readonly object?: Readonly<Record<string, unknown>>;
 }
 
@@ -183,20 +183,21 @@ export interface AgentStatus {
   readonly agentUid?: string;
   readonly draining?: boolean;
   readonly free?: FreeCapacity;
-  /** normalised names of the images that have a container which waits for a sandbox */
+  /** normalised names of the images with a standby container */
   readonly waiting?: readonly string[];
 }
 
-/** As an agent of the original says it: null where there are none. */
+/** AgentStatus as an agent of the Go predecessor may report it: null for an empty list. */
 export type PlainStatus = Omit<AgentStatus, 'sandboxStatuses'> & {
   readonly sandboxStatuses: AgentStatus['sandboxStatuses'] | null;
 };
 
+/** The status with an empty list in place of null. */
 export function completed(status: PlainStatus): AgentStatus {
   return { ...status, sandboxStatuses: status.sandboxStatuses ?? [] };
 }
 
-/** A line of `GET status?watch=true`. The first is always a snapshot; a reader drops what it knew when one comes. */
+/** A line of `GET status?watch=true`. The first is a snapshot; each snapshot replaces all that the reader knew. */
 export type AgentEvent =
   | { readonly type: 'snapshot'; readonly status: AgentStatus }
   | {
@@ -209,5 +210,5 @@ export type AgentEvent =
   | { readonly type: 'images'; readonly images: readonly string[] }
   | { readonly type: 'waiting'; readonly images: readonly string[] }
   | { readonly type: 'draining'; readonly draining: boolean }
-  /** every 2 s of silence: a reader that hears nothing for 6 s takes the stream for dead */
+  /** sent after 2 s without another event; a reader takes a stream that is silent for 6 s for dead */
   | { readonly type: 'heartbeat' };

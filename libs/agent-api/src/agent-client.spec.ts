@@ -12,7 +12,7 @@ const request = { sandbox: { sandboxId: 'i', claimUid: '', claimName: 'n', image
 const AGENT = { address: '127.0.0.1', podUid: 'uid-1' };
 const never = new AbortController().signal;
 
-describe('the agent from its callers side', () => {
+describe('AgentClient', () => {
   let server: Server;
   let client: AgentClient;
   let pki: AgentPki;
@@ -37,7 +37,7 @@ describe('the agent from its callers side', () => {
   });
   const create = (ms = 2_000) => client.create(AGENT, request, never, Date.now() + ms);
 
-  it('gives a refusal as a value, on one connection', async () => {
+  it('create: returns refusals as values, over one connection', async () => {
     await serve((_incoming, response) => {
       const code = 'slots_full';
       response.writeHead(409).end(JSON.stringify({ success: false, sandboxId: 'i', createdAt: 0, code }));
@@ -46,7 +46,7 @@ describe('the agent from its callers side', () => {
     expect(sockets).toBe(1);
   });
 
-  it('tells what was never sent from what may have happened', async () => {
+  it('create: distinguishes a request that was never sent from one that may have had an effect', async () => {
     const arrived = new AbortController();
     await serve(() => {
       arrived.abort();
@@ -58,7 +58,7 @@ describe('the agent from its callers side', () => {
     await expect(create()).rejects.toMatchObject({ effect: 'none', code: 'unavailable' });
   });
 
-  it('says that a log may be asked for again, where its request was sent as well as where it was not', async () => {
+  it('logs: fails with unavailable, whether or not the request was sent', async () => {
     const arrived = new AbortController();
     await serve(() => {
       arrived.abort();
@@ -70,7 +70,7 @@ describe('the agent from its callers side', () => {
     await expect(log(never)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('sends nothing to another agent, nor to one of another installation', async () => {
+  it('create: sends nothing to another agent, or to one of another installation', async () => {
     await serve((_incoming, response) => response.end('{"success":true}'));
     const ask = (of: AgentClient, podUid: string) =>
       of.create({ ...AGENT, podUid }, request, never, Date.now() + 2_000);
@@ -83,7 +83,7 @@ describe('the agent from its callers side', () => {
     rmSync(other.folder, { recursive: true });
   });
 
-  it('follows the status and connects again after silence', async () => {
+  it('AgentStatusStream: follows the status, and reconnects after silence', async () => {
     await serve((_incoming, response) => {
       response.write('{"type":"snapshot","status":{}}\n{"type":"heartbeat"}\n');
     });

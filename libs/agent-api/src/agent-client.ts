@@ -1,4 +1,4 @@
-/** The agent's HTTP API from the caller's side: typed calls here, the followed status in `status-stream.ts`. */
+/** Client of the agent's HTTP API. `status-stream.ts` follows an agent's status. */
 import { type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
 import { createSecureContext } from 'node:tls';
@@ -26,9 +26,10 @@ import {
 } from './agent-api';
 import { type AgentEndpoint, agentServerName } from './agent-endpoint';
 
-/** What a call that got no answer may have done. Only after `none` may a sandbox be placed elsewhere. */
+/** Effect of a call without an answer. Only after `none` may a sandbox be placed elsewhere. */
 export type CallEffect = 'none' | 'unknown';
 
+/** A call without a usable answer: `unavailable` if it had no effect, `deadline_exceeded` if its effect is unknown. */
 export class AgentCallError extends ApiError {
   constructor(
     readonly effect: CallEffect,
@@ -39,14 +40,14 @@ export class AgentCallError extends ApiError {
   }
 }
 
-/** Other answers to who asks for a log mean that the agent may give it later. 410: it was kept, and went for others. */
+/** Final answers to a request for a log; any other may be retried. 410: the kept log was removed to free space. */
 const LOG_REFUSALS: Readonly<Record<number, ErrorCode>> = { 404: 'not_found', 410: 'failed_precondition' };
 
 export interface AgentClientOptions {
-  /** as the agents know their callers */
+  /** client identity, and the CA of the agents */
   readonly tls: TlsSource;
   readonly port: number;
-  /** limit of calls without a deadline of their own, and of the headers of logs and watches, in milliseconds; default 5,000 */
+  /** timeout of calls without a deadline, and for the headers of logs and watches, in milliseconds; default 5,000 */
   readonly callMs?: number;
 }
 export interface LogsQuery {
@@ -67,24 +68,27 @@ interface Call {
   readonly signal: AbortSignal;
   /** aborts the wait for the headers */
   readonly opening?: AbortSignal;
-  /** of the answer */
+  /** limit of the answer's body */
   readonly maxBytes?: number;
 }
-/** A call that has no deadline of its own. */
+/** A call without a deadline of its own. */
 type Command = Omit<Call, 'signal'> & {
   readonly signal?: AbortSignal | undefined;
-  /** An older agent does not have the path: 404 is an answer. */
+  /** an older agent may lack the path: 404 counts as an answer */
   readonly mayLack?: boolean;
 };
 
-/** For the calls that have no deadline of their own: the original's clients give up after five seconds. */
+/** Default timeout of a call without a deadline: that of the Go predecessor's clients. */
 const CALL_MS = 5_000;
-/** Far above any answer of an agent but its status. */
+/** Far above any answer of an agent except its status. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Some 100,000 sandboxes. */
+/** Room for about 100,000 sandboxes. */
 const MAX_STATUS_BYTES = 64 * 1024 * 1024;
 
-/** Keep-alive connections to all agents, each of which must be the Pod that is meant: a call costs 0.3 ms on loopback. */
+/**
+ * Client of all agents, over keep-alive connections of mutual TLS: a call costs 0.3 ms on loopback. A call reaches only
+ * the agent Pod with the given uid.
+ */
 export class AgentClient {
   private connections: Agent;
   private readonly callMs: number;
@@ -95,7 +99,7 @@ export class AgentClient {
     options.tls.onChange((identity) => {
       const before = this.connections;
       this.connections = connectionsOf(identity);
-      // those in use are an answer's, or a stream's
+      // connections in use still carry an answer or a stream
       for (const socket of Object.values(before.freeSockets).flat()) socket?.destroy();
     });
   }
@@ -105,9 +109,10 @@ export class AgentClient {
   }
 
   /**
-   * Every answer of the agent, refusals included, is a value; `code` says which.
+   * Creates a sandbox. Every answer of the agent is returned, refusals and failures too, with their `code`.
    * @param deadline Unix milliseconds
-   * @throws AgentCallError where there was no answer
+   * @throws AgentCallError if there was no usable answer; its `effect` says whether another agent may be tried
+   * @example await client.create({ address, podUid }, { sandbox }, signal, Date.now() + 5_000)
    */
   async create(
     agent: AgentEndpoint,
@@ -118,7 +123,11 @@ export class AgentClient {
     return limited(deadline - Date.now(), signal, (limit) => this.send(agent, request, limit));
   }
 
-  /** @param how as the agent takes it: keepLog, gracePeriodSeconds, generation */
+  /**
+   * Begins to end a sandbox; an unknown id is success.
+   * @param how keepLog, gracePeriodSeconds, generation
+   * @throws ApiError unavailable, or AgentCallError if there was no answer
+   */
   async delete(
     agent: AgentEndpoint,
     sandboxId: string,
@@ -129,16 +138,20 @@ export class AgentClient {
     return body as DeleteSandboxResponse; // status 200 was checked; the agent is ours
   }
 
-  /** @returns false where the agent has no such sandbox any more, or is ending it */
+  /**
+   * Binds a sandbox to its object.
+   * @returns false if the agent no longer has the sandbox, or is ending it
+   * @throws ApiError unavailable, or AgentCallError if there was no answer
+   */
   async bind(agent: AgentEndpoint, request: BindSandboxRequest, signal?: AbortSignal): Promise<boolean> {
     const body = await this.command({ agent, path: AGENT_PATHS.bind, body: request, signal });
     return (body as BindSandboxResponse).bound !== false; // status 200 was checked; the agent is ours
   }
 
   /**
-   * Ends what has a name and no object.
-   * @returns the sandbox ids whose end has begun; none from an agent that knows no deletes by name
-   * @throws ApiError unavailable
+   * Ends every unbound sandbox of a name.
+   * @returns the sandbox ids whose end has begun; none from an older agent without deletes by name
+   * @throws ApiError unavailable, or AgentCallError if there was no answer
    */
   async ensureAbsent(
     agent: AgentEndpoint,
@@ -149,7 +162,11 @@ export class AgentClient {
     return (body as Partial<EnsureAbsentResponse>).ended ?? []; // status was checked; the agent is ours
   }
 
-  /** @returns undefined where the agent was not told to end what has the name, or does not remember it */
+  /**
+   * The agent's last delete of a name.
+   * @returns undefined if there was none, or it is no longer remembered
+   * @throws ApiError unavailable, or AgentCallError if there was no answer
+   */
   async lastDelete(
     agent: AgentEndpoint,
     request: EnsureAbsentRequest,
@@ -163,16 +180,17 @@ export class AgentClient {
     await this.command({ agent, path: AGENT_PATHS.drain, body: { draining }, signal });
   }
 
-  /** One snapshot; whoever wants to stay informed follows the stream. */
+  /** One snapshot; to follow an agent, use AgentStatusStream. */
   async status(agent: AgentEndpoint, signal?: AbortSignal): Promise<AgentStatus> {
     const body = await this.command({ agent, path: AGENT_PATHS.status, signal, maxBytes: MAX_STATUS_BYTES });
-    return completed(body as PlainStatus); // status 200 was checked; the agent is ours, or the original's
+    return completed(body as PlainStatus); // status 200 was checked; the agent is ours, or the Go predecessor's
   }
 
   /**
-   * The log as it is on disk, in frames where the agent knows them (decodeLogFrames); unread, it holds the agent back.
-   * @param openingMs limit of its headers
-   * @throws ApiError not_found, failed_precondition where it was kept and went for others, unavailable
+   * The log as it is on disk, in frames (decodeLogFrames) unless the agent is older. An unread answer is backpressure
+   * on the agent.
+   * @param openingMs timeout for the headers
+   * @throws ApiError not_found; failed_precondition when a kept log was removed to free space; unavailable otherwise
    */
   async logs(
     agent: AgentEndpoint,
@@ -186,7 +204,7 @@ export class AgentClient {
     if (query.tailLines !== undefined) search.set('tailLines', String(query.tailLines));
     const call = { agent, path: `${AGENT_PATHS.logs}?${search.toString()}`, signal };
     const response = await this.stream(call, openingMs).catch((error: unknown) => {
-      // reading changes nothing: whatever the agent has done of it, it may be asked again
+      // a read is idempotent: it may be retried even if the request was sent
       throw new ApiError('unavailable', messageOf(error), { cause: error });
     });
     if (response.statusCode === 200) return response;
@@ -207,7 +225,7 @@ export class AgentClient {
   ): Promise<CreateSandboxResponse> {
     const { status, body } = await this.call({ agent, path: AGENT_PATHS.create, body: request, signal });
     if (isCreateResponse(body)) return body;
-    throw new AgentCallError('unknown', `agent ${agent.address} answered ${status} to a create, not in its own words`);
+    throw new AgentCallError('unknown', `agent ${agent.address} answered ${status} to a create, without a result`);
   }
 
   private async command(command: Command): Promise<unknown> {
@@ -235,12 +253,12 @@ export class AgentClient {
     }
   }
 
-  /** An answer without an end of its own: the limit is that of its headers. */
+  /** A streamed answer: the timeout applies to its headers only. */
   private stream(call: Call, openingMs: number): Promise<IncomingMessage> {
     return limited(openingMs, undefined, (opening) => this.open({ ...call, opening }));
   }
 
-  /** The agent's own words, as far as they come; afterwards the answer holds no connection. */
+  /** The agent's message, if it arrives in time. Afterwards the answer holds no connection. */
   private async refusal(response: IncomingMessage): Promise<string> {
     const cut = setTimeout(() => response.destroy(), this.callMs);
     try {
@@ -248,7 +266,7 @@ export class AgentClient {
       return typeof message === 'string' ? `: ${message}` : '';
     } catch {
       response.destroy();
-      return ''; // the status has said enough
+      return ''; // the status alone is reported
     } finally {
       clearTimeout(cut);
     }
@@ -260,7 +278,7 @@ export class AgentClient {
     const request = this.begin(call);
     const sent = { maybe: false };
     request.once('socket', (socket) => {
-      // the request is not sent before the agent has proven which one it is
+      // the request is sent only after the agent has proven its identity
       if (request.reusedSocket) sent.maybe = true;
       else
         socket.once('secureConnect', () => {
@@ -270,7 +288,7 @@ export class AgentClient {
     try {
       return await exchange(request, body === undefined ? undefined : JSON.stringify(body), { signal, opening });
     } catch (error) {
-      // before there was a connection nothing can have been sent
+      // without a connection nothing can have been sent
       const effect = sent.maybe ? 'unknown' : 'none';
       throw this.unanswered(call, effect, isGivenUp(call) ? 'no answer in time' : messageOf(error), error);
     }
@@ -302,7 +320,7 @@ function isGivenUp({ signal, opening }: Call): boolean {
 }
 
 function connectionsOf(identity: TlsIdentity): Agent {
-  // made once: else each connection reads the PEM anew, and each call carries it in the name of its connection
+  // made once: otherwise each connection parses the PEM again, and it becomes part of the key of each pooled connection
   const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.3' });
   return withoutUnhandledErrors(new Agent({ secureContext, keepAlive: true, maxFreeSockets: 1024 }));
 }

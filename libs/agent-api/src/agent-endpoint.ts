@@ -1,4 +1,4 @@
-/** Where an agent is, and which one it must be. */
+/** Address and expected identity of an agent. */
 export interface AgentEndpoint {
   /** the Pod's IP */
   readonly address: string;
@@ -6,8 +6,8 @@ export interface AgentEndpoint {
 }
 
 /**
- * The name in an agent's certificate: whoever calls asks for it, so that another agent, or whatever else has got the Pod's
- * address, is not taken for it. Nobody resolves it.
+ * The server name in an agent's certificate. A client verifies it, so that nothing else with the Pod's address can pass
+ * for the agent. It is never resolved.
  */
 export function agentServerName(podUid: string): string {
   return `${podUid}.agents.fast-sandbox.internal`;

@@ -2,7 +2,7 @@ import { decodeLogExit, encodeLogExit } from './log-exit';
 
 const status = { sandboxId: 'id', claimUid: '', phase: 'failed', createdAt: 0 } as const;
 
-describe('the trailer of a followed log', () => {
+describe('log exit trailer', () => {
   it.each([
     { exitCode: 7, reason: 'Error', message: '' },
     { exitCode: 0, reason: 'Completed', message: '' },
@@ -13,7 +13,7 @@ describe('the trailer of a followed log', () => {
     expect(decodeLogExit(encoded)).toEqual(exit);
   });
 
-  it('is absent while nothing has ended, and from an older agent', () => {
+  it('is absent while the sandbox runs, and from an older agent', () => {
     expect(encodeLogExit(undefined)).toBeUndefined();
     expect(encodeLogExit({ ...status, phase: 'running' })).toBeUndefined();
     expect(decodeLogExit(undefined)).toBeUndefined();

@@ -19,14 +19,14 @@ describe('decodeLogFrames', () => {
   ];
   const bytes = Buffer.concat(parts.map(encodeLogFrame));
 
-  it.each([1_000_000, 65_536, 7])('reads what was written, in pieces of %d bytes', async (size) => {
+  it.each([1_000_000, 65_536, 7])('decodes frames that arrive in chunks of %d bytes', async (size) => {
     const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
       bytes.subarray(i * size, (i + 1) * size),
     );
     expect(await decoded(answer(pieces))).toEqual(parts);
   });
 
-  it('takes the answer of an older agent as it comes', async () => {
+  it('passes on the unframed answer of an older agent', async () => {
     const text = Buffer.from('\0\0\0\x01abc');
     expect(await decoded(answer([text], 'text/plain; charset=utf-8'))).toEqual([{ data: text, turns: [] }]);
   });
@@ -35,8 +35,8 @@ describe('decodeLogFrames', () => {
     ['a frame without an end', bytes.subarray(0, bytes.length - 1), /broke off in a frame/],
     ['a length without an end', bytes.subarray(0, 3), /broke off in a frame/],
     ['a frame that is too long', Buffer.from([0xff, 0xff, 0xff, 0xff, 1]), /a frame of 4294967295 bytes/],
-    ['a frame that is no message', Buffer.from([0, 0, 0, 2, 0x0a, 0xff]), /the log broke off/],
-  ])('fails with %s', async (_what, broken, message) => {
+    ['a malformed message', Buffer.from([0, 0, 0, 2, 0x0a, 0xff]), /the log broke off/],
+  ])('rejects %s', async (_what, broken, message) => {
     await expect(decoded(answer([broken]))).rejects.toMatchObject({
       code: 'unavailable',
       message: expect.stringMatching(message) as string,

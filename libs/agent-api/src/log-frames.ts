@@ -2,12 +2,13 @@ import { type IncomingMessage } from 'node:http';
 import { ApiError, messageOf } from '@fsb/api/errors';
 import { StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 
-/** A log in frames: the length of a StreamLogsResponse as 4 bytes, big-endian, and the message. */
+/** Content type of a framed log. A frame is a StreamLogsResponse behind its length, 4 bytes, big-endian. */
 export const LOG_FRAMES_TYPE = 'application/vnd.fast-sandbox.log-frames';
 const LENGTH_BYTES = 4;
-/** An agent sends 256 KiB of a log at once, and at most as many turns. */
+/** Largest frame. An agent sends at most 256 KiB of a log in one, and at most as many turns between the streams. */
 const MAX_FRAME_BYTES = 2 * 1024 * 1024;
 
+/** @param part bytes of a log, and where they turn from one stream to the other */
 export function encodeLogFrame(part: { readonly data: Buffer; readonly turns: readonly number[] }): Buffer {
   const message = StreamLogsResponse.encode({ data: part.data, turns: [...part.turns] }).finish();
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -16,8 +17,8 @@ export function encodeLogFrame(part: { readonly data: Buffer; readonly turns: re
 }
 
 /**
- * The messages of an agent's answer. An older agent answers with the log alone.
- * @throws ApiError unavailable where it breaks off, or is none of an agent's
+ * The messages of an agent's answer. The unframed log of an older agent is passed on without turns.
+ * @throws ApiError unavailable when the answer breaks off or is malformed
  */
 export async function* decodeLogFrames(response: IncomingMessage): AsyncGenerator<StreamLogsResponse> {
   const isFramed = response.headers['content-type'] === LOG_FRAMES_TYPE;
@@ -40,7 +41,7 @@ export async function* decodeLogFrames(response: IncomingMessage): AsyncGenerato
   if (rest.length > 0) throw new ApiError('unavailable', 'the log broke off in a frame; ask again');
 }
 
-/** @returns undefined where it is not whole yet. @throws Error where it never will be */
+/** The first whole frame. @returns undefined if more bytes are needed. @throws Error for an oversized frame */
 function frameOf(bytes: Buffer): Buffer | undefined {
   if (bytes.length < LENGTH_BYTES) return undefined;
   const length = bytes.readUInt32BE(0);

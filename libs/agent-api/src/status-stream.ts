@@ -9,22 +9,23 @@ export interface StatusStreamOptions {
   readonly client: Pick<AgentClient, 'watch'>;
   readonly agent: AgentEndpoint;
   readonly onEvent: (event: AgentEvent) => void;
-  /** Told when what is known of the agent begins, or ceases, to be current. */
+  /** called when the agent becomes in sync, and when it ceases to be */
   readonly onSync?: (inSync: boolean) => void;
-  /** Agents speak at least every 2 s. */
+  /** silence after which the stream is taken for dead; default 6,000, while agents send an event at least every 2 s */
   readonly silenceMs?: number;
 }
 
 const SILENCE_MS = 6_000;
 const FIRST_RETRY_MS = 100;
-/** A Pod runs before the agent in it listens: it must not wait long to be found ready. */
+/** Upper bound of the back-off. A Pod runs before its agent listens, and must soon be seen as ready. */
 const LAST_RETRY_MS = 2_000;
-/** The original's beat, for agents that answer once instead of streaming. */
+/** Poll interval for agents without streams; the Go predecessor's. */
 const POLL_MS = 2_000;
 
 /**
- * Follows the status of one agent, for as long as it is not stopped: connects again with back-off. An agent that knows no
- * streams is asked every two seconds instead.
+ * Follows the status of one agent until stopped, and reconnects with back-off and jitter. An agent without streams is
+ * polled every two seconds.
+ * @example new AgentStatusStream({ client, agent, onEvent, onSync }).start()
  */
 export class AgentStatusStream {
   private readonly stopped = new AbortController();
@@ -34,12 +35,12 @@ export class AgentStatusStream {
 
   constructor(private readonly options: StatusStreamOptions) {}
 
-  /** A snapshot came and the stream has lived since. */
+  /** Whether a snapshot has arrived and the stream has been alive since. */
   get inSync(): boolean {
     return this.current;
   }
 
-  /** It was asked, and did not tell what it has. */
+  /** Whether a connection has ended since the last snapshot, or without any. */
   get hasFailed(): boolean {
     return this.failures > 0;
   }
@@ -56,7 +57,7 @@ export class AgentStatusStream {
   private async run(): Promise<void> {
     const { signal } = this.stopped;
     while (!signal.aborted) {
-      // whatever ended it, the answer is to connect again
+      // whatever the cause, reconnect
       const isPolled = await this.follow().catch(() => false);
       if (!isPolled) this.setSync(false);
       const pause = isPolled ? POLL_MS : this.backOff();
@@ -70,7 +71,7 @@ export class AgentStatusStream {
     return pause * (0.5 + Math.random() / 2);
   }
 
-  /** @returns whether it answered once and for all, as agents do that know no streams */
+  /** @returns whether the agent answered with one status instead of a stream, and must be polled */
   private async follow(): Promise<boolean> {
     let isPolled = false;
     const over = new AbortController();
@@ -85,15 +86,15 @@ export class AgentStatusStream {
       for await (const line of lines(response)) {
         timer.refresh();
         if (line === '') continue;
-        const said = JSON.parse(line) as AgentEvent | PlainStatus; // the agent is ours, or the original's
-        isPolled = !('type' in said);
-        this.take('type' in said ? said : { type: 'snapshot', status: completed(said) });
+        const message = JSON.parse(line) as AgentEvent | PlainStatus; // the agent is ours, or the Go predecessor's
+        isPolled = !('type' in message);
+        this.take('type' in message ? message : { type: 'snapshot', status: completed(message) });
       }
       return isPolled;
     } finally {
       clearTimeout(timer);
       this.stopped.signal.removeEventListener('abort', abort);
-      abort(); // an answer that was not read to its end keeps no connection
+      abort(); // releases the connection of an answer that was not read to its end
     }
   }
 

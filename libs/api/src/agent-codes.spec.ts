@@ -33,13 +33,13 @@ it.each<[AgentCode, number, ErrorCode, Kind]>([
   ['log_removed', 410, 'failed_precondition', 'failed'],
   ['internal', 500, 'internal', 'failed'],
   ['unavailable', 503, 'unavailable', 'failed'],
-])('%s: HTTP %d, %s to the caller, next %s', (code, http, error, kind) => {
+])('agent codes: %s is HTTP %d, %s to the caller, and of the kind %s', (code, http, error, kind) => {
   expect([httpOfAgentCode(code), errorOfAgentCode(code), kindOf(code)]).toEqual([http, error, kind]);
   expect(isRefusal(code)).toBe(http === 409);
 });
 
 it.each([undefined, 'of a later agent' as string as AgentCode])(
-  '%s is a failure, and internal to the caller',
+  'agent codes: %s is a failure, and internal to the caller',
   (code) => {
     expect([errorOfAgentCode(code), kindOf(code)]).toEqual(['internal', 'failed']);
   },

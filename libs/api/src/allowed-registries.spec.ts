@@ -24,7 +24,7 @@ it.each([
   ['[fd00::1]:5000/app:v1', ['[fd00::1]:5000'], true],
   ['anything.example/x', ['*'], true],
   ['anything.example/x', [], false],
-])('%s by %j: %s', (image, entries, allowed) => {
+])('isAllowedImage: %s by %j is %s', (image, entries, allowed) => {
   expect(isAllowedImage(normaliseImage(image), entries)).toBe(allowed);
 });
 
@@ -37,7 +37,7 @@ it.each([
   '127.0.0.1:5000',
   '[::1]:5000/a',
   'localhost',
-])('%s is an entry', (entry) => {
+])('isRegistryEntry: takes %s', (entry) => {
   expect(isRegistryEntry(entry)).toBe(true);
 });
 
@@ -51,11 +51,11 @@ it.each([
   '*.',
   'ghcr.io/owner:tag',
   '/a',
-])('"%s" is none', (entry) => {
+])('isRegistryEntry: refuses "%s"', (entry) => {
   expect(isRegistryEntry(entry)).toBe(false);
 });
 
-it('says what is allowed, and by whom', () => {
+it('requireAllowedImage: names the allowed registries and the source of the list', () => {
   expect(() => {
     requireAllowedImage('quay.io/a/b:1', ['docker.io', 'ghcr.io/owner'], '--allowed-registries');
   }).toThrow('image: quay.io/a/b:1 is of no registry that --allowed-registries allows: docker.io, ghcr.io/owner');

@@ -1,6 +1,6 @@
 import { ApiError } from './errors';
 
-/** Every registry. */
+/** The entry that covers every registry. */
 export const ANY_REGISTRY = '*';
 const HOST = String.raw`[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*(:\d{1,5})?`;
 const ADDRESS = String.raw`\[[0-9a-fA-F:.]+\](:\d{1,5})?`;
@@ -8,7 +8,7 @@ const PATH = String.raw`(/[a-z0-9._-]+)*`;
 const ENTRY = new RegExp(`^(\\*|\\*\\.${HOST}|(${HOST}|${ADDRESS})${PATH})$`);
 const MAX_SHOWN = 10;
 
-/** What an entry must be, for messages. */
+/** The form of an entry, for messages. */
 export const REGISTRY_RULE =
   'must be *, or registries such as docker.io, ghcr.io/owner, registry.example:5000, *.example.com';
 
@@ -17,9 +17,12 @@ export function isRegistryEntry(text: string): boolean {
 }
 
 /**
- * Whether one of the entries covers the image. `docker.io` is Docker's hub; a path covers all below it; `*.example.com` covers
- * every host below that domain, on any port unless it names one. Pure.
+ * Whether one of the entries covers the image. Pure.
+ * - `docker.io` is Docker Hub.
+ * - A path covers every repository below it.
+ * - `*.example.com` covers every host below that domain: on any port, unless the entry names one.
  * @param image normalised
+ * @example isAllowedImage('ghcr.io/owner/app:1', ['ghcr.io/owner']) // true
  */
 export function isAllowedImage(image: string, entries: readonly string[]): boolean {
   const [named = ''] = image.split('@');
@@ -30,8 +33,8 @@ export function isAllowedImage(image: string, entries: readonly string[]): boole
 
 /**
  * @param image normalised
- * @param source whose list it is, as in "--allowed-registries"
- * @throws ApiError invalid_argument
+ * @param source where the list is set, as in "--allowed-registries"; named in the message
+ * @throws ApiError invalid_argument when no entry covers the image
  */
 export function requireAllowedImage(image: string, entries: readonly string[], source: string): void {
   if (isAllowedImage(image, entries)) return;

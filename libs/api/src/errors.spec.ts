@@ -19,6 +19,6 @@ it.each<[ErrorCode, status, number, string]>([
   expect(wireStatusOfGrpc(grpc)).toEqual({ grpc, http, reason });
 });
 
-it('wireStatusOfGrpc: a number without a code of ours is internal', () => {
+it('wireStatusOfGrpc: a number outside the vocabulary is internal', () => {
   expect(wireStatusOfGrpc(status.DATA_LOSS)).toEqual(wireStatus('internal'));
 });

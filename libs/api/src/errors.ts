@@ -1,4 +1,4 @@
-/** A failure on the wires: gRPC's number, and the HTTP status with the reason that an API server would answer with. */
+/** A failure on the wire: gRPC's number, the HTTP status, and the reason that a Kubernetes API server would give. */
 interface WireStatus {
   readonly grpc: number;
   readonly http: number;
@@ -21,28 +21,28 @@ const WIRE = {
 } as const satisfies Record<string, WireStatus>;
 
 /**
- * The closed vocabulary of failures, after containerd's errdefs and gRPC's codes. Use cases throw it; it is turned into
- * a status only where it meets a wire (gRPC in component-base, HTTP in node-agent).
+ * The closed vocabulary of failures, after containerd's errdefs and gRPC's codes. Use cases throw it as an ApiError;
+ * only the edge turns it into a status (gRPC in component-base, HTTP in node-agent).
  */
 export type ErrorCode = keyof typeof WIRE;
 
 const OF_GRPC: ReadonlyMap<number, WireStatus> = new Map(Object.values(WIRE).map((wire) => [wire.grpc, wire]));
 
-/** The status of a failure on the wires. */
+/** The status of a failure on the wire. */
 export function wireStatus(code: ErrorCode): WireStatus {
   return WIRE[code];
 }
 
-/** The same by gRPC's number; that of `internal` for a number without a code of ours. */
+/** The status with a gRPC number. @returns that of `internal` for a number outside the vocabulary */
 export function wireStatusOfGrpc(grpc: number): WireStatus {
   return OF_GRPC.get(grpc) ?? WIRE.internal;
 }
 
-/** It travels in a header, of which gRPC takes 16 KiB in all, and may quote what somebody has sent. */
+/** A message may quote a caller's input, and travels in a header; gRPC takes 16 KiB of headers in all. */
 const MAX_MESSAGE_CHARS = 2_000;
 
 export interface ApiErrorOptions extends ErrorOptions {
-  /** when the same call may well succeed */
+  /** pause before the same call may succeed */
   readonly retryDelayMs?: number;
 }
 
@@ -50,7 +50,10 @@ export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly retryDelayMs: number | undefined;
 
-  /** @param message is shown to the caller: it names the field, what is allowed, and what to do next. */
+  /**
+   * @param message shown to the caller: the field, the allowed values, the next step. Cut at 2,000 characters.
+   * @example throw new ApiError('invalid_argument', 'image: is required, as in "alpine"')
+   */
   constructor(
     readonly code: ErrorCode,
     message: string,
@@ -65,7 +68,7 @@ export function isApiError(error: unknown, code?: ErrorCode): error is ApiError 
   return error instanceof ApiError && (code === undefined || error.code === code);
 }
 
-/** The message of anything thrown. */
+/** The message of a thrown value; of one that is no Error, its text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

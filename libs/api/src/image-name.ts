@@ -7,9 +7,10 @@ const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/;
 const MAX_LENGTH = 255;
 
 /**
- * The full name of an image, as containerd keeps it: `alpine` is `docker.io/library/alpine:latest`. The grammar is that of
- * distribution/reference; of a name with a tag and a digest the digest alone counts (ParseDockerRef), as for docker and CRI.
- * @throws ApiError invalid_argument
+ * The full name of an image, as containerd stores it. The grammar is that of distribution/reference. A digest replaces
+ * a tag (ParseDockerRef), as in docker and CRI.
+ * @throws ApiError invalid_argument when the name is empty or malformed
+ * @example normaliseImage('alpine') // 'docker.io/library/alpine:latest'
  */
 export function normaliseImage(name: string): string {
   if (name === '')

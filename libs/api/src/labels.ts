@@ -1,17 +1,17 @@
-/** Well-known names. Two prefixes, both the original's: one for API objects, one for Pods and containers. */
+/** Well-known names. Both prefixes are the Go predecessor's: one for API objects, one for Pods and containers. */
 export const SANDBOX_FINALIZER = 'sandbox.fast.io/cleanup';
 export const CREATED_BY_LABEL = 'sandbox.fast.io/created-by';
 export const CREATED_BY_FASTPATH = 'fastpath-fast';
 /** JSON {@link Allocation}. */
 export const ALLOCATION_ANNOTATION = 'sandbox.fast.io/allocation';
-/** Decimal Unix nanoseconds: what the FAST sandbox id was derived from. */
+/** Unix nanoseconds, decimal; the FAST sandbox id is derived from it. */
 export const CREATE_TIMESTAMP_ANNOTATION = 'sandbox.fast.io/createTimestamp';
-/** The caller's request_id: the same one, on any replica, gives the same answer. */
+/** The caller's request_id, which makes a create idempotent on every replica. */
 export const REQUEST_ID_ANNOTATION = 'sandbox.fast.io/request-id';
 
-/** JSON `[{name, ms}]`: the stages of a FAST create, in their order, milliseconds. */
+/** Stages of a FAST create, in order: JSON `[{name, ms}]`, milliseconds. */
 export const TIMINGS_ANNOTATION = 'sandbox.fast.io/timings';
-/** W3C's traceparent of the call that asked for the sandbox: reconciles go on with its trace. */
+/** W3C traceparent of the create call; reconciles continue its trace. */
 export const TRACEPARENT_ANNOTATION = 'sandbox.fast.io/traceparent';
 
 export const AGENT_APP_LABEL = 'app';
@@ -27,23 +27,23 @@ export const ContainerLabels = {
   id: 'fast-sandbox.io/id',
   claimUid: 'fast-sandbox.io/claim-uid',
   sandboxName: 'fast-sandbox.io/sandbox-name',
-  /** uid of the cluster's kube-system namespace: nobody touches another installation's containers. */
+  /** uid of the cluster's kube-system namespace; containers of another installation are never touched */
   installation: 'fast-sandbox.io/installation',
-  /** Unix milliseconds of the claim: the janitor counts a sandbox's age from here. */
+  /** Unix milliseconds of the claim, from which the janitor counts a sandbox's age */
   claimTime: 'fast-sandbox.io/claim-time',
-  /** Unix milliseconds since when the sandbox is being ended. */
+  /** Unix milliseconds at which the end of the sandbox began */
   terminating: 'fast-sandbox.io/terminating',
-  /** when its grace period is over, in milliseconds since the epoch */
+  /** Unix milliseconds at which its grace period is over */
   terminatingUntil: 'fast-sandbox.io/terminating-until',
-  /** `true`: the object stays, and the log of the sandbox that is being ended with it. */
+  /** `true` on a sandbox that is being ended: its object stays, and so does its log */
   keepLog: 'fast-sandbox.io/keep-log',
-  /** Sandboxes of one agent with the same value share a shim, and end with it. */
+  /** sandboxes of one agent with the same value share a shim, and end with it */
   shimGroup: 'fast-sandbox.io/shim-group',
-  /** A container that waits for its sandbox, and what it is made of; gone when it has one. */
+  /** marks a standby container, with the hash of its template; removed once it has a sandbox */
   waiting: 'fast-sandbox.io/waiting',
 } as const;
 
-/** The labels of every container of an installation, and of no other: nothing without them is ever removed. */
+/** The labels that mark the containers of one installation. No container without them is ever removed. */
 export function installationLabels(installation: string): Record<string, string> {
   return { [ContainerLabels.managed]: 'true', [ContainerLabels.installation]: installation };
 }

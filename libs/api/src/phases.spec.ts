@@ -9,15 +9,15 @@ it.each<[SandboxPhase, boolean, boolean]>([
   ['Expired', true, false],
   ['Failed', true, false],
   ['Succeeded', true, false],
-])('%s: hasEnded %s, mayHoldSlot %s', (phase, ended, holds) => {
+])('phase %s: hasEnded is %s, mayHoldSlot is %s', (phase, ended, holds) => {
   expect([hasEnded(phase), mayHoldSlot(phase)]).toEqual([ended, holds]);
 });
 
-it('hasEnded: an object without a phase has not', () => {
+it('hasEnded: is false for an object without a phase', () => {
   expect(hasEnded(undefined)).toBe(false);
 });
 
-// the sandbox-controller's copy had no `terminated`: such a sandbox was Expired although its process had ended before
+// Regression: the sandbox-controller's own copy lacked `terminated`; a sandbox whose process had ended became Expired
 it.each<[AgentPhase | 'reserved' | 'constructor', boolean]>([
   ['creating', false],
   ['running', false],

@@ -7,7 +7,7 @@ const ports = new Map([
 const demand = { namespace: 'n', pool: 'p', poolUid: 'u', unmet: 3, ports };
 const made = (): PoolDemandObject => makePoolDemand(demand, 'abc', new Date(0));
 
-it('says what it was told, belongs to its pool, and is one of this replica', () => {
+it('makePoolDemand: writes the demand, owned by its pool and named after the replica', () => {
   expect(readPoolDemand(made())).toEqual(demand);
   expect(made()).toMatchObject({
     kind: 'ConfigMap',
@@ -23,21 +23,21 @@ it('says what it was told, belongs to its pool, and is one of this replica', () 
 
 it.each<[string, Partial<PoolDemandObject>]>([
   ['without data', { data: undefined as never }],
-  ['with a number that is none', { data: { unmet: 'many' } }],
+  ['with a malformed number', { data: { unmet: 'many' } }],
   ['with a negative number', { data: { unmet: '-1' } }],
   ['with a fraction', { data: { unmet: '1.5' } }],
-  ['with ports that are none', { data: { unmet: '1', ports: '8080' } }],
+  ['with malformed ports', { data: { unmet: '1', ports: '8080' } }],
   ['of no pool', { metadata: { ...made().metadata, labels: {} } }],
   ['of an owner of another name', { metadata: { ...made().metadata, labels: { 'fast-sandbox.io/pool': 'q' } } }],
   ['without an owner', { metadata: { ...made().metadata, ownerReferences: [] } }],
-])('is not read %s', (_what, more) => {
+])('readPoolDemand: rejects one %s', (_what, more) => {
   expect(readPoolDemand({ ...made(), ...more })).toBeUndefined();
 });
 
-it('needs no ports: an older gateway tells none', () => {
+it('readPoolDemand: needs no ports, which an older gateway does not write', () => {
   expect(readPoolDemand({ ...made(), data: { unmet: '1' } })).toMatchObject({ unmet: 1, ports: new Map() });
 });
 
-it('does not order agents without end', () => {
+it('readPoolDemand: caps the unmet creates', () => {
   expect(readPoolDemand({ ...made(), data: { unmet: '999999999' } })?.unmet).toBe(MAX_UNMET);
 });

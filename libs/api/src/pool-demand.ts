@@ -3,29 +3,29 @@ import { POOL_LABEL } from './labels';
 import { API_VERSION, type ObjectMeta } from './sandbox';
 
 /**
- * How creates that no agent had room for reach the pool-controller: they have no Sandbox object that could ask for an
- * agent. Each gateway replica keeps one ConfigMap a pool, writes it at most once a second, and removes it when nothing is
- * unmet any more; one that is not written for DEMAND_TTL_MS is that of a dead gateway.
+ * Demand of a pool: its creates that were refused for want of room. They have no Sandbox object by which the
+ * pool-controller could count them. Each gateway replica keeps one ConfigMap per pool, writes it at most once a second,
+ * and removes it once no create is unmet. One that is not written for DEMAND_TTL_MS belongs to a dead gateway.
  */
 const POOL_DEMAND_LABEL = 'fast-sandbox.io/pool-demand';
 export const POOL_DEMAND_SELECTOR = `${POOL_DEMAND_LABEL}=true`;
-/** So long after its last refusal a create still counts: its caller may come again. */
+/** Time for which a refused create counts after its last refusal: its caller may retry. */
 export const DEMAND_TTL_MS = 30_000;
-/** More than that is not believed: whoever may write ConfigMaps must not order agents without end. */
+/** Upper bound of the unmet creates. Without it, anyone who may write ConfigMaps could request agents without limit. */
 export const MAX_UNMET = 10_000;
 
 export interface PoolDemand {
   readonly namespace: string;
   readonly pool: string;
-  /** of the SandboxPool: one of the same name that came later has not been asked */
+  /** of the SandboxPool; the demand does not apply to a later pool of the same name */
   readonly poolUid: string;
-  /** distinct sandboxes that were refused and not made since */
+  /** distinct sandboxes that were refused and not created since */
   readonly unmet: number;
-  /** how many of them want each port: an agent gives a port once */
+  /** unmet creates by the port that they need; an agent gives each port once */
   readonly ports: ReadonlyMap<number, number>;
 }
 
-/** The ConfigMap, as its JSON says it. */
+/** The ConfigMap as JSON. */
 export interface PoolDemandObject {
   apiVersion?: string;
   kind?: string;
@@ -33,14 +33,14 @@ export interface PoolDemandObject {
   data?: Record<string, string>;
 }
 
-/** Further ports are not told: those that most creates want decide how many agents are needed. */
+/** Ports written, the most wanted first: these decide how many agents are needed. */
 const MAX_PORTS = 100;
 
 const count = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform((digits) => Math.min(Number(digits), MAX_UNMET));
-/** `8080=2 9090=1`; an older gateway tells none */
+/** `8080=2 9090=1`; absent from an older gateway */
 const ports = z
   .string()
   .max(MAX_PORTS * 16)
@@ -57,12 +57,15 @@ const ports = z
   );
 const Data = z.object({ unmet: count, ports });
 
-/** @param replica tells the gateway processes apart; part of the name */
+/** @param replica identifies the gateway process; part of the name */
 export function poolDemandName(pool: string, replica: string): string {
   return `${pool}-demand-${replica}`;
 }
 
-/** It goes with its pool. The time makes each writing a change, which is how a reader knows that the writer lives. */
+/**
+ * The ConfigMap to write, owned by its pool.
+ * @param lastRefusal makes each write a change, by which a reader sees that the writer is alive
+ */
 export function makePoolDemand(
   { namespace, pool, poolUid, unmet, ports: wanted }: PoolDemand,
   replica: string,
@@ -95,7 +98,7 @@ function portOf(pair: string): [number, number] {
   return [port ?? 0, Math.min(creates ?? 0, MAX_UNMET)];
 }
 
-/** Undefined where it is none: anybody may write a ConfigMap. */
+/** The demand in a ConfigMap. @returns undefined if malformed or not owned by its pool: anyone may write ConfigMaps */
 export function readPoolDemand({ metadata, data }: PoolDemandObject): PoolDemand | undefined {
   const pool = metadata.labels?.[POOL_LABEL];
   const owner = metadata.ownerReferences?.find(({ kind, name }) => kind === 'SandboxPool' && name === pool);

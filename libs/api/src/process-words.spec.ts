@@ -2,7 +2,7 @@ import { checkProcessWords, expandProcess, VARIABLE_NAME } from './process-words
 
 const KIB_128 = 128 * 1024;
 
-/** After the kubelet's own table (third_party/forked/golang/expansion). */
+/** Cases of the kubelet's own table (third_party/forked/golang/expansion). */
 it.each([
   ['$(A)', 'a'],
   ['x$(A)y$(B)z', 'xaybz'],
@@ -14,8 +14,8 @@ it.each([
   ['$A $ $', '$A $ $'],
   ['$()', '$()'],
   ['$(A$(B))', '$(A$(B))'],
-  ['$(C)', '$(A)'], // what has come in is not expanded again
-])('expands %s to %s', (text, expected) => {
+  ['$(C)', '$(A)'], // an expanded value is not expanded again
+])('expandProcess: %s becomes %s', (text, expected) => {
   const envs = { A: 'a', B: 'b', C: '$$(A)' };
   expect(expandProcess({ command: [text], args: [text], envs })).toMatchObject({
     command: [expected],
@@ -23,7 +23,7 @@ it.each([
   });
 });
 
-it('expands values by the variables before them, but none that a Secret gives', () => {
+it('expandProcess: expands a value by the variables before it, but not a value from a Secret', () => {
   const envs = { LATER: '$(HOST)', HOST: 'h', URL: 'http://$(HOST)', PASSWORD: 'a$$b$(HOST)', DSN: '$(PASSWORD)' };
   expect(expandProcess({ envs }, new Set(['PASSWORD'])).envs).toEqual({
     ...{ LATER: '$(HOST)', HOST: 'h', URL: 'http://h' },
@@ -31,7 +31,7 @@ it('expands values by the variables before them, but none that a Secret gives', 
   });
 });
 
-it('counts bytes, with the NUL that ends a word', () => {
+it('checkProcessWords: counts bytes, and the NUL that ends a word', () => {
   expect(() => {
     checkProcessWords({ args: ['a'.repeat(KIB_128 - 1)], envs: { A: 'é'.repeat(KIB_128 / 2 - 2) } });
   }).not.toThrow();
@@ -43,7 +43,7 @@ it('counts bytes, with the NUL that ends a word', () => {
   }).toThrow(/^envs: /);
 });
 
-it('ends at once where values grow by each other', () => {
+it('expandProcess: refuses values that multiply each other without building them', () => {
   const envs: Record<string, string> = { V0: 'x'.repeat(100) };
   for (let i = 1; i < 100; i++) envs[`V${i}`] = `$(V${i - 1})`.repeat(10);
   expect(() => expandProcess({ envs })).toThrow(/^envs: /);
@@ -51,9 +51,9 @@ it('ends at once where values grow by each other', () => {
   expect(() => expandProcess({ args, envs: { V2: 'x'.repeat(100_000) } })).toThrow(/together/);
 });
 
-it.each(['-dash', '.dot', '1digit', 'A:B', 'a b', 'my.env-name', '"', '~'])('takes %s for a name', (name) => {
+it.each(['-dash', '.dot', '1digit', 'A:B', 'a b', 'my.env-name', '"', '~'])('VARIABLE_NAME: takes %s', (name) => {
   expect(name).toMatch(VARIABLE_NAME);
 });
-it.each(['', 'A=B', 'é', 'a\nb', '\x7f'])('refuses %j as a name', (name) => {
+it.each(['', 'A=B', 'é', 'a\nb', '\x7f'])('VARIABLE_NAME: refuses %j', (name) => {
   expect(name).not.toMatch(VARIABLE_NAME);
 });

@@ -1,15 +1,15 @@
 import { ApiError } from './errors';
 
-/** What Kubernetes allows since 1.30 (relaxed environment variable names). */
+/** Names of variables, as Kubernetes allows them since 1.30 (relaxed environment variable names). */
 export const VARIABLE_NAME = /^[ -<>-~]+$/;
 export const VARIABLE_NAME_RULE = 'printable ASCII without "="';
 
-/** Bytes of one argument, or of NAME=value, with the NUL that ends it: MAX_ARG_STRLEN of Linux, the limit of execve. */
+/** Bytes of one argument or NAME=value with its NUL: Linux' MAX_ARG_STRLEN, a limit of execve. */
 const MAX_WORD_BYTES = 128 * 1024;
-/** Bytes of all together after expansion: a quarter of the stack's usual limit is what execve takes. */
+/** Bytes of all words after expansion: execve takes a quarter of the stack limit, which is usually 8 MiB. */
 const MAX_PROCESS_BYTES = 2 * 1024 * 1024 - 64 * 1024;
 
-/** The words of a sandbox's process as its caller writes them. */
+/** The words of a sandbox's process as the caller wrote them. */
 export interface ProcessWords {
   readonly command?: readonly string[] | undefined;
   readonly args?: readonly string[] | undefined;
@@ -23,10 +23,11 @@ export interface ExpandedProcess {
 }
 
 /**
- * Replaces `$(NAME)` as the kubelet does: in a variable's value by the variables before it, in command and args by all of
- * them. `$$` becomes `$`; a reference to a variable that there is not stays as it is.
- * @param literal names of variables whose values are taken as they are (those from a Secret or ConfigMap)
- * @throws ApiError invalid_argument when a word, or all words, become too long
+ * Replaces `$(NAME)` as the kubelet does: in a variable's value by the variables before it, in command and args by all
+ * variables. `$$` becomes `$`. A reference to an unknown variable stays as it is.
+ * @param literal names of variables whose values are not expanded (those from a Secret or ConfigMap)
+ * @throws ApiError invalid_argument naming the field, when a word or all words together become too long for execve
+ * @example expandProcess({ args: ['$(A)'], envs: { A: 'a' } }) // args: ['a']
  */
 export function expandProcess(
   { command, args, envs }: ProcessWords,
@@ -44,7 +45,7 @@ export function expandProcess(
   return { command: all('command', command), args: all('args', args), envs: Object.fromEntries(known) };
 }
 
-/** @throws ApiError invalid_argument naming the field, where a word or all of them are too long for execve */
+/** @throws ApiError invalid_argument naming the field, when a word or all words together are too long for execve */
 export function checkProcessWords({ command = [], args = [], envs }: ProcessWords): void {
   const variables = Object.entries(envs).map(([name, value]) => `${name}=${value}`);
   const sum = new ByteSum();
@@ -52,7 +53,7 @@ export function checkProcessWords({ command = [], args = [], envs }: ProcessWord
     for (const word of words) sum.add(field, word);
 }
 
-/** The bytes of a process's words; a word, or all of them, that execve does not take are refused when they are added. */
+/** Sum of the bytes of a process's words. A word that exceeds a limit of execve is refused when it is added. */
 class ByteSum {
   private total = 0;
 
@@ -71,7 +72,7 @@ function tooLong(field: string): ApiError {
   return new ApiError('invalid_argument', `${field}: ${what} must be below 128 KiB (bytes, not letters)`);
 }
 
-/** Stops as soon as the result is too long: references may multiply what somebody has sent. */
+/** Stops as soon as the result is too long: references multiply a caller's input. */
 function expand(field: string, text: string, known: ReadonlyMap<string, string>): string {
   if (!text.includes('$')) return text;
   let expanded = '';

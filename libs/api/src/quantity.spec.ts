@@ -12,7 +12,7 @@ describe('parseQuantity', () => {
     expect(parseQuantity(text, 'resources.cpu')).toBeCloseTo(value, 9);
   });
 
-  it.each(['', '-1', '1 Gi', 'Mi', '1KiB', 'NaN'])('refuses %j and names the field', (text) => {
+  it.each(['', '-1', '1 Gi', 'Mi', '1KiB', 'NaN'])('refuses %j, naming the field', (text) => {
     expect(() => parseQuantity(text, 'resources.memory')).toThrow(/^resources\.memory: /);
   });
 });

@@ -22,7 +22,8 @@ const QUANTITY = /^(\d+(?:\.\d+)?|\.\d+)(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+
 
 /**
  * A Kubernetes quantity as a number of its base unit (cores, bytes, processes).
- * @throws ApiError invalid_argument naming `field` when it is not one, or is negative.
+ * @throws ApiError invalid_argument naming `field`, when it is malformed, negative or not finite
+ * @example parseQuantity('500m', 'resources.cpu') // 0.5
  */
 export function parseQuantity(text: string, field: string): number {
   const match = QUANTITY.exec(text);
@@ -33,7 +34,10 @@ export function parseQuantity(text: string, field: string): number {
   return amount;
 }
 
-/** A whole number with the largest binary suffix that leaves it whole: 6Mi, 1Pi, 4096 as 4Ki. Pure. */
+/**
+ * A whole number with the largest binary suffix that leaves it whole. Pure.
+ * @example inPowersOf1024(4096) // '4Ki'
+ */
 export function inPowersOf1024(amount: number): string {
   const units = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
   let unit = 0;

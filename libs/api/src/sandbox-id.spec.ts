@@ -46,7 +46,8 @@ describe('currentSandboxId and knownSandboxId', () => {
     expect([currentSandboxId(sandbox), knownSandboxId(sandbox)]).toEqual([current, known]);
   });
 
-  // the janitor took the FAST id of these, the gateway none; a container of the name with another id was an orphan to the one
+  // Regression: the janitor took the FAST id of these, the gateway took none; a container of that name with another id
+  // was an orphan to the janitor alone
   it.each(['Pending', 'Failed', 'Expired'] as const)(
     'a FAST object that is %s before an id is in its status',
     (phase) => {
@@ -55,7 +56,7 @@ describe('currentSandboxId and knownSandboxId', () => {
     },
   );
 
-  // the gateway took the FAST id of this, the janitor none
+  // Regression: the gateway took the FAST id of this, the janitor took none
   it('a FAST object of a later attempt without a phase', () => {
     const sandbox = { metadata: madeFast, status: { attempt: 1 } };
     expect([currentSandboxId(sandbox), knownSandboxId(sandbox)]).toEqual([`${UID}-1`, '']);
@@ -63,7 +64,7 @@ describe('currentSandboxId and knownSandboxId', () => {
 });
 
 it.each<[string, ObjectMeta, SandboxStatus, string]>([
-  ['a declared one that waits', declared, { phase: 'Pending' }, ''],
+  ['a pending declared one', declared, { phase: 'Pending' }, ''],
   ['a FAST one that expired', madeFast, { phase: 'Expired', finishedAt: 'then', attempt: 0 }, FAST],
   [
     'a declared one that expired after a reset',
@@ -71,7 +72,7 @@ it.each<[string, ObjectMeta, SandboxStatus, string]>([
     { phase: 'Expired', finishedAt: 'then', attempt: 1 },
     `${UID}-1`,
   ],
-  ['one that runs', declared, { phase: 'Running', sandboxID: 'x' }, 'x'],
+  ['a running one', declared, { phase: 'Running', sandboxID: 'x' }, 'x'],
 ])('lastSandboxId: %s', (_what, metadata, status, id) => {
   expect(lastSandboxId({ metadata, status })).toBe(id);
 });

@@ -4,17 +4,21 @@ import { type ObjectMeta, type Sandbox } from './sandbox';
 
 type Identified = Pick<Sandbox, 'metadata' | 'status'>;
 
-/** The original's id of a FAST sandbox: MD5 hex of `name:namespace:nanoseconds`. An identity, not a secret. */
+/** The Go predecessor's id of a FAST sandbox: MD5 hex of `name:namespace:nanoseconds`. An identity, not a secret. */
 export function fastSandboxId(name: string, namespace: string, unixNanos: bigint): string {
   return hash('md5', `${name}:${namespace}:${unixNanos.toString()}`, 'hex');
 }
 
-/** The id of the n-th container of an object: its uid, then uid + attempt, so that an old one can always be told apart. */
+/**
+ * The id of an object's container by attempt. Ids of different attempts differ, so that an old container can always be
+ * told from the current one.
+ * @returns the uid for attempt 0, else `uid-attempt`
+ */
 export function objectSandboxId(uid: string, attempt: number): string {
   return attempt === 0 ? uid : `${uid}-${attempt}`;
 }
 
-/** The attempt in an id of {@link objectSandboxId}; 0 for any other id. */
+/** The attempt in an id that {@link objectSandboxId} made. @returns 0 for any other id */
 export function attemptInId(sandboxId: string, uid: string): number {
   const number = sandboxId.startsWith(`${uid}-`) ? sandboxId.slice(uid.length + 1) : '';
   return uid !== '' && /^\d{1,9}$/.test(number) ? Number(number) : 0;
@@ -25,7 +29,7 @@ export function attemptOf({ status }: Identified): number {
   return status?.attempt ?? 0;
 }
 
-/** The id of the object's current container, made or yet to be made. It is never that of an earlier attempt. */
+/** The id of the object's current container, created or not. Never that of an earlier attempt. */
 export function currentSandboxId(sandbox: Identified): string {
   const { metadata, status } = sandbox;
   const { sandboxID = '' } = status ?? {};
@@ -33,8 +37,9 @@ export function currentSandboxId(sandbox: Identified): string {
 }
 
 /**
- * The current id where that container is known to have been made: the status names it, or it is a FAST create's whose object
- * has no phase yet. Empty otherwise: callers are shown no id, and the janitor ends no container for having another one.
+ * The current id, if its container is known to have been created: the status names it, or the object is a FAST create's
+ * and has no phase yet.
+ * @returns empty otherwise: callers see no id, and the janitor ends no container for having another id
  */
 export function knownSandboxId(sandbox: Identified): string {
   const { metadata, status } = sandbox;
@@ -43,13 +48,13 @@ export function knownSandboxId(sandbox: Identified): string {
   return (isBeforeStatus ? idBeforeObject(metadata) : undefined) ?? '';
 }
 
-/** The id of the object's last container, also after it was removed; empty where it may have had none. */
+/** The id of the object's last container, even after its removal. @returns empty where it may have had none */
 export function lastSandboxId(sandbox: Identified): string {
   const known = knownSandboxId(sandbox);
   return known === '' && sandbox.status?.finishedAt !== undefined ? currentSandboxId(sandbox) : known;
 }
 
-/** The id of the container before the object's current one. @returns undefined where there was none */
+/** The id of the container of the attempt before the current one. @returns undefined for the first attempt */
 export function previousSandboxId(sandbox: Identified): string | undefined {
   const attempt = attemptOf(sandbox);
   return attempt === 0 ? undefined : idOfAttempt(sandbox.metadata, attempt - 1);
@@ -60,7 +65,7 @@ function idOfAttempt(metadata: ObjectMeta, attempt: number): string {
   return first ?? objectSandboxId(metadata.uid ?? '', attempt);
 }
 
-/** The id that the object of a FAST create was given before it was written; undefined for any other object. */
+/** The id that a FAST create chose before its object was written. @returns undefined for any other object */
 function idBeforeObject({ name = '', namespace = '', labels, annotations }: ObjectMeta): string | undefined {
   const nanos = annotations?.[CREATE_TIMESTAMP_ANNOTATION] ?? '';
   const isFast = labels?.[CREATED_BY_LABEL] === CREATED_BY_FASTPATH && /^\d{1,20}$/.test(nanos);

@@ -1,6 +1,6 @@
 import { maxAgents, sandboxesPerAgent, type SandboxPoolSpec } from './sandbox-pool';
 
-// a negative number, which the schema refuses, was taken for a limit by the pool-controller alone
+// Regression: only the pool-controller took a negative number, which the schema refuses, for a limit
 it.each<[number | undefined, number]>([
   [undefined, 5],
   [0, 5],
@@ -16,6 +16,6 @@ it.each<[SandboxPoolSpec, number | undefined]>([
   [{ capacity: {} }, undefined],
   [{ capacity: { poolMax: 0 } }, undefined],
   [{ capacity: { poolMax: 3 } }, 3],
-])('maxAgents: of %j is %s', (spec, agents) => {
+])('maxAgents: %j gives %s', (spec, agents) => {
   expect(maxAgents(spec)).toBe(agents);
 });

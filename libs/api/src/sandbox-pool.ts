@@ -8,22 +8,22 @@ export interface PoolCapacity {
   /** 0 or absent: unlimited */
   poolMax?: number;
   bufferMin?: number;
-  /** free slots kept although nobody asks; absent: bufferMin */
+  /** most free slots kept without demand; absent: bufferMin */
   bufferMax?: number;
 }
 
 export interface SandboxPoolSpec {
   capacity?: PoolCapacity;
   maxSandboxesPerPod?: number;
-  /** ours: agents above poolMax while a changed agentTemplate rolls; absent: 1 */
+  /** not in the Go predecessor: agents above poolMax during a rollout of a changed agentTemplate; absent: 1 */
   maxSurge?: number;
   runtimeType?: 'container' | 'gvisor';
-  /** A PodTemplateSpec; its first container is the agent. */
+  /** a PodTemplateSpec; its first container is the agent */
   agentTemplate?: { metadata?: ObjectMeta; spec?: Record<string, unknown> };
   warmImages?: { image: string; containers: number }[];
   sandboxDefaults?: { resources?: SandboxResources; terminationGracePeriodSeconds?: number };
   imagePullSecrets?: { name: string }[];
-  /** beside the installation's; absent: whatever that allows */
+  /** an image must be allowed by this list and by the installation's; absent: only by the latter */
   allowedRegistries?: string[];
 }
 
@@ -45,12 +45,12 @@ export interface SandboxPool {
   status?: SandboxPoolStatus;
 }
 
-/** The sandboxes that one agent of the pool takes. Absent and 0 are the default, as in the original. */
+/** The slots of one agent of the pool. Absent and 0 give the default of 5, as in the Go predecessor. */
 export function sandboxesPerAgent({ maxSandboxesPerPod: most = 0 }: SandboxPoolSpec): number {
   return most > 0 ? most : DEFAULT_SANDBOXES_PER_POD;
 }
 
-/** The agents that the pool may have. @returns undefined where they are not limited */
+/** Upper bound of the pool's agents. @returns undefined where it is unlimited */
 export function maxAgents({ capacity: { poolMax = 0 } = {} }: SandboxPoolSpec): number | undefined {
   return poolMax > 0 ? poolMax : undefined;
 }

@@ -4,7 +4,7 @@ export const GROUP = 'sandbox.fast.io';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** The part of Kubernetes' ObjectMeta that the suite reads and writes. */
+/** The fields of Kubernetes' ObjectMeta that the suite reads and writes. */
 export interface ObjectMeta {
   name?: string;
   namespace?: string;
@@ -12,7 +12,7 @@ export interface ObjectMeta {
   resourceVersion?: string;
   generation?: number;
   generateName?: string;
-  /** RFC 3339; a Date after client-node has read it, never after our own reads */
+  /** RFC 3339; client-node reads it as a Date, our own client never does */
   creationTimestamp?: string;
   deletionTimestamp?: string;
   labels?: Record<string, string>;
@@ -78,7 +78,7 @@ export interface SandboxSpec {
   /** seconds between SIGTERM and SIGKILL; absent: the pool's, else 10 */
   terminationGracePeriodSeconds?: number;
   imagePullSecrets?: { name: string }[];
-  /** absent: IfNotPresent, whatever the tag */
+  /** absent: IfNotPresent, for every tag */
   imagePullPolicy?: ImagePullPolicy;
 }
 
@@ -94,13 +94,13 @@ export interface SandboxStatus {
   exitCode?: number;
   reason?: string;
   message?: string;
-  /** How many containers this object has had before the current one; part of the sandbox id from the second on. */
+  /** containers that the object has had before the current one; part of the sandbox id unless 0 */
   attempt?: number;
-  /** How many tries in a row to give it a container have failed. */
+  /** placements that failed in a row */
   failures?: number;
-  /** RFC 3339: not before then is the next try. */
+  /** RFC 3339; the next placement is not tried before */
   retryAt?: string;
-  /** How often in a row its failure policy has made it anew; a long run ends the row. */
+  /** recreations in a row by the failure policy; reset after a long run */
   recreations?: number;
   /** RFC 3339 */
   finishedAt?: string;
@@ -114,5 +114,5 @@ export interface Sandbox {
   status?: SandboxStatus;
 }
 
-/** Kubernetes' resource path segment. */
+/** Resource name in paths of the Kubernetes API. */
 export const SANDBOXES = 'sandboxes';

@@ -24,14 +24,14 @@ import { SpanInterceptor } from './tracing/span.interceptor';
 import { installedTracer, installTracer } from './tracing/tracing';
 
 const commonFlags = {
-  metricsBindAddress: flag(address().default({ host: '0.0.0.0', port: 9091 }), 'Where /metrics is served'),
+  metricsBindAddress: flag(address().default({ host: '0.0.0.0', port: 9091 }), 'Address of /metrics'),
   healthProbeBindAddress: flag(
     address().default({ host: '0.0.0.0', port: 5758 }),
-    'Where /healthz and /readyz are served; equal to the metrics address: one listener',
+    'Address of /healthz and /readyz; may equal --metrics-bind-address, which makes one listener of both',
   ),
   otelExporterOtlpEndpoint: flag(
     z.url({ protocol: /^https?$/, error: 'must be a URL such as http://collector:4318' }).optional(),
-    'Where traces go, by OTLP over HTTP; absent: none are made',
+    'Collector of traces, by OTLP over HTTP; absent: no traces',
   ),
   otelTracesSamplerArg: flag(
     z
@@ -39,7 +39,7 @@ const commonFlags = {
       .default('1')
       .transform(Number)
       .refine((share) => share >= 0 && share <= 1, 'must be from 0 to 1'),
-    'The share of the traces beginning here that are made',
+    "Share of traces to sample, from 0 to 1, of those that begin in this process; a caller's own decision wins",
   ),
   v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
@@ -48,31 +48,35 @@ export type CommonConfig = ConfigOf<typeof commonFlags>;
 export interface ServiceDefinition<F extends Flags> extends ProcessDescription {
   readonly flags: F;
   readonly module: (config: ConfigOf<F> & CommonConfig) => DynamicModule | Type | Promise<DynamicModule | Type>;
-  /** what no single flag can say is wrong; a line each, and the process ends with 78 */
+  /** problems that involve several flags, one line each; any makes the process exit with 78 */
   readonly problems?: (config: ConfigOf<F> & CommonConfig) => readonly string[];
-  /** @param app has made its providers */
+  /** @param app its providers exist already */
   readonly grpc?: (config: ConfigOf<F> & CommonConfig, app: INestApplicationContext) => GrpcOptions;
-  /** an HTTP API besides: over mutual TLS, at an address where neither probes nor metrics are asked for */
+  /** an additional HTTP API over mutual TLS, at an address other than those of probes and metrics */
   readonly api?: (config: ConfigOf<F> & CommonConfig) => ApiListener;
-  /** Longest time between SIGTERM and the end; calls in flight get it. Default 25 s: Kubernetes kills at 30. */
+  /** longest time between SIGTERM and exit, for calls in flight; default 25,000, since Kubernetes kills after 30 s */
   readonly shutdownDeadlineMs?: number;
 }
 
 export interface ApiListener {
   readonly address: Address;
-  /** of those who may call it, its CA signs the certificates */
+  /** server identity, and the CA of the clients that may call */
   readonly tls: TlsSource;
 }
 
 /** 1 MiB: the largest body that any of the suite's HTTP endpoints takes. */
 const BODY_LIMIT_BYTES = 1024 * 1024;
 
-/** Who sends slower than this keeps a connection for nothing: a create is some kilobytes. Node looks every two seconds. */
+/** Limits for slow clients, in milliseconds: a create is only some kilobytes. Node checks them every two seconds. */
 const HTTP_LIMITS = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2_000 };
-/** Node's own is two minutes. */
+/** Limit of a TLS handshake; Node's default is two minutes. */
 const HANDSHAKE_MS = 10_000;
 
-/** Reads the settings, starts the Nest app with its probes, and ends it in order on SIGTERM or SIGINT. */
+/**
+ * Reads the settings, starts the Nest app with probes and metrics, and shuts it down gracefully on SIGTERM or SIGINT.
+ * Invalid settings exit the process with 78.
+ * @example void runService({ name, description, flags, module: (config) => JanitorModule.forRoot(config) })
+ */
 export async function runService<F extends Flags>(service: ServiceDefinition<F>): Promise<void> {
   const config = loadConfig(
     service,
@@ -80,7 +84,7 @@ export async function runService<F extends Flags>(service: ServiceDefinition<F>)
     process.argv.slice(2),
     process.env,
     service.problems as ((config: unknown) => readonly string[]) | undefined,
-  ) as ConfigOf<F> & CommonConfig; // the spread of two flag sets has the keys of both, which TypeScript cannot see through F
+  ) as ConfigOf<F> & CommonConfig; // the spread has the keys of both flag sets, which TypeScript cannot see through F
   await startTracing(service.name, config);
   const api = service.api?.(config);
   const app = await createApp(service, config, api?.tls);
@@ -113,7 +117,7 @@ async function createApp<F extends Flags>(
   return app;
 }
 
-/** Following the current span slows every promise of the process: nothing of it is loaded where nobody wants traces. */
+/** OpenTelemetry is loaded only if traces are wanted: following the current span slows every promise of the process. */
 async function startTracing(service: string, config: CommonConfig): Promise<void> {
   const { otelExporterOtlpEndpoint: endpoint, otelTracesSamplerArg: share } = config;
   if (endpoint === undefined) return;
@@ -121,9 +125,9 @@ async function startTracing(service: string, config: CommonConfig): Promise<void
   installTracer(new OtlpTracer({ service, endpoint, share }));
 }
 
-/** With an identity: whoever has no certificate of its CA does not get as far as a request. */
+/** With a TLS identity, a client without a certificate of its CA is rejected in the handshake. */
 function adapterFor(tls: TlsSource | undefined): FastifyAdapter {
-  const { requestTimeout } = HTTP_LIMITS; // Fastify's own default takes Node's away
+  const { requestTimeout } = HTTP_LIMITS; // Fastify's default of 0 would override Node's
   const options = { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: 'idle', requestTimeout } as const;
   if (!tls) return new FastifyAdapter({ ...options, http: HTTP_LIMITS });
   const limits = { ...HTTP_LIMITS, handshakeTimeout: HANDSHAKE_MS };
@@ -135,14 +139,14 @@ function adapterFor(tls: TlsSource | undefined): FastifyAdapter {
     minVersion: 'TLSv1.3',
   } as const;
   const adapter = new FastifyAdapter({ ...options, https });
-  const server = adapter.getInstance().server as unknown as HttpsServer; // made with `https`, which its type does not say
+  const server = adapter.getInstance().server as unknown as HttpsServer; // made with `https`, which the type lacks
   tls.onChange((identity) => {
     server.setSecureContext({ ...identity, minVersion: 'TLSv1.3' });
   });
   return adapter;
 }
 
-/** Nest's parser and Fastify's own go as deep as a body does, and whatever walks the value then runs out of stack. */
+/** Limits the nesting of JSON bodies. Nest's and Fastify's parsers do not; recursive walks may overflow the stack. */
 function readJsonWithin(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -152,7 +156,7 @@ function readJsonWithin(fastify: FastifyInstance): void {
   });
 }
 
-/** Doors of their own to the same Fastify, for probes and metrics and nothing else. */
+/** Further listeners of the same Fastify, which serve only probes and metrics. */
 function listenForProbes(app: NestFastifyApplication, main: Address, addresses: readonly Address[]): void {
   const fastify = app.getHttpAdapter().getInstance();
   const known = new Set([nameOf(main)]);
@@ -174,7 +178,7 @@ function nameOf({ host, port }: Address): string {
   return `${host}:${port}`;
 }
 
-/** gRPC's drain has no limit of its own: a stream that never ends must not keep the process alive. */
+/** Exits at the deadline. gRPC's drain has none, and a stream without an end must not keep the process alive. */
 function armShutdownDeadline(ms: number): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

@@ -14,7 +14,7 @@ export interface ComponentOptions {
   readonly verbosity: number;
 }
 
-/** What every process has: logs, probes, metrics. The root of each service, around its own module. */
+/** Root module of every process: logs, probes and metrics, around the service's own module. */
 @Global()
 @Module({})
 export class ComponentModule {
@@ -30,7 +30,7 @@ export class ComponentModule {
             redact: ['req.headers.authorization'],
             ...(installedTracer() ? { mixin: traceFields } : {}),
           },
-          // its middleware follows each request through an AsyncLocalStorage, which slows every promise of the process
+          // the middleware follows each request in an AsyncLocalStorage, which slows every promise of the process
           ...(verbosity > 0 ? {} : { forRoutes: [] }),
         }),
         TerminusModule.forRoot({ logger: false }),
@@ -45,18 +45,18 @@ export class ComponentModule {
 
 const PROBE = /^\/(healthz|livez|readyz|metrics)(\?|$)/;
 
-/** Nest mounts its middleware below a prefix and shortens `url`: the whole one is in `originalUrl`. */
+/** Whether a request is a probe or a scrape. Nest's middleware shortens `url`; `originalUrl` has the whole path. */
 export function isProbe(request: IncomingMessage & { originalUrl?: string }): boolean {
   return PROBE.test(request.originalUrl ?? request.url ?? '');
 }
 
-/** Of the lines that are written in a span. */
+/** Fields of a log line that is written in a span. */
 function traceFields(): object {
   const position = tracePosition();
   return position ? { trace_id: position.traceId } : {};
 }
 
-/** One registry per process, not prom-client's global one: two modules in one Jest worker would collide. */
+/** A registry of this process's own. In prom-client's global one, two modules in a Jest worker would collide. */
 function newRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -10,7 +10,7 @@ const load = (argv: string[], env: Record<string, string> = {}) =>
   loadConfig({ name: 'x', description: 'x' }, flags, argv, env);
 
 describe('loadConfig', () => {
-  it('takes a flag over the environment over the default', () => {
+  it('prefers a flag to the environment, and both to the default', () => {
     expect(load([])).toMatchObject({ agentPort: 5758, orphanTimeout: 10_000, leaderElect: false });
     expect(load([], { AGENT_PORT: ':6000' }).agentPort).toBe(6000);
     expect(load(['--agent-port', '7000'], { AGENT_PORT: '6000' }).agentPort).toBe(7000);
@@ -18,7 +18,7 @@ describe('loadConfig', () => {
     expect(load([], { AGENT_PORT: '' }).agentPort).toBe(5758);
   });
 
-  it('reads durations, addresses and switches as Go does', () => {
+  it('parses durations, addresses and switches as Go does', () => {
     expect(load(['--orphan-timeout', '1m30s']).orphanTimeout).toBe(90_000);
     expect(load(['--bind', ':5']).bind).toEqual({ host: '0.0.0.0', port: 5 });
     expect(load([], { BIND_ADDRESS: '[::1]:70' }).bind).toEqual({ host: '::1', port: 70 });
@@ -26,7 +26,7 @@ describe('loadConfig', () => {
     expect(load(['--leader-elect=false']).leaderElect).toBe(false);
   });
 
-  it('exits 78 and names each flag, its variable and what is allowed', () => {
+  it('exits with 78, naming each wrong flag, its variable and the allowed values', () => {
     const written: string[] = [];
     const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
     const exit = jest.spyOn(process, 'exit').mockImplementation((code) => {

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 
-/** A setting of a process: a flag, the environment variable of the same name, and what values it allows. */
+/** A setting of a process: a flag, its environment variable, and the allowed values. */
 export interface Flag<T> {
   readonly schema: z.ZodType<T, string | undefined>;
   readonly description: string;
-  /** overrides the variable's name, which is the flag's in upper snake case */
+  /** name of the variable; absent: the flag's name in upper snake case */
   readonly env?: string;
 }
 export type Flags = Readonly<Record<string, Flag<unknown>>>;
@@ -27,6 +27,7 @@ export interface ProcessDescription {
 /** EX_CONFIG of sysexits.h */
 const EXIT_CONFIG = 78;
 
+/** @example agentPort: flag(port().default(5758), 'Port of the agents') // --agent-port, AGENT_PORT */
 export function flag<T>(schema: z.ZodType<T, string | undefined>, description: string, env?: string): Flag<T> {
   return env === undefined ? { schema, description } : { schema, description, env };
 }
@@ -39,7 +40,7 @@ export function port(): z.ZodType<number, string> {
     .refine((value) => value >= 1 && value <= 65_535, 'must be a port from 1 to 65535');
 }
 
-/** Go's `host:port`; an empty host is every address, port 0 no listener. */
+/** Go's `host:port`. An empty host is every address; port 0 means no listener. */
 export function address(): z.ZodType<Address, string> {
   return z
     .string()
@@ -54,10 +55,10 @@ export function address(): z.ZodType<Address, string> {
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** Node's timers hold no more, and fire at once. */
+/** Longest timer of Node; a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Go's durations, as in `500ms`, `10s`, `1m30s`; the value is in milliseconds. */
+/** Go's durations, as in `500ms`, `10s`, `1m30s`, in milliseconds. */
 export function duration(): z.ZodType<number, string> {
   return z
     .string()
@@ -71,7 +72,7 @@ export function duration(): z.ZodType<number, string> {
     .refine((ms) => ms <= MAX_TIMER_MS, 'must be at most 24 days');
 }
 
-/** A whole number. @param most of at most 15 digits */
+/** A whole number from `least` to `most`. @param most has at most 15 digits */
 export function wholeNumber(least: number, most: number): z.ZodType<number, string> {
   return z
     .string()
@@ -87,8 +88,10 @@ export function boolean(): z.ZodType<boolean, string> {
 }
 
 /**
- * Reads flags, then the environment, then defaults. Prints every mistake at once and exits 78, or answers `--help`.
+ * Reads each setting from its flag, else its environment variable, else its default. Exits with 78 after printing all
+ * problems, or with 0 for `--help`.
  * @param argv the arguments without node and script
+ * @param problemsOf problems that involve several flags, one line each
  */
 export function loadConfig<F extends Flags>(
   process_: ProcessDescription,
@@ -105,7 +108,7 @@ export function loadConfig<F extends Flags>(
   for (const [key, { schema, env: variable }] of Object.entries(flags)) {
     const fromFlag = given[key];
     const name = variable ?? upperSnake(key);
-    // an empty variable is how a Pod template says "not set"
+    // an empty variable counts as not set: a Pod template cannot leave one out
     const value = fromFlag ?? (env[name] === '' ? undefined : env[name]);
     const parsed = schema.safeParse(value);
     if (parsed.success) config[key] = parsed.data;

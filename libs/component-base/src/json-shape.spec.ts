@@ -7,15 +7,15 @@ const list = (values: number): string =>
     .join()}]`;
 
 it.each([
-  ['as deep as may be', nested(MAX_DEPTH), undefined],
+  ['the allowed depth', nested(MAX_DEPTH), undefined],
   ['one level deeper', nested(MAX_DEPTH + 1), 'is nested deeper than 64 levels'],
   ['objects and lists in turn', '{"a":['.repeat(33), 'is nested deeper than 64 levels'],
-  ['as many values as may be', list(MAX_VALUES), undefined],
+  ['the allowed number of values', list(MAX_VALUES), undefined],
   ['two values more', list(MAX_VALUES + 2), 'has more than 100000 values'],
-  ['brackets and commas in a text', `"${'[,'.repeat(MAX_VALUES)}"`, undefined],
-  ['a quote that is escaped in a text', `["\\"${'['.repeat(100)}"]`, undefined],
-  ['a text that never ends', `"${'['.repeat(100)}`, undefined],
+  ['brackets and commas in a string', `"${'[,'.repeat(MAX_VALUES)}"`, undefined],
+  ['an escaped quote in a string', `["\\"${'['.repeat(100)}"]`, undefined],
+  ['an unterminated string', `"${'['.repeat(100)}`, undefined],
   ['nothing', '', undefined],
-])('a body with %s', (_, text, excess) => {
+])('excessOf: a body with %s', (_, text, excess) => {
   expect(excessOf(Buffer.from(text))).toBe(excess);
 });

@@ -2,15 +2,14 @@ const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const OPENING = new Set([0x5b, 0x7b]);
 const CLOSING = new Set([0x5d, 0x7d]);
 
-/** An agentTemplate's deepest field is the fourteenth; each function that walks an object calls itself for each level. */
+/** Levels of nesting, since every walk of an object recurses. An agentTemplate has at most fourteen. */
 export const MAX_DEPTH = 64;
-/** A body of 3 MiB holds a million of nothing, and a complaint about each. */
+/** Values of a body. 3 MiB can hold a million empty ones, and a validator would complain about each. */
 export const MAX_VALUES = 100_000;
 
 /**
- * Depth and number of values of a JSON text, counted in its bytes before a parser runs: 3 MiB of brackets cost a look at each
- * byte and no more. Pure.
- * @returns what is too much, as the end of a sentence; undefined: it may be parsed
+ * Checks depth and number of values of a JSON text in one pass over its bytes, before a parser runs. Pure.
+ * @returns the limit that it exceeds, as the end of a sentence; undefined if it may be parsed
  * @example excessOf(Buffer.from('['.repeat(65))) // 'is nested deeper than 64 levels'
  */
 export function excessOf(json: Uint8Array): string | undefined {

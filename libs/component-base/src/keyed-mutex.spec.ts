@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KeyedMutex } from './keyed-mutex';
 
 describe('KeyedMutex', () => {
-  it('runs the work of one key in order, also after a failure, and that of others beside it', async () => {
+  it('runs the work of one key in order, even after a failure, and of different keys concurrently', async () => {
     const mutex = new KeyedMutex();
     const order: string[] = [];
     const work =

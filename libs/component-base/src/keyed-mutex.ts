@@ -1,4 +1,4 @@
-/** Work on one key runs one after the other, on different keys at once. A key costs nothing while nobody works on it. */
+/** Serialises work on one key; different keys run concurrently. An idle key takes no memory. */
 export class KeyedMutex {
   private readonly tails = new Map<string, Promise<unknown>>();
 

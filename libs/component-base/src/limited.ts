@@ -1,9 +1,10 @@
 /**
- * Runs `work` with a signal that aborts after `ms` or with `outer`. Not `AbortSignal.any` and `timeout`: on Node 20 each use
- * with a long-lived signal leaves something behind.
- * @param ms milliseconds; 0 or less: at once
+ * Runs `work` with a signal that aborts after `ms` or with `outer`. `AbortSignal.any` and `timeout` are not used: on
+ * Node 20 each use with a long-lived signal leaks.
+ * @param ms milliseconds; 0 or less aborts at once
  * @param outer a caller's signal; no listener stays on it
- * @throws whatever `work` throws
+ * @throws what `work` throws
+ * @example await limited(5_000, signal, (limit) => fetch(url, { signal: limit }))
  */
 export async function limited<T>(
   ms: number,

@@ -2,8 +2,8 @@ import { type IncomingMessage } from 'node:http';
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * The lines of an answer as they come. Not readline: that ends quietly, or never, where a connection breaks.
- * @throws Error what the connection fails with
+ * The lines of an answer as they arrive. readline is not used: on a broken connection it ends silently, or never.
+ * @throws Error of the connection
  */
 export async function* lines(response: IncomingMessage): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');

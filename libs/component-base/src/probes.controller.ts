@@ -9,7 +9,7 @@ import {
 import { Registry } from 'prom-client';
 import { Readiness, type ReadinessCheck } from './readiness';
 
-/** Probes and metrics: the same four paths on every process. */
+/** Probes and metrics: /healthz, /livez, /readyz and /metrics of every process. */
 @Controller()
 export class ProbesController {
   constructor(
@@ -37,7 +37,7 @@ export class ProbesController {
     );
   }
 
-  /** In Prometheus' text format, version 0.0.4. */
+  /** Prometheus' text format, version 0.0.4. */
   @Get('metrics')
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   metrics(): Promise<string> {

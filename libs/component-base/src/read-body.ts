@@ -1,9 +1,9 @@
 import { type IncomingMessage } from 'node:http';
 
 /**
- * The whole body as text, by events: as an async iterator a body of one chunk takes twice as long.
- * @param maxBytes above it the answer is broken off
- * @throws Error where it breaks off, or is too large
+ * The whole body as text. It is read by events: an async iterator takes twice as long for a body of one chunk.
+ * @param maxBytes limit, above which the answer is aborted
+ * @throws Error if the answer breaks off or is too large
  */
 export function readBody(response: IncomingMessage, maxBytes = Infinity): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -19,7 +19,7 @@ export function readBody(response: IncomingMessage, maxBytes = Infinity): Promis
     });
     response.on('error', reject);
     response.on('close', () => {
-      // an Error takes its stack when it is made: not for each answer that was whole
+      // no Error for a complete answer: each costs a stack trace
       if (!response.readableEnded) reject(new Error('the answer broke off'));
     });
   });

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 
-/** Says why a process is not ready yet; true where it is. Must be cheap: probes call it. */
+/** Returns true, or the reason why the process is not ready. Must be cheap: every probe calls it. */
 export type ReadinessCheck = () => true | string;
 
-/** What `/readyz` asks: each part of a process adds its own check under its own name. */
+/** The checks behind `/readyz`, to which each part of a process adds its own. */
 @Injectable()
 export class Readiness {
   private readonly checks = new Map<string, ReadinessCheck>();

@@ -2,7 +2,7 @@ import { ANY_REGISTRY, isRegistryEntry, REGISTRY_RULE } from '@fsb/api/allowed-r
 import { z } from 'zod';
 import { flag } from './config';
 
-/** Every process that takes an image's name has the same list. */
+/** `--allowed-registries`, the same flag for every process that takes image names. */
 export const allowedRegistriesFlag = flag(
   z
     .string()

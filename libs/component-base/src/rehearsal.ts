@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** So often V8 must have seen a function before it compiles it well; 1,000 calls on loopback take half a second. */
+/** Calls after which V8 has optimised the path; on loopback they take half a second. */
 const CALLS = 1_000;
-/** In between, for whoever is served meanwhile. */
+/** Pauses between the calls, for real callers. */
 const PAUSE_EVERY = 50;
 const PAUSE_MS = 20;
 
 /**
- * Calls a service's own door often enough for its code to be compiled: the first callers would wait four times as long as
- * the thousandth. `call` must be refused at once, and change nothing. Ends early where it fails.
+ * Warms up V8 by calling the process's own API: otherwise the first caller waits four times as long as the thousandth.
+ * @param call is refused at once and has no effect
+ * @param signal ends the rehearsal early, with an AbortError during a pause
+ * @throws what `call` throws
  */
 export async function rehearse(call: () => Promise<void>, signal: AbortSignal): Promise<void> {
   for (let i = 1; i <= CALLS && !signal.aborted; i++) {

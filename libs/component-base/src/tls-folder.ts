@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** One end of mutual TLS, in PEM. */
 export interface TlsIdentity {
-  /** who signs those that are let in */
+  /** CA of the accepted peers */
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
@@ -16,21 +16,21 @@ export interface TlsSource {
   onChange(listener: (identity: TlsIdentity) => void): void;
 }
 
-/** Kubelets take a minute to bring a changed Secret; this adds little to it. */
-const LOOK_MS = 10_000;
+/** Poll interval. A kubelet takes a minute to update a mounted Secret; this adds little to it. */
+const POLL_MS = 10_000;
 
-/** `ca.crt`, `tls.crt` and `tls.key` of one folder, as a Secret of type kubernetes.io/tls is mounted; read anew when they change. */
+/** `ca.crt`, `tls.crt` and `tls.key` of a folder, as a mounted Secret of type kubernetes.io/tls. Polled for changes. */
 export class TlsFolder implements TlsSource {
   private readonly listeners: ((identity: TlsIdentity) => void)[] = [];
-  private readonly looking: NodeJS.Timeout;
+  private readonly polling: NodeJS.Timeout;
   private identity: TlsIdentity;
 
-  /** @throws Error where a file is missing, or the key is another certificate's */
+  /** @throws Error if a file is missing, or the key does not match the certificate */
   constructor(private readonly folder: string) {
     this.identity = this.read();
-    this.looking = setInterval(() => {
-      this.look();
-    }, LOOK_MS).unref();
+    this.polling = setInterval(() => {
+      this.reload();
+    }, POLL_MS).unref();
   }
 
   get current(): TlsIdentity {
@@ -42,15 +42,15 @@ export class TlsFolder implements TlsSource {
   }
 
   close(): void {
-    clearInterval(this.looking);
+    clearInterval(this.polling);
   }
 
-  private look(): void {
+  private reload(): void {
     let now: TlsIdentity;
     try {
       now = this.read();
     } catch {
-      return; // half of a change: the next look sees all of it
+      return; // a change is half done: the next poll sees all of it
     }
     const { ca, cert, key } = this.identity;
     if (now.ca === ca && now.cert === cert && now.key === key) return;

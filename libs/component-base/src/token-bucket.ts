@@ -1,13 +1,13 @@
-/** A burst of one second's worth is no overload. */
+/** Capacity in seconds of the rate: a burst of that size is no overload. */
 const BURST_SECONDS = 1;
 
-/** So many a second; what is not taken is saved up, to a burst of at least one. Begins full. */
+/** A token bucket that refills at `perSecond`, holds one second's worth but at least one token, and begins full. */
 export class TokenBucket {
   private tokens: number;
 
   /**
-   * @param perSecond above 0; may be set anew, which counts from what was last taken on
-   * @param filledAt milliseconds of a clock that never goes back, as each `now`
+   * @param perSecond above 0; a new value applies from the last take on
+   * @param filledAt milliseconds of a monotonic clock, which `now` must use too
    */
   constructor(
     public perSecond: number,
@@ -16,7 +16,7 @@ export class TokenBucket {
     this.tokens = this.full;
   }
 
-  /** @returns 0 where there was one, which is taken; else in how many milliseconds there is one */
+  /** Takes a token if there is one. @returns 0 if taken, else the milliseconds until there is one */
   take(now = performance.now()): number {
     this.tokens = this.tokensAt(now);
     this.filledAt = now;
@@ -25,7 +25,7 @@ export class TokenBucket {
     return 0;
   }
 
-  /** Then it says no more than a new one. */
+  /** Whether the bucket is full: it then has the same state as a new one, and need not be kept. */
   isFull(now: number): boolean {
     return this.tokensAt(now) >= this.full;
   }

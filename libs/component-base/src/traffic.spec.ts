@@ -4,21 +4,21 @@ import { Traffic } from './traffic';
 const LONG_MS = 60_000;
 
 describe('Traffic', () => {
-  it('is quiet before the first call', async () => {
+  it('has a lull before the first call', async () => {
     await new Traffic().lull(LONG_MS);
   });
 
-  it('lets work wait until the last of the calls has ended', async () => {
+  it('lull: resolves once the last call has ended', async () => {
     const traffic = new Traffic();
     const order: string[] = [];
     const calls = [60, 30].map((ms) => traffic.during(async () => sleep(ms).then(() => order.push(`call ${ms}`))));
     const work = traffic.lull(LONG_MS).then(() => order.push('work'));
     await Promise.all([...calls, work]);
     expect(order).toEqual(['call 30', 'call 60', 'work']);
-    await traffic.lull(LONG_MS); // and it is quiet still
+    await traffic.lull(LONG_MS); // the lull lasts
   });
 
-  it('lets it wait no longer than it may', async () => {
+  it('lull: resolves after its limit, even during a call', async () => {
     const traffic = new Traffic();
     let isOver = false;
     const call = traffic.during(async () => sleep(300).then(() => (isOver = true)));
@@ -27,7 +27,7 @@ describe('Traffic', () => {
     await call;
   });
 
-  it('hands on what a call throws, which is over then', async () => {
+  it("during: rethrows a call's error and counts the call as ended", async () => {
     const traffic = new Traffic();
     await expect(traffic.during(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await traffic.lull(LONG_MS);

@@ -1,13 +1,14 @@
-/** Without a call for so long, what waited for a lull goes on. */
+/** Time without a call that makes a lull. */
 const LULL_MS = 20;
 
-/** Calls that must be quick, and the work that keeps out of their way. */
+/** Lets background work wait for a lull between calls that must be fast. */
 export class Traffic {
   private calls = 0;
   private lullAt: number | undefined = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly waiting = new Set<() => void>();
 
+  /** Runs a call, during which there is no lull. */
   async during<T>(call: () => Promise<T>): Promise<T> {
     this.begin();
     try {
@@ -17,7 +18,7 @@ export class Traffic {
     }
   }
 
-  /** Resolves in the next lull, after `atMostMs` at the latest; at once where there is one. */
+  /** Resolves in the next lull, at once if there is one. @param atMostMs limit of the wait, in milliseconds */
   lull(atMostMs: number): Promise<void> {
     if (this.isQuiet || atMostMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * By which ids containerd knows sandboxes: their own, but for those that were started in a container which had waited for
- * them. Whoever speaks of sandboxes may use their ids everywhere; an id that is not known is containerd's own.
+ * Maps sandbox ids to container ids. They differ only for a sandbox that was started in a standby container. An unknown
+ * id is taken to be the same on both sides.
  */
 export class ContainerIds {
   private readonly containers = new Map<string, string>();

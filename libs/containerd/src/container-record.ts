@@ -1,13 +1,13 @@
 import { type Container } from './gen/containerd/containers';
 import { type Process, Status } from './gen/containerd/task';
 
-/** Where the whole claim of a sandbox is kept, as JSON: extensions, unlike labels, may be larger than 4 KiB. */
+/** The container extension with the sandbox's claim, as JSON. An extension, unlike a label, may exceed 4 KiB. */
 export const CLAIM_EXTENSION = 'sandbox.fast.io/claim';
 
 export interface ContainerRecord {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** undefined where there is none, or it is not JSON */
+  /** JSON value; undefined if absent or malformed */
   readonly claim: unknown;
   readonly createdAt: Date;
   readonly task?: TaskRecord;
@@ -15,7 +15,7 @@ export interface ContainerRecord {
 
 export interface TaskRecord {
   readonly status: 'created' | 'running' | 'stopped' | 'unknown';
-  /** on the host; 0 where containerd does not know it any more */
+  /** on the host; 0 if containerd no longer knows it */
   readonly pid: number;
   readonly exitStatus: number;
   readonly exitedAt?: Date;

@@ -22,9 +22,9 @@ import { toApiError } from './runtime-errors';
 
 export interface CallSettings {
   readonly signal?: AbortSignal | undefined;
-  /** default 10 s */
+  /** default 10,000 */
   readonly deadlineMs?: number;
-  /** what is made under a lease is not collected while it lives */
+  /** id of a containerd lease, a GC root of what the call creates */
   readonly lease?: string | undefined;
 }
 
@@ -36,7 +36,7 @@ type UnaryMethod<Q, R> = (
   callback: Callback<R>,
 ) => ClientUnaryCall;
 
-/** The unary methods of a generated client as promises; of its overloads, inference takes the last, which has them all. */
+/** The unary methods of a generated client as promises. Inference takes the last overload, which has all parameters. */
 type Promised<C> = {
   readonly [K in keyof C as C[K] extends AnyUnaryMethod ? K : never]: C[K] extends UnaryMethod<infer Q, infer R>
     ? (request: Q, settings?: CallSettings) => Promise<R>
@@ -47,7 +47,11 @@ type AnyUnaryMethod = UnaryMethod<any, any>;
 
 const DEFAULT_DEADLINE_MS = 10_000;
 
-/** containerd's services on one unix socket, in one containerd namespace, and CRI's on the same. One HTTP/2 connection. */
+/**
+ * The services of containerd and of its CRI plugin on one unix socket, in one containerd namespace, over one HTTP/2
+ * connection.
+ * @example await client.images.get({ name: 'docker.io/library/alpine:latest' }, { signal })
+ */
 export class ContainerdClient {
   readonly containers: Promised<ContainersClient>;
   readonly content: Promised<ContentClient>;
@@ -71,11 +75,11 @@ export class ContainerdClient {
     readonly namespace = 'k8s.io',
   ) {
     const target = `unix://${socket}`;
-    const insecure = credentials.createInsecure(); // a unix socket: the file's mode is the guard
+    const insecure = credentials.createInsecure(); // a unix socket: the file's mode guards it
     const options = {
       interceptors: [inNamespace(namespace)],
       'grpc.max_receive_message_length': 64 * 1024 * 1024,
-      // containerd restarts in a second: do not let a channel sleep for two minutes over it
+      // containerd restarts within a second; grpc-js would back off for up to two minutes
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1000,
     };
@@ -97,7 +101,11 @@ export class ContainerdClient {
     this.criRuntime = promised(new RuntimeServiceClient(target, insecure, shared));
   }
 
-  /** The messages of a server stream; the call is cancelled when the reader leaves or `signal` aborts. */
+  /**
+   * The messages of a server stream. The call is cancelled when the reader leaves or `signal` aborts; an abort ends the
+   * stream without an error.
+   * @throws ApiError with containerd's status
+   */
   async *stream<R>(start: () => ClientReadableStream<R>, signal?: AbortSignal): AsyncGenerator<R> {
     const call = start();
     const cancel = (): void => {
@@ -108,7 +116,7 @@ export class ContainerdClient {
     try {
       for await (const message of call) yield message as R; // grpc-js types a readable's chunks as any
     } catch (error) {
-      if (!signal?.aborted) throw toApiError(error as ServiceError); // grpc-js ends a stream with nothing else
+      if (!signal?.aborted) throw toApiError(error as ServiceError); // grpc-js ends a stream with no other error
     } finally {
       signal?.removeEventListener('abort', cancel);
       call.cancel();
@@ -124,13 +132,13 @@ export class ContainerdClient {
   }
 }
 
-/** @throws (each method) ApiError with containerd's status in our vocabulary */
+/** Wraps a generated client. @throws ApiError from each method, with containerd's status in our vocabulary */
 function promised<C extends object>(client: C): Promised<C> {
   const method = (target: C, name: string | symbol): unknown => {
     const rpc = Reflect.get(target, name) as UnaryMethod<unknown, unknown>;
     return (request: unknown, settings?: CallSettings) => invoke(rpc.bind(target), request, settings);
   };
-  return new Proxy(client, { get: method }) as unknown as Promised<C>; // the proxy answers for exactly those methods
+  return new Proxy(client, { get: method }) as unknown as Promised<C>; // the proxy has exactly those methods
 }
 
 function invoke<Q, R>(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-/** What of a container's request is asked for here. */
+/** The part of a container request that is used here. */
 interface Request {
   readonly id: string;
   readonly spec: Readonly<Record<string, unknown>>;
@@ -9,23 +9,23 @@ interface Request {
   readonly runtimeRoot?: string | undefined;
 }
 
-/** crun(1): the filter itself, in base64, in place of what it would compile from the profile, which it then leaves alone. */
+/** crun(1): a compiled filter in base64, which crun uses instead of compiling the profile. */
 const FILTER_ANNOTATION = 'run.oci.seccomp_bpf_data';
-/** bytes of one `struct sock_filter` */
+/** Bytes of one `struct sock_filter`. */
 const INSTRUCTION_BYTES = 8;
-/** BPF_MAXINSNS of the kernel */
+/** The kernel's BPF_MAXINSNS. */
 const MAX_INSTRUCTIONS = 4096;
 
 /**
- * A seccomp profile is compiled at every create: 15 ms of crun's 27 (profile of Debian 12, its three architectures). crun
- * leaves the filter beside a container's state, so that the first one's is given to all later ones. The profile stays in
- * the spec: a runtime that does not know the annotation compiles it, and runs nothing without.
+ * A cache of compiled seccomp filters. Compiling the profile takes 15 of crun's 27 ms per create (Debian 12's profile,
+ * three architectures). crun leaves the filter beside a container's state, so the first container's is passed to all
+ * later ones. The profile stays in the spec: a runtime that ignores the annotation compiles it, and never runs without.
  */
 export class CrunFilters {
   /** base64, by the profile that it was compiled from */
   private readonly known = new WeakMap<object, string>();
 
-  /** The request with the filter of its profile, where one is known. */
+  /** The request with the filter of its profile, if one is cached. */
   annotate<R extends Request>(request: R): R {
     const profile = profileOf(request);
     const filter = profile && this.known.get(profile);
@@ -34,7 +34,7 @@ export class CrunFilters {
     return { ...request, spec: { ...request.spec, annotations: { ...given, [FILTER_ANNOTATION]: filter } } };
   }
 
-  /** From a container that runs. One that is gone already teaches nothing: the next one does. */
+  /** Caches the filter of a running container. If the container is gone already, a later one fills the cache. */
   async learn(request: Request, namespace: string): Promise<void> {
     const profile = profileOf(request);
     if (!profile || this.known.has(profile) || request.runtimeRoot === undefined) return;
@@ -46,7 +46,7 @@ export class CrunFilters {
   }
 }
 
-/** @returns undefined where nothing is to be known: no crun, or no profile */
+/** The seccomp profile of a request. @returns undefined without crun or without a profile */
 function profileOf({ runtimeBinary = '', spec }: Request): object | undefined {
   if (basename(runtimeBinary) !== 'crun') return undefined;
   return (spec['linux'] as { seccomp?: object } | undefined)?.seccomp; // as buildSpec makes it

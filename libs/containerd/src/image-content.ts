@@ -13,7 +13,7 @@ const Platform = z.object({
 });
 const Index = z.object({ manifests: z.array(Descriptor.extend({ platform: Platform.nullish() })) });
 const Manifest = z.object({ config: Descriptor, layers: z.array(Descriptor) });
-/** The launcher's order ends each text with a NUL. */
+/** A text without NUL, which terminates texts in the launcher's order. */
 const text = z.string().refine((value) => !value.includes('\0'), 'contains NUL');
 const Config = z.object({
   config: z
@@ -34,9 +34,9 @@ const Config = z.object({
 });
 export type ConfigDocument = z.infer<typeof Config>;
 
-/** Manifests and configs are small; a hostile one must not fill the agent's memory. */
+/** Limit of a manifest or config. They are small; a hostile one must not fill the agent's memory. */
 const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
-/** An index may name further ones. */
+/** Levels of indexes that refer to indexes. */
 const MAX_DEPTH = 4;
 
 export interface ImageDocuments {
@@ -45,7 +45,10 @@ export interface ImageDocuments {
   readonly layers: readonly ContentDescriptor[];
 }
 
-/** Reads an image's manifest (of this machine's platform) and config from containerd's content store. */
+/**
+ * Reads an image's manifest for this machine's platform, and its config, from containerd's content store.
+ * @throws ApiError not_found when no manifest matches; invalid_argument when a document is malformed or over 8 MiB
+ */
 export async function readImage(
   client: ContainerdClient,
   target: ContentDescriptor,
@@ -61,8 +64,8 @@ export async function readImage(
 type Read = <T>(schema: z.ZodType<T>, descriptor: ContentDescriptor) => Promise<T>;
 
 /**
- * As containerd does: a manifest that the name means itself is taken as it is; of an index, the first entry of this
- * machine's platform, then those that name none and whose config says it.
+ * Chooses a manifest as containerd does. A manifest that is the target itself is taken on any platform. Of an index,
+ * the first entry of this machine's platform is taken, else an entry without a platform whose config has it.
  */
 async function findManifest(read: Read, target: ContentDescriptor, depth: number): Promise<ImageDocuments | undefined> {
   const either = await read(z.union([Index, Manifest]), target);
@@ -88,7 +91,7 @@ function parsed<T>(schema: z.ZodType<T>, value: unknown, { digest }: ContentDesc
   throw new ApiError('invalid_argument', `image: its document ${digest} is malformed: ${issue?.path.join('.') ?? ''}`);
 }
 
-/** The id that containerd gives the snapshot of the first n layers: OCI's chain id. */
+/** OCI chain ids of an image's layers: the n-th is the key of containerd's snapshot of the first n layers. */
 export function chainIds(diffIds: readonly string[]): string[] {
   const chain: string[] = [];
   for (const diffId of diffIds) {
@@ -98,7 +101,7 @@ export function chainIds(diffIds: readonly string[]): string[] {
   return chain;
 }
 
-/** Of a config whose size is not known. */
+/** The chain ids of an image, by its config's digest. */
 export async function chainIdsOfConfig(client: ContainerdClient, digest: string): Promise<string[]> {
   const { info } = await client.content.info({ digest });
   const descriptor = { mediaType: '', digest, size: info?.size ?? 0 };

@@ -13,6 +13,6 @@ it.each([
   [{ os: 'linux', architecture: 'arm64', variant: 'v9' }, 'arm64', false],
   [{ os: 'linux', architecture: 'arm64', variant: '' }, 'x64', false],
   [{ os: 'unknown', architecture: 'unknown', variant: '' }, 'x64', false],
-])('%j on %s: %s', (platform, arch, runs) => {
+])('isOwnPlatform: %j on %s is %s', (platform, arch, runs) => {
   expect(isOwnPlatform(platform, arch)).toBe(runs);
 });

@@ -1,4 +1,4 @@
-/** A platform as an image's index or config names it. */
+/** A platform, as in an image's index or config. */
 export interface ImagePlatform {
   readonly os: string;
   readonly architecture: string;
@@ -6,21 +6,21 @@ export interface ImagePlatform {
   readonly variant: string;
 }
 
-/** Node's names of architectures, as images call them. */
+/** Image names of architectures by Node's names. */
 const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-/** Other names of the same, as containerd reads them. */
+/** Synonyms that containerd accepts. */
 const SYNONYMS: Readonly<Record<string, string>> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64' };
-/** The variant that an architecture has where none is named. */
+/** Variants that equal an absent one. */
 const FIRST_VARIANTS: Readonly<Record<string, readonly string[]>> = { amd64: ['v1'], arm64: ['v8', '8'] };
 
-/** @param arch `process.arch` */
+/** This machine's architecture, as images name it. @param arch `process.arch` */
 export function ownArchitecture(arch: string = process.arch): string {
   return GO_ARCHITECTURES[arch] ?? arch;
 }
 
 /**
- * Whether an image of that platform runs here, as containerd's matcher says. Later variants of the architecture (amd64 v3)
- * do not match, nor does its 32-bit ancestor, whose system calls sandboxes are refused. Pure.
+ * Whether an image of this platform runs here, by containerd's matcher. Later variants of the architecture (amd64 v3)
+ * do not match, nor does its 32-bit predecessor: seccomp refuses 32-bit system calls. Pure.
  * @param arch `process.arch`
  */
 export function isOwnPlatform({ os, architecture, variant }: ImagePlatform, arch: string = process.arch): boolean {

@@ -16,10 +16,10 @@ export interface PullOptions {
 
 const PULL_DEADLINE_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 500;
-/** A look walks what is being unpacked: it takes at most a tenth of the time. */
+/** Pause between looks, as a multiple of a look's duration: a look walks what is being unpacked. */
 const LOOK_SHARE = 10;
 
-/** Pulls through CRI's image service, on containerd's own socket; what becomes of it is seen in containerd's stores. */
+/** Pulls images through CRI's image service on containerd's socket, and watches the progress in containerd's stores. */
 export class ImagePuller {
   constructor(
     private readonly client: ContainerdClient,
@@ -27,8 +27,9 @@ export class ImagePuller {
   ) {}
 
   /**
-   * Nothing is left of a pull that went over its limits.
-   * @throws ApiError not_found where no registry gives it, or nothing comes for too long; failed_precondition where it is too large
+   * Pulls an image. Nothing is left of a pull that exceeded its limits.
+   * @throws ApiError not_found when the image cannot be pulled or makes no progress for too long; failed_precondition
+   * when it is too large
    */
   async pull(reference: string, options: PullOptions): Promise<ImageInfo> {
     const name = normaliseImage(reference);
@@ -41,7 +42,7 @@ export class ImagePuller {
       limits.abort();
       await watching;
     }
-    this.store.tagsChanged(); // the event that says so may come later
+    this.store.tagsChanged(); // the image event may arrive later
     const target = await this.store.targetOf(name);
     if (!target) throw new ApiError('not_found', `image: ${name} was pulled and removed again`);
     if (!before.had(target.digest)) {
@@ -66,15 +67,15 @@ export class ImagePuller {
       await this.client.criImages.pullImage(request, { signal, deadlineMs: PULL_DEADLINE_MS });
     } catch (error) {
       if (signal.aborted) {
-        void collectBehind(this.client).catch(() => undefined); // containerd does so itself, later
-        throw signal.reason as Error; // of the watch
+        void collectBehind(this.client).catch(() => undefined); // containerd collects by itself, but later
+        throw signal.reason as Error; // set by watch()
       }
       const hint = isApiError(error, 'unimplemented') ? "the node's containerd has CRI switched off" : messageOf(error);
       throw new ApiError('not_found', `image: ${name} is not in the node's cache and cannot be pulled: ${hint}`);
     }
   }
 
-  /** Until `limits` aborts, which it does itself where the pull goes over them. */
+  /** Watches a pull until `limits` aborts, and aborts it itself when the pull exceeds a limit. */
   private async watch(name: string, { limits: most, onActivity }: PullOptions, limits: AbortController): Promise<void> {
     const { signal } = limits;
     const activities = new PullActivities(this.client, name);
@@ -82,7 +83,7 @@ export class ImagePuller {
     let pauseMs = LOOK_EVERY_MS;
     while (await hasPassed(pauseMs, signal)) {
       const started = performance.now();
-      const activity = await activities.look().catch(() => undefined); // containerd away: the pull itself hears of it
+      const activity = await activities.look().catch(() => undefined); // containerd is down: the pull itself fails
       pauseMs = Math.max(LOOK_EVERY_MS, LOOK_SHARE * (performance.now() - started));
       if (!activity) continue;
       onActivity?.(activity);
@@ -92,7 +93,7 @@ export class ImagePuller {
   }
 }
 
-/** @returns false where `signal` aborts before */
+/** Waits. @returns false if `signal` aborts before */
 async function hasPassed(ms: number, signal: AbortSignal): Promise<boolean> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
   return !signal.aborted;

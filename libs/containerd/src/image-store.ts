@@ -16,16 +16,16 @@ export interface ImageConfig {
   readonly user: string;
   /** absolute, sorted; at most {@link MAX_VOLUMES} */
   readonly volumes: readonly string[];
-  /** number of the signal that asks its process to end; absent: SIGTERM */
+  /** number of the stop signal; absent: SIGTERM */
   readonly stopSignal?: number;
 }
 
-/** An image that is in the node's cache and unpacked. */
+/** An image in the node's cache, unpacked. */
 export interface ImageInfo {
   /** normalised */
   readonly name: string;
   readonly digest: string;
-  /** the snapshot that a container's own is made from */
+  /** key of the unpacked image's snapshot, the parent of a container's snapshot */
   readonly chainId: string;
   readonly config: ImageConfig;
 }
@@ -34,15 +34,15 @@ export interface RegistryAuth {
   readonly username: string;
   readonly password: string;
 }
-/** Digests never change their meaning; the bound is against an endless stream of images. */
+/** Images cached by digest, which never becomes outdated. Beyond this the oldest are dropped. */
 const MAX_CACHED = 256;
-/** No builder writes so many. */
+/** Volumes read of a config; no builder writes so many. */
 const MAX_VOLUMES = 256;
 
-/** The node's images: containerd's own store. */
+/** The node's images, from containerd's image store, with a cache. */
 export class ImageStore {
   private readonly byDigest = new Map<string, Promise<ImageInfo>>();
-  /** what each name means; undefined: containerd has to be asked */
+  /** target of each name; undefined: not cached */
   private tags: ReadonlyMap<string, ContentDescriptor> | undefined;
   private tagChanges = 0;
   private readonly snapshots: SnapshotStore;
@@ -51,7 +51,11 @@ export class ImageStore {
     this.snapshots = new SnapshotStore(client);
   }
 
-  /** @returns the image as it is tagged now, or undefined where the node does not have it. */
+  /**
+   * The image that a name refers to now, unpacked if need be.
+   * @returns undefined if the node does not have it
+   * @throws ApiError invalid_argument for a malformed name or image; not_found if it is of another platform
+   */
   async resolve(reference: string, signal?: AbortSignal): Promise<ImageInfo | undefined> {
     const name = normaliseImage(reference);
     const target = await this.targetOf(name, signal);
@@ -65,20 +69,20 @@ export class ImageStore {
     return { ...(await info), name };
   }
 
-  /** What is remembered of an image whose snapshot has turned out to be gone: the next resolve unpacks it anew. */
+  /** Drops an image from the cache, whose snapshot is gone. The next resolve unpacks it again. */
   forget({ digest }: Pick<ImageInfo, 'digest'>): void {
     this.byDigest.delete(digest);
   }
 
-  /** From here on containerd is asked what a name means: one has another meaning now, or nobody would hear of it. */
+  /** Drops the cached names: one has changed, or changes are no longer reported. */
   tagsChanged(): void {
     this.tags = undefined;
     this.tagChanges++;
   }
 
   /**
-   * Names of the cached images, without CRI's own aliases by digest.
-   * What they mean is remembered until {@link tagsChanged}: only for those who are told of every change.
+   * Names of the node's images, without CRI's aliases by digest. Their targets are cached until {@link tagsChanged},
+   * which the caller must call at every change.
    */
   async list(signal?: AbortSignal): Promise<string[]> {
     const before = this.tagChanges;
@@ -102,7 +106,7 @@ export class ImageStore {
     }
   }
 
-  /** Not under the caller's signal: others may wait for the same image. */
+  /** Reads and unpacks an image, without a caller's signal: others may wait for the same image. */
   private async load(name: string, target: ContentDescriptor): Promise<ImageInfo> {
     const { config, document, layers } = await readImage(this.client, target);
     const chain = chainIds(document.rootfs.diff_ids);

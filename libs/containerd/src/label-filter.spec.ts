@@ -12,7 +12,7 @@ it('labelFilter: quotes names and values', () => {
 it.each<[string, Record<string, string>, boolean]>([
   ['all of them and more', { ...OURS, more: 'x' }, true],
   ['another installation', installationLabels('uid-2'), false],
-  // the end of a one-machine stack took such a container for its own, the janitor did not
+  // Regression: the shutdown of a one-machine stack took such a container for its own, the janitor did not
   ['the installation alone', { 'fast-sandbox.io/installation': 'uid-1' }, false],
   ['none', {}, false],
 ])('carriesLabels: %s', (_what, labels, carries) => {

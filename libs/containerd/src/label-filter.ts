@@ -1,6 +1,6 @@
 type Labels = Readonly<Record<string, string>>;
 
-/** containerd's filter for what carries all of these labels. */
+/** A containerd filter for objects with all of these labels. */
 export function labelFilter(wanted: Labels): string {
   const terms = Object.entries(wanted).map(
     ([name, value]) => `labels.${JSON.stringify(name)}==${JSON.stringify(value)}`,
@@ -8,7 +8,7 @@ export function labelFilter(wanted: Labels): string {
   return terms.join(',');
 }
 
-/** The same of labels that have been read. */
+/** Whether `labels` include all of `wanted`, as {@link labelFilter} selects. */
 export function carriesLabels(labels: Labels, wanted: Labels): boolean {
   return Object.entries(wanted).every(([name, value]) => labels[name] === value);
 }

@@ -5,12 +5,10 @@ import { isAnswerless } from './runtime-errors';
 
 const END_ATTEMPTS = 30;
 const END_RETRY_MS = 1000;
-/** A crash leaves the lease; containerd drops it, and what only it held, after this. */
+/** Expiry of a lease, after which containerd collects it, and what only it held, after a crash of this process. */
 const EXPIRES_AFTER_MS = 60 * 60_000;
 
-/**
- * Runs `work` under a lease: what it makes is not collected while it lives, although nothing refers to it yet.
- */
+/** Runs `work` under a containerd lease, a GC root of what it creates until something else refers to it. */
 export async function withLease<T>(client: ContainerdClient, work: (lease: string) => Promise<T>): Promise<T> {
   const expire = new Date(Date.now() + EXPIRES_AFTER_MS).toISOString();
   const request = { id: `fsb-${randomUUID()}`, labels: { 'containerd.io/gc.expire': expire } };
@@ -18,11 +16,11 @@ export async function withLease<T>(client: ContainerdClient, work: (lease: strin
   try {
     return await work(request.id);
   } finally {
-    void end(client, request.id); // beside the caller, who has no use for it
+    void end(client, request.id); // in the background: the caller need not wait
   }
 }
 
-/** Again where containerd is just away; one that stays all the same is dropped by its expiry. */
+/** Deletes a lease, with retries while containerd is down. One that stays is collected at its expiry. */
 async function end(client: ContainerdClient, id: string): Promise<void> {
   for (let attempt = 0; attempt < END_ATTEMPTS; attempt++) {
     try {

@@ -1,6 +1,6 @@
 import { type OciSeccomp } from './seccomp-profile';
 
-/** What a sandbox's process may do as root of its container: enough for a package manager, nothing that reaches the host. */
+/** Capabilities of root in a sandbox: enough for a package manager, none that reaches the host. */
 export const CAPABILITIES = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
@@ -16,7 +16,7 @@ export const CAPABILITIES = [
 export interface Limits {
   /** bytes */
   readonly memoryBytes?: number | undefined;
-  /** cores; also the weight beside the other sandboxes where the CPU is short, absent: the kernel's default, as one core */
+  /** cores: limit, and weight against other sandboxes under contention; absent: no limit, the weight of one core */
   readonly cpus?: number | undefined;
   readonly pids: number;
 }
@@ -30,22 +30,22 @@ export interface SpecInput {
   readonly limits: Limits;
   /** hard limit of open files (RLIMIT_NOFILE) */
   readonly openFiles: number;
-  /** path on the host; absent: a network namespace of its own without interfaces */
+  /** path on the host; absent: a new network namespace without interfaces */
   readonly networkNamespace?: string | undefined;
   readonly cgroupsPath: string;
   readonly seccomp?: OciSeccomp | undefined;
   readonly annotations?: Readonly<Record<string, string>>;
   /** absent: {@link CAPABILITIES} */
   readonly capabilities?: readonly string[];
-  /** OCI mounts, after the usual ones */
+  /** OCI mounts, after the default ones */
   readonly mounts?: readonly object[];
 }
 
-/** The limit that select(2) works with; a process that wants more raises it to the hard one. */
+/** Soft limit of open files, the largest that select(2) works with. A process may raise it to the hard limit. */
 const SOFT_OPEN_FILES = 1024;
-/** 100 ms, the kernel's default period */
+/** Microseconds of a CPU period: the kernel's default, 100 ms. */
 export const CPU_PERIOD_US = 100_000;
-/** docker's, and what else tells of the node and its other processes: its command line, build, disks, locks and memory. */
+/** docker's list, and further files that expose the node: its command line, build, disks, locks and memory. */
 const MASKED = [
   '/proc/asound',
   '/proc/acpi',
@@ -91,7 +91,7 @@ const MOUNTS: readonly object[] = [
   { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...NO_EXEC, 'mode=1777', 'size=65536k'] },
   { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: NO_EXEC },
   { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...NO_EXEC, 'ro'] },
-  // the sandbox's own limits and usage, as docker and the kubelet show them: runtimes of languages read them there
+  // the sandbox's own limits and usage, as with docker and the kubelet: language runtimes read them here
   { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...NO_EXEC, 'relatime', 'ro'] },
 ];
 
@@ -102,15 +102,15 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
     ociVersion: '1.0.2',
     process: {
       terminal: false,
-      user: { uid: 0, gid: 0 }, // the launcher's: it becomes the image's user
+      user: { uid: 0, gid: 0 }, // of the launcher, which switches to the image's user
       args: input.args,
       env: input.env,
       cwd: input.workingDir,
-      // empty inheritable: what the user's process execs does not gain what it dropped
+      // empty inheritable: a program that the user's process executes does not regain dropped capabilities
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities, inheritable: [] },
       rlimits: [{ type: 'RLIMIT_NOFILE', hard: input.openFiles, soft: Math.min(SOFT_OPEN_FILES, input.openFiles) }],
       noNewPrivileges: true,
-      // where the node runs out of memory, sandboxes go first: else they have containerd's own protection (-998), and agents go
+      // killed first when the node runs out of memory; by default sandboxes have containerd's -998, and agents go first
       oomScoreAdj: 1000,
     },
     root: { path: 'rootfs', readonly: false },
@@ -135,12 +135,12 @@ export function buildSpec(input: SpecInput): Record<string, unknown> {
   };
 }
 
-/** Microseconds of each period; the kernel refuses less than 1 ms. */
+/** CPU quota in microseconds per period, at least the kernel's minimum of 1 ms. */
 export function cpuQuota(cpus: number): number {
   return Math.max(1000, Math.round(cpus * CPU_PERIOD_US));
 }
 
-/** The weight of so many cores on cgroup v1. */
+/** CPU weight on cgroup v1: 1024 per core. */
 export function cpuShares(cpus: number): number {
   return Math.max(2, Math.round(cpus * 1024));
 }

@@ -9,15 +9,15 @@ import { SNAPSHOTTER } from './snapshot-store';
 
 const snapshotter = SNAPSHOTTER;
 const LOOK_MS = 10_000;
-/** containerd's own labels of a manifest's content: what it refers to. */
+/** containerd's labels of a manifest's content for what it refers to. */
 const CONFIG_REF = 'containerd.io/gc.ref.content.config';
 const CONTENT_REF = 'containerd.io/gc.ref.content.';
-/** and of a snapshot that a layer is being unpacked into: `extract-<number> <chain id>` */
+/** Key prefix of a snapshot into which containerd unpacks a layer: `extract-<number> <chain id>`. */
 const EXTRACT = 'extract-';
 
-/** What containerd is doing for the images of a repository: whose layers it fetches, and what it unpacks. */
+/** Observes containerd's pulls from one repository: which layers it fetches, and what it unpacks. */
 export class PullActivities {
-  /** by a config's digest, which never changes its meaning; a pull has one or two */
+  /** chain ids by a config's digest, which never becomes outdated; a pull has one or two */
   private readonly chains = new Map<string, readonly string[]>();
   private readonly sizes = new Map<string, number>();
 
@@ -27,6 +27,7 @@ export class PullActivities {
     private readonly name: string,
   ) {}
 
+  /** @throws ApiError of containerd, or an AbortError when a list takes longer than ten seconds */
   async look(): Promise<PullActivity> {
     const content = await this.content();
     const [ingests, extracts] = await Promise.all([this.ingests(content), this.extracts()]);
@@ -36,7 +37,7 @@ export class PullActivities {
     return { position, fetchedBytes, unpackedBytes: Math.max(0, ...unpacked) };
   }
 
-  /** What has come from the image's repository, in whatever pull: containerd notes it as it comes. */
+  /** All content from the image's repository, of any pull; containerd labels it as it arrives. */
   private async content(): Promise<ContentInfo[]> {
     const { label, path } = sourceOf(this.name);
     const filters = [`labels."${label}"~="(^|,)${path}(,|$)"`];
@@ -45,7 +46,7 @@ export class PullActivities {
     for await (const { info } of this.client.stream(() => this.client.contentStreams.list({ filters }), limit)) {
       found.push(...info);
     }
-    limit.throwIfAborted(); // a stream that is cancelled ends like a whole one
+    limit.throwIfAborted(); // a cancelled stream ends without an error
     return found;
   }
 
@@ -55,7 +56,7 @@ export class PullActivities {
     return statuses.filter(({ ref }) => named.has(ref.slice(ref.indexOf('-') + 1)));
   }
 
-  /** @returns by chain id, the key of the snapshot that it is unpacked into */
+  /** @returns the key of the snapshot being unpacked, by its chain id */
   private async extracts(): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     const limit = AbortSignal.timeout(LOOK_MS);
@@ -69,7 +70,7 @@ export class PullActivities {
     return found;
   }
 
-  /** @returns bytes of each image that is being unpacked */
+  /** @returns unpacked bytes of each image that is being unpacked */
   private async unpacked(content: readonly ContentInfo[], extracts: ReadonlyMap<string, string>): Promise<number[]> {
     if (extracts.size === 0) return [];
     const sizes: number[] = [];
@@ -94,7 +95,7 @@ export class PullActivities {
     for (const id of chain) {
       const key = extracts.get(id);
       const size = this.sizes.get(id) ?? (await usageOf(this.client, key ?? id));
-      if (key === undefined && size > 0) this.sizes.set(id, size); // committed: it stays
+      if (key === undefined && size > 0) this.sizes.set(id, size); // committed: it no longer changes
       sum += size;
     }
     return sum;
@@ -108,7 +109,7 @@ export async function unpackedBytes(client: ContainerdClient, chain: readonly st
   return sum;
 }
 
-/** 0 of a snapshot that is not there (yet, or any more). */
+/** Bytes of a snapshot; 0 if it does not exist yet, or no longer. */
 async function usageOf(client: ContainerdClient, key: string): Promise<number> {
   try {
     return (await client.snapshots.usage({ snapshotter, key }, { deadlineMs: LOOK_MS })).size;

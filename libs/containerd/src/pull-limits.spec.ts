@@ -5,7 +5,7 @@ const at = (position: string, fetchedBytes = 0, unpackedBytes = 0): PullActivity
   return { position, fetchedBytes, unpackedBytes };
 };
 
-it('lets a pull go on of which something comes, however slowly', () => {
+it('PullWatch: allows a pull with progress, however slow', () => {
   const watch = new PullWatch('i', LIMITS, 0);
   for (let now = 0; now < 3_600_000; now += 59_000) expect(watch.see(at(`${now}`), now)).toBeUndefined();
 });
@@ -13,7 +13,7 @@ it('lets a pull go on of which something comes, however slowly', () => {
 it.each([
   ['nothing at all', ''],
   ['nothing more', 'some'],
-])('ends one of which %s comes, by its name', (_, position) => {
+])('PullWatch: ends a pull of which %s comes, naming the image', (_, position) => {
   const watch = new PullWatch('a/b:1', LIMITS, 0);
   expect(watch.see(at(position), 1_000)).toBeUndefined();
   expect(watch.see(at(position), 59_000)).toBeUndefined();
@@ -25,7 +25,7 @@ it.each([
 it.each([
   ['fetched', at('x', 1025, 0)],
   ['unpacked', at('x', 0, 1025)],
-])('ends one that has %s more than it may', (_, activity) => {
+])('PullWatch: ends a pull that has %s more than its limit', (_, activity) => {
   const watch = new PullWatch('a/b:1', LIMITS, 0);
   expect(watch.see(at('x', 1024, 1024), 1)).toBeUndefined();
   expect(watch.see(activity, 2)).toMatchObject({

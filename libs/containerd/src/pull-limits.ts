@@ -1,29 +1,29 @@
 import { ApiError } from '@fsb/api/errors';
 import { inPowersOf1024 } from '@fsb/api/quantity';
 
-/** What a pull may take. */
+/** Limits of a pull. */
 export interface PullLimits {
-  /** of an image's layers, unpacked, and of what is fetched for it */
+  /** of the bytes fetched, and of the layers' bytes unpacked */
   readonly maxBytes: number;
-  /** so long nothing may come of it */
+  /** longest time without progress */
   readonly progressTimeoutMs: number;
 }
 
-/** What can be seen of a pull under way. */
+/** Progress of a pull in flight. */
 export interface PullActivity {
-  /** changes with every byte that comes, and every one that is unpacked */
+  /** changes with every byte that is fetched or unpacked; its value has no meaning */
   readonly position: string;
   readonly fetchedBytes: number;
-  /** of the largest image that is being unpacked */
+  /** of the largest image being unpacked */
   readonly unpackedBytes: number;
 }
 
-/** Why a pull is ended. Pure but for what it has seen. */
+/** Decides when a pull must end. Pure except for the last progress. */
 export class PullWatch {
   private position = '';
   private movedAt: number;
 
-  /** @param now milliseconds, of any clock */
+  /** @param now milliseconds of any clock, which `see` must use too */
   constructor(
     private readonly name: string,
     private readonly limits: PullLimits,
@@ -32,7 +32,7 @@ export class PullWatch {
     this.movedAt = now;
   }
 
-  /** @returns why it must end; undefined: it may go on */
+  /** @returns the reason why the pull must end; undefined if it may go on */
   see({ position, fetchedBytes, unpackedBytes }: PullActivity, now: number): ApiError | undefined {
     if (Math.max(fetchedBytes, unpackedBytes) > this.limits.maxBytes) return tooLarge(this.name, this.limits.maxBytes);
     if (position !== this.position) {

@@ -4,7 +4,7 @@ const NAME = 'registry.example:5000/team/app:v1';
 const SOURCE = { 'containerd.io/distribution.source.registry.example': 'team/app' };
 const proof = (namespace: string) => ({ namespace, credentials: 'a'.repeat(32) });
 
-it('an image without a word of a registry was loaded', () => {
+it('pullRecordOf: takes an image without a source label for its repository as loaded', () => {
   expect(pullRecordOf({ 'containerd.io/gc.ref.content.0': 'sha256:1' }, NAME)).toEqual({
     ...{ isPulled: false, isPublic: false, proofs: [] },
   });
@@ -13,11 +13,11 @@ it('an image without a word of a registry was loaded', () => {
   }
 });
 
-it('an image that containerd fetched, and nobody recorded, was pulled by nobody that is known', () => {
+it('pullRecordOf: has no proofs for an image that containerd fetched and nobody recorded', () => {
   expect(pullRecordOf(SOURCE, NAME)).toEqual({ isPulled: true, isPublic: false, proofs: [] });
 });
 
-it('remembers who has pulled it, each once, until somebody needs no credentials', () => {
+it('withProof: adds each proof once, until a pull without credentials makes the image public', () => {
   let labels: Record<string, string> = SOURCE;
   for (const namespace of ['a', 'b', 'a']) {
     labels = { ...labels, [recordLabel(NAME)]: withProof(pullRecordOf(labels, NAME), proof(namespace)) };
@@ -28,7 +28,7 @@ it('remembers who has pulled it, each once, until somebody needs no credentials'
   expect(withProof(pullRecordOf(labels, NAME), proof('c'))).toBe('anonymous');
 });
 
-it('stays within what containerd takes of a label, and forgets the oldest', () => {
+it("withProof: stays within containerd's limit of a label, and drops the oldest", () => {
   let value = '';
   for (let i = 0; i < 200; i++) {
     value = withProof(pullRecordOf({ [recordLabel(NAME)]: value }, NAME), proof(`${i}-`.padEnd(63, 'n')));
@@ -43,11 +43,11 @@ it.each([
   [NAME, `registry.example:5000/team/app@sha256:${'0'.repeat(64)}`, true],
   [NAME, 'registry.example:5000/team/app2:v1', false],
   [NAME, 'registry.example/team/app:v1', false],
-])('%s and %s are of one repository: %s', (one, other, same) => {
+])('recordLabel: %s and %s have the same: %s', (one, other, same) => {
   expect(recordLabel(one) === recordLabel(other)).toBe(same);
 });
 
-it('keeps credentials as a hash that says nothing about another image', () => {
+it('credentialsHash: differs by image and by credentials', () => {
   const auth = { username: 'me', password: 'secret' };
   expect(credentialsHash('sha256:1', auth)).toMatch(/^[\da-f]{32}$/);
   expect(credentialsHash('sha256:1', auth)).not.toBe(credentialsHash('sha256:2', auth));

@@ -1,33 +1,37 @@
 import { createHash } from 'node:crypto';
 
-/** Who has shown credentials that pulled an image: a namespace, and which credentials, as a hash. */
+/** Proof that a namespace has pulled an image with some credentials, which are kept as a hash. */
 export interface PullProof {
   readonly namespace: string;
   readonly credentials: string;
 }
 
-/** What is known of how an image came to the node under a registry's name, and who may have it. */
+/** How an image came to the node from a repository, and which namespaces may use it. */
 export interface PullRecord {
-  /** by a registry, whoever asked it; else it was loaded */
+  /** true: from a registry, for anyone; false: loaded by other means */
   readonly isPulled: boolean;
-  /** it was given to somebody without credentials: whoever asks may have it */
+  /** the registry gave it without credentials: every namespace may use it */
   readonly isPublic: boolean;
   readonly proofs: readonly PullProof[];
 }
 
 const ANONYMOUS = 'anonymous';
-/** containerd writes it on what it fetches, before the image has its name: by host without port, the paths. */
+/** containerd's label on fetched content, set before the image has its name: host without port, with paths as value. */
 const SOURCE_PREFIX = 'containerd.io/distribution.source.';
-/** containerd takes 4,096 bytes of key and value; a namespace has at most 63. */
+/** Proofs kept: containerd takes 4,096 bytes of key and value, and a namespace has at most 63. */
 const MAX_PROOFS = 40;
 const HASH_CHARS = 32;
 
-/** The label of an image's content that says who has pulled it from that repository. @param name normalised */
+/** The label with the record of an image's pulls, by its repository. @param name normalised */
 export function recordLabel(name: string): string {
   return `sandbox.fast.io/pulled.${sha256(repositoryOf(name)).slice(0, HASH_CHARS)}`;
 }
 
-/** @param labels of the image's content @param name normalised */
+/**
+ * The record of an image's pulls from one repository.
+ * @param labels of the image's content
+ * @param name normalised
+ */
 export function pullRecordOf(labels: Readonly<Record<string, string>>, name: string): PullRecord {
   const words = (labels[recordLabel(name)] ?? '').split(' ').filter((word) => word !== '');
   const proofs = words.flatMap((word) => {
@@ -39,14 +43,14 @@ export function pullRecordOf(labels: Readonly<Record<string, string>>, name: str
   return { isPulled, isPublic: words.includes(ANONYMOUS), proofs };
 }
 
-/** The label's value once somebody more has pulled the image. @param proof undefined: without credentials */
+/** The label's value after one more pull. @param proof undefined: a pull without credentials */
 export function withProof({ isPublic, proofs }: PullRecord, proof: PullProof | undefined): string {
   if (isPublic || proof === undefined) return ANONYMOUS;
   const others = proofs.filter((one) => wordOf(one) !== wordOf(proof));
   return [...others, proof].slice(-MAX_PROOFS).map(wordOf).join(' ');
 }
 
-/** Salted by the image: the same credentials look different on another one. */
+/** A hash of credentials, salted by the image: the same credentials differ between images. */
 export function credentialsHash(
   digest: string,
   { username, password }: { username: string; password: string },
@@ -54,7 +58,7 @@ export function credentialsHash(
   return sha256(JSON.stringify([digest, username, password])).slice(0, HASH_CHARS);
 }
 
-/** Where containerd notes the repository that it has fetched content from. @param name normalised */
+/** The label in which containerd records the repository of fetched content. @param name normalised */
 export function sourceOf(name: string): { label: string; path: string } {
   const [registry = '', ...path] = repositoryOf(name).split('/');
   const host = registry.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
@@ -65,7 +69,7 @@ function wordOf({ credentials, namespace }: PullProof): string {
   return `${credentials}/${namespace}`;
 }
 
-/** Without tag and digest. */
+/** The name without tag and digest. */
 function repositoryOf(name: string): string {
   const [named = ''] = name.split('@');
   return named.slice(0, named.includes(':', named.lastIndexOf('/')) ? named.lastIndexOf(':') : undefined);

@@ -5,12 +5,12 @@ import { type PullProof, type PullRecord, pullRecordOf, recordLabel, withProof }
 
 type Pulled = Pick<ImageInfo, 'name' | 'digest'>;
 
-/** Of content that is not there nothing can be said in anybody's favour. */
+/** The record of missing content: pulled, and by nobody known. */
 const UNKNOWN: PullRecord = { isPulled: true, isPublic: false, proofs: [] };
 
 /**
- * Who has pulled which image, as labels of its content: all agents of the node read them, they outlive every process, and go
- * with the image.
+ * Records of pulls, as labels of the image's content: shared by all agents of the node, kept across restarts, and
+ * removed with the image.
  */
 export class PullRecords {
   constructor(private readonly client: ContainerdClient) {}
@@ -25,7 +25,7 @@ export class PullRecords {
     }
   }
 
-  /** Two who add at once may lose one of the two, who then pulls again. @param proof undefined: without credentials */
+  /** Adds a pull. Of two concurrent adds one may be lost; its caller then pulls again. @param proof as in withProof */
   async add(image: Pulled, proof: PullProof | undefined): Promise<void> {
     const label = recordLabel(image.name);
     const labels = { [label]: withProof(await this.of(image), proof) };

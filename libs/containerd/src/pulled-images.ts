@@ -3,27 +3,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerdClient } from './containerd-client';
 import { absentIsFine } from './runtime-errors';
 
-/** containerd ends a pull that was cancelled, and forgets its lease, a moment after the call. */
+/** Delays of the collections after a cancelled pull: containerd ends it, and its lease, shortly after the call. */
 const UNWIND_MS = [0, 1_000, 4_000];
 
-/** The names that images have, so that a pull which must not stay can be taken back. */
+/** A snapshot of the image names, by which a pull can be undone. */
 export class PulledImages {
   private constructor(
     private readonly client: ContainerdClient,
     private readonly before: ReadonlyMap<string, string>,
   ) {}
 
-  /** As they are before a pull. */
+  /** Takes the snapshot before a pull. */
   static async now(client: ContainerdClient): Promise<PulledImages> {
     return new PulledImages(client, await namesOf(client));
   }
 
-  /** Whether an image of that content was there before. */
+  /** Whether an image with this digest existed before. */
   had(digest: string): boolean {
     return [...this.before.values()].includes(digest);
   }
 
-  /** Removes the names that have come for that content, and what nothing refers to any more. */
+  /** Removes the names that were added for this digest, and collects what nothing refers to any more. */
   async takeBack(digest: string): Promise<void> {
     const now = await namesOf(this.client);
     const names = [...now].flatMap(([name, of]) => (of === digest && this.before.get(name) !== of ? [name] : []));
@@ -32,7 +32,7 @@ export class PulledImages {
   }
 }
 
-/** After a pull that was cancelled: what it had fetched and unpacked. Nobody waits for it. */
+/** Collects what a cancelled pull had fetched and unpacked, in the background. */
 export async function collectBehind(client: ContainerdClient): Promise<void> {
   for (const ms of UNWIND_MS) {
     await sleep(ms, undefined, { ref: false });
@@ -40,7 +40,7 @@ export async function collectBehind(client: ContainerdClient): Promise<void> {
   }
 }
 
-/** containerd collects at once where a lease is deleted with `sync`; by itself it waits for a hundred changes. */
+/** Runs containerd's collector: a lease deleted with `sync` triggers it; by itself it waits for a hundred changes. */
 async function collect(client: ContainerdClient): Promise<void> {
   const id = `fsb-collect-${randomUUID()}`;
   await client.leases.create({

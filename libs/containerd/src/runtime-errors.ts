@@ -13,12 +13,12 @@ const CODE_OF: ReadonlyMap<status, ErrorCode> = new Map([
   [status.RESOURCE_EXHAUSTED, 'resource_exhausted'],
 ]);
 
-/** containerd's gRPC status in our vocabulary; the only such table. The original error is the cause. */
+/** containerd's gRPC status in our vocabulary, by the only such table. The gRPC error is the cause. */
 export function toApiError(error: ServiceError): ApiError {
   return new ApiError(CODE_OF.get(error.code) ?? 'internal', error.details || error.message, { cause: error });
 }
 
-/** For removals: what is gone already is success. */
+/** Makes a removal idempotent: not_found is success. */
 export async function absentIsFine(call: Promise<unknown>): Promise<void> {
   try {
     await call;
@@ -27,19 +27,19 @@ export async function absentIsFine(call: Promise<unknown>): Promise<void> {
   }
 }
 
-/** containerd was away, or did not answer in time: what was asked for may have happened. */
+/** Whether containerd was down or did not answer in time, so that the call may have had an effect. */
 export function isAnswerless(error: unknown): boolean {
   return isApiError(error, 'unavailable') || isApiError(error, 'deadline_exceeded');
 }
 
-/** The unpacked layers of an image were collected after it had been resolved: nothing has happened, and it is to be resolved anew. */
+/** The image's snapshot was collected after it had been resolved. The call had no effect; resolve the image again. */
 export class SnapshotGoneError extends ApiError {
   constructor(cause: unknown) {
     super('unavailable', "image: its unpacked layers are gone from the node's cache; try again", { cause });
   }
 }
 
-/** A create failed, and so did the removal of what it had made: the caller has to see to it. */
+/** A create failed, and so did its cleanup: the caller must remove what is left. */
 export class LeftoverError extends ApiError {
   constructor(cause: unknown) {
     super(isApiError(cause) ? cause.code : 'internal', messageOf(cause), { cause });

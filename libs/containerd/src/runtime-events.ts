@@ -5,22 +5,24 @@ import { type Envelope } from './gen/containerd/events';
 import { TaskExit, TaskOOM } from './gen/containerd/task_events';
 
 export type RuntimeEvent =
-  /** Comes once: whatever happens from now on is reported. What happened before may not have been. */
+  /** emitted once: all later events are reported, earlier ones may be missing */
   | { readonly kind: 'subscribed' }
   | { readonly kind: 'exit'; readonly containerId: string; readonly exitStatus: number; readonly exitedAt: Date }
   | { readonly kind: 'oom'; readonly containerId: string }
-  /** an image came, went, or its name means another one now */
+  /** an image was added or removed, or its name moved */
   | { readonly kind: 'images' };
 
 const IMAGE_TOPICS = ['/images/create', '/images/update', '/images/delete'];
 const TOPICS = ['/tasks/exit', '/tasks/oom', ...IMAGE_TOPICS];
 
-/** Between two probes of a subscription. */
+/** Interval of the probes of a subscription. */
 const PROBE_MS = 50;
 
 /**
- * What happens in this client's containerd namespace, from now on. Ends when containerd does: the caller lists anew, and does
- * so after `subscribed`. containerd does not say when a subscription has begun: an event of our own that comes back does.
+ * Events of this client's containerd namespace. The caller must list after `subscribed`. The stream ends with
+ * containerd; the caller then subscribes and lists again. containerd does not signal the start of a subscription, so
+ * probe events are published until one comes back.
+ * @throws ApiError when containerd ends the stream or refuses a probe
  */
 export async function* runtimeEvents(client: ContainerdClient, signal: AbortSignal): AsyncGenerator<RuntimeEvent> {
   const probe = `/fast-sandbox/probe/${randomUUID()}`;
@@ -35,12 +37,12 @@ export async function* runtimeEvents(client: ContainerdClient, signal: AbortSign
   try {
     for await (const envelope of events) {
       const isProbe = envelope.topic === probe;
-      if (isProbe && subscribed.signal.aborted) continue; // one that was on its way when the first came back
+      if (isProbe && subscribed.signal.aborted) continue; // in flight when the first probe came back
       if (isProbe) subscribed.abort();
       const event = isProbe ? SUBSCRIBED : decode(envelope);
       if (event) yield event;
     }
-    leave.abort(); // a probe that is under way would hold up the end for its whole deadline
+    leave.abort(); // otherwise a probe in flight delays the end by its whole deadline
     await probing;
   } finally {
     leave.abort();
@@ -49,7 +51,7 @@ export async function* runtimeEvents(client: ContainerdClient, signal: AbortSign
 
 const SUBSCRIBED = { kind: 'subscribed' } as const;
 
-/** @throws ApiError where containerd does not take it */
+/** Publishes probes until `signal` aborts. @throws ApiError if containerd refuses one */
 async function publishUntil(client: ContainerdClient, topic: string, signal: AbortSignal): Promise<void> {
   const event = { typeUrl: 'fast-sandbox.io/probe', value: Buffer.alloc(0) };
   while (!signal.aborted) {
@@ -65,7 +67,7 @@ function decode({ topic, event }: Envelope): RuntimeEvent | undefined {
   if (!event) return undefined;
   if (topic === '/tasks/oom') return { kind: 'oom', containerId: TaskOOM.decode(event.value).containerId };
   const exit = TaskExit.decode(event.value);
-  if (exit.id !== exit.containerId) return undefined; // an exec of the container, not its first process
+  if (exit.id !== exit.containerId) return undefined; // an exec, not the container's first process
   return {
     kind: 'exit',
     containerId: exit.containerId,

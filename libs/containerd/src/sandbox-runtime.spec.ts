@@ -47,7 +47,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     removeCgroups(`fsb-test-${process.pid}`);
   }, 60_000);
 
-  /** Subscribes again when containerd has died: one case kills it. */
+  /** Resubscribes when containerd dies: one case kills it. */
   async function listen(): Promise<void> {
     while (!listening.signal.aborted) {
       try {
@@ -91,12 +91,12 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
       return event?.kind === 'exit' ? event : false;
     });
 
-  it('knows the image by its short name, with its config', () => {
+  it('ImageStore: resolves an image by its short name, with its config', () => {
     expect(image.name).toBe(BUSYBOX);
     expect(image.config).toMatchObject({ cmd: ['/bin/sh'], env: ['PATH=/bin'] });
   });
 
-  it('runs a command with its output, environment, files and hardening, and reports its exit', async () => {
+  it('create: runs a command with output, environment and hardening, and reports its exit', async () => {
     const script =
       'echo "$GREETING"; pwd; hostname; cat /proc/self/oom_score_adj; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status; exit 7';
     const { pid, stages } = await runtime.create(request('run', ['/bin/sh', '-c', script]));
@@ -104,7 +104,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(stages.map(({ name }) => name).sort()).toEqual(['container', 'snapshot', 'start', 'task']);
     expect(stages.slice(2).map(({ name }) => name)).toEqual(['task', 'start']);
     expect(await exitOf('run')).toMatchObject({ exitStatus: 7 });
-    await eventually(() => readFileSync(logFile('run'), 'utf8').includes('Seccomp:')); // told before the last output is copied
+    await eventually(() => readFileSync(logFile('run'), 'utf8').includes('Seccomp:')); // the exit may be reported before the last output is copied
     const log = readFileSync(logFile('run'), 'utf8').split('\n');
     expect(log.slice(0, 4)).toEqual(['hello world', '/tmp', 'run', '1000']);
     expect(log.join('\n')).toMatch(/CapEff:\s+00000000000404fb/);
@@ -112,7 +112,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(log.join('\n')).toMatch(/Seccomp:\s+2/);
   });
 
-  it('filters the same system calls where crun need not compile the profile any more', async () => {
+  it('create: filters the same system calls with a cached seccomp filter', async () => {
     const script = 'busybox mkdir /made 2>&1; busybox grep "^Seccomp:" /proc/self/status; exec sleep 100';
     const refused = ['mkdir', 'mkdirat'];
     const others = seccomp.syscalls.map(({ names, ...rule }) => ({
@@ -126,7 +126,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
       await runtime.create(request(id, ['/bin/sh', '-c', script], { pids: 64 }, noFolders));
       await eventually(() => readFileSync(logFile(id), 'utf8').includes('Seccomp:'));
       outputs.push(readFileSync(logFile(id), 'utf8'));
-      await sleep(500); // it is learnt behind the create's back
+      await sleep(500); // the filter is cached in the background
     }
     expect(outputs[0]).toMatch(/mkdir.*: Operation not permitted\nSeccomp:\s+2\n/);
     expect(outputs[1]).toBe(outputs[0]);
@@ -136,7 +136,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     for (const id of ['filter1', 'filter2']) await runtime.remove(id);
   });
 
-  it('keeps the claim, and labels set later, through the list', async () => {
+  it('list: returns the claim, and labels set later', async () => {
     await runtime.create(request('kept', ['/bin/sleep', '100']));
     await runtime.setLabels('kept', { 'fast-sandbox.io/terminating': '1' });
     const [record] = await runtime.list('labels."fast-sandbox.io/id"==kept');
@@ -146,7 +146,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(await exitOf('kept')).toMatchObject({ exitStatus: 137 });
   });
 
-  it('tells stages that add up to no more than the time that passed', async () => {
+  it('create: returns stages that add up to no more than the elapsed time', async () => {
     const timed = request('timed', ['/bin/sleep', '100']);
     const started = performance.now();
     const { stages } = await runtime.create(timed);
@@ -156,7 +156,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     await runtime.remove('timed');
   });
 
-  it('removes everything, twice', async () => {
+  it('remove: removes everything, and is idempotent', async () => {
     await runtime.create(request('gone', ['/bin/sleep', '100']));
     await runtime.remove('gone');
     await runtime.remove('gone');
@@ -165,7 +165,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     await expect(stat).rejects.toMatchObject({ code: 'not_found' });
   });
 
-  it('leaves nothing of a create that fails', async () => {
+  it('create: leaves nothing after a failure', async () => {
     const bad = request('bad', ['/bin/nothing-there']);
     await expect(runtime.create(bad)).rejects.toThrow(/nothing-there/);
     expect(await runtime.list('id==bad')).toEqual([]);
@@ -174,7 +174,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     });
   });
 
-  it('keeps a snapshot from the collector, and drops it where nothing else is left of its create', async () => {
+  it('dropStraySnapshots: removes an orphan snapshot, which the collector keeps', async () => {
     const hasSnapshot = (id: string): Promise<boolean> =>
       client.snapshots.stat({ snapshotter: 'overlayfs', key: `${id}-snapshot` }).then(
         () => true,
@@ -195,15 +195,15 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     await runtime.remove('whole');
   });
 
-  it('does not touch a container whose id is asked for again', async () => {
+  it('create: refuses an id that is taken, and leaves its container alone', async () => {
     await runtime.create(request('twice', ['/bin/sleep', '100']));
     const again = runtime.create(request('twice', ['/bin/sleep', '1']));
     await expect(again).rejects.toMatchObject({ code: 'already_exists' });
     expect((await runtime.list('id==twice'))[0]?.task?.status).toBe('running');
   });
 
-  it('enforces memory and processes', async () => {
-    // the shim asks to be told of a lack of memory just after the start: one that comes sooner is an exit with 137 alone
+  it('create: enforces limits of memory and processes', async () => {
+    // the shim subscribes to OOM events just after the start: an earlier OOM is only an exit with 137
     const hog = ['/bin/sh', '-c', 'sleep 1; x=a; while true; do x="$x$x"; done'];
     await runtime.create(request('hog', hog, { pids: 64, memoryBytes: 16 * 1024 * 1024 }));
     expect(await exitOf('hog')).toMatchObject({ exitStatus: 137 });
@@ -211,20 +211,20 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     const forks = ['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait'];
     await runtime.create(request('forks', forks, { pids: 4 }));
     expect((await exitOf('forks')).exitStatus).not.toBe(0);
-    await runtime.release('forks'); // the shim ends its copies first
+    await runtime.release('forks'); // the shim finishes copying first
     expect(readFileSync(logFile('forks'), 'utf8')).toContain("can't fork");
   });
 
-  it('keeps what is written to stderr after stdout was closed', async () => {
+  it('create: logs stderr even after stdout was closed', async () => {
     const script = 'echo first >&2; exec >/dev/null; busybox usleep 300000; echo last >&2; exit 2';
     await runtime.create(request('closed', ['/bin/sh', '-c', script]));
     expect(await exitOf('closed')).toMatchObject({ exitStatus: 2 });
-    await runtime.release('closed'); // the shim ends its copies first
+    await runtime.release('closed'); // the shim finishes copying first
     expect(readFileSync(logFile('closed'), 'utf8')).toBe('first\nlast\n');
     await runtime.remove('closed');
   });
 
-  it('keeps the only line of a process that writes it to stdout or stderr and ends, each time', async () => {
+  it('create: never loses the only line of a process that ends at once', async () => {
     const rounds = Number(process.env['FSB_LAST_LINES'] ?? 30);
     const lost: string[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -238,7 +238,7 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     expect(lost).toEqual([]);
   }, 120_000);
 
-  it('lets sandboxes live through the death of containerd', async () => {
+  it('keeps sandboxes running when containerd is killed', async () => {
     await runtime.create(request('survivor', ['/bin/sleep', '100']));
     await containerd.kill();
     await containerd.restart();

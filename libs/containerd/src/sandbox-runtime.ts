@@ -37,11 +37,11 @@ export interface Created {
   readonly stages: Stage[];
 }
 
-/** A program that the shim starts for each container, with the log file as its argument: docs/adr/0021. */
+/** A program that the shim starts for each container, with the log file as its argument; see docs/adr/0021. */
 export interface LogWriter {
-  /** absolute, and executable where containerd runs */
+  /** absolute path, executable in containerd's mount namespace */
   readonly program: string;
-  /** a file that it makes before it is ready */
+  /** path of a file that the program creates before it is ready */
   readonly made: string;
 }
 
@@ -51,30 +51,30 @@ export interface ContainerRequest {
   readonly image: string;
   readonly chainId: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** JSON value, kept as it is */
+  /** JSON value, stored as it is */
   readonly claim: unknown;
   /** OCI runtime spec */
   readonly spec: Readonly<Record<string, unknown>>;
-  /** absolute, there before the task is made: stdout and stderr are appended */
+  /** absolute path of an existing file, to which stdout and stderr are appended */
   readonly logFile: string;
-  /** absent: the shim itself appends */
+  /** absent: the shim appends by itself */
   readonly logWriter?: LogWriter | undefined;
   /** path of runc or crun; absent: containerd's default */
   readonly runtimeBinary?: string | undefined;
-  /** where runc keeps its state; absent: /run/containerd/runc, where ids of all containerds of a machine meet */
+  /** folder of runc's state; absent: /run/containerd/runc, where ids of all containerds of a machine collide */
   readonly runtimeRoot?: string | undefined;
-  /** Work beside the snapshot that must be done before the process starts: the files that the spec binds. */
+  /** work in parallel with the snapshot that must end before the task: the files that the spec bind-mounts */
   readonly beforeTask?: Promise<unknown>;
 }
 
-/** A sandbox's container from its snapshot to its end. */
+/** The life of a sandbox's container in containerd: snapshot, record, task, removal. */
 export class SandboxRuntime {
   private readonly tasks: SandboxTasks;
   private readonly filters = new CrunFilters();
 
   /**
    * @param groups absent: a shim for each container
-   * @param ids what the methods' ids mean: sandboxes', or containerd's own
+   * @param ids maps the ids of all methods, which are sandbox ids or container ids
    */
   constructor(
     private readonly client: ContainerdClient,
@@ -85,15 +85,18 @@ export class SandboxRuntime {
   }
 
   /**
-   * Snapshot and container record (with the claim), then task, start. Whatever fails, nothing is left.
+   * Creates snapshot and container record (with the claim), then the task, and starts it. A failure undoes all of it.
+   * @returns the host's pid, and the stages in milliseconds, which add up to the elapsed time
    * @throws ApiError already_exists when the id is taken
+   * @throws SnapshotGoneError when the image must be resolved again
+   * @throws LeftoverError when undoing failed
    */
   async create(request: ContainerRequest, signal?: AbortSignal): Promise<Created> {
     const seat = this.groups?.join();
     const annotated = this.filters.annotate(request);
     try {
       const created = await this.make(seat ? inGroup(annotated, seat.group) : annotated, signal, seat);
-      void this.filters.learn(request, this.client.namespace); // reading fails to nothing
+      void this.filters.learn(request, this.client.namespace); // never rejects
       return created;
     } finally {
       seat?.release();
@@ -107,7 +110,7 @@ export class SandboxRuntime {
       const started = performance.now();
       const result = await work;
       const ended = performance.now();
-      stages.push({ name, ms: ended - before }); // of two at once the later has the rest alone: the sum is the time that passed
+      stages.push({ name, ms: ended - before }); // of two in parallel, the later has only the rest
       before = ended;
       recordSpan(name, started);
       return result;
@@ -128,22 +131,22 @@ export class SandboxRuntime {
     }
   }
 
-  /** Sends a signal: SIGKILL to all of the container, any other to the first process. A process that is gone is success. */
+  /** Sends SIGKILL to all processes, any other signal to the first one. A process that is gone is success. */
   kill(id: string, signal: Signal | number): Promise<void> {
     return this.tasks.kill(this.ids.containerOf(id), signal);
   }
 
-  /** Waits for the first process to end. @returns undefined when there is no task, `deadlineMs` passed or `signal` aborted */
+  /** Waits for the first process. @returns undefined if there is no task, `deadlineMs` passes or `signal` aborts */
   wait(id: string, deadlineMs: number, signal?: AbortSignal): Promise<Exited | undefined> {
     return this.tasks.wait(this.ids.containerOf(id), deadlineMs, signal);
   }
 
-  /** Whether containerd has a task for it. A dead shim's tasks are gone; one that has only exited stays until its removal. */
+  /** Whether containerd has its task. An exited task stays until its removal; a dead shim's tasks are gone. */
   hasTask(id: string): Promise<boolean> {
     return this.tasks.exists(this.ids.containerOf(id));
   }
 
-  /** Kills what runs, then removes task, container and snapshot, and makes sure. Every "not found" is success. */
+  /** Kills and removes task, container and snapshot, with retries. Idempotent: not_found is success. */
   async remove(id: string): Promise<void> {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
@@ -151,14 +154,14 @@ export class SandboxRuntime {
     await this.removeSnapshot(snapshotKey(container));
   }
 
-  /** Task and snapshot of a container that has ended; the record with its claim stays. */
+  /** Removes task and snapshot of an ended container. The record with its claim stays. */
   async release(id: string): Promise<void> {
     const container = this.ids.containerOf(id);
     await this.tasks.remove(container);
     await this.removeSnapshot(snapshotKey(container));
   }
 
-  /** The folder on the host that a container's writes go to. @returns undefined where it has none any more */
+  /** The folder on the host with a container's writes. @returns undefined if its snapshot is gone */
   async writableLayer(id: string): Promise<string | undefined> {
     try {
       const key = snapshotKey(this.ids.containerOf(id));
@@ -169,20 +172,21 @@ export class SandboxRuntime {
     }
   }
 
-  /** The name of the shim that it shares. */
+  /** The name of its shim group. @returns undefined if it shares no shim */
   groupOf(id: string): string | undefined {
     return this.groups?.nameOf(this.ids.containerOf(id));
   }
 
-  /** Of a shim that was killed: nobody joins its group any more, and its socket, which nobody else removes, goes. */
+  /** Closes the group of a dead shim to further containers, and removes its socket, which nothing else does. */
   async bury(group: string): Promise<void> {
-    if (this.groups?.close(group) === false) return; // a create has just been sent there, and makes the socket anew
+    if (this.groups?.close(group) === false) return; // a create in flight to the group makes the socket anew
     await removeDeadSocket(shimSocket(this.client.socket, this.client.namespace, group));
   }
 
   /**
-   * Snapshots of creates that ended with their process before there was a container. Nobody else collects them.
-   * @param filter in containerd's syntax: whose they are. Creates that go on are not told from those that ended
+   * Removes orphan snapshots: of creates whose process died before there was a container. Nothing else collects them.
+   * @param filter in containerd's syntax, which selects an owner's. The owner must have no create in flight: its
+   * snapshot looks the same
    */
   async dropStraySnapshots(filter: string): Promise<void> {
     const snapshots = await new SnapshotStore(this.client).list(filter);
@@ -191,13 +195,14 @@ export class SandboxRuntime {
     for (const { name } of snapshots) if (!held.has(name)) await this.removeSnapshot(name);
   }
 
-  /** A record for a task that has lost its own: only through one does containerd end it. @throws ApiError already_exists */
+  /** Creates a record for a task without one, which containerd cannot end otherwise. @throws ApiError already_exists */
   async recordAgain(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
-    const spec = { typeUrl: SPEC_TYPE, value: Buffer.from('{}') }; // there must be one, and nobody reads it again
+    const spec = { typeUrl: SPEC_TYPE, value: Buffer.from('{}') }; // required, but never read
     const runtime = { name: RUNTIME, options: undefined };
     await this.client.containers.create({ container: { ...emptyContainer(id), labels: { ...labels }, runtime, spec } });
   }
 
+  /** Sets labels. @param labels an empty value removes the label */
   async setLabels(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
     const container = { ...emptyContainer(this.ids.containerOf(id)), labels: { ...labels } };
     const request = { container, updateMask: Object.keys(labels).map((key) => `labels.${key}`) };
@@ -205,7 +210,7 @@ export class SandboxRuntime {
   }
 
   /**
-   * A claim, and labels that go with it, at once.
+   * Replaces the claim and sets labels in one update.
    * @param labels an empty value removes the label
    */
   async claim(id: string, labels: Readonly<Record<string, string>>, claim: unknown): Promise<void> {
@@ -215,7 +220,7 @@ export class SandboxRuntime {
     await this.client.containers.update({ container, updateMask });
   }
 
-  /** What containerd has of it but for its task. @returns undefined where there is no such container */
+  /** The record of a container, without its task. @returns undefined if there is none */
   async find(id: string): Promise<Omit<ContainerRecord, 'task'> | undefined> {
     try {
       const { container } = await this.client.containers.get({ id: this.ids.containerOf(id) });
@@ -226,7 +231,7 @@ export class SandboxRuntime {
     }
   }
 
-  /** @param filters in containerd's syntax, as in `labels."fast-sandbox.io/managed"==true`: what any of them meets */
+  /** Containers with their tasks. @param filters one must match, as in `labels."fast-sandbox.io/managed"==true` */
   async list(...filters: string[]): Promise<ContainerRecord[]> {
     const [{ containers }, { tasks }] = await Promise.all([
       this.client.containers.list({ filters }),
@@ -240,22 +245,22 @@ export class SandboxRuntime {
     return runtimeEvents(this.client, signal);
   }
 
-  /** Snapshot and record, one beside the other. An id that somebody else holds is not ours to remove: each undoes its own. */
+  /** Creates snapshot and record in parallel. A failure undoes only what was created here: another may own the id. */
   private async claimId(request: ContainerRequest, settings: CallSettings, timed: Timed): Promise<{ mounts: Mount[] }> {
     const [snapshot, record] = await Promise.allSettled([
       timed('snapshot', this.prepare(request, settings)),
       timed('container', this.createContainer(request, settings)),
     ]);
     if (snapshot.status === 'fulfilled' && record.status === 'fulfilled') return snapshot.value;
-    if (snapshot.status === 'fulfilled') await this.removeSnapshot(snapshotKey(request.id)).catch(() => undefined); // the janitor's
-    await request.beforeTask?.catch(() => undefined); // the error below is the one to tell
+    if (snapshot.status === 'fulfilled') await this.removeSnapshot(snapshotKey(request.id)).catch(() => undefined); // left to the janitor
+    await request.beforeTask?.catch(() => undefined); // the error below is the one to report
     if (snapshot.status === 'rejected' && record.status === 'fulfilled')
       throw await this.undone(request.id, snapshot.reason);
     const [failure] = [record, snapshot].filter((one) => one.status === 'rejected');
     throw isAnswerless(failure?.reason) ? new LeftoverError(failure?.reason) : failure?.reason;
   }
 
-  /** Removes what a failed create made. @returns the error to throw */
+  /** Undoes a failed create. @returns the error to throw */
   private async undone(id: string, error: unknown): Promise<unknown> {
     try {
       await this.remove(id);
@@ -265,7 +270,7 @@ export class SandboxRuntime {
     }
   }
 
-  /** Its own root for containerd's collector, which else takes it before its container is there: docs/adr/0019. */
+  /** Prepares the snapshot as a GC root: else it may be collected before its container exists; see docs/adr/0019. */
   private prepare({ id, chainId, labels }: ContainerRequest, settings: CallSettings): Promise<{ mounts: Mount[] }> {
     const rooted = { ...gcSafe(labels), 'containerd.io/gc.root': new Date().toISOString() };
     const request = { snapshotter, key: snapshotKey(id), parent: chainId, labels: rooted };
@@ -303,9 +308,9 @@ function inGroup(request: ContainerRequest, group: string): ContainerRequest {
 }
 
 /**
- * The shim opens each plain path once and appends to it. Paths that are equal, and every `file://`, share one descriptor,
- * which containerd's shim closes when stdout reaches its end, whatever stderr has still to write: the file has two names here.
- * A program gets both outputs, whatever the second name is.
+ * The task's output URIs. The shim appends to a plain path. For equal paths, and for every `file://`, stdout and stderr
+ * share one descriptor, which the shim closes at stdout's EOF even if stderr goes on: so the file has two names here. A
+ * log writer gets both outputs, whatever the second name is.
  */
 function output({ logFile, logWriter }: ContainerRequest): { stdout: string; stderr: string } {
   if (!logWriter) return { stdout: logFile, stderr: `${dirname(logFile)}/./${basename(logFile)}` };
@@ -314,7 +319,7 @@ function output({ logFile, logWriter }: ContainerRequest): { stdout: string; std
   return { stdout: uri, stderr: uri };
 }
 
-/** A shim takes a writer that has ended for one that is ready. */
+/** Fails if the log writer is not running: the shim takes one that has ended for ready. */
 function requireWriter({ id, logWriter }: ContainerRequest): void {
   if (!logWriter || existsSync(logWriter.made)) return;
   throw new Error(
@@ -322,7 +327,7 @@ function requireWriter({ id, logWriter }: ContainerRequest): void {
   );
 }
 
-/** A snapshot's labels say whose it is; `containerd.io/` ones would steer the collector. */
+/** The labels for a snapshot, which name its owner, without `containerd.io/` ones, which control the collector. */
 function gcSafe(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([key]) => !key.startsWith('containerd.io/')));
 }

@@ -1,64 +1,72 @@
 import { type OciSeccomp } from './seccomp-profile';
 
-/** linux/sched.h: the flags of clone and unshare that make namespaces. CLONE_NEWTIME is unshare's alone: in clone it is part of a signal. */
+/**
+ * linux/sched.h: flags of clone and unshare that create namespaces. CLONE_NEWTIME is for unshare only: clone reads that
+ * bit as part of a signal.
+ */
 const NEW_NAMESPACES = 0x7e02_0000;
 const NEW_TIME = 0x80;
 /** sys/socket.h, linux/netlink.h */
 const Family = { unix: 1, inet: 2, inet6: 10, netlink: 16 } as const;
 const Netlink = { route: 0, audit: 9 } as const;
-/** sys/socket.h: what sends past the routes, the blocked ones too */
+/** sys/socket.h: options that bypass the routes, including blocked ones. */
 const SOL_SOCKET = 1;
 const TO_A_DEVICE = [25, 62]; // SO_BINDTODEVICE, SO_BINDTOIFINDEX
-/** Beyond what the kernel has, as powers of two. */
+/** Powers of two above the kernel's numbers of levels and options. */
 const LEVELS = 512;
 const OPTIONS = 128;
-/** An int: the kernel does not look at the register's other half. */
+/** Mask of an int: the kernel ignores the register's upper half. */
 const INT = 0xffff_ffff;
 /** errno.h */
 const Errno = { permission: 1, invalid: 22, noSuchCall: 38, protocolNotSupported: 93, familyNotSupported: 97 } as const;
-/** netinet/in.h: unspecified, ICMP, TCP, UDP, ICMPv6. The others (MPTCP, UDP-Lite, SCTP, DCCP, L2TP) are the kernel's least tried. */
+/**
+ * netinet/in.h: unspecified, ICMP, TCP, UDP, ICMPv6. The others (MPTCP, UDP-Lite, SCTP, DCCP, L2TP) are the least
+ * tested in the kernel.
+ */
 const PROTOCOLS = [0, 1, 6, 17, 58];
-/** The kernel's numbers of protocols end below, as a power of two. */
+/** A power of two above the kernel's protocol numbers. */
 const MAX_PROTOCOLS = 512;
 
 /**
- * Refused whatever the capabilities: they mount, enter what is another's, or read the kernel's own. A keyring is root's of
- * the whole node, not of a namespace.
+ * System calls refused whatever the capabilities: they mount, enter other namespaces, or read kernel state. Keyrings
+ * belong to root of the whole node, not of a namespace.
  */
 const REFUSED = [
   ...['mount', 'umount', 'umount2', 'mount_setattr', 'move_mount', 'open_tree', 'pivot_root'],
   ...['fsopen', 'fsconfig', 'fsmount', 'fspick', 'open_by_handle_at', 'setns'],
   ...['add_key', 'keyctl', 'request_key', 'syslog', 'reboot', 'bpf', 'perf_event_open', 'io_uring_setup'],
 ];
-/** Parts of the kernel that hardly a program needs: as on a kernel that was built without them. */
+/** Rarely needed system calls, refused with ENOSYS as on a kernel built without them. */
 const ABSENT = ['modify_ldt', 'memfd_secret'];
-/** Looked at by their arguments. clone3's are behind a pointer: without it, libraries fall back to clone. */
+/** System calls filtered by arguments. clone3's are behind a pointer; without clone3, libraries fall back to clone. */
 const BY_ARGUMENT = ['clone', 'clone3', 'unshare', 'setsockopt', 'socket'];
 
 type Rule = OciSeccomp['syscalls'][number];
 
 /**
- * Debian's profile is podman's, which counts on user namespaces. What is left of it for one whose root is the node's: no
- * new namespaces (in a user namespace of its own a process has all capabilities again), no sockets but of the network that the
- * Pod has (a vsock reaches the hypervisor from any namespace), none that passes its routes by, and no 32-bit calls
- * (socketcall hides its arguments).
+ * Restricts Debian's profile for a sandbox whose root is the node's. That profile is podman's, which relies on user
+ * namespaces.
+ * - No new namespaces: in its own user namespace a process regains all capabilities.
+ * - Only sockets of the Pod's network, and none that bypasses its routes: a vsock reaches the hypervisor from any
+ *   namespace.
+ * - No 32-bit system calls: socketcall hides its arguments.
  */
 export function sandboxSeccomp(profile: OciSeccomp): OciSeccomp {
   const replaced = new Set([...REFUSED, ...ABSENT, ...BY_ARGUMENT]);
   const others = profile.syscalls.map((rule) => ({ ...rule, names: rule.names.filter((name) => !replaced.has(name)) }));
   return {
     ...profile,
-    architectures: profile.architectures.slice(0, 1), // the machine's own comes first
+    architectures: profile.architectures.slice(0, 1), // the machine's own is first
     syscalls: [...others.filter(({ names }) => names.length > 0), ...RULES],
   };
 }
 
 const equal = (index: number, value: number) => ({ index, value, op: 'SCMP_CMP_EQ' });
-/** from `first`, as many as `size`, a power of two that divides it; as ints */
+/** Matches ints in a block. Its size must be a power of two that divides its first number. */
 const within = (index: number, { first, size }: Block) => ({
   ...{ index, value: INT - (size - 1), valueTwo: first, op: 'SCMP_CMP_MASKED_EQ' },
 });
-/** none of the flags */
+/** Matches an argument with none of the flags. */
 const without = (index: number, flags: number) => ({ index, value: flags, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' });
 const allow = (name: string, ...args: Rule['args'] & object): Rule => ({
   names: [name],
@@ -75,7 +83,7 @@ interface Block {
   readonly size: number;
 }
 
-/** All numbers of a block but some, as blocks: a filter that allows has no "not equal" for half a register. */
+/** All numbers of a block except some, as blocks: a filter has no "not equal" for half a register. */
 function blocksWithout(excluded: readonly number[], { first, size }: Block): Block[] {
   if (!excluded.some((number) => number >= first && number < first + size)) return [{ first, size }];
   if (size === 1) return [];
@@ -96,7 +104,7 @@ const RULES: readonly Rule[] = [
     ),
   ]),
   allow('socket', equal(0, Family.netlink), equal(2, Netlink.route)),
-  // sudo and the like take it for a kernel without audit, and go on
+  // sudo and others then assume a kernel without audit, and go on
   refuse(['socket'], Errno.invalid, equal(0, Family.netlink), equal(2, Netlink.audit)),
   refuse(['socket'], Errno.familyNotSupported, { index: 0, value: Family.netlink, op: 'SCMP_CMP_GT' }),
   ...blocksWithout([SOL_SOCKET], { first: 0, size: LEVELS }).map((levels) => allow('setsockopt', within(1, levels))),

@@ -16,7 +16,7 @@ const REMOVE_ATTEMPTS = 5;
 
 /** The tasks of sandboxes' containers: signals, waiting, removal. */
 export class SandboxTasks {
-  /** Seen to end, and not removed yet: with the first process of its pid namespace the kernel has ended all. */
+  /** tasks that have ended, not removed yet: with the first process of a pid namespace, the kernel ends all others */
   private readonly ended = new Set<string>();
 
   constructor(
@@ -24,7 +24,7 @@ export class SandboxTasks {
     private readonly groups: ShimGroups | undefined,
   ) {}
 
-  /** @param signal a number is sent to the first process alone */
+  /** Sends SIGKILL to all processes, any other signal to the first one. */
   async kill(id: string, signal: Signal | number): Promise<void> {
     const number = typeof signal === 'number' ? signal : SIGNALS[signal];
     const request = { containerId: id, signal: number, all: signal === 'SIGKILL' };
@@ -52,7 +52,7 @@ export class SandboxTasks {
     }
   }
 
-  /** crun with a shared shim once answered "ttrpc: closed" to a delete that had worked: only "not found" is proof. */
+  /** Kills and removes a task, with retries: crun in a shared shim once answered a good delete with "ttrpc: closed". */
   async remove(id: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {

@@ -1,4 +1,4 @@
-/** The JSON of containers-common's and Docker's profile: rules that depend on capabilities and architecture. */
+/** A seccomp profile of containers-common or Docker, in JSON. Its rules depend on capabilities and architecture. */
 export interface SeccompProfile {
   readonly defaultAction: string;
   readonly defaultErrnoRet?: number;
@@ -38,15 +38,16 @@ export interface OciSeccomp {
   }[];
 }
 
-/** Node's names of architectures, as Go (in the profile's filters) and libseccomp (in the OCI spec) call them. */
+/** Architectures by Node's names, as Go (in the profile's filters) and libseccomp (in the OCI spec) name them. */
 const ARCHITECTURES: Readonly<Record<string, { go: string; seccomp: string }>> = {
   x64: { go: 'amd64', seccomp: 'SCMP_ARCH_X86_64' },
   arm64: { go: 'arm64', seccomp: 'SCMP_ARCH_AARCH64' },
 };
 
 /**
- * The profile as the OCI runtime spec wants it, for one set of capabilities.
+ * Resolves a profile to the OCI runtime spec's form, for one set of capabilities. Rules by minKernel are not filtered.
  * @param arch `process.arch`: x64 or arm64
+ * @throws RangeError for another architecture
  */
 export function toOciSeccomp(profile: SeccompProfile, capabilities: readonly string[], arch: string): OciSeccomp {
   const names = ARCHITECTURES[arch];

@@ -22,14 +22,14 @@ describe('ShimGroups', () => {
     expect(names[0]).toMatch(/^fsb\.i\.a\.[0-9a-f]{12}$/);
   });
 
-  it('a burst gets a group for each create', () => {
+  it('join: gives each create of a burst its own group', () => {
     const one = groups();
     add(one, 'a');
     const seats = [one.join(), one.join(), one.join()];
     expect(new Set(seats.map(({ group }) => group)).size).toBe(3);
   });
 
-  it('never exceeds the bound, however creates and deletes mix', async () => {
+  it('never exceeds the bound for any mix of creates and deletes', async () => {
     const one = groups(4);
     const seats: Seat[] = [];
     const there: string[] = [];
@@ -57,7 +57,7 @@ describe('ShimGroups', () => {
     expect(one.sizes().size).toBe(0);
   });
 
-  it('the last to leave waits for who comes, and for nobody else', async () => {
+  it('leaving: the last member waits for a create in flight to its own group only', async () => {
     const one = groups();
     const name = add(one, 'a');
     const coming = one.join();
@@ -68,11 +68,11 @@ describe('ShimGroups', () => {
     expect(await settledSoon(leaving)).toBe(true);
     one.left('a');
     expect(one.join().group).toBe(name);
-    add(one, 'c'); // elsewhere: b's group has a create under way
+    add(one, 'c'); // in another group: b's has a create in flight
     expect(await settledSoon(one.leaving('c'))).toBe(true);
   });
 
-  it('a group whose last member leaves is joined by nobody; nor is one whose only create failed', async () => {
+  it('join: avoids a group whose last member is leaving, and one whose only create failed', async () => {
     const one = groups();
     const name = add(one, 'a');
     const failing = one.join();
@@ -85,14 +85,14 @@ describe('ShimGroups', () => {
     expect(one.sizes().has(name)).toBe(false);
   });
 
-  it('a dead shim’s group is joined by nobody', () => {
+  it('join: avoids the group of a dead shim', () => {
     const one = groups();
     const name = add(one, 'a');
     one.close(name);
     expect(one.join().group).not.toBe(name);
   });
 
-  it('knows its own of before, and no other agent’s', () => {
+  it('know: adopts containers of its own groups, and of no other agent', () => {
     const one = groups();
     one.know('a', 'fsb.i.a.111111111111');
     one.know('b', 'fsb.i.a.111111111111');

@@ -1,30 +1,32 @@
 import { randomBytes } from 'node:crypto';
 
-/** The OCI annotation by which the runc shim knows that two containers want one process. */
+/** The OCI annotation by which the runc shim serves several containers in one process. */
 export const SHIM_GROUP_ANNOTATION = 'io.containerd.runc.v2.group';
 
 type Membership = 'there' | 'leaving';
 interface Group {
   readonly name: string;
   readonly members: Map<string, Membership>;
-  /** seats given to creates whose task is not there yet */
+  /** seats of creates whose task does not exist yet */
   pending: number;
-  /** nobody joins any more: its shim is dead, or ends with its last member */
+  /** takes no more members: its shim is dead, or ends with its last member */
   closed: boolean;
 }
 
-/** A create's place in a group, until its task is there or has failed. */
+/** A create's place in a group, until its task exists or has failed. */
 export interface Seat {
   readonly group: string;
+  /** makes the container a member: its task exists */
   taken(id: string): void;
-  /** gives the seat back, where it was not taken */
+  /** gives the seat back; no effect once it was taken */
   release(): void;
 }
 
 /**
- * Which containers share a shim. A shim ends with its last container, and a container that is just then being added fails:
- * so only a group that somebody is certain to stay in is joined, and its last member waits for those who come. One create
- * at a time in a group, since a shim makes one container after the other: a burst gets a few groups.
+ * Assigns containers to shared shims. A shim ends with its last container, and a create that reaches it then fails. So
+ * a create joins only a group with a member that is not leaving, and the last member waits for a create in flight
+ * before it leaves. A group takes one create at a time, since a shim creates containers one by one: a burst is spread
+ * over groups.
  */
 export class ShimGroups {
   private readonly groups = new Map<string, Group>();
@@ -32,7 +34,7 @@ export class ShimGroups {
   private waiting: (() => void)[] = [];
 
   /**
-   * @param prefix says whose they are: groups of two agents never have one name
+   * @param prefix unique to the agent, so that no two agents have a group of the same name
    * @param most containers in one shim, all of which end with it
    */
   constructor(
@@ -40,6 +42,7 @@ export class ShimGroups {
     private readonly most: number,
   ) {}
 
+  /** Reserves a seat in the fullest open group, or in a new one. The caller must take or release it. */
   join(): Seat {
     const group = this.fullestOpen() ?? this.open(`${this.prefix}.${randomBytes(6).toString('hex')}`);
     group.pending++;
@@ -60,7 +63,7 @@ export class ShimGroups {
     };
   }
 
-  /** A container that was there before this process was. */
+  /** Adds a container that a process before this one created. @param name of its group; another agent's is ignored */
   know(id: string, name: string | undefined): void {
     if (!name?.startsWith(`${this.prefix}.`) || this.groupOf.has(id)) return;
     this.seat(id, this.groups.get(name) ?? this.open(name));
@@ -70,7 +73,7 @@ export class ShimGroups {
     return this.groupOf.get(id)?.name;
   }
 
-  /** Before a task is deleted: resolves when its group does without it. */
+  /** Must be awaited before a task is deleted. Resolves when its group has another member, or no create in flight. */
   async leaving(id: string): Promise<void> {
     const group = this.groupOf.get(id);
     if (!group) return;
@@ -83,6 +86,7 @@ export class ShimGroups {
     if (!hasAnchor(group)) group.closed = true;
   }
 
+  /** Removes a member whose task was deleted. */
   left(id: string): void {
     const group = this.groupOf.get(id);
     if (!group) return;
@@ -92,8 +96,8 @@ export class ShimGroups {
   }
 
   /**
-   * Its shim is dead: whoever joined would be the first of another process under the old one's name.
-   * @returns whether nobody is just joining it
+   * Closes the group of a dead shim: a create would start another shim under the same name.
+   * @returns whether no create is in flight to it
    */
   close(name: string): boolean {
     const group = this.groups.get(name);
@@ -102,7 +106,7 @@ export class ShimGroups {
     return group.pending === 0;
   }
 
-  /** Names of groups, and how many are in each. */
+  /** Members and seats of each group, by its name. */
   sizes(): ReadonlyMap<string, number> {
     return new Map([...this.groups.values()].map(({ name, members, pending }) => [name, members.size + pending]));
   }

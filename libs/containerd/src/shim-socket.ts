@@ -3,11 +3,11 @@ import { unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
-/** containerd's own, whatever its state folder is set to. */
+/** Folder of shim sockets, the same for any state folder of containerd. */
 const FOLDER = '/run/containerd/s';
 const CONNECT_MS = 2000;
 
-/** Where the shim of a group (of a container that shares none: its id) listens. */
+/** Path of a shim's socket. @param group or the container's id, if it shares no shim */
 export function shimSocket(containerdSocket: string, namespace: string, group: string): string {
   const digest = createHash('sha256')
     .update(join(containerdSocket, namespace, group))
@@ -15,9 +15,9 @@ export function shimSocket(containerdSocket: string, namespace: string, group: s
   return join(FOLDER, digest);
 }
 
-/** A shim that was killed leaves its socket, and containerd leaves it too. One that still answers is not touched. */
+/** Removes the socket of a killed shim, which containerd leaves behind. A socket that still answers is kept. */
 export async function removeDeadSocket(path: string): Promise<void> {
-  if ((await connectFailure(path)) === 'ECONNREFUSED') await unlink(path).catch(() => undefined); // gone meanwhile
+  if ((await connectFailure(path)) === 'ECONNREFUSED') await unlink(path).catch(() => undefined); // removed meanwhile
 }
 
 function connectFailure(path: string): Promise<string | undefined> {

@@ -15,6 +15,6 @@ it.each([
   ['SIGNOTHING', undefined],
   ['SIGRTMIN+31', undefined],
   ['SIGRTMAX+1', undefined],
-])('%s is %s', (text, number) => {
+])('signalNumber: %s is %s', (text, number) => {
   expect(signalNumber(text)).toBe(number);
 });

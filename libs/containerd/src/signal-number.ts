@@ -1,12 +1,12 @@
 import { constants } from 'node:os';
 
-/** signal(7): the real-time signals as glibc and musl count them, which is what images' programs mean. */
+/** signal(7): the range of real-time signals in glibc and musl, which an image's programs use. */
 const REAL_TIME = { RTMIN: 34, RTMAX: 64 } as const;
 const NAMED: ReadonlyMap<string, number> = new Map(Object.entries(constants.signals));
 
 /**
- * The number of a STOPSIGNAL as docker reads it: a number, or a name with or without SIG, also as SIGRTMIN+3. Pure.
- * @returns undefined where it is none, as docker then sends SIGTERM
+ * The number of a STOPSIGNAL, parsed as docker does: a number, or a name with or without SIG, such as SIGRTMIN+3. Pure.
+ * @returns undefined if malformed; docker then sends SIGTERM
  */
 export function signalNumber(text: string): number | undefined {
   if (/^\d{1,2}$/.test(text)) return inRange(Number(text));

@@ -5,7 +5,7 @@ export function snapshotKey(containerId: string): string {
   return `${containerId}${SUFFIX}`;
 }
 
-/** The container that a snapshot was made for. @returns undefined for a key of anything else */
+/** The id of a snapshot's container. @returns undefined for any other key */
 export function containerOfSnapshot(key: string): string | undefined {
   return key.endsWith(SUFFIX) && key !== SUFFIX ? key.slice(0, -SUFFIX.length) : undefined;
 }

@@ -10,13 +10,13 @@ export const SNAPSHOTTER = 'overlayfs';
 const snapshotter = SNAPSHOTTER;
 const LIST_MS = 10_000;
 
-/** The layers of images as snapshots. */
+/** Unpacks images into snapshots, and lists snapshots. */
 export class SnapshotStore {
   constructor(private readonly client: ContainerdClient) {}
 
   /**
-   * Unpacks what is missing, and makes sure that containerd's collector keeps it as long as the image. Images that CRI pulled
-   * or `ctr` imported are unpacked already.
+   * Unpacks missing layers, and makes the collector keep them as long as the image. Images that CRI pulled or `ctr`
+   * imported are unpacked already.
    */
   async unpack(
     config: ContentDescriptor,
@@ -38,7 +38,7 @@ export class SnapshotStore {
     });
   }
 
-  /** @param filter as containers have it */
+  /** @param filter in containerd's syntax, on labels */
   async list(filter: string): Promise<Info[]> {
     const limit = AbortSignal.timeout(LIST_MS);
     const request = { snapshotter, filters: [filter] };
@@ -46,7 +46,7 @@ export class SnapshotStore {
     for await (const page of this.client.stream(() => this.client.snapshotStreams.list(request), limit)) {
       found.push(...page.info);
     }
-    limit.throwIfAborted(); // a stream that is cancelled ends like a whole one
+    limit.throwIfAborted(); // a cancelled stream ends without an error
     return found;
   }
 
@@ -70,12 +70,12 @@ export class SnapshotStore {
     try {
       await this.client.snapshots.commit(commit, settings);
     } catch (error) {
-      if (!isApiError(error, 'already_exists')) throw error; // somebody else unpacked the same layer
+      if (!isApiError(error, 'already_exists')) throw error; // another process has unpacked the same layer
     }
   }
 }
 
-/** Where writes go, from the mounts of an active snapshot: overlayfs' upperdir, or the folder of an image without layers. */
+/** The folder of writes of an active snapshot: overlayfs' upperdir, or the mount's source without lower layers. */
 export function writableFolder(mounts: readonly Mount[]): string | undefined {
   const [mount] = mounts;
   const upper = mount?.options.find((option) => option.startsWith('upperdir='));

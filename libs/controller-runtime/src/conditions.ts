@@ -3,7 +3,7 @@ import { rfc3339 } from '@fsb/kit/times';
 
 export type ConditionInput = Omit<Condition, 'lastTransitionTime'>;
 
-/** The conditions with this one in its place. The transition time moves only when `status` does. */
+/** Sets one condition, by its type, in a copy of the list. The transition time changes only with `status`. */
 export function setCondition(
   conditions: readonly Condition[] | undefined,
   input: ConditionInput,

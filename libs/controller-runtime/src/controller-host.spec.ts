@@ -31,7 +31,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-it('is ready with full caches, starts controllers then, and ends with the reconcile in flight', async () => {
+it('ControllerHost: starts controllers with full caches, and stops after the reconcile in flight', async () => {
   const metrics = new ControllerMetrics(new Registry());
   const readiness = new Readiness();
   const pods = new Informer({ client, kind: POD_KIND });
@@ -74,7 +74,7 @@ it('is ready with full caches, starts controllers then, and ends with the reconc
   expect(log).toEqual(['runnable', 'began n/a', 'ended', 'runnable stopped', 'stopped']);
 });
 
-it('can be stopped while the API server is away', async () => {
+it('ControllerHost: stops while the API server is unreachable', async () => {
   const pods = new Informer({ client, kind: POD_KIND });
   const parts = { client, readiness: new Readiness(), metrics: new ControllerMetrics(new Registry()) };
   const host = new ControllerHost(parts, { name: 'spec', informers: { pods }, election: { namespace: 'n' } });

@@ -12,11 +12,11 @@ import { KubeLeaseLock } from './lease-lock';
 import { type ControllerMetrics } from './metrics';
 
 export const leaderElectionFlags = {
-  leaderElect: flag(boolean().default(true), 'Only the replica that holds the Lease acts'),
-  leaderElectionNamespace: flag(z.string().default('kube-system'), 'Where the Lease is'),
+  leaderElect: flag(boolean().default(true), 'Act only while holding the Lease; required with several replicas'),
+  leaderElectionNamespace: flag(z.string().default('kube-system'), 'Namespace of the Lease'),
 };
 
-/** The part of an Informer that a host needs: informers of all kinds go into one list. */
+/** The part of an Informer that a host needs, independent of its kind. */
 export interface HostedInformer {
   readonly hasSynced: boolean;
   readonly synced: Promise<void>;
@@ -24,19 +24,19 @@ export interface HostedInformer {
   stop(): Promise<void>;
 }
 
-/** Something that runs in every replica, the leader or not, once the caches are filled. */
+/** Work that runs in every replica, leading or not, once the caches are filled. */
 export interface Runnable {
   start(): void;
   stop(): Promise<void> | void;
 }
 
 export interface ControllerHostOptions {
-  /** the service's name, and so the Lease's */
+  /** name of the service and of its Lease */
   readonly name: string;
   readonly informers: Readonly<Record<string, HostedInformer>>;
   readonly controllers?: readonly Pick<Controller, 'start' | 'stop'>[];
   readonly runnables?: readonly Runnable[];
-  /** absent: this replica acts at once */
+  /** absent: this replica acts without a Lease */
   readonly election?: { readonly namespace: string } | undefined;
 }
 
@@ -47,12 +47,12 @@ export interface ControllerHostParts {
 }
 
 const LEASE = { leaseDurationMs: 6_000, renewDeadlineMs: 4_000, retryPeriodMs: 1_000 } as const;
-/** What a reconcile in flight gets to finish on SIGTERM. */
+/** Grace period of the reconciles in flight on SIGTERM. */
 const GRACE_MS = 8_000;
 
 /**
- * Starts informers, waits for their caches, says that it is ready, and starts the controllers as soon as this replica
- * leads. Stops in the other order: reconciles finish, then the lease is given back, then the caches go.
+ * Starts the informers, waits for their caches, and starts the controllers as soon as this replica leads. The process
+ * is ready once the caches are filled. Stops in reverse order: reconciles, then the lease, then the caches.
  */
 export class ControllerHost implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly logger = new Logger(ControllerHost.name);
@@ -66,7 +66,7 @@ export class ControllerHost implements OnApplicationBootstrap, OnModuleDestroy, 
     this.parts.readiness.add('caches', () => this.checkCaches());
   }
 
-  /** Does not wait: the probes must be served while the API server is still away. */
+  /** Returns at once: probes must be served even while the API server is unreachable. */
   onApplicationBootstrap(): void {
     this.running = this.run().catch((error: unknown) => {
       this.logger.error({ msg: 'cannot go on', error: messageOf(error) });
@@ -118,13 +118,13 @@ export class ControllerHost implements OnApplicationBootstrap, OnModuleDestroy, 
     this.parts.metrics.leads(name, true);
     for (const controller of controllers) controller.start();
     await aborted(signal);
-    // whoever lost the lease must not write any more
+    // no grace after the lease is lost: another replica may lead already
     const graceMs = this.stopping.signal.aborted ? GRACE_MS : 0;
     await Promise.all(controllers.map((controller) => controller.stop(graceMs)));
     this.parts.metrics.leads(name, false);
   }
 
-  /** The simplest correct recovery is a new process: the ordinary shutdown, then whoever supervises us. */
+  /** Ends the process through the ordinary shutdown. A restart by the supervisor is the simplest correct recovery. */
   private end(): void {
     process.kill(process.pid, 'SIGTERM');
   }

@@ -13,7 +13,7 @@ beforeAll(() => {
 const controller = (reconcile: Reconciler['reconcile'], options: Partial<ControllerOptions> = {}): Controller =>
   new Controller({ reconcile }, { name: 'spec', concurrency: 1, ...options });
 
-it('coalesces keys and never runs one twice at once', async () => {
+it('Controller: coalesces keys, and never runs a key twice at once', async () => {
   const seen: string[] = [];
   const running = new Set<string>();
   let most = 0;
@@ -42,7 +42,7 @@ it('coalesces keys and never runs one twice at once', async () => {
   expect(most).toBe(3);
 });
 
-it('tries again with growing delays, but not after a terminal error, and counts both', async () => {
+it('Controller: retries with back-off, but not after a terminal error, and counts both', async () => {
   const at: number[] = [];
   let terminal = 0;
   const registry = new Registry();
@@ -72,7 +72,7 @@ it('tries again with growing delays, but not after a terminal error, and counts 
   expect(text).toContain('workqueue_depth{name="spec"} 0');
 });
 
-it('waits for the reconcile in flight and aborts its signal after the grace', async () => {
+it('Controller: stop waits for the reconcile in flight, and aborts its signal after the grace period', async () => {
   let started = false;
   const tested = controller((_key, signal) => {
     started = true;
@@ -86,7 +86,7 @@ it('waits for the reconcile in flight and aborts its signal after the grace', as
   expect(performance.now() - before).toBeGreaterThan(40);
 });
 
-it('remembers no key while it stands by, and takes all there are when it starts', async () => {
+it('Controller: keeps no keys before its start, then adds all keys', async () => {
   const seen: string[] = [];
   const tested = controller(
     (key) => {
@@ -102,7 +102,7 @@ it('remembers no key while it stands by, and takes all there are when it starts'
   await tested.stop(0);
 });
 
-it('comes back to a key when asked to, and at the earliest of several times', async () => {
+it('Controller: requeues a key after the requested delay, at the earliest of several', async () => {
   let runs = 0;
   const tested = controller(() => Promise.resolve(++runs === 1 ? { requeueAfterMs: 10 } : undefined));
   tested.start();
@@ -112,7 +112,7 @@ it('comes back to a key when asked to, and at the earliest of several times', as
   await tested.stop(0);
 });
 
-it('reconciles every key after its last add, one at a time (property)', async () => {
+it('Controller: reconciles every key after its last add, never twice at once (property)', async () => {
   const steps = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), gap: fc.integer({ min: 0, max: 3 }) }), {
     maxLength: 40,
   });

@@ -7,21 +7,27 @@ import { type Reconciler, TerminalError } from './reconciler';
 import { WorkQueue, type WorkQueueOptions } from './work-queue';
 
 export interface ControllerOptions {
-  /** label of its metrics and of its log lines */
+  /** label of metrics and log lines */
   readonly name: string;
   readonly concurrency: number;
   readonly metrics?: ControllerMetrics;
   /**
-   * Every key there is, asked at the start. With it the queue takes no keys before: a replica without the lease would
+   * All keys, read at the start. With it the queue drops keys before the start: a replica without the lease would
    * collect them for as long as it stands by.
    */
   readonly allKeys?: () => Iterable<string>;
-  /** The traceparent of whoever asked for what a key stands for: its reconciles go on with that trace. */
+  /** traceparent of the call that created a key's object; its reconciles continue that trace */
   readonly traceOf?: (key: string) => string | undefined;
   readonly queue?: Omit<WorkQueueOptions, 'observer'>;
 }
 
-/** Runs a Reconciler over a WorkQueue with a fixed number of workers. */
+/**
+ * Runs a Reconciler over a WorkQueue with a fixed number of workers. Failures are retried with back-off.
+ * @example
+ * const controller = new Controller(reconciler, { name: 'pools', concurrency: 2 });
+ * informer.onChange((key) => controller.queue.add(key));
+ * controller.start();
+ */
 export class Controller {
   readonly queue: WorkQueue;
   private readonly logger: Logger;
@@ -45,7 +51,7 @@ export class Controller {
     this.workers = Array.from({ length: this.options.concurrency }, () => this.work());
   }
 
-  /** Stops intake, then waits for the reconciles in flight; `graceMs` later their signal aborts. */
+  /** Closes the queue and waits for the reconciles in flight. @param graceMs after which their signal aborts */
   async stop(graceMs: number): Promise<void> {
     this.queue.close();
     const grace = setTimeout(() => {
@@ -87,7 +93,7 @@ export class Controller {
     }
   }
 
-  /** What it says belongs to the trace that it is done in. */
+  /** Reports an error within the span, so that the log line carries its trace. */
   private async attempt(key: string): ReturnType<Reconciler['reconcile']> {
     try {
       return await this.reconciler.reconcile(key, this.stopping.signal);
@@ -97,7 +103,7 @@ export class Controller {
     }
   }
 
-  /** A conflict is how two writers meet, and a cancelled call how a process ends: neither is worth a line. */
+  /** Logs a failure: a conflict at debug only, since it is ordinary, and no cancelled call of a stopping process. */
   private report(key: string, error: unknown): void {
     if (error instanceof TerminalError) {
       this.logger.error({ msg: 'reconcile failed for good', key, error: messageOf(error) });
@@ -109,7 +115,7 @@ export class Controller {
   }
 }
 
-/** Each call that a reconcile has under way waits for it, and leaves it when it ends. */
+/** Without a limit of listeners: each call in flight listens to the signal until it ends. */
 function stopOfMany(): AbortController {
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);

@@ -1,9 +1,11 @@
 import { ApiError } from '@fsb/api/errors';
 
 /**
- * Runs `work` with a signal that aborts after `ms`, or with `outer`. `AbortSignal.any` on a signal that lives as long
- * as the process leaks some bytes each time; here the listener is taken off again.
- * @throws ApiError deadline_exceeded or aborted, whatever `work` made of the abort
+ * Runs `work` with a signal that aborts after `ms`, or with `outer`. `AbortSignal.any` is not used: on a signal that
+ * lives as long as the process, each use leaks.
+ * @param what subject of the error message
+ * @throws ApiError deadline_exceeded after `ms`, or aborted with `outer`, whatever `work` throws on the abort
+ * @example await withDeadline('renew', 4_000, signal, (limit) => lock.get(limit))
  */
 export async function withDeadline<T>(
   what: string,
@@ -30,7 +32,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** Resolves, never rejects. */
+/** Resolves when the signal aborts; never rejects. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();

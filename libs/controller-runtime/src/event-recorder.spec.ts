@@ -36,7 +36,7 @@ afterEach(async () => {
 
 const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'n', uid: 'u' } };
 
-it('writes what kubectl describe looks for, and the same thing once', async () => {
+it('EventRecorder: writes the fields that kubectl describe reads, and merges repeats', async () => {
   recorder.record(object, 'Warning', 'Broken', 'it broke');
   recorder.record(object, 'Warning', 'Broken', 'it broke');
   recorder.record(object, 'Normal', 'Mended', 'm'.repeat(5000));
@@ -54,7 +54,7 @@ it('writes what kubectl describe looks for, and the same thing once', async () =
   expect(new Set(created.map(({ metadata }) => metadata.name)).size).toBe(2);
 });
 
-it('drops an event that the server does not want, and tries again where it was away', async () => {
+it('EventRecorder: drops an event that the server rejects, and retries when it is unavailable', async () => {
   status = 422;
   recorder.record(object, 'Warning', 'Refused', 'x');
   await eventually(() => expect(server.requests).toHaveLength(1));

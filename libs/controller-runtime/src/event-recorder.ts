@@ -14,16 +14,16 @@ interface Entry {
   written: boolean;
 }
 
-/** Further ones push out the oldest: an event is a hint, not a record. */
+/** Events remembered. Beyond this the oldest are dropped: an Event is a hint, not a record. */
 const MAX_ENTRIES = 512;
-/** A repeat is counted at once and written at most so often. */
+/** Delay of writing a repeat, which is counted at once. */
 const REPEAT_MS = 10_000;
 const MAX_ATTEMPTS = 3;
 const WRITE_DEADLINE_MS = 5_000;
-/** the limit of the API */
+/** The API's limit. */
 const MAX_MESSAGE = 1024;
 
-/** Writes Events behind the caller's back. The same thing said again counts up the Event that is there. */
+/** Writes Events in the background. A repeat increments the count of the existing Event. */
 export class EventRecorder {
   private readonly logger = new Logger('EventRecorder');
   private readonly queue = new WorkQueue({ baseDelayMs: 500 });
@@ -36,7 +36,7 @@ export class EventRecorder {
     private readonly component: string,
   ) {}
 
-  /** Returns at once and never throws; what cannot be written after some tries is dropped. */
+  /** Queues an Event; never throws. It is dropped after three failed writes, or the first that the API refuses. */
   record(object: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void {
     this.worker ??= this.work();
     const now = new Date();
@@ -54,7 +54,7 @@ export class EventRecorder {
     this.queue.add(id);
   }
 
-  /** Finishes the write in flight, drops what waits. */
+  /** Finishes the write in flight, and drops the rest. */
   async stop(): Promise<void> {
     this.queue.close();
     await this.worker;
@@ -98,13 +98,13 @@ export class EventRecorder {
         await this.client.patch(EVENT_KIND, key, fresh, limit);
         return;
       } catch (error) {
-        if (!isApiError(error, 'not_found')) throw error; // else it has expired meanwhile
+        if (!isApiError(error, 'not_found')) throw error; // it has expired: create it anew
       }
     }
     try {
       await this.client.create(EVENT_KIND, { ...event, ...fresh }, limit);
     } catch (error) {
-      if (!isApiError(error, 'already_exists')) throw error; // an earlier try whose answer was lost
+      if (!isApiError(error, 'already_exists')) throw error; // the answer to an earlier try was lost
     }
     entry.written = true;
   }

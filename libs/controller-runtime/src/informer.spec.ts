@@ -51,7 +51,7 @@ function start(silenceMs = 60_000): void {
   informer.start();
 }
 
-it('lists again until the server answers, then is synced', async () => {
+it('Informer: retries the list until the server answers, then is synced', async () => {
   let failures = 3;
   onList = (response) => (failures-- > 0 ? answer(response, 500, {}) : list(response, '10', [pod('a', '5')]));
   start();
@@ -62,7 +62,7 @@ it('lists again until the server answers, then is synced', async () => {
   expect(informer.get('d/a')).toMatchObject({ kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a' } });
 });
 
-it('follows what the watch says, drops managedFields, and lists by namespace', async () => {
+it('Informer: applies watch events, drops managedFields, and lists by namespace', async () => {
   onWatch = (response) => {
     line(response, 'ADDED', pod('b', '11', 'e'));
     line(response, 'MODIFIED', pod('a', '12'));
@@ -78,7 +78,7 @@ it('follows what the watch says, drops managedFields, and lists by namespace', a
   expect(informer.list()).toHaveLength(1);
 });
 
-it('goes on from the last version when the server ends the watch', async () => {
+it('Informer: resumes from the last version when the server ends the watch', async () => {
   const versions: (string | null)[] = [];
   onWatch = (response, url) => {
     versions.push(new URLSearchParams(url.split('?')[1]).get('resourceVersion'));
@@ -91,7 +91,7 @@ it('goes on from the last version when the server ends the watch', async () => {
   expect(count('limit=')).toBe(1);
 });
 
-it('lists again after a 410, and tells what had changed meanwhile', async () => {
+it('Informer: relists after a 410, and reports the changes in between', async () => {
   let expired = false;
   onList = (response) => {
     list(response, '30', expired ? [pod('a', '5'), pod('c', '25')] : [pod('a', '5'), pod('b', '6')]);
@@ -107,7 +107,7 @@ it('lists again after a 410, and tells what had changed meanwhile', async () => 
   expect(changes).toEqual(['new d/a 5', 'new d/b 6', 'new d/c 25', 'was d/b gone']);
 });
 
-it('goes on from where it was, without a list, when a connection breaks or the server is too busy', async () => {
+it('Informer: resumes without a list when the connection breaks or the server is too busy', async () => {
   const versions: (string | null)[] = [];
   onWatch = (response, url) => {
     versions.push(new URLSearchParams(url.split('?')[1]).get('resourceVersion'));
@@ -123,7 +123,7 @@ it('goes on from where it was, without a list, when a connection breaks or the s
   expect(changes).toEqual(['new d/a 5', 'new d/b 11']);
 });
 
-it('lists again where the server refuses to go on for a reason of its own', async () => {
+it('Informer: relists after an ERROR event other than 410', async () => {
   onWatch = (response) => {
     if (count('watch=true') > 1) return;
     line(response, 'ERROR', { kind: 'Status', code: 500, reason: 'InternalError', message: 'lost its place' });
@@ -133,7 +133,7 @@ it('lists again where the server refuses to go on for a reason of its own', asyn
   await eventually(() => expect(count('limit=')).toBe(2));
 });
 
-it('survives a connection that breaks in the middle of a line', async () => {
+it('Informer: recovers from a connection that breaks within a line', async () => {
   let broken = false;
   onWatch = (response) => {
     if (broken) {
@@ -148,13 +148,13 @@ it('survives a connection that breaks in the middle of a line', async () => {
   await eventually(() => expect(informer.get('d/b')).toBeDefined());
 });
 
-it('opens a silent watch again, from where it was', async () => {
+it('Informer: reopens a silent watch at the last version', async () => {
   start(100);
   await eventually(() => expect(count('watch=true')).toBeGreaterThan(2));
   expect(count('limit=')).toBe(1);
 });
 
-it('does not hammer a server that ends every watch at once', async () => {
+it('Informer: backs off from a server that ends every watch at once', async () => {
   onWatch = (response) => response.end();
   start();
   await eventually(() => expect(count('watch=true')).toBeGreaterThan(4));
@@ -163,7 +163,7 @@ it('does not hammer a server that ends every watch at once', async () => {
   expect(count('watch=true')).toBeLessThan(20);
 });
 
-it('reads a list page by page', async () => {
+it('Informer: reads a list page by page', async () => {
   onList = (response, url) => {
     const next = new URLSearchParams(url.split('?')[1]).get('continue');
     if (next) {
@@ -177,7 +177,7 @@ it('reads a list page by page', async () => {
   expect(informer.list().map(({ metadata }) => metadata.name)).toEqual(['a', 'b']);
 });
 
-it('keeps the part of each object that its owner asks for', async () => {
+it('Informer: keeps the part of each object that `keep` returns', async () => {
   const keep = ({ metadata: { name, namespace, resourceVersion } }: Pod): Pod => ({
     metadata: { name, namespace, resourceVersion } as Pod['metadata'],
   });
@@ -190,7 +190,7 @@ it('keeps the part of each object that its owner asks for', async () => {
   expect(informer.get('d/a')).toEqual({ metadata: { name: 'a', namespace: 'd', resourceVersion: '5' } });
 });
 
-it('stops while a list hangs', async () => {
+it('Informer: stops while a list hangs', async () => {
   onList = () => undefined;
   start();
   await eventually(() => expect(server.requests).toHaveLength(1));

@@ -15,30 +15,35 @@ export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** The part of an object that is kept: a cache of many thousands need not hold what its owner never reads. */
+  /** reduces an object to the fields that are read, to save memory in a cache of many thousands */
   readonly keep?: (object: T) => T;
-  /** A watch that says nothing for so long is opened again; servers send a bookmark each minute. Default 90 s. */
+  /** silence after which a watch is reopened; default 90,000, while servers send a bookmark each minute */
   readonly silenceMs?: number;
-  /** first delay after a failure; doubles up to 30 s. Default 200 ms */
+  /** first delay after a failure, doubled up to 5 s, with jitter; default 200 */
   readonly retryMs?: number;
 }
 
-/** `current` is undefined once the object is gone, `previous` where it is new. */
+/** Called for a change. `current` is undefined if the object is gone, `previous` if it is new. */
 export type ChangeListener<T> = (key: string, current: T | undefined, previous: T | undefined) => void;
 
 const PAGE = 500;
 const LIST_DEADLINE_MS = 30_000;
-/** A few processes ask, and mostly for what has changed since: blindness costs more than asking again. */
+/** Upper bound of the back-off. Retries are cheap, since few processes watch, and an outdated cache costs more. */
 const MAX_RETRY_MS = 5_000;
-/** The server ends a watch after five to ten minutes: replicas must not all come back at once. */
+/** Shortest duration of a watch; with jitter five to ten minutes, so that replicas do not all reconnect at once. */
 const WATCH_SECONDS = 300;
-/** Too many requests, and what a proxy says while the server is away. */
+/** Statuses after which a watch resumes: too many requests, and a proxy's answers for an unavailable server. */
 const BUSY: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 /**
- * A cache that follows one kind: list, then watch from there, for ever. A watch that ends, falls silent or breaks goes on
- * from the last version seen, after a growing delay where it failed: thousands of objects are not read again because a
- * connection broke. Only where the server cannot go on from there (410), or sends what cannot be read, all is listed anew.
+ * A cache of one kind, by list and watch. A watch that ends, falls silent or breaks resumes at the last version seen,
+ * with back-off after a failure, so that a broken connection does not cost a list of thousands of objects. It relists
+ * only when the server cannot resume there (410), refuses for another reason than overload, or sends malformed JSON.
+ * @example
+ * const pods = new Informer({ client, kind: POD_KIND });
+ * pods.onChange((key) => queue.add(key));
+ * pods.start();
+ * await pods.synced;
  */
 export class Informer<T extends KubeObject> {
   private readonly logger: Logger;
@@ -51,7 +56,7 @@ export class Informer<T extends KubeObject> {
   private markSynced: () => void = () => undefined;
   private contact = 0;
   private isSynced = false;
-  /** Resolves after the first whole list; never rejects. */
+  /** Resolves after the first complete list; never rejects. */
   readonly synced = new Promise<void>((resolve) => {
     this.markSynced = resolve;
   });
@@ -64,12 +69,12 @@ export class Informer<T extends KubeObject> {
     return this.isSynced;
   }
 
-  /** Unix milliseconds of the last list or line of the watch; 0 before the first. */
+  /** Unix milliseconds of the last list or watch event; 0 before the first list. */
   get lastContactMs(): number {
     return this.contact;
   }
 
-  /** Called for each add, update and removal, in order, while nothing else runs; must not throw. */
+  /** @param listener called synchronously and in order for each add, update and removal; an error is only logged */
   onChange(listener: ChangeListener<T>): void {
     this.listeners.push(listener);
   }
@@ -83,7 +88,7 @@ export class Informer<T extends KubeObject> {
     await this.running;
   }
 
-  /** @param key `namespace/name`, or `name` of a kind without namespaces */
+  /** @param key `namespace/name`, or `name` for a cluster-scoped kind */
   get(key: string): T | undefined {
     return this.cache.get(key);
   }
@@ -92,7 +97,7 @@ export class Informer<T extends KubeObject> {
     return this.cache.list(namespace);
   }
 
-  /** Keys in order, from the first that comes after `key`; read before the next change. */
+  /** Keys after `key`, in order. Read them before the next change. */
   keysAfter(key: string): Generator<string> {
     return this.cache.keysAfter(key);
   }
@@ -112,7 +117,7 @@ export class Informer<T extends KubeObject> {
 
   private async backOff(error: unknown): Promise<void> {
     const { signal } = this.stopping;
-    if (signal.aborted) return; // stop() itself surfaces as a cancelled call
+    if (signal.aborted) return; // the error is stop() cancelling the call
     const { retryMs = 200 } = this.options;
     const delay = backOffMs(this.failures++, { firstMs: retryMs, lastMs: MAX_RETRY_MS }) * (0.5 + Math.random());
     const level = isExpired(error) ? 'debug' : 'warn';
@@ -144,7 +149,7 @@ export class Informer<T extends KubeObject> {
     this.markSynced();
   }
 
-  /** Returns when the watch ended and may go on from `version`. */
+  /** Returns when the watch has ended in order, and may resume at `version`. */
   private async watch(): Promise<void> {
     const { client, kind, namespace, labelSelector, fieldSelector, silenceMs = 90_000 } = this.options;
     const query = {
@@ -163,22 +168,22 @@ export class Informer<T extends KubeObject> {
       if (event.type === 'DELETED') this.drop(keyOf(event.object));
       else if (event.type !== 'BOOKMARK') this.put(event.object);
     }
-    // a server or proxy that ends every watch at once must not be asked in a loop
+    // back off from a server or proxy that ends every watch at once
     if (performance.now() - opened < Math.min(1000, silenceMs / 2)) throw new Error('the watch ended at once');
   }
 
   private put(whole: T): void {
     const object = this.options.keep?.(whole) ?? whole;
     const previous = this.cache.set(object);
-    this.tell(keyOf(object), object, previous);
+    this.notify(keyOf(object), object, previous);
   }
 
   private drop(key: string): void {
     const previous = this.cache.remove(key);
-    if (previous) this.tell(key, undefined, previous);
+    if (previous) this.notify(key, undefined, previous);
   }
 
-  private tell(key: string, current: T | undefined, previous: T | undefined): void {
+  private notify(key: string, current: T | undefined, previous: T | undefined): void {
     for (const listener of this.listeners) {
       try {
         listener(key, current, previous);
@@ -189,7 +194,7 @@ export class Informer<T extends KubeObject> {
   }
 }
 
-/** No answer, or a server that was too busy, says nothing about the version; a refusal or a broken line may. */
+/** Whether a watch may resume: after no answer or an overload, but not after another refusal or malformed JSON. */
 function mayResume(error: unknown): boolean {
   if (error instanceof KubeError) return BUSY.has(error.status);
   return !(error instanceof SyntaxError);

@@ -1,14 +1,14 @@
 import { GROUP, type ObjectMeta, type Sandbox, SANDBOXES, VERSION } from '@fsb/api/sandbox';
 import { SANDBOX_POOLS, type SandboxPool } from '@fsb/api/sandbox-pool';
 
-/** Any object of the Kubernetes API, as its JSON says it: timestamps are RFC 3339 strings. */
+/** Any object of the Kubernetes API, as in its JSON: timestamps are RFC 3339 strings. */
 export interface KubeObject {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
 }
 
-/** Where a kind is served. The type parameter ties a kind to the shape of its objects. */
+/** Resource of a kind in the API. The type parameter is the shape of its objects. */
 export interface Kind<T extends KubeObject = KubeObject> {
   /** empty for the core group */
   readonly group: string;
@@ -16,7 +16,7 @@ export interface Kind<T extends KubeObject = KubeObject> {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
-  /** never set: carries T */
+  /** never set; carries T */
   readonly object?: T;
 }
 
@@ -167,12 +167,13 @@ export function apiVersionOf({ group, version }: Kind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
-/** `namespace/name`, or `name` where the kind has no namespaces. */
+/** `namespace/name`, or `name` for a cluster-scoped object. */
 export function keyOf({ metadata }: KubeObject): string {
   const name = metadata.name ?? '';
   return metadata.namespace === undefined ? name : `${metadata.namespace}/${name}`;
 }
 
+/** The parts of a key of {@link keyOf}; the namespace is empty for a cluster-scoped object. */
 export function splitKey(key: string): { namespace: string; name: string } {
   const slash = key.indexOf('/');
   return { namespace: key.slice(0, Math.max(0, slash)), name: key.slice(slash + 1) };

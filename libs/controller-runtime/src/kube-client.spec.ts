@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const pod = (name: string): Pod => ({ metadata: { name, namespace: 'default', resourceVersion: '1' } });
 
-it('uses one connection for calls one after another, and one for a watch', async () => {
+it('KubeClient: uses one connection for sequential calls, and one for a watch', async () => {
   handler = (request, response) => {
     if (request.url?.includes('watch=true')) response.write('{}\n');
     else answer(response, 200, pod('a'));
@@ -33,7 +33,7 @@ it('uses one connection for calls one after another, and one for a watch', async
   stopping.abort();
 });
 
-it('tells its observer of each call: what it was for, and the answer', async () => {
+it('KubeClient: reports verb, resource and status of each call to its observer', async () => {
   const calls: string[] = [];
   const observed = new KubeClient(server.kubeConfig(), 'spec', {
     called: (verb, resource, code) => calls.push(`${verb} ${resource} ${code}`),
@@ -51,7 +51,7 @@ it('tells its observer of each call: what it was for, and the answer', async () 
   await observed.close();
 });
 
-it('sends the token, the kind and the paths of the API', async () => {
+it('KubeClient: sends the token, the kind and the API paths', async () => {
   const seen: { authorization: string | undefined; type: string | undefined; body: string }[] = [];
   handler = (request, response) => {
     let body = '';
@@ -87,13 +87,13 @@ it.each<[number, string, ErrorCode]>([
   [429, 'TooManyRequests', 'unavailable'],
   [500, 'InternalError', 'unavailable'],
   [503, 'ServiceUnavailable', 'unavailable'],
-])('turns %i %s into %s', async (status, reason, code) => {
+])('KubeClient: turns %i %s into %s', async (status, reason, code) => {
   handler = (_request, response) => answer(response, status, { kind: 'Status', reason, message: 'says why' });
   const failure = client.get(POD_KIND, { namespace: 'default', name: 'a' });
   await expect(failure).rejects.toMatchObject({ code, reason, message: expect.stringContaining('says why') as string });
 });
 
-it('gives up on a server that does not answer, and on one that is not there', async () => {
+it('KubeClient: fails with deadline_exceeded, aborted or unavailable without an answer', async () => {
   handler = () => undefined;
   const key = { namespace: 'default', name: 'a' };
   await expect(client.get(POD_KIND, key, { deadlineMs: 50 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
@@ -110,7 +110,7 @@ it('gives up on a server that does not answer, and on one that is not there', as
   await expect(new KubeClient(config).get(POD_KIND, key)).rejects.toMatchObject({ code: 'unavailable' });
 });
 
-it('takes a page of HTML from a proxy for what it is', async () => {
+it('KubeClient: reports an HTML page of a proxy as unavailable', async () => {
   handler = (_request, response) => {
     response.statusCode = 502;
     response.end('<html>bad gateway</html>');

@@ -8,7 +8,7 @@ import { KubeError } from './kube-error';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** default 10 s */
+  /** default 10,000 */
   readonly deadlineMs?: number;
 }
 
@@ -38,7 +38,7 @@ export interface WatchQuery extends ListQuery {
 
 export type KubeVerb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
-/** Told of each call: the metrics implement it. `code` is 0 where there was no answer. */
+/** Observer of each call, which the metrics implement. `code` is the HTTP status, 0 without an answer. */
 export interface CallObserver {
   called(verb: KubeVerb, resource: string, code: number): void;
 }
@@ -47,7 +47,10 @@ const METHODS = { get: 'GET', list: 'GET', create: 'POST', update: 'PUT', patch:
 const DEADLINE_MS = 10_000;
 const MERGE_PATCH = 'application/merge-patch+json';
 
-/** Reads file, then KUBECONFIG, then the Pod's service account. @throws ApiError failed_precondition */
+/**
+ * The kubeconfig of `file`, else of KUBECONFIG, else of the Pod's service account.
+ * @throws ApiError failed_precondition when it cannot be read
+ */
 export function loadKubeConfig(file: string | undefined): KubeConfig {
   const config = new KubeConfig();
   try {
@@ -63,7 +66,12 @@ export function loadKubeConfig(file: string | undefined): KubeConfig {
   return config;
 }
 
-/** The Kubernetes API in raw JSON: no model classes, timestamps stay strings. Every failure is an ApiError. */
+/**
+ * Client of the Kubernetes API in plain JSON: no model classes, and timestamps stay strings.
+ * @throws ApiError from every method: a KubeError for an answer of the API server; unavailable, deadline_exceeded or
+ * aborted without one
+ * @example await client.get(SANDBOX_KIND, { namespace: 'default', name: 'box' }, { signal })
+ */
 export class KubeClient {
   private readonly connection: KubeConnection;
 
@@ -79,7 +87,7 @@ export class KubeClient {
     return this.send<T>('get', kind, { path: objectPath(kind, key) }, options);
   }
 
-  /** One page: with `limit`, `continue` of the answer leads to the next. Items have their apiVersion and kind set. */
+  /** One page of a list. With `limit`, pass the answer's `continue` for the next. Items get apiVersion and kind. */
   async list<T extends KubeObject>(
     kind: Kind<T>,
     query: ListQuery = {},
@@ -96,13 +104,13 @@ export class KubeClient {
     return next ? { items, resourceVersion, continue: next } : { items, resourceVersion };
   }
 
-  /** The namespace is that of the object's metadata. */
+  /** Creates an object in its metadata's namespace. @throws ApiError already_exists */
   async create<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
     const path = collectionPath(kind, object.metadata.namespace);
     return this.send<T>('create', kind, { path, body: typed(kind, object) }, options);
   }
 
-  /** Optimistic: with a resourceVersion, an object that has changed since is `aborted`. */
+  /** Replaces an object. @throws ApiError aborted if it has a resourceVersion and was changed since */
   async update<T extends KubeObject>(kind: Kind<T>, object: T, options?: CallOptions): Promise<T> {
     return this.send<T>('update', kind, { path: objectPath(kind, keyIn(object)), body: typed(kind, object) }, options);
   }
@@ -130,7 +138,7 @@ export class KubeClient {
     return this.send<T>('patch', kind, { path: `${objectPath(kind, key)}/status`, body: mergePatch }, options);
   }
 
-  /** @throws ApiError not_found; aborted where the uid is another's */
+  /** @throws ApiError not_found; aborted if the object has another uid */
   async delete(
     kind: Kind,
     key: ObjectKey,
@@ -146,7 +154,7 @@ export class KubeClient {
     await this.send('delete', kind, { path: objectPath(kind, key), body }, options);
   }
 
-  /** Lines of JSON, for the informer. The deadline is that of the headers. */
+  /** A watch as lines of JSON; see watchEvents. The deadline applies to the headers only. */
   watch(kind: Kind, query: WatchQuery, options: CallOptions): Promise<IncomingMessage> {
     const { resourceVersion, timeoutSeconds } = query;
     const extra = {

@@ -10,7 +10,7 @@ import { kubeError, networkError } from './kube-error';
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** with its query */
+  /** including the query */
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
@@ -18,16 +18,16 @@ export interface KubeRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Watches hold a connection each; the rest is for calls. A call that finds none waits, until its deadline. */
+/** Connections of the pool. Each watch holds one; a call that finds none waits until its deadline. */
 const MAX_SOCKETS = 64;
-/** Below any server's own limit: a request must not be written into a connection that the server is closing. */
+/** Idle time of a connection, below any server's own: no request may go to a connection that the server is closing. */
 const IDLE_MS = 30_000;
-/** A peer that vanished without a word is noticed ten seconds after this much silence (libuv probes ten times, each second). */
+/** Silence before TCP keepalive. A vanished peer is detected ten seconds later: libuv probes ten times, each second. */
 const TCP_KEEPALIVE_MS = 15_000;
 
 /**
- * One keep-alive connection pool to the API server. client-node reads the kubeconfig and authenticates; left alone it
- * makes an agent, and so a TLS handshake, for every call, and its fetch is a third of what a call costs.
+ * One keep-alive connection pool to the API server. client-node only reads the kubeconfig and authenticates: by itself
+ * it makes an agent, and thus a TLS handshake, for every call, and its fetch takes a third of a call's time.
  */
 export class KubeConnection {
   private agent: Promise<HttpAgent | HttpsAgent> | undefined;
@@ -42,7 +42,7 @@ export class KubeConnection {
     this.server = cluster.server.replace(/\/+$/, '');
   }
 
-  /** @returns the parsed answer. @throws ApiError */
+  /** @returns the parsed answer. @throws ApiError, a KubeError for any status other than 2xx */
   async call(request: KubeRequest): Promise<unknown> {
     const what = `${request.method} ${request.path}`;
     return withDeadline(what, request.deadlineMs, request.signal, async (signal) => {
@@ -56,7 +56,7 @@ export class KubeConnection {
     });
   }
 
-  /** The answer as a stream, on the same pool; the deadline ends with its headers, the signal reaches further. */
+  /** The answer as a stream. The deadline applies to its headers only, the signal to all of it. @throws ApiError */
   async stream(request: KubeRequest): Promise<IncomingMessage> {
     const what = `${request.method} ${request.path}`;
     try {
@@ -87,7 +87,7 @@ export class KubeConnection {
   private async open(request: KubeRequest, limits: ExchangeLimits): Promise<IncomingMessage> {
     const context = await this.authenticated(request);
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-    // Node says it by itself, but not for a DELETE
+    // Node sets it by itself, but not for a DELETE
     if (body !== undefined) context.setHeaderParam('content-length', String(Buffer.byteLength(body)));
     const send = this.server.startsWith('https:') ? httpsRequest : httpRequest;
     const outgoing = send(context.getUrl(), {
@@ -101,7 +101,7 @@ export class KubeConnection {
 
   private pool(): Promise<HttpAgent | HttpsAgent> {
     this.agent ??= this.makePool().catch((error: unknown) => {
-      this.agent = undefined; // a credential file that is not there yet may come
+      this.agent = undefined; // retried: a credential file may not exist yet
       throw error;
     });
     return this.agent;
@@ -110,7 +110,7 @@ export class KubeConnection {
   private async makePool(): Promise<HttpAgent | HttpsAgent> {
     const options: RequestOptions = {};
     await this.config.applyToHTTPSOptions(options);
-    // through a proxy client-node's own agent is the one that knows the way
+    // only client-node's own agent connects through a proxy
     if (this.config.getCurrentCluster()?.proxyUrl && options.agent instanceof HttpAgent) {
       return withoutUnhandledErrors(options.agent);
     }
@@ -122,7 +122,7 @@ export class KubeConnection {
 
 function tlsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): AgentOptions {
   return {
-    // made once: else each connection reads the PEM anew, and each call carries it in the name of its connection
+    // made once: otherwise each connection parses the PEM again, and it becomes part of each pooled connection's key
     secureContext: createSecureContext({
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
@@ -133,7 +133,7 @@ function tlsOf({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions
   };
 }
 
-/** Of a refusal: short, and as far as it comes. */
+/** The body of a refusal, for at most five seconds. @returns the error's message if it does not arrive whole */
 async function readText(response: IncomingMessage): Promise<string> {
   const cut = setTimeout(() => response.destroy(), 5_000);
   try {

@@ -7,7 +7,7 @@ const status = (causes: readonly object[]): string =>
     details: { kind: 'Sandbox', name: 'one', causes },
   });
 
-it('does not repeat what an API server quotes of variables, commands and arguments', () => {
+it('kubeError: omits quoted values of variables, commands and arguments', () => {
   const causes = [
     { reason: 'FieldValueInvalid', field: 'spec.envs[0].value', message: 'Invalid value: "s3cr3t": too long' },
     { reason: 'FieldValueInvalid', field: 'spec.args[3]', message: 'Invalid value: "s3cr3t": too long' },
@@ -22,8 +22,8 @@ it('does not repeat what an API server quotes of variables, commands and argumen
 it.each([
   ['a message alone', '{"message":"no","reason":"Forbidden"}', 'create: no'],
   ['causes of another shape', '{"message":"no","details":{"causes":7}}', 'create: no'],
-  ['no Status', '[]', 'create: HTTP 500'],
+  ['another JSON value', '[]', 'create: HTTP 500'],
   ['no JSON', '<html>', 'create: <html>'],
-])('tells what an API server says by %s', (_what, body, message) => {
+])('kubeError: makes a message from %s', (_what, body, message) => {
   expect(kubeError('create', 500, body).message).toBe(message);
 });

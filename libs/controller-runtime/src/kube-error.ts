@@ -16,21 +16,25 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   501: 'unimplemented',
 };
 
-/** An API server's refusal. `reason` is that of its Status object, as in AlreadyExists. */
+/** An API server's refusal. `status` is HTTP's, `reason` that of the Status object, as in AlreadyExists. */
 export class KubeError extends ApiError {
   constructor(
     readonly status: number,
     readonly reason: string,
     code: ErrorCode,
     message: string,
-    /** message of the API server, without the request that it answers */
+    /** the API server's message, without the request */
     readonly said: string,
   ) {
     super(code, message);
   }
 }
 
-/** @param body a Status object in JSON, or what a proxy put in its place */
+/**
+ * The error for an answer other than 2xx.
+ * @param what the request, for the message
+ * @param body a Status object in JSON, or a proxy's answer
+ */
 export function kubeError(what: string, status: number, body: string): KubeError {
   const { reason, message } = parseStatus(body);
   const code = reason === 'AlreadyExists' ? 'already_exists' : (CODES[status] ?? 'unavailable');
@@ -38,13 +42,13 @@ export function kubeError(what: string, status: number, body: string): KubeError
   return new KubeError(status, reason, code, `${what}: ${said}`, said);
 }
 
-/** A call that brought no answer; what it did is unknown. */
+/** The error for a call without an answer, whose effect is unknown. @returns an ApiError as it is; else unavailable */
 export function networkError(what: string, error: unknown): ApiError {
   if (isApiError(error)) return error;
   return new ApiError('unavailable', `${what}: ${messageOf(error)}`, { cause: error });
 }
 
-/** The version that a list or watch asked for is gone: list again. */
+/** Whether the resourceVersion of a list or watch has expired, and a new list is needed. */
 export function isExpired(error: unknown): boolean {
   return error instanceof KubeError && error.status === 410;
 }
@@ -64,7 +68,7 @@ const Status = z.object({
     .catch(undefined),
 });
 
-/** Fields of a Sandbox, and of a Secret, whose values are nobody's but their owner's. */
+/** Fields of a Sandbox or a Secret whose values may be secret. */
 const SECRET_FIELD = /^(spec\.(envs|command|args)\b|data\b|stringData\b)/;
 
 function parseStatus(body: string): { reason: string; message: string } {
@@ -88,8 +92,8 @@ function isSecret({ field }: Cause): boolean {
   return SECRET_FIELD.test(field);
 }
 
-/** An API server says "Invalid value" and quotes it; what it says ends up in logs and Events. */
+/** The message without secret values: an API server quotes invalid values, and its message reaches logs and Events. */
 function withoutValues({ kind, name, causes }: { kind: string; name: string; causes: readonly Cause[] }): string {
-  const told = causes.map((cause) => `${cause.field}: ${isSecret(cause) ? cause.reason : cause.message}`);
-  return `${kind} "${name}" is invalid: ${told.join(', ')}`;
+  const parts = causes.map((cause) => `${cause.field}: ${isSecret(cause) ? cause.reason : cause.message}`);
+  return `${kind} "${name}" is invalid: ${parts.join(', ')}`;
 }

@@ -9,18 +9,18 @@ import { ControllerMetrics } from './metrics';
 export const kubeFlags = {
   kubeconfig: flag(
     z.string().optional(),
-    "The API server and how to reach it; absent: the Pod's service account",
+    "Kubeconfig file of the API server; absent: the Pod's service account",
     'KUBECONFIG',
   ),
 };
 
 export interface KubeOptions {
   readonly kubeconfig?: string | undefined;
-  /** names the process in Events and to the API server */
+  /** name of the process in Events and in the User-Agent */
   readonly component: string;
 }
 
-/** One client, and so one connection pool, for a whole process. */
+/** Provides one KubeClient, and thus one connection pool, to the whole process, with events and metrics. */
 @Global()
 @Module({})
 export class KubeModule implements OnModuleDestroy {

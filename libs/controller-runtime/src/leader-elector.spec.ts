@@ -6,7 +6,7 @@ import { LeaderElector } from './leader-elector';
 import { KubeLeaseLock } from './lease-lock';
 import { answer, ScriptedServer } from './testing/scripted-server';
 
-/** Candidates are told apart by their user agent. */
+/** Candidates, identified by their User-Agent. */
 let down: Set<string>;
 let hung: Set<string>;
 let stored: Lease | undefined;
@@ -80,7 +80,7 @@ function campaign(identity: string): void {
 
 const leader = (): Promise<string> => eventually(() => [...leading][0] ?? false);
 
-it('has one leader; another takes over from one that is cut off, and at once from one that leaves', async () => {
+it('LeaderElector: replaces a leader that is cut off, and at once one that releases; never two leaders', async () => {
   for (const identity of ['a', 'b', 'c']) campaign(identity);
   const first = await leader();
   expect(stored?.spec).toMatchObject({ holderIdentity: first, leaseDurationSeconds: 1 });
@@ -93,11 +93,11 @@ it('has one leader; another takes over from one that is cut off, and at once fro
   stops.get(second)?.abort();
   const left = performance.now();
   await eventually(() => leading.size === 1 && !leading.has(second));
-  expect(performance.now() - left).toBeLessThan(600); // handed over, not run out
+  expect(performance.now() - left).toBeLessThan(600); // released, not expired
   expect(overlap).toBe(false);
 });
 
-it('has a leader whose calls hang step down before another takes over', async () => {
+it('LeaderElector: a leader whose calls hang stops leading before another takes over', async () => {
   campaign('a');
   campaign('b');
   const first = await leader();
@@ -106,7 +106,7 @@ it('has a leader whose calls hang step down before another takes over', async ()
   expect(overlap).toBe(false);
 });
 
-it('keeps the lease until the last reconcile has ended', async () => {
+it('LeaderElector: renews the lease until the last reconcile has ended', async () => {
   const client = new KubeClient(server.kubeConfig(), 'slow');
   clients.push(client);
   const lock = new KubeLeaseLock(client, { namespace: 'kube-system', name: 'spec' });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from './deadline';
 
-/** The part of a Lease that an election reads and writes; `version` is its resourceVersion. */
+/** The fields of a Lease that an election uses; `version` is its resourceVersion. */
 export interface LeaseRecord {
   readonly holder: string;
   readonly durationSeconds: number;
@@ -11,8 +11,8 @@ export interface LeaseRecord {
 }
 
 /**
- * Where the record lives. `put` must fail when `version` is stale: that conflict is what makes the election safe.
- * Both calls must reject once `signal` aborts: a hung call would leave a leader holding a lease it has lost.
+ * Storage of the record. `put` must fail for a stale `version`: this conflict makes the election safe. Both calls must
+ * reject once `signal` aborts: a hung call would let a leader go on with a lease that it has lost.
  */
 export interface LeaseLock {
   get(signal: AbortSignal): Promise<LeaseRecord | undefined>;
@@ -29,8 +29,8 @@ export interface LeaderElectionOptions {
 const RELEASE_TRIES = 3;
 
 /**
- * client-go's election: a candidate takes the lease once it has watched the same record, unrenewed, for a whole
- * lease duration by its own monotonic clock, so the clocks of the replicas need not agree.
+ * client-go's leader election. A candidate takes the lease once it has seen the same record unrenewed for a whole lease
+ * duration by its own monotonic clock, so the clocks of the replicas need not agree.
  */
 export class LeaderElector {
   private observed: { record: LeaseRecord; at: number } | undefined;
@@ -45,9 +45,10 @@ export class LeaderElector {
   }
 
   /**
-   * Waits for the lease, runs `lead` and gives the lease back. The signal that `lead` gets aborts when the lease is
-   * lost or `signal` aborts; in the second case the lease is renewed until `lead` has returned: nobody else may lead
-   * while its last reconciles run.
+   * Waits for the lease, runs `lead` and releases the lease.
+   * @param lead gets a signal that aborts when the lease is lost, or with `signal`
+   * @param signal ends the election. The lease is renewed until `lead` has returned, so that no other replica leads
+   * during its last reconciles.
    */
   async run(lead: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!(await this.tryAcquireOrRenew(signal))) {
@@ -56,7 +57,7 @@ export class LeaderElector {
     }
     const lost = new AbortController();
     const over = new AbortController();
-    const leading = lead(AbortSignal.any([signal, lost.signal])); // once a process: no leak
+    const leading = lead(AbortSignal.any([signal, lost.signal])); // once per process: no leak
     const renewing = this.renew(over.signal).finally(() => {
       lost.abort();
     });
@@ -67,7 +68,7 @@ export class LeaderElector {
     await this.release();
   }
 
-  /** Returns once the lease is lost (a whole renew deadline without one renewal, or another holder seen) or `over`. */
+  /** Returns once the lease is lost (no renewal within the renew deadline, or another holder seen) or `over` aborts. */
   private async renew(over: AbortSignal): Promise<void> {
     let kept = true;
     while (kept && !over.aborted) {
@@ -91,7 +92,7 @@ export class LeaderElector {
       const { renewDeadlineMs } = this.options;
       return await withDeadline('lease', renewDeadlineMs / 2, outer, (signal) => this.attempt(signal));
     } catch {
-      return false; // unreachable API server or a conflict: both mean "not now"
+      return false; // unreachable API server, or a conflict: retried after the pause
     }
   }
 
@@ -118,7 +119,7 @@ export class LeaderElector {
     return { ...claim, transitions, ...(current.version === undefined ? {} : { version: current.version }) };
   }
 
-  /** A renewal that was cancelled in flight may still arrive: the record is read anew, and once more after a conflict. */
+  /** Releases the lease. A renewal cancelled in flight may still arrive, so the record is reread after a conflict. */
   private async release(): Promise<void> {
     const limit = AbortSignal.timeout(this.options.renewDeadlineMs / 2);
     for (let tries = 0; tries < RELEASE_TRIES && !limit.aborted; tries++) {
@@ -128,7 +129,7 @@ export class LeaderElector {
         await this.lock.put({ ...record, holder: '', durationSeconds: 1, renewTime: new Date() }, limit);
         return;
       } catch {
-        continue; // after the last try it runs out by itself
+        continue; // after the last try, the lease expires by itself
       }
     }
   }

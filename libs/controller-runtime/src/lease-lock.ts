@@ -4,7 +4,7 @@ import { type Lease, LEASE_KIND } from './kinds';
 import { type KubeClient } from './kube-client';
 import { type LeaseLock, type LeaseRecord } from './leader-elector';
 
-/** A LeaseLock on a Lease object; the API server's optimistic concurrency makes it safe. */
+/** A LeaseLock on a Lease object, safe by the API server's optimistic concurrency. */
 export class KubeLeaseLock implements LeaseLock {
   private last: Lease | undefined;
 

@@ -7,7 +7,7 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Named as controller-runtime names them, so that dashboards made for it work. One per process. */
+/** Metrics of a process, with controller-runtime's names, so that its dashboards work. */
 export class ControllerMetrics implements CallObserver {
   private readonly depths = new Map<string, () => number>();
   private readonly total;
@@ -32,7 +32,7 @@ export class ControllerMetrics implements CallObserver {
     this.total = counter('controller_runtime_reconcile_total', 'Reconciles by outcome', ['controller', 'result']);
     this.errors = counter('controller_runtime_reconcile_errors_total', 'Reconciles that failed', ['controller']);
     this.duration = histogram('controller_runtime_reconcile_time_seconds', 'Time of a reconcile', ['controller']);
-    this.workers = gauge('controller_runtime_max_concurrent_reconciles', 'Reconciles at once', ['controller']);
+    this.workers = gauge('controller_runtime_max_concurrent_reconciles', 'Concurrent reconciles', ['controller']);
     this.adds = counter('workqueue_adds_total', 'Keys added', ['name']);
     this.retries = counter('workqueue_retries_total', 'Keys put back after a failure', ['name']);
     this.waits = histogram('workqueue_queue_duration_seconds', 'How long a key waits for a worker', ['name']);
@@ -52,7 +52,7 @@ export class ControllerMetrics implements CallObserver {
     });
   }
 
-  /** Every series of a controller exists from the start: an absent one cannot be alerted on. */
+  /** Creates every series of a controller at its start: an absent one cannot be alerted on. */
   describe(controller: string, concurrency: number, depth: () => number): void {
     this.depths.set(controller, depth);
     this.workers.set({ controller }, concurrency);

@@ -1,7 +1,7 @@
 import { keyOf, type KubeObject } from './kinds';
 import { SortedKeys } from './sorted-keys';
 
-/** Objects by `namespace/name`, and by namespace: a namespace is listed without looking at the others. */
+/** Objects by `namespace/name`, and indexed by namespace, so that a list reads only its own namespace. */
 export class ObjectCache<T extends KubeObject> {
   private readonly objects = new Map<string, T>();
   private readonly namespaces = new Map<string, Map<string, T>>();
@@ -24,14 +24,14 @@ export class ObjectCache<T extends KubeObject> {
     return from ? [...from.values()] : [];
   }
 
-  /** In order, all that come after `key`: a page costs what it has, not what the cache has. */
+  /** Keys after `key`, in order. The cost of a page depends on its size, not on that of the cache. */
   keysAfter(key: string): Generator<string> {
     return this.sorted.after(key);
   }
 
-  /** @returns what was there before */
+  /** Stores an object, and removes its managedFields in place. @returns the previous one */
   set(object: T): T | undefined {
-    delete (object.metadata as { managedFields?: unknown }).managedFields; // often half of an object, and read by nobody here
+    delete (object.metadata as { managedFields?: unknown }).managedFields; // often half of an object, and never read
     const key = keyOf(object);
     const previous = this.objects.get(key);
     this.objects.set(key, object);

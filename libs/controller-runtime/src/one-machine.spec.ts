@@ -32,7 +32,7 @@ const sandbox = (name: string): Sandbox => ({
 });
 const key = (name: string): { namespace: string; name: string } => ({ namespace: 'default', name });
 
-it('speaks with it in all verbs', async () => {
+it('KubeClient: uses every verb of the one-machine API server', async () => {
   const created = await client.create(SANDBOX_KIND, sandbox('verbs'));
   expect(created.metadata.uid).toBeTruthy();
   await expect(client.create(SANDBOX_KIND, sandbox('verbs'))).rejects.toMatchObject({ code: 'already_exists' });
@@ -54,7 +54,7 @@ it('speaks with it in all verbs', async () => {
   expect(await installationId(client)).toMatch(/^[0-9a-f-]{36}$/);
 });
 
-it('keeps a cache in step, also across a crash of the server', async () => {
+it('Informer: keeps its cache current across a crash of the server', async () => {
   const informer = new Informer({ client, kind: SANDBOX_KIND, retryMs: 50 });
   const gone: string[] = [];
   informer.onChange((changed, current) => {
@@ -74,7 +74,7 @@ it('keeps a cache in step, also across a crash of the server', async () => {
   await informer.stop();
 });
 
-it('writes Events that count, and holds a Lease', async () => {
+it('EventRecorder and LeaderElector: write Events and hold a Lease', async () => {
   const object = await client.create(SANDBOX_KIND, sandbox('seen'));
   const events = new EventRecorder(client, 'spec');
   events.record(object, 'Normal', 'Seen', 'seen by the test');

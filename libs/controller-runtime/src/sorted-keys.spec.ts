@@ -3,7 +3,7 @@ import { SortedKeys } from './sorted-keys';
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', '/', '-', '0'), maxLength: 4 });
 
-it('has what a sorted set has, from any key on, whatever was added and removed', () => {
+it('SortedKeys: equals a sorted set, from any key on, after any adds and deletes (property)', () => {
   const step = fc.record({ add: fc.boolean(), key });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 2_000, size: 'max' }), key, (steps, from) => {
@@ -21,7 +21,7 @@ it('has what a sorted set has, from any key on, whatever was added and removed',
   );
 });
 
-it('keeps the order over many chunks', () => {
+it('SortedKeys: keeps the order over many chunks', () => {
   const keys = new SortedKeys();
   const names = Array.from({ length: 5_000 }, (_, index) => `n/${String((index * 7919) % 5_000).padStart(5, '0')}`);
   for (const name of names) keys.add(name);

@@ -1,7 +1,7 @@
-/** A chunk that grows beyond this is cut in two: what an insertion moves is bounded, however many keys there are. */
+/** Size beyond which a chunk is split, which bounds the keys that an insertion moves. */
 const MAX_CHUNK = 512;
 
-/** Keys in order: added and removed at a cost that hardly grows with their number, and read from any of them on. */
+/** An ordered set of keys, readable from any key on. The cost of add and delete hardly grows with its size. */
 export class SortedKeys {
   private readonly chunks: string[][] = [];
 
@@ -27,7 +27,7 @@ export class SortedKeys {
     if (chunk.length === 0) this.chunks.splice(at, 1);
   }
 
-  /** In order, all that come after `key`; the set must not change meanwhile. */
+  /** Keys after `key`, in order. The set must not change during the iteration. */
   *after(key: string): Generator<string> {
     for (let at = this.chunkOf(key); at < this.chunks.length; at++) {
       const chunk = this.chunks[at] ?? [];
@@ -38,7 +38,7 @@ export class SortedKeys {
     }
   }
 
-  /** The last chunk that begins at or before the key, else the first. */
+  /** Index of the last chunk that begins at or before the key, else 0. */
   private chunkOf(key: string): number {
     let [low, high] = [0, this.chunks.length];
     while (low < high) {
@@ -50,7 +50,7 @@ export class SortedKeys {
   }
 }
 
-/** The first place whose key is not below this one. */
+/** Index of the first key that is not below `key`. */
 function lowerBound(keys: readonly string[], key: string): number {
   let [low, high] = [0, keys.length];
   while (low < high) {

@@ -9,8 +9,9 @@ export interface WatchEvent<T> {
 }
 
 /**
- * Ends when the server ends the stream or says nothing for `silenceMs`: a half-open connection never fails by itself.
- * @throws KubeError for an ERROR event; whatever the connection fails with
+ * The events of a watch, until the server ends the stream or is silent for `silenceMs`: a half-open connection never
+ * fails by itself.
+ * @throws KubeError for an ERROR event, SyntaxError for malformed JSON, or the connection's Error
  */
 export async function* watchEvents<T extends KubeObject>(
   response: IncomingMessage,
@@ -40,5 +41,5 @@ function parse<T extends KubeObject>(line: string, kind: Kind<T>): WatchEvent<T>
   if (type === 'ERROR') throw kubeError(`watch ${kind.plural}`, object.code ?? 500, JSON.stringify(object));
   object.apiVersion ??= apiVersionOf(kind);
   object.kind ??= kind.kind;
-  return { type: type as WatchEvent<T>['type'], object }; // the API's closed set, ERROR is dealt with above
+  return { type: type as WatchEvent<T>['type'], object }; // the API's closed set, without the ERROR above
 }

@@ -1,14 +1,14 @@
 import { backOffMs } from '@fsb/kit/back-off';
 
-/** Told what happens in a queue; the metrics implement it. */
+/** Observer of a queue, which the metrics implement. */
 export interface QueueObserver {
   added(): void;
   retried(): void;
-  /** a worker took a key that had waited so long */
+  /** a worker took a key */
   taken(waitedSeconds: number): void;
 }
 
-/** The defaults are client-go's per-item limiter with a lower ceiling. */
+/** Back-off of failed keys; by default 5 ms to 60 s, client-go's per-item limiter with a lower maximum. */
 export interface WorkQueueOptions {
   readonly baseDelayMs?: number;
   readonly maxDelayMs?: number;
@@ -16,11 +16,11 @@ export interface WorkQueueOptions {
 }
 
 /**
- * A client-go style work queue: at most one entry per key, and a key is never handed to two workers at once.
- * A key added while it is being processed runs once more after `done`.
+ * A work queue like client-go's: at most one entry per key, and never a key at two workers at once. A key that is added
+ * while being processed is queued again after `done`.
  */
 export class WorkQueue {
-  /** FIFO, by key with the time of its arrival: a Map iterates in insertion order */
+  /** FIFO of keys with their arrival time; a Map iterates in insertion order */
   private readonly pending = new Map<string, number>();
   private readonly processing = new Set<string>();
   /** added again while processing */
@@ -33,7 +33,7 @@ export class WorkQueue {
 
   constructor(private readonly options: WorkQueueOptions = {}) {}
 
-  /** Until `resume` keys are not even remembered: a replica that stands by for weeks must not collect them. */
+  /** Drops added keys until `resume`: a replica that stands by for weeks must not collect them. */
   pause(): void {
     this.paused = true;
   }
@@ -63,7 +63,7 @@ export class WorkQueue {
     waiter(key);
   }
 
-  /** Of several the earliest wins. */
+  /** Adds a key after a delay; of several delays the earliest applies. */
   addAfter(key: string, delayMs: number): void {
     if (this.closed || this.paused) return;
     if (delayMs <= 0) {
@@ -81,6 +81,7 @@ export class WorkQueue {
     this.timers.set(key, { due, timer });
   }
 
+  /** Adds a failed key with exponential back-off, until `forget` resets it. */
   addRateLimited(key: string): void {
     const { baseDelayMs = 5, maxDelayMs = 60_000, observer } = this.options;
     const failures = this.failures.get(key) ?? 0;
@@ -93,7 +94,7 @@ export class WorkQueue {
     this.failures.delete(key);
   }
 
-  /** Resolves with the next key, or with undefined once the queue is closed. Each key must be given back with `done`. */
+  /** Resolves with the next key, or undefined once the queue is closed. The caller must call `done` for each key. */
   get(): Promise<string | undefined> {
     const [next] = this.pending;
     if (next === undefined) {
@@ -112,7 +113,7 @@ export class WorkQueue {
     if (this.dirty.delete(key)) this.add(key);
   }
 
-  /** Takes no more keys, drops what waits, and lets each worker finish the key it has. */
+  /** Takes no more keys and drops the pending ones. Workers finish the keys they have. */
   close(): void {
     this.closed = true;
     for (const { timer } of this.timers.values()) clearTimeout(timer);

@@ -6,6 +6,6 @@ it.each([
   [5, 16_000],
   [6, 30_000],
   [100_000, 30_000],
-])('backOffMs: after %d failures %d ms', (failures, ms) => {
+])('backOffMs: with %d failures before, gives %d ms', (failures, ms) => {
   expect(backOffMs(failures, { firstMs: 500, lastMs: 30_000 })).toBe(ms);
 });

@@ -1,6 +1,6 @@
 import { setLatest } from './set-latest';
 
-it('setLatest: drops what was put there longest ago', () => {
+it('setLatest: drops the entry that was set longest ago', () => {
   const map = new Map<string, number>();
   for (const [i, key] of ['', 'b', '', 'c', 'd'].entries()) setLatest(map, key, i, 3);
   expect([...map]).toEqual([

@@ -1,4 +1,4 @@
-/** Puts an entry last into a map of limited size. Beyond that the first one, which was put there longest ago, is dropped. */
+/** Sets an entry of a map as its last one. Beyond `most` entries, the one that was set longest ago is dropped. */
 export function setLatest<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
   map.delete(key);
   map.set(key, value);

@@ -1,11 +1,11 @@
-/** Short forms of an installation's uid, for what carries names on the machine: whoever cleans up finds all of it by them. */
+/** Hex digits of a uid in a name on the node. A sweep finds everything of an installation by the digits of its uid. */
 const SHORT = 8;
 
 function shortId(uid: string): string {
   return uid.replaceAll('-', '').slice(0, SHORT);
 }
 
-/** An interface's name has at most 15 characters. */
+/** The installation's bridge. Linux allows 15 characters for an interface's name. */
 export function bridgeName(installation: string): string {
   return `fsb-${shortId(installation)}`;
 }
@@ -18,10 +18,10 @@ export function networkNamespacePrefix(installation: string): string {
   return `fsb-${shortId(installation)}-`;
 }
 
-/** Of the cgroups, in each hierarchy. */
+/** The installation's cgroup, of the same name in each hierarchy. */
 export function cgroupName(installation: string): string {
   return `fast-sandbox-${shortId(installation)}`;
 }
 
-/** Below an agent Pod's cgroup: all of its sandboxes', beside the agent's own. */
+/** The cgroup of all sandboxes of an agent, below its Pod's and beside the agent's own. */
 export const SANDBOXES_CGROUP = 'sandboxes';

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 
-/** Network namespaces with a name: `ip netns` keeps them here, on the node and in its Pods. */
+/** Named network namespaces, where `ip netns` keeps them, on the node and in its Pods. */
 export const NETWORK_NAMESPACES = '/run/netns';
-/** Root of the cgroups: of the hierarchy on v2, of the folders of the hierarchies on v1. */
+/** Root of the cgroups. On v2 it is the hierarchy itself, on v1 the folder of the hierarchies. */
 export const CGROUPS = '/sys/fs/cgroup';
 
-/** The folders below an agent's run folder. Several agents of a node share it. */
+/** Folders below the run folder, which all agents of a node share. */
 export const runFolders = {
-  /** one folder for each sandbox, and for each standby container, by its id */
+  /** one folder for each sandbox and each standby container, named after its id */
   sandboxes: (runDir: string): string => join(runDir, 'sandboxes'),
-  /** one folder for each agent, by its Pod's uid */
+  /** one folder for each agent, named after its Pod's uid */
   fifos: (runDir: string): string => join(runDir, 'fifos'),
-  /** one file for each installation whose sandboxes are here. More than one: nothing is swept. */
+  /** one file for each installation with sandboxes on the node; with more than one, nothing is swept */
   owners: (runDir: string): string => join(runDir, 'installations'),
 } as const;
 

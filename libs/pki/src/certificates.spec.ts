@@ -20,13 +20,13 @@ describe('certificates', () => {
     return (server.address() as AddressInfo).port;
   }
 
-  /** @returns what the server says, once it has let the client in */
+  /** @returns the server's greeting, which it sends once it has accepted the client */
   function ask(port: number, ca: KeyPair, own: Partial<KeyPair> = {}): Promise<string> {
     const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca: ca.cert, ...own });
     open.push(socket);
     return new Promise((resolve, reject) => {
-      socket.on('data', (said: Buffer) => {
-        resolve(said.toString());
+      socket.on('data', (greeting: Buffer) => {
+        resolve(greeting.toString());
       });
       socket.on('error', reject);
       socket.on('close', () => {
@@ -35,14 +35,14 @@ describe('certificates', () => {
     });
   }
 
-  it('serve TLS to whoever trusts the CA, and nobody else', async () => {
+  it('authenticate a server only to clients that trust its CA', async () => {
     const ca = await makeCa();
     const port = await serve(await makeServerCertificate(ca, ['127.0.0.1', 'localhost']));
     expect(await ask(port, ca)).toBe('ok');
     await expect(ask(port, await makeCa())).rejects.toThrow();
   });
 
-  it('let in clients of the CA, and neither its servers nor others', async () => {
+  it('authenticate clients of the CA, but neither its servers nor clients of another CA', async () => {
     const ca = await makeCa();
     const server = await makeServerCertificate(ca, ['localhost']);
     const port = await serve({ ...server, ca: ca.cert, requestCert: true });
@@ -52,7 +52,7 @@ describe('certificates', () => {
     await expect(ask(port, ca)).rejects.toThrow();
   });
 
-  it('are renewed for another address or another CA only', async () => {
+  it('isCurrent: is false only for another address or another CA', async () => {
     const ca = await makeCa();
     const { cert } = await makeServerCertificate(ca, ['127.0.0.1', '::1', 'localhost']);
     expect(isCurrent(cert, ca.cert, ['127.0.0.1', '::1', 'localhost'])).toBe(true);

@@ -1,4 +1,4 @@
-import 'reflect-metadata'; // tsyringe, below x509, asks for it at import
+import 'reflect-metadata'; // required by tsyringe, a dependency of x509, at import
 import { createPrivateKey, KeyObject, randomBytes, webcrypto, X509Certificate as NodeCertificate } from 'node:crypto';
 import {
   BasicConstraintsExtension,
@@ -25,6 +25,7 @@ const SERVER_DAYS = 825;
 const CLIENT_DAYS = 365;
 const RENEW_BEFORE_DAYS = 90;
 
+/** A self-signed CA, valid for ten years. */
 export async function makeCa(name = 'fast-sandbox-ca'): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const cert = await X509CertificateGenerator.createSelfSigned({
@@ -41,7 +42,10 @@ export async function makeCa(name = 'fast-sandbox-ca'): Promise<KeyPair> {
   return { cert: cert.toString('pem'), key: pemOf(keys.privateKey) };
 }
 
-/** A server's certificate for the names and addresses that clients use. */
+/**
+ * A server's certificate. @param names the DNS names and IP addresses that clients use
+ * @param days until it expires
+ */
 export function makeServerCertificate(ca: KeyPair, names: readonly string[], days = SERVER_DAYS): Promise<KeyPair> {
   return makeCertificate(ca, {
     subject: 'CN=fast-sandbox-server',
@@ -53,7 +57,10 @@ export function makeServerCertificate(ca: KeyPair, names: readonly string[], day
   });
 }
 
-/** A client's certificate. @param subject as in `O=system:masters,CN=admin` */
+/**
+ * A client's certificate. @param subject as in `O=system:masters,CN=admin`
+ * @param days until it expires
+ */
 export function makeClientCertificate(ca: KeyPair, subject: string, days = CLIENT_DAYS): Promise<KeyPair> {
   return makeCertificate(ca, { subject, usage: ExtendedKeyUsage.clientAuth, days, extensions: [] });
 }
@@ -86,7 +93,11 @@ async function makeCertificate(ca: KeyPair, { subject, usage, days, extensions }
   return { cert: cert.toString('pem'), key: pemOf(keys.privateKey) };
 }
 
-/** False where it runs out soon, is another CA's, or lacks one of the names. */
+/**
+ * Whether a certificate need not be renewed: it is valid for another 90 days, signed by the CA, and covers all names.
+ * @param cert PEM
+ * @param ca PEM
+ */
 export function isCurrent(cert: string, ca: string, names: readonly string[]): boolean {
   const certificate = new NodeCertificate(cert);
   const covered = names.every((name) => (isIp(name) ? certificate.checkIP(name) : certificate.checkHost(name)));
@@ -97,11 +108,11 @@ export function isCurrent(cert: string, ca: string, names: readonly string[]): b
 }
 
 function validity(days: number): { notBefore: Date; notAfter: Date } {
-  // an hour back: clocks of two machines differ
+  // starts an hour ago, because clocks of two machines differ
   return { notBefore: new Date(Date.now() - DAY_MS / 24), notAfter: new Date(Date.now() + days * DAY_MS) };
 }
 
-/** Positive, so that it needs no padding byte. */
+/** Serial number of 128 bits. The first bit is 0: the number is positive, and needs no padding byte. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0);

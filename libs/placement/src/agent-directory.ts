@@ -10,7 +10,7 @@ import { type RefusedReports } from './refused-reports';
 import { StartingPods } from './starting-pods';
 import { entryOf, isOwn, isSaidBy } from './reported-status';
 
-/** An agent as its Pod and its status stream show it. */
+/** An agent, by its Pod and its status stream. */
 export interface AgentView {
   /** `namespace/name` of its Pod */
   readonly id: string;
@@ -22,12 +22,12 @@ export interface AgentView {
   /** the Pod's IP */
   readonly address: string;
   readonly podUid: string;
-  /** What is known of its sandboxes is current. */
+  /** whether its status stream is current: what it does not report is not there */
   readonly inSync: boolean;
   readonly draining: boolean;
   /** 0 before its first report */
   readonly capacity: number;
-  /** The Pod is being deleted. */
+  /** whether its Pod is being deleted */
   readonly terminating: boolean;
 }
 
@@ -36,11 +36,11 @@ export interface ReportedSandbox {
   readonly sandbox: AgentSandboxStatus;
 }
 
-/** Normalised image names. */
+/** Images on one agent, by normalised names. */
 export interface AgentImages {
   readonly pool: string;
   readonly images: readonly string[];
-  /** those with a container that waits for a sandbox */
+  /** images with a standby container */
   readonly warm: readonly string[];
 }
 
@@ -54,14 +54,14 @@ interface Agent {
 export interface AgentDirectoryOptions extends PodSources {
   readonly registry: Registry;
   readonly client: AgentClient;
-  /** counts what agents are not believed */
+  /** counts reports that are not believed */
   readonly refused: Pick<RefusedReports, 'foreign'>;
 }
 
-/** An agent that is silent must not keep a process that starts from serving the others. */
+/** Time that a starting process gives each agent for its first snapshot. A silent agent must not delay the others. */
 const FIRST_WORD_MS = 2_000;
 
-/** Follows every agent Pod and, through one stream each, what it runs; keeps the registry in step. */
+/** Watches the agent Pods, follows the status of each agent through one stream, and keeps the registry up to date. */
 export class AgentDirectory {
   private readonly logger = new Logger(AgentDirectory.name);
   private readonly agents = new Map<string, Agent>();
@@ -81,7 +81,7 @@ export class AgentDirectory {
     });
   }
 
-  /** Takes what the informer knows already. */
+  /** Begins with the Pods that the informer has already. */
   start(): void {
     this.startedAt = performance.now();
     this.pods.start();
@@ -101,7 +101,7 @@ export class AgentDirectory {
     return [...ids].flatMap((id) => this.agent(id) ?? []);
   }
 
-  /** Images of each agent of a pool, or of every pool of the namespace where `pool` is empty. */
+  /** Images of each agent of a pool. @param pool empty: every pool of the namespace */
   *imagesOf(namespace: string, pool: string): Generator<AgentImages> {
     for (const { view, images, waiting } of this.agents.values()) {
       if (view.namespace !== namespace || (pool !== '' && view.pool !== pool)) continue;
@@ -109,7 +109,7 @@ export class AgentDirectory {
     }
   }
 
-  /** How many agents of a pool are on their way: Pods without an address, and agents that have not said anything yet. */
+  /** Number of starting agents of a pool: Pods without an address, and agents without a first report. */
   startingIn(namespace: string, pool: string): number {
     return this.starting.countOf(namespace, pool) + this.agentsOf(namespace, pool).filter(isStarting).length;
   }
@@ -119,7 +119,7 @@ export class AgentDirectory {
     return [...this.agents.values()].flatMap(({ view }) => (view.namespace === namespace ? [view] : []));
   }
 
-  /** The last that the agent said; it may be old where the agent is not in sync. */
+  /** The agent's last report of a sandbox; outdated while the agent is not in sync. */
   report(agentId: string, sandboxId: string): AgentSandboxStatus | undefined {
     return this.reported.get(agentId, sandboxId);
   }
@@ -131,7 +131,7 @@ export class AgentDirectory {
     }
   }
 
-  /** Those that nobody has told of an object. */
+  /** The unbound sandboxes. */
   *unbound(): Generator<ReportedSandbox> {
     for (const { agentId, sandbox } of this.reported.unbound()) {
       const agent = this.agent(agentId);
@@ -139,7 +139,7 @@ export class AgentDirectory {
     }
   }
 
-  /** Containers that claim this name, running or ended; after a race of two replicas more than one. */
+  /** Containers that claim a name, running or ended; more than one after a race of two replicas. */
   findByName(namespace: string, name: string): ReportedSandbox[] {
     return this.reported.named(namespace, name).flatMap(({ agentId, sandbox }) => {
       const agent = this.agent(agentId);
@@ -147,17 +147,20 @@ export class AgentDirectory {
     });
   }
 
-  /** Each change of a sandbox on an agent. Must be quick and must not throw. */
+  /** @param listener called at each change of a sandbox on an agent; must be fast and must not throw */
   onReport(listener: (change: ReportChange) => void): void {
     this.reported.onChange(listener);
   }
 
-  /** An agent appeared, came in or out of sync, began to drain, or is gone. */
+  /** @param listener called when an agent appears, changes (in sync, draining, images …) or is gone */
   onAgent(listener: (agentId: string) => void): void {
     this.agentListeners.push(listener);
   }
 
-  /** Every agent Pod that can have sandboxes (of that namespace) has a current stream: what is not reported is not there. */
+  /**
+   * Whether every agent that can have sandboxes is in sync: a sandbox that is not reported does not exist.
+   * @param namespace absent: all namespaces
+   */
   isInSync(namespace?: string): boolean {
     if (!this.pods.hasSynced) return false;
     for (const { view } of this.agents.values()) {
@@ -166,7 +169,7 @@ export class AgentDirectory {
     return true;
   }
 
-  /** Each agent has told what it has, or had its chance to: what is not known by then may be anywhere or nowhere. */
+  /** Whether each agent is in sync, has failed to connect, or has had two seconds since the start. */
   get isSettled(): boolean {
     if (this.startedAt === undefined) return false;
     if (performance.now() - this.startedAt > FIRST_WORD_MS) return true;
@@ -225,7 +228,7 @@ export class AgentDirectory {
     this.tellAgent(id);
   }
 
-  /** @throws where another agent answers at this address: the stream then connects again */
+  /** @throws Error if another agent answers at this address; the stream then reconnects */
   private take(id: string, event: AgentEvent): void {
     switch (event.type) {
       case 'snapshot':
@@ -298,7 +301,7 @@ export class AgentDirectory {
   }
 }
 
-/** It has an address and has not told its capacity. */
+/** Whether an agent has an address, but no report yet. */
 export function isStarting({ capacity, inSync, terminating }: AgentView): boolean {
   return capacity === 0 && !inSync && !terminating;
 }

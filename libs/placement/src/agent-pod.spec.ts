@@ -10,7 +10,7 @@ const pod = (metadata: Partial<Pod['metadata']> = {}, status: Pod['status'] = {}
 });
 
 describe('agentPod', () => {
-  it('reads an agent of a pool', () => {
+  it('reads the Pod of an agent', () => {
     expect(agentPod(pod())).toEqual({
       ...{ id: 'ns/a', namespace: 'ns', name: 'a', uid: 'u-1', pool: 'p', poolUid: 'u', nodeName: 'node' },
       ...{ address: '10.0.0.1', starting: false, terminating: false },
@@ -27,7 +27,7 @@ describe('agentPod', () => {
     ['of another group', { ownerReferences: [{ ...owner, apiVersion: 'apps/v1' }] }],
     ['of another pool than its label says', { labels: { ...labels, 'fast-sandbox.io/pool': 'q' } }],
     ['without the app label', { labels: { 'fast-sandbox.io/pool': 'p' } }],
-  ])('does not believe a Pod %s', (_what, metadata) => {
+  ])('rejects a Pod %s', (_what, metadata) => {
     expect(agentPod(pod(metadata))).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { type Pod } from '@fsb/controller-runtime/kinds';
 import { AGENT_APP, AGENT_APP_LABEL, POOL_LABEL } from '@fsb/api/labels';
 import { GROUP, type ObjectMeta } from '@fsb/api/sandbox';
 
-/** The informer's selector of agent Pods. */
+/** Label selector of agent Pods. */
 export const AGENT_POD_SELECTOR = `${AGENT_APP_LABEL}=${AGENT_APP}`;
 
 export interface AgentPod {
@@ -12,19 +12,19 @@ export interface AgentPod {
   readonly name: string;
   readonly uid: string;
   readonly pool: string;
-  /** of the pool that it says controls it */
+  /** of the pool in its owner reference, which anyone who may create Pods can write */
   readonly poolUid: string;
   readonly nodeName: string;
-  /** The Pod's IP; undefined while it has none, or does not run any more. */
+  /** the Pod's IP; undefined unless the Pod runs and has one */
   readonly address: string | undefined;
-  /** It has not run yet, and may. */
+  /** whether the Pod is still pending */
   readonly starting: boolean;
   readonly terminating: boolean;
 }
 
 /**
- * What a Pod says of the agent in it, which is one only where a SandboxPool controls it. Whether that pool is there, the Pod
- * does not know: BelievedPods.
+ * Reads the agent from a Pod. BelievedPods checks that the pool in its owner reference exists.
+ * @returns undefined unless the Pod has an agent's labels and names a SandboxPool as its controller
  */
 export function agentPod({ metadata, spec, status }: Pod): AgentPod | undefined {
   const { name, namespace, uid } = metadata;

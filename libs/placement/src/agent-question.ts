@@ -15,19 +15,19 @@ export interface Question {
   readonly leaveNothing?: boolean | undefined;
 }
 
-/** The caller left, or its time was up, before the agent had answered: the sandbox may come to be. */
+/** The caller left, or the deadline passed, before the agent answered. The sandbox may still come to exist. */
 export class UnansweredError extends Error {}
 
-/** An agent that says nothing for so long, and is not at work on it, is asked again: it may have answered into a broken connection. */
+/** Time after which an agent that is not creating the sandbox is asked again: its answer may have been lost. */
 const ASK_MS = 5_000;
-/** Each exchange says more narrowly when a delete was. */
+/** Exchanges by which to place a delete in time; each narrows the bounds. */
 const MAX_EXCHANGES = 5;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
 
-/** One create put to one agent. A time-out is not a no: that agent is asked by id until it answers or is gone. */
+/** Sends a create to one agent. A timeout is no refusal: the same id is sent until the agent answers or is gone. */
 export class AgentQuestions {
-  /** by agent: what to do when something changed there */
+  /** callbacks for a change of an agent, by its id */
   private readonly waiting = new Map<string, Set<() => void>>();
 
   constructor(
@@ -35,20 +35,21 @@ export class AgentQuestions {
     private readonly client: AgentClient,
   ) {
     directory.onAgent((id) => {
-      for (const look of this.waiting.get(id) ?? []) look();
+      for (const check of this.waiting.get(id) ?? []) check();
     });
   }
 
   /**
-   * Undefined: the agent never got the question, or is gone and its sandboxes with it. An answer with `deleted` is a no
-   * because of a delete by name that came after the create had begun.
+   * Asks until the agent answers.
+   * @returns the answer; with `deleted`, a refusal because of a delete by name that came after the create had begun.
+   * undefined if the request never reached the agent, or the agent is gone, and its sandboxes with it
    * @throws UnansweredError
    */
   async ask(question: Question): Promise<CreateSandboxResponse | undefined> {
     const exchanges: (Exchange & { readonly number: number })[] = [];
     for (let afterDelete = 0; ;) {
       const sentAt = performance.now();
-      const answer = await this.insist(question, question.begunAt === undefined ? undefined : afterDelete);
+      const answer = await this.askUntilAnswered(question, question.begunAt === undefined ? undefined : afterDelete);
       const deleted = answer?.deleted;
       if (!deleted || question.begunAt === undefined) return answer;
       exchanges.push({ sentAt, receivedAt: performance.now(), ...deleted });
@@ -64,7 +65,7 @@ export class AgentQuestions {
     }
   }
 
-  private async insist(
+  private async askUntilAnswered(
     question: Question,
     afterDelete: number | undefined,
   ): Promise<CreateSandboxResponse | undefined> {
@@ -79,7 +80,7 @@ export class AgentQuestions {
         if (isUntouched || !this.current(agent)) return undefined;
       }
       const pause = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(asked, 10), deadline - Date.now());
-      await sleep(Math.max(0, pause), undefined, { signal }).catch(() => undefined); // looked at next
+      await sleep(Math.max(0, pause), undefined, { signal }).catch(() => undefined); // an abort is checked next
       if (signal.aborted || Date.now() >= deadline) throw new UnansweredError();
     }
   }
@@ -96,11 +97,11 @@ export class AgentQuestions {
     const timer = setInterval(() => {
       if (!this.isAtWork(agent, sandbox.sandboxId)) stop();
     }, ASK_MS);
-    const look = (): void => {
+    const check = (): void => {
       if (!this.current(agent)) stop();
     };
-    const looks = this.waiting.get(agent.id) ?? new Set();
-    this.waiting.set(agent.id, looks.add(look));
+    const checks = this.waiting.get(agent.id) ?? new Set();
+    this.waiting.set(agent.id, checks.add(check));
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
@@ -113,18 +114,18 @@ export class AgentQuestions {
     } finally {
       clearInterval(timer);
       signal.removeEventListener('abort', stop);
-      looks.delete(look);
-      if (looks.size === 0) this.waiting.delete(agent.id);
+      checks.delete(check);
+      if (checks.size === 0) this.waiting.delete(agent.id);
     }
   }
 
-  /** It may have another address by now, but is the same Pod. */
+  /** The same Pod's agent, perhaps at another address by now. @returns undefined if it is gone */
   private current({ id, podUid }: AgentView): AgentView | undefined {
     const view = this.directory.agent(id);
     return view?.podUid === podUid ? view : undefined;
   }
 
-  /** A pull may take minutes; whoever leaves a create in the middle of one ends it. */
+  /** Whether the agent reports the sandbox as creating. A pull may take minutes; aborting the request would end it. */
   private isAtWork({ id }: AgentView, sandboxId: string): boolean {
     return this.directory.agent(id)?.inSync === true && this.directory.report(id, sandboxId)?.phase === 'creating';
   }

@@ -7,7 +7,7 @@ const sandbox = (sandboxId: string, claimUid: string): AgentSandboxStatus => ({
 const unbound = (reports: AgentReports): string[] =>
   [...reports.unbound()].map(({ agentId, sandbox: { sandboxId } }) => `${agentId} ${sandboxId}`).sort();
 
-it('knows those that nobody has told of an object, until somebody does or they are gone', () => {
+it('AgentReports: lists unbound sandboxes until they are bound or gone', () => {
   const reports = new AgentReports();
   reports.replace('d/a', [sandbox('1', ''), sandbox('2', 'uid')]);
   reports.replace('d/b', [sandbox('1', ''), sandbox('3', '')]);

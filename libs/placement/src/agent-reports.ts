@@ -5,7 +5,7 @@ export interface ReportChange {
   readonly sandboxId: string;
   readonly namespace: string;
   readonly name: string;
-  /** undefined: the agent has it no more, or there is no such agent any more */
+  /** absent: the agent no longer has it, or is gone */
   readonly sandbox?: AgentSandboxStatus;
 }
 
@@ -14,11 +14,11 @@ interface Named {
   readonly sandboxId: string;
 }
 
-/** What each agent last said of its sandboxes, by agent and by name. */
+/** The last report of each sandbox, by agent and by name. */
 export class AgentReports {
   private readonly byAgent = new Map<string, Map<string, AgentSandboxStatus>>();
   private readonly byName = new Map<string, Named[]>();
-  /** by agent and id: few, and asked for by each list */
+  /** unbound sandboxes by agent and id: few, and read by each list */
   private readonly withoutClaim = new Map<string, Named>();
   private readonly listeners: ((change: ReportChange) => void)[] = [];
 
@@ -68,7 +68,7 @@ export class AgentReports {
     const key = nameKey(agentId, sandbox);
     this.byName.set(key, [...(this.byName.get(key) ?? []), { agentId, sandboxId }]);
     if (sandbox.claimUid === '') this.withoutClaim.set(`${agentId}/${sandboxId}`, { agentId, sandboxId });
-    this.tell(agentId, sandbox, true);
+    this.notify(agentId, sandbox, true);
   }
 
   remove(agentId: string, sandboxId: string): void {
@@ -76,7 +76,7 @@ export class AgentReports {
     if (!before) return;
     this.forgetName(agentId, sandboxId);
     this.byAgent.get(agentId)?.delete(sandboxId);
-    this.tell(agentId, before, false);
+    this.notify(agentId, before, false);
   }
 
   removeAgent(agentId: string): void {
@@ -84,7 +84,7 @@ export class AgentReports {
     this.byAgent.delete(agentId);
   }
 
-  private tell(agentId: string, sandbox: AgentSandboxStatus, present: boolean): void {
+  private notify(agentId: string, sandbox: AgentSandboxStatus, present: boolean): void {
     const { sandboxId, claimName: name = '' } = sandbox;
     const change = { agentId, sandboxId, name, namespace: namespaceOf(agentId) };
     for (const listener of this.listeners) listener(present ? { ...change, sandbox } : change);
@@ -101,7 +101,7 @@ export class AgentReports {
   }
 }
 
-/** Of an agent's Pod, and so of the objects of all its sandboxes. @param agentId `namespace/name` of the Pod */
+/** Namespace of an agent's Pod, and of the objects of all its sandboxes. @param agentId `namespace/name` of the Pod */
 export function namespaceOf(agentId: string): string {
   return agentId.slice(0, agentId.indexOf('/'));
 }

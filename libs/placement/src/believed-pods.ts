@@ -4,22 +4,22 @@ import { keyOf, type Pod } from '@fsb/controller-runtime/kinds';
 import { type AgentPod, agentPod } from './agent-pod';
 
 export interface PodSources {
-  /** of the Pods that AGENT_POD_SELECTOR selects; started and stopped by its owner */
+  /** informer with AGENT_POD_SELECTOR; its owner starts and stops it */
   readonly pods: Informer<Pod>;
   readonly pools: Informer<SandboxPool>;
 }
 
-/** Told of each agent Pod that is believed, and of its end. */
+/** Called for each change of a believed agent Pod. @param pod undefined: it is gone, or not believed */
 export type PodListener = (id: string, pod: AgentPod | undefined) => void;
 
 /**
- * Anybody who may make Pods can say in one that a pool controls it: believed is a Pod whose pool is there, by its uid. Once
- * believed it stays so, for a pool that is deleted goes before its agents.
+ * Filters agent Pods by their pool. Anyone who may create Pods can name a pool as the controller of one, so a Pod is
+ * believed only if a pool with that uid exists. It stays believed: a deleted pool is gone before its agents.
  */
 export class BelievedPods {
-  /** by uid */
+  /** uids of believed Pods */
   private readonly believed = new Set<string>();
-  /** by id: those whose pool is not there, or not known yet */
+  /** by id, Pods whose pool does not exist, or is not known yet */
   private readonly waiting = new Map<string, AgentPod>();
 
   constructor(
@@ -28,23 +28,23 @@ export class BelievedPods {
   ) {
     sources.pods.onChange((key, pod, before) => {
       if (!pod) this.believed.delete(before?.metadata.uid ?? '');
-      this.look(key, pod && agentPod(pod));
+      this.review(key, pod && agentPod(pod));
     });
     sources.pools.onChange((_key, pool) => {
-      if (pool) this.lookAgain(pool);
+      if (pool) this.reviewPodsOf(pool);
     });
   }
 
-  /** Takes what the informers know already. */
+  /** Begins with the Pods that the informer has already. */
   start(): void {
-    for (const pod of this.sources.pods.list()) this.look(keyOf(pod), agentPod(pod));
+    for (const pod of this.sources.pods.list()) this.review(keyOf(pod), agentPod(pod));
   }
 
   get hasSynced(): boolean {
     return this.sources.pods.hasSynced && this.sources.pools.hasSynced;
   }
 
-  private look(id: string, pod: AgentPod | undefined): void {
+  private review(id: string, pod: AgentPod | undefined): void {
     if (!pod || this.isBelieved(pod)) {
       this.waiting.delete(id);
       this.listener(id, pod);
@@ -54,8 +54,8 @@ export class BelievedPods {
     this.listener(id, undefined);
   }
 
-  private lookAgain({ metadata }: SandboxPool): void {
-    for (const [id, pod] of this.waiting) if (pod.poolUid === metadata.uid) this.look(id, pod);
+  private reviewPodsOf({ metadata }: SandboxPool): void {
+    for (const [id, pod] of this.waiting) if (pod.poolUid === metadata.uid) this.review(id, pod);
   }
 
   private isBelieved({ uid, namespace, pool, poolUid }: AgentPod): boolean {

@@ -12,9 +12,9 @@ const of = (allocation?: string, creationTimestamp: string | undefined = WRITTEN
 
 describe('createdAtOf', () => {
   it.each([
-    ['an object of kubectl', of(), Date.parse(WRITTEN) / 1000],
-    ['an object behind a container', of('{"allocatedAt":"2026-01-01T00:00:01Z"}'), Date.parse(WRITTEN) / 1000 - 4],
-    ['an allocation that is no JSON', of('{'), Date.parse(WRITTEN) / 1000],
+    ['an object without an allocation', of(), Date.parse(WRITTEN) / 1000],
+    ['an object of a FAST create', of('{"allocatedAt":"2026-01-01T00:00:01Z"}'), Date.parse(WRITTEN) / 1000 - 4],
+    ['an allocation that is not JSON', of('{'), Date.parse(WRITTEN) / 1000],
     ['an allocation without a time', of('{"allocatedAt":"soon"}'), Date.parse(WRITTEN) / 1000],
     ['an object that is not written yet', of(undefined, ''), 0],
   ])('%s', (_what, at, expected) => {

@@ -1,16 +1,17 @@
-/** One question to an agent, on this process's own clock that never goes back (milliseconds). */
+/** Times of one question to an agent, in milliseconds of this process's monotonic clock. */
 export interface Exchange {
   readonly sentAt: number;
   readonly receivedAt: number;
-  /** how long before its answer the agent was told of the delete */
+  /** milliseconds between the delete and the agent's answer */
   readonly ageMs: number;
 }
 
 /**
- * On which side of a delete a create began. Two machines' clocks are not compared: the delete was `ageMs` before a
- * moment between `sentAt` and `receivedAt`, so each exchange bounds it from both sides, and several do so more narrowly.
- * Undefined: the create began between the bounds. Pure.
+ * Whether a create began before or after a delete, without comparing the clocks of two machines: the delete was `ageMs`
+ * before a moment between `sentAt` and `receivedAt`. Each exchange bounds it from both sides; several narrow it. Pure.
  * @param begunAt on the clock of the exchanges
+ * @returns undefined if the create began between the bounds
+ * @example sideOfDelete(99, [{ sentAt: 100, receivedAt: 110, ageMs: 50 }]) // 'after': the delete was at 50 to 60
  */
 export function sideOfDelete(begunAt: number, exchanges: readonly Exchange[]): 'before' | 'after' | undefined {
   const earliest = Math.max(...exchanges.map(({ sentAt, ageMs }) => sentAt - ageMs));

@@ -17,21 +17,21 @@ describe('noRoom', () => {
     ['a port in use', [agent('a0')], refused(), 'resource_exhausted', /1 with port 80 in use/],
     ['memory', [agent('a0')], refused('memory_full'), 'resource_exhausted', /1 without the memory/],
     [
-      'each its own reason',
+      'a different reason for each agent',
       [agent('a0'), agent('a1', { freeSlots: 0 }), agent('a2', { ready: false })],
       refused('memory_full'),
       'resource_exhausted',
       /of 3 agents 1 without a free slot, 1 without the memory/,
     ],
     [
-      'some that are starting',
+      'some agents starting',
       [agent('a0', { freeSlots: 0 }), ...['a1', 'a2'].map((id) => agent(id, { ready: false, starting: true }))],
       refused(),
       'resource_exhausted',
       /of 3 agents 1 without a free slot, 2 starting$/,
     ],
     [
-      'all of them starting',
+      'all agents starting',
       [agent('a0', { ready: false, starting: true })],
       refused(),
       'unavailable',
@@ -44,7 +44,7 @@ describe('noRoom', () => {
     expect(error.retryDelayMs).toBeGreaterThan(0);
   });
 
-  it('says the limits of the pool', () => {
+  it('names the limits of the pool', () => {
     const agents = [agent('a0', { freeSlots: 0 })];
     const at = (maxAgents: number | undefined) =>
       noRoom({ ...request, limits: { sandboxesPerAgent: 5, maxAgents } }, agents, refused()).message;

@@ -2,26 +2,29 @@ import { type ElsewhereCode } from '@fsb/api/agent-codes';
 import { ApiError } from '@fsb/api/errors';
 import { type PlacementRequest } from './placement';
 
-/** Why an agent did not take the sandbox. */
+/** The reason why an agent did not take the sandbox. */
 export type Refusal = ElsewhereCode | 'unreachable';
 
 export interface Candidate {
   readonly id: string;
   /** in sync, neither draining nor terminating */
   readonly ready: boolean;
-  /** not ready yet, and on its way */
+  /** not ready yet, but starting */
   readonly starting: boolean;
-  /** as the registry has it */
+  /** by the registry */
   readonly freeSlots: number;
 }
 
-/** Another agent would have helped: the one failure of a create that asks for capacity. */
+/** A create that another agent could have taken: the only failure that counts as demand for the pool. */
 export class NoRoomError extends ApiError {}
 
 const NO_AGENT_RETRY_MS = 1_000;
 const FULL_RETRY_MS = 2_000;
 
-/** What the caller is told when no agent took the sandbox: none can be reached, or what is full and how far the pool goes. */
+/**
+ * The error for a create that no agent took.
+ * @returns unavailable if no agent can be reached; else resource_exhausted, with what is full and the pool's limits
+ */
 export function noRoom(
   { namespace, pool, ports, limits }: Omit<PlacementRequest, 'sandbox'>,
   agents: readonly Candidate[],
@@ -35,9 +38,9 @@ export function noRoom(
     [count('memory_full'), 'without the memory asked for'],
     [count('storage_full'), 'without the ephemeral storage asked for'],
   ] as const;
-  const said = full.filter(([agentsOf]) => agentsOf > 0).map(([agentsOf, what]) => `${agentsOf} ${what}`);
+  const parts = full.filter(([agentsOf]) => agentsOf > 0).map(([agentsOf, what]) => `${agentsOf} ${what}`);
   const starting = agents.filter((agent) => agent.starting).length;
-  if (said.length === 0) {
+  if (parts.length === 0) {
     const notReady =
       agents.length === 0
         ? 'it has none'
@@ -45,15 +48,15 @@ export function noRoom(
     const message = `pool "${pool}" has no agent ready in namespace "${namespace}": ${notReady}; try again, or see kubectl -n ${namespace} get pods -l fast-sandbox.io/pool=${pool}`;
     return new NoRoomError('unavailable', message, { retryDelayMs: NO_AGENT_RETRY_MS });
   }
-  if (starting > 0) said.push(`${starting} starting`);
-  const message = `pool "${pool}" has no room: of ${agents.length} agents ${said.join(', ')}${limitsText(limits)}`;
+  if (starting > 0) parts.push(`${starting} starting`);
+  const message = `pool "${pool}" has no room: of ${agents.length} agents ${parts.join(', ')}${limitsText(limits)}`;
   return new NoRoomError('resource_exhausted', message, { retryDelayMs: FULL_RETRY_MS });
 }
 
 function reasonOf({ ready, freeSlots }: Candidate, refusal: Refusal | undefined): Refusal | undefined {
   if (refusal) return refusal;
   if (!ready) return undefined;
-  // the registry passes over an agent for one of these two only
+  // the registry skips an agent only for one of these two
   return freeSlots < 1 ? 'slots_full' : 'port_taken';
 }
 

@@ -4,23 +4,23 @@ import { type AgentView } from './agent-directory';
 export interface PlacementRequest {
   readonly namespace: string;
   readonly pool: string;
-  /** of the Sandbox object */
+  /** name of the Sandbox object */
   readonly name: string;
   readonly ports: readonly number[];
   /** normalised */
   readonly image: string;
   readonly sandbox: SandboxRequest;
-  /** of the pool, to say them where it is full */
+  /** of the pool, for the message when it is full */
   readonly limits?: PoolLimits;
-  /** when it was asked for, on `performance.now()`: a delete by name after it ends it; absent: deletes by name do not */
+  /** time of the request by `performance.now()`; later deletes by name end the create; absent: none does */
   readonly begunAt?: number;
-  /** Nobody can find the sandbox without the answer: the agent ends it where all callers leave before. */
+  /** the sandbox cannot be found without the answer; the agent ends it if every caller leaves before */
   readonly leaveNothing?: boolean;
 }
 
 export interface PoolLimits {
   readonly sandboxesPerAgent: number;
-  /** undefined: as many as are needed */
+  /** undefined: unlimited */
   readonly maxAgents: number | undefined;
 }
 

@@ -20,7 +20,7 @@ import { Placer } from './placer';
 jest.setTimeout(60_000);
 const never = new AbortController().signal;
 
-describe('an allocator and its agents', () => {
+describe('Placer', () => {
   let api: ApiserverProcess;
   let kube: KubeClient;
   let port: number;
@@ -67,7 +67,7 @@ describe('an allocator and its agents', () => {
     await api.end();
   }, 60_000);
 
-  /** Each has an address of its own: 127.0.0.2 and so on. */
+  /** Each agent has its own address: 127.0.0.2 and so on. */
   async function add(more: { slots?: number; version?: SimulatedAgent['version'] } = {}): Promise<SimulatedAgent> {
     const name = `agent-${++number}`;
     const traits = { name, uid: await pool.addPod(name), address: `127.0.0.${number + 1}`, port };
@@ -82,7 +82,7 @@ describe('an allocator and its agents', () => {
   async function remove(name: string): Promise<void> {
     await agents.get(name)?.stop();
     agents.delete(name);
-    await pool.deletePod(name).catch(() => undefined); // a test may have done it
+    await pool.deletePod(name).catch(() => undefined); // a test may have deleted it
   }
 
   function place(id: string, ports: number[] = [], ms = 20_000, signal = never): Promise<Placement> {
@@ -98,7 +98,7 @@ describe('an allocator and its agents', () => {
     return placer.place(request, signal, Date.now() + ms);
   }
 
-  it('takes what runs, and is refused by an agent that another replica has filled: the next one is asked', async () => {
+  it('spreads sandboxes over the agents, and fails with resource_exhausted when all are full', async () => {
     const [one, two] = [await add({ slots: 1 }), await add({ slots: 1 })];
     const placed = [await place('a'), await place('b')].map(({ agent }) => agent.name);
     expect(new Set(placed).size).toBe(2);
@@ -106,7 +106,7 @@ describe('an allocator and its agents', () => {
     expect([...one.asked, ...two.asked].sort()).toEqual(['a', 'b']);
   });
 
-  it('tries another agent where nobody listens, and says so where there is none', async () => {
+  it('tries another agent if one is unreachable, and fails with unavailable if there is none', async () => {
     const gone = await add();
     await gone.stop();
     await expect(place('a')).rejects.toMatchObject({ code: 'unavailable' });
@@ -114,7 +114,7 @@ describe('an allocator and its agents', () => {
     expect((await place('b')).agent.name).toBe(other.traits.name);
   });
 
-  it('believes an agent of its own namespace alone, in a snapshot and in a change', async () => {
+  it("believes an agent's reports only of its own namespace, in a snapshot and in a change", async () => {
     const planted = (sandboxId: string, namespace: string) =>
       ({ sandboxId, namespace, claimName: sandboxId, claimUid: '', phase: 'running', createdAt: 1 }) as const;
     const agent = await add({ slots: 4 });
@@ -132,7 +132,7 @@ describe('an allocator and its agents', () => {
     }
   });
 
-  it('believes nobody who has got the address of another: neither what it reports nor what it takes', async () => {
+  it('neither believes nor asks another agent that has got the address of a Pod', async () => {
     const agent = await add({ slots: 2 });
     const name = `agent-${++number}`;
     await pool.addPod(name);
@@ -152,14 +152,14 @@ describe('an allocator and its agents', () => {
     expect(answer).toMatchObject({ success: false, code: 'other_agent' });
   });
 
-  it('waits for an agent that is at work for longer than one that is silent gets', async () => {
+  it('waits longer for an agent that reports the sandbox as creating than for a silent one', async () => {
     const agent = await add();
     agent.createMs = 7_000;
     expect((await place('slow')).agent.name).toBe(agent.traits.name);
     expect(agent.asked).toEqual(['slow']);
   });
 
-  it('places elsewhere when the Pod goes in the middle of a create, at once', async () => {
+  it('places elsewhere at once when the Pod is deleted during a create', async () => {
     const first = await add();
     first.createMs = 50_000;
     const placing = place('a');
@@ -171,7 +171,7 @@ describe('an allocator and its agents', () => {
     expect(Date.now() - started).toBeLessThan(4_000);
   });
 
-  it('keeps the name and the slot of a create whose caller left, until the agent has told', async () => {
+  it('keeps the reservation of a create whose caller left until the agent has reported', async () => {
     const agent = await add({ slots: 1 });
     agent.createMs = 3_000;
     const caller = new AbortController();
@@ -186,7 +186,7 @@ describe('an allocator and its agents', () => {
     await expect(place('late')).rejects.toMatchObject({ code: 'resource_exhausted' });
   });
 
-  it('believes no Pod of a pool that is not there, whatever the Pod says', async () => {
+  it('ignores a Pod whose owner reference names a pool that does not exist', async () => {
     const pretended = pool.withUid('of-no-pool');
     await pretended.addPod('pretender');
     await pretended.setAddress('pretender', '127.0.0.99');
@@ -195,7 +195,7 @@ describe('an allocator and its agents', () => {
     await pool.deletePod('pretender').catch(() => undefined); // the garbage collector may have been faster
   });
 
-  it('works with an agent of the original: asked on the beat, known by its name, its ports remembered', async () => {
+  it('works with an agent of the Go predecessor: polled, recognised by name, its ports remembered', async () => {
     const agent = await add({ slots: 3, version: 'original' });
     expect(directory.agent(`default/${agent.traits.name}`)).toMatchObject({ capacity: 3, draining: false });
     expect((await place('old', [80])).endpoints).toEqual([`${agent.traits.address}:80`]);

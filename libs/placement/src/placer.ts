@@ -24,14 +24,14 @@ interface Attempt {
   chooseMs: number;
 }
 
-/** Replicas that ask at once refuse each other's candidates; as many in a row is bad luck that another try mends. */
+/** Agents tried per create. Concurrent replicas fill each other's candidates; after that, the caller should retry. */
 const MAX_CANDIDATES = 32;
 const RETRY_MS = 1_000;
 const BAD_LUCK_RETRY_MS = 100;
-/** When a caller gave up on an agent, what it may have begun is reported after so long in sync. */
+/** Time in sync after which an agent must have reported a create whose caller gave up. */
 const SETTLE_MS = 5_000;
 
-/** The create was given up while an agent was at it: the sandbox may come to be there. */
+/** The caller gave up before the agent answered. The sandbox may still come to exist on that agent. */
 export class UnknownOutcomeError extends ApiError {
   constructor(
     readonly agent: AgentView,
@@ -41,13 +41,13 @@ export class UnknownOutcomeError extends ApiError {
   }
 }
 
-/** What the caller of a create is told whose sandbox somebody deleted before it had an answer. */
+/** The error for a create whose sandbox was deleted before its answer. */
 export function deletedMeanwhile(name: string): ApiError {
   const message = `sandbox "${name}" was deleted while it was being made; create it again if it is wanted`;
   return new ApiError('aborted', message);
 }
 
-/** Finds an agent for a sandbox: the registry proposes, the agent decides. */
+/** Places a sandbox on an agent: the registry proposes, the agent decides. */
 export class Placer {
   private readonly questions: AgentQuestions;
 
@@ -56,8 +56,14 @@ export class Placer {
   }
 
   /**
+   * Asks agent after agent until one takes the sandbox.
    * @param deadline Unix milliseconds
-   * @throws ApiError unavailable, resource_exhausted, not_found, invalid_argument, aborted, deadline_exceeded
+   * @throws ApiError
+   * - unavailable: no agent can be reached, or too many were full in a row; retry
+   * - resource_exhausted (NoRoomError): what is full, and the pool's limits
+   * - aborted: deleted before the answer
+   * - deadline_exceeded: not created; as UnknownOutcomeError, perhaps created
+   * - not_found, invalid_argument, failed_precondition and others: the agent's failure, by errorOfAgentCode
    */
   async place(request: PlacementRequest, signal: AbortSignal, deadline: number): Promise<Placement> {
     const attempt: Attempt = { request, signal, deadline, refusals: new Map(), tried: new Set(), chooseMs: 0 };
@@ -76,7 +82,7 @@ export class Placer {
     throw new ApiError('unavailable', message, { retryDelayMs: BAD_LUCK_RETRY_MS });
   }
 
-  /** A ready agent with a slot reserved for the sandbox. */
+  /** Chooses a ready agent and reserves a slot there. */
   private choose(attempt: Attempt): AgentView | undefined {
     const { directory } = this.options;
     const { namespace, pool, image, ports, name, sandbox } = attempt.request;
@@ -95,7 +101,7 @@ export class Placer {
     return directory.agent(id);
   }
 
-  /** Undefined: the agent never got the question, or is gone and its sandboxes with it; nothing is reserved there then. */
+  /** @returns undefined, without a reservation, if the request never reached the agent, or the agent is gone */
   private async ask(agent: AgentView, attempt: Attempt): Promise<CreateSandboxResponse | undefined> {
     const { registry } = this.options.directory;
     const { request, signal, deadline } = attempt;
@@ -111,7 +117,7 @@ export class Placer {
     }
   }
 
-  /** Only what an agent refused before any effect may be tried elsewhere: anything else is thrown. */
+  /** Records a refusal after which another agent may be asked. @throws ApiError for every other failure */
   private refused(agent: AgentView, attempt: Attempt, answer: CreateSandboxResponse): void {
     const { code, message = 'no reason given', free } = answer;
     if (answer.deleted) throw deletedMeanwhile(attempt.request.name);
@@ -131,7 +137,7 @@ export class Placer {
     return new UnknownOutcomeError(agent, message);
   }
 
-  /** Till the agent must have said whether the sandbox came to be, its name and its slot are taken. */
+  /** Keeps the reservation until the agent must have reported the sandbox, if it exists. */
   private releaseLater(agent: AgentView, sandboxId: string): void {
     const { directory } = this.options;
     let wasInSync = false;
@@ -174,7 +180,7 @@ function confirmed(
   { createdAt, stages = [] }: CreateSandboxResponse,
   [chooseMs, agentMs]: [number, number],
 ): Placement {
-  // the way there and back, and what the agent does besides its stages, of which some run at once
+  // the round trip, and the agent's work outside its stages; never negative, since stages may overlap
   const rest = stages.reduce((left, { ms }) => left - ms, agentMs);
   const own = [
     { name: 'choose', ms: chooseMs },

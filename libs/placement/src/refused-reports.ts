@@ -2,10 +2,10 @@ import { Logger } from '@nestjs/common';
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { Counter, type Registry } from 'prom-client';
 
-/** A flood of false reports must not become a flood of lines. */
+/** Log interval: a flood of false reports must not flood the log. */
 const LOG_EVERY_MS = 10_000;
 
-/** Counts what agents report and are not believed: an agent speaks for the namespace of its own Pod alone. */
+/** Counts reports that are not believed: an agent may report only sandboxes of its own Pod's namespace. */
 export class RefusedReports {
   private readonly logger = new Logger(RefusedReports.name);
   private readonly refused: Counter;
@@ -14,7 +14,7 @@ export class RefusedReports {
   constructor(registry: Registry) {
     this.refused = new Counter({
       name: 'fastpath_agent_reports_refused_total',
-      help: "Sandboxes that an agent reported of a namespace that is not its Pod's",
+      help: "Reported sandboxes that were ignored because their namespace is not that of the agent's Pod",
       registers: [registry],
     });
   }
@@ -25,7 +25,7 @@ export class RefusedReports {
     if (now - this.loggedAt < LOG_EVERY_MS) return;
     this.loggedAt = now;
     this.logger.warn({
-      msg: 'an agent reports for a namespace that is not its own',
+      msg: 'ignored a report: the agent reports a sandbox of another namespace than its own',
       agent: agentId,
       sandboxId,
       namespace,

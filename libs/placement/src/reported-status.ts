@@ -1,10 +1,10 @@
-/** What an agent says of itself, and what of it may be believed. */
+/** Reports of agents, and which of them to believe. */
 import { type AgentSandboxStatus, type AgentStatus } from '@fsb/agent-api/agent-api';
 import { type Registry, type SandboxEntry } from '@fsb/registry/registry';
 import { type AgentPod } from './agent-pod';
 import { namespaceOf } from './agent-reports';
 
-/** False where another agent has got the address: told by its Pod's uid, or by the name where it does not say that. */
+/** Whether a status comes from this Pod's agent: by the Pod's uid, or by its name if the agent reports no uid. */
 export function isSaidBy(
   { name, podUid }: Pick<AgentPod, 'name'> & { readonly podUid: AgentPod['uid'] },
   { agentId, agentUid }: Pick<AgentStatus, 'agentId' | 'agentUid'>,
@@ -12,12 +12,12 @@ export function isSaidBy(
   return agentUid === undefined ? agentId === name : agentUid === podUid;
 }
 
-/** An agent speaks for the namespace of its own Pod: a pool serves its namespace alone. */
+/** Whether a reported sandbox is in the namespace of the agent's Pod. A pool serves only its own namespace. */
 export function isOwn(agentId: string, { namespace }: AgentSandboxStatus): boolean {
   return namespace === undefined || namespace === namespaceOf(agentId);
 }
 
-/** An agent of the original reports neither name nor ports: what was reserved here stays known. */
+/** The registry's entry for a report. The Go predecessor reports no name or ports: they come from the reservation. */
 export function entryOf(registry: Registry, agentId: string, sandbox: AgentSandboxStatus): SandboxEntry {
   const { sandboxId, claimName, ports, phase } = sandbox;
   const known = claimName === undefined || ports === undefined ? registry.entry(agentId, sandboxId) : undefined;

@@ -1,4 +1,4 @@
-/** The Sandbox object of a running container: the gateway writes it behind a FAST create, an adopter from the agent's report. */
+/** The Sandbox object of a running container, written by the gateway behind a FAST create, or by an adopter. */
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { ALLOCATION_ANNOTATION, type Allocation, SANDBOX_FINALIZER } from '@fsb/api/labels';
 import { type SandboxPhase } from '@fsb/api/phases';
@@ -7,7 +7,7 @@ import { rfc3339 } from '@fsb/kit/times';
 import { z } from 'zod';
 import { type AgentView } from './agent-directory';
 
-/** What the agent keeps (`object` of its create), so that anybody can make the object after the creator has died. */
+/** Template of an object, which the agent keeps (`object` of its create) so that it can be adopted. */
 export interface SandboxTemplate {
   readonly metadata: {
     readonly labels: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface SandboxObjectInput {
   readonly namespace: string;
   readonly template: SandboxTemplate;
   readonly agent: Pick<AgentView, 'name' | 'nodeName'>;
-  /** Unix seconds, as the agent says it */
+  /** Unix seconds, by the agent's clock */
   readonly createdAt: number;
 }
 
@@ -36,11 +36,11 @@ const Template = z.object({
     labels: z.record(z.string(), z.string()).default({}),
     annotations: z.record(z.string(), z.string()).default({}),
   }),
-  // the rest is the CRD's schema to judge, when the object is written
+  // the CRD's schema validates the rest when the object is written
   spec: z.looseObject({ image: z.string(), poolRef: z.string() }),
 });
 
-/** Undefined where the report has no object, or not one of ours. */
+/** The template in a report. @returns undefined if it is absent or malformed */
 export function templateOf(object: AgentSandboxStatus['object']): SandboxTemplate | undefined {
   const parsed = Template.safeParse(object);
   return parsed.success ? parsed.data : undefined;
@@ -69,8 +69,8 @@ export function sandboxObject({ name, namespace, template, agent, createdAt }: S
 const Allocated = z.object({ allocatedAt: z.iso.datetime() });
 
 /**
- * When the sandbox was made: by its allocation where a gateway made the container first, else when the object was written.
- * @returns Unix seconds; 0 where neither is known
+ * Creation time of a sandbox: that of its allocation if the container came first, else that of its object.
+ * @returns Unix seconds; 0 if neither is known
  */
 export function createdAtOf({ metadata }: Pick<Sandbox, 'metadata'>): number {
   const allocation = metadata.annotations?.[ALLOCATION_ANNOTATION];
@@ -82,11 +82,11 @@ function allocatedAt(allocation: string): string | undefined {
   try {
     return Allocated.parse(JSON.parse(allocation)).allocatedAt;
   } catch {
-    return undefined; // somebody else's writing
+    return undefined; // malformed: anyone may write the annotation
   }
 }
 
-/** The status that follows from what the agent reports. */
+/** The object's first status, by the agent's report. */
 export function runningStatus({ agent, sandbox, ports }: StatusInput): SandboxStatus {
   const { sandboxId, exitCode, reason, message, finishedAt } = sandbox;
   const phase = phaseOf(sandbox.phase);

@@ -1,11 +1,11 @@
 import { type AgentPod } from './agent-pod';
 
-/** The agent Pods that have no address yet, by pool. */
+/** Counts the pending agent Pods of each pool. */
 export class StartingPods {
-  /** by id: `namespace/pool` */
+  /** `namespace/pool` by Pod id */
   private readonly pods = new Map<string, string>();
 
-  /** @returns whether it was one and is none any more */
+  /** @returns whether the Pod was starting until now, and no longer is */
   changed(id: string, pod: AgentPod | undefined): boolean {
     if (pod?.starting !== true || pod.terminating) return this.pods.delete(id);
     this.pods.set(id, `${pod.namespace}/${pod.pool}`);

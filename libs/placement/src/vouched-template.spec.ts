@@ -12,7 +12,7 @@ const TEMPLATE: SandboxTemplate = {
   spec: { image: 'busybox', poolRef: 'pool', envs: [{ name: 'A', value: 'ä' }] },
 };
 
-describe('a template', () => {
+describe('TemplateVerifier', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fsb-vouch-'));
   let pki: AgentPki;
   let verifier: TemplateVerifier;
@@ -28,7 +28,7 @@ describe('a template', () => {
   const spoilt = (change: object): Record<string, unknown> => ({ ...object, ...change });
   const fixed = (current: TlsSource['current']): TlsSource => ({ current, onChange: () => undefined });
 
-  it('is believed as a gateway has signed it, in whatever order its fields come', () => {
+  it('accepts what a gateway signed, in any order of fields', () => {
     const { spec, metadata, vouch } = JSON.parse(JSON.stringify(object)) as Record<string, Record<string, unknown>>;
     const turned = Object.fromEntries(Object.entries(spec ?? {}).reverse());
     expect(verifier.vouched(BOX, { vouch, spec: turned, metadata })).toEqual(TEMPLATE);
@@ -39,17 +39,17 @@ describe('a template', () => {
     ['of another name', { ...BOX, name: 'other' }, {}],
     ['of another sandbox', { ...BOX, sandboxId: 'id-2' }, {}],
     ['with another image', BOX, { spec: { ...TEMPLATE.spec, image: 'other' } }],
-    ['with a secret', BOX, { spec: { ...TEMPLATE.spec, imagePullSecrets: [{ name: 's' }] } }],
+    ['with an added secret', BOX, { spec: { ...TEMPLATE.spec, imagePullSecrets: [{ name: 's' }] } }],
     ['without a signature', BOX, { vouch: undefined }],
-    ['with a certificate that is none', BOX, { vouch: { certificate: 'AAAA', signature: 'AAAA' } }],
-  ])('%s is not', (_what, box, change) => {
+    ['with a malformed certificate', BOX, { vouch: { certificate: 'AAAA', signature: 'AAAA' } }],
+  ])('rejects a template %s', (_what, box, change) => {
     expect(verifier.vouched(box, spoilt(change))).toBeUndefined();
   });
 
   it.each([
     ['an agent of the installation', () => pki.agent('uid-1')],
-    ['a gateway of another one', async () => (await AgentPki.make(join(folder, 'other'))).client.current],
-  ])('that %s has signed is not', async (_who, identity) => {
+    ['a gateway of another installation', async () => (await AgentPki.make(join(folder, 'other'))).client.current],
+  ])('rejects a template that %s has signed', async (_who, identity) => {
     const vouch = new TemplateSigner(fixed(await identity())).vouch(BOX, TEMPLATE);
     expect(verifier.vouched(BOX, spoilt({ vouch }))).toBeUndefined();
   });

@@ -11,9 +11,9 @@ export interface VouchedFor {
   readonly sandboxId: string;
 }
 
-/** What a gateway adds to a template that it gives to an agent. */
+/** A gateway's signature on a template that it gives to an agent. */
 export interface Vouch {
-  /** DER in base64, signed by the installation's agent CA for clients: no agent has one */
+  /** DER in base64; a client certificate of the installation's agent CA, which no agent has */
   readonly certificate: string;
   /** ECDSA over SHA-256 in base64 */
   readonly signature: string;
@@ -22,7 +22,7 @@ export interface Vouch {
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 const Vouched = z.object({ vouch: z.object({ certificate: z.string(), signature: z.string() }) });
 
-/** Signs what an agent is given to keep, with the key that its caller shows to agents. */
+/** Signs templates with the key of the client certificate for agents. */
 export class TemplateSigner {
   private key: KeyObject;
   private certificate: string;
@@ -40,29 +40,34 @@ export class TemplateSigner {
   }
 }
 
-/** Tells what a gateway has asked for from what an agent made up. */
+/** Verifies that a gateway, not an agent, made a template. */
 export class TemplateVerifier {
   constructor(private readonly tls: TlsSource) {}
 
-  /** The template of a reported sandbox; undefined where there is none, or no gateway has vouched for it as it is. */
+  /** The template of a reported sandbox. @returns undefined if there is none, or its signature is not a gateway's */
   vouched(sandbox: VouchedFor, object: AgentSandboxStatus['object']): SandboxTemplate | undefined {
     const template = templateOf(object);
-    const said = Vouched.safeParse(object);
-    if (!template || !said.success) return undefined;
+    const signed = Vouched.safeParse(object);
+    if (!template || !signed.success) return undefined;
     try {
-      const { certificate, signature } = said.data.vouch;
+      const { certificate, signature } = signed.data.vouch;
       const signer = new X509Certificate(Buffer.from(certificate, 'base64'));
       const isCaller =
         isSigned(signer, this.tls.current.ca) && (signer.keyUsage as string[] | undefined)?.includes(CLIENT_AUTH);
-      const isIts = verify('sha256', statement(sandbox, template), signer.publicKey, Buffer.from(signature, 'base64'));
-      return isCaller === true && isIts ? template : undefined;
+      const isValid = verify(
+        'sha256',
+        statement(sandbox, template),
+        signer.publicKey,
+        Buffer.from(signature, 'base64'),
+      );
+      return isCaller === true && isValid ? template : undefined;
     } catch {
-      return undefined; // no certificate, or another kind of key
+      return undefined; // malformed certificate, or another kind of key
     }
   }
 }
 
-/** The same bytes on both sides, in whatever order an agent's JSON has the fields. */
+/** The signed bytes: canonical JSON, the same for any order of fields in an agent's JSON. */
 function statement({ namespace, name, sandboxId }: VouchedFor, { metadata, spec }: SandboxTemplate): Buffer {
   const { labels, annotations } = metadata;
   return Buffer.from(canonical({ namespace, name, sandboxId, metadata: { labels, annotations }, spec }));
@@ -76,7 +81,7 @@ function canonical(value: unknown): string {
   return `{${sorted.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
 }
 
-/** Expired ones count: the sandbox of a create outlives the certificate that asked for it. */
+/** Whether the CA signed a certificate. Expired ones count: a sandbox outlives the certificate of its create. */
 function isSigned(certificate: X509Certificate, ca: string): boolean {
   const authority = new X509Certificate(ca);
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);

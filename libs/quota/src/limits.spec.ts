@@ -12,7 +12,7 @@ const over = (hard: Record<string, string>, used: object, resources: Record<stri
   return error && [error.code, error.message];
 };
 
-it('takes the lowest of several quotas, and none that is about Pods', () => {
+it('limitsOf: takes the lowest of several quotas, and ignores limits and scopes of Pods', () => {
   const lowest = limitsOf([
     quota('a', { 'sandbox.fast.io/cpu': '4', pods: '1' }),
     quota('b', { 'sandbox.fast.io/cpu': '2', 'sandbox.fast.io/memory': '1Gi' }),
@@ -53,7 +53,7 @@ it.each([
     ['resource_exhausted', expect.stringContaining('limited to 1Gi, 512Mi are in use, 513Mi more')],
   ],
   [
-    'a sandbox that does not say',
+    'a sandbox without a memory limit',
     { 'sandbox.fast.io/memory': '1Gi' },
     {},
     { cpu: '1' },
@@ -74,19 +74,19 @@ it.each([
     ['resource_exhausted', expect.stringContaining('limited to 1Gi, 512Mi are in use, 513Mi more')],
   ],
   [
-    'a sandbox that does not say how many processes',
+    'a sandbox without a limit of processes',
     { 'sandbox.fast.io/pids': '100' },
     {},
     { cpu: '1' },
     ['invalid_argument', expect.stringMatching(/^resources\.pids: must be given/)],
   ],
   [
-    'a limit that is no quantity',
+    'a limit that is not a quantity',
     { 'count/sandboxes.sandbox.fast.io': 'many' },
     {},
     {},
     ['resource_exhausted', expect.stringContaining('limited to many')],
   ],
-])('%s', (_case, hard, used, resources, expected) => {
+])('overLimit: %s', (_case, hard, used, resources, expected) => {
   expect(over(hard, used, resources)).toEqual(expected);
 });

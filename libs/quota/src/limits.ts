@@ -4,7 +4,7 @@ import { type SandboxResources } from '@fsb/api/sandbox';
 import { type ResourceQuota } from '@fsb/controller-runtime/kinds';
 import { type Usage } from './usage';
 
-/** The names in a ResourceQuota's `spec.hard`. The first is Kubernetes' own: its API server counts by it as well. */
+/** Names in a ResourceQuota's `spec.hard`. The first is Kubernetes' own, which its API server enforces as well. */
 export const HARD = {
   sandboxes: 'count/sandboxes.sandbox.fast.io',
   cpu: 'sandbox.fast.io/cpu',
@@ -21,15 +21,15 @@ const FIELDS = { cpu: 'cpu', memory: 'memory', pids: 'pids', storage: 'ephemeral
 export interface Limit {
   /** the ResourceQuota's name */
   readonly quota: string;
-  /** as it is written there */
+  /** as written in the quota */
   readonly text: string;
-  /** of its base unit: sandboxes, cores, bytes, processes, creates a second */
+  /** in its base unit: sandboxes, cores, bytes, processes, creates per second */
   readonly value: number;
 }
 
 export type Limits = Readonly<Partial<Record<Limited, Limit>>>;
 
-/** A create that a limit forbids. */
+/** Refusal of a create by a limit of its namespace; `resource_exhausted` to the caller. */
 export class LimitError extends ApiError {
   constructor(
     readonly limited: Limited | 'inFlight',
@@ -40,10 +40,13 @@ export class LimitError extends ApiError {
   }
 }
 
-/** A delete elsewhere may make room at any time; asking more often than this gains nothing. */
+/** Pause before a retry. A delete may free room at any time, but retrying more often gains nothing. */
 const RETRY_MS = 1_000;
 
-/** The lowest of several quotas counts. One with scopes is about Pods; what is no quantity allows nothing. */
+/**
+ * The limits that a namespace's ResourceQuotas set: of several quotas the lowest. Quotas with scopes are ignored, since
+ * they apply to Pods. A limit that is not a quantity counts as 0.
+ */
 export function limitsOf(quotas: readonly ResourceQuota[]): Limits {
   const limits: Partial<Record<Limited, Limit>> = {};
   for (const { metadata, spec } of quotas) {
@@ -67,7 +70,11 @@ export interface Wanted {
   readonly usage: Usage;
 }
 
-/** Why one more sandbox is too much, where it is. */
+/**
+ * The refusal of one more sandbox.
+ * @param used by the namespace so far
+ * @returns undefined if it fits; invalid_argument naming a resource that is limited but not given; else a LimitError
+ */
 export function overLimit(limits: Limits, used: Usage, { namespace, resources, usage }: Wanted): ApiError | undefined {
   for (const [limited, field] of Object.entries(FIELDS) as [keyof typeof FIELDS, keyof SandboxResources][]) {
     const limit = limits[limited];

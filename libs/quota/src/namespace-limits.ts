@@ -2,11 +2,11 @@ import { type Informer } from '@fsb/controller-runtime/informer';
 import { type ResourceQuota } from '@fsb/controller-runtime/kinds';
 import { type Limits, limitsOf } from './limits';
 
-/** The limits of each namespace that has any, as its ResourceQuotas say. */
+/** The limits of each namespace, by its ResourceQuotas. */
 export class NamespaceLimits {
   private readonly limits = new Map<string, Limits>();
 
-  /** @param quotas not started yet */
+  /** @param quotas must not have started */
   constructor(quotas: Informer<ResourceQuota>) {
     quotas.onChange((_key, current, previous) => {
       const namespace = (current ?? previous)?.metadata.namespace ?? '';
@@ -16,6 +16,7 @@ export class NamespaceLimits {
     });
   }
 
+  /** @returns undefined for a namespace without limits */
   of(namespace: string): Limits | undefined {
     return this.limits.get(namespace);
   }

@@ -3,12 +3,12 @@ import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { usageOfSpec } from './usage';
 import { type UsageLedger } from './usage-ledger';
 
-/** What agents keep of a sandbox for whoever writes its object; judged by nobody yet. */
+/** The part read of the template that an agent keeps for an unbound sandbox. It is not validated yet. */
 interface Kept {
   readonly spec?: { readonly resources?: SandboxResources };
 }
 
-/** Keeps a ledger in step with the containers that have no object yet. */
+/** Keeps a ledger in step with the agents' reports of unbound containers. */
 export function followReports(ledger: UsageLedger, directory: Pick<AgentDirectory, 'onReport'>): void {
   directory.onReport(({ namespace, name, sandbox }) => {
     if (name === '') return;

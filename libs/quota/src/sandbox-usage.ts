@@ -8,11 +8,11 @@ import { usageOfObject } from './usage';
 export interface UsageSources {
   readonly sandboxes: Informer<Sandbox>;
   readonly pools: Informer<SandboxPool>;
-  /** which objects count */
+  /** whether an object counts */
   readonly counts: (sandbox: Sandbox) => boolean;
 }
 
-/** Keeps a ledger in step with the objects; before the informers start. */
+/** Keeps a ledger in step with the objects. Call it before the informers start. */
 export function followSandboxes(ledger: UsageLedger, { sandboxes, pools, counts }: UsageSources): void {
   const write = (key: string, sandbox: Sandbox | undefined): void => {
     if (!sandbox || !counts(sandbox)) {
@@ -23,7 +23,7 @@ export function followSandboxes(ledger: UsageLedger, { sandboxes, pools, counts 
     ledger.setObject(key, usageOfObject(sandbox, pool?.spec.sandboxDefaults?.resources));
   };
   sandboxes.onChange(write);
-  // seldom, and the pools may be read after the sandboxes
+  // defaults change rarely, but the pools may be read after their sandboxes
   pools.onChange((_key, current, previous) => {
     const [now, before] = [current, previous].map((pool) => JSON.stringify(pool?.spec.sandboxDefaults?.resources));
     const { namespace, name } = (current ?? previous)?.metadata ?? {};

@@ -4,7 +4,7 @@ import { NOTHING, usageOf } from './usage';
 const small = usageOf({ cpu: '100m', memory: '1Mi', pids: '5' });
 const large = usageOf({ cpu: '2', memory: '1Gi', 'ephemeral-storage': '1Gi' });
 
-it('counts a name once, by its object as soon as there is one', () => {
+it('UsageLedger: counts a name once, by its object as soon as there is one', () => {
   const ledger = new UsageLedger();
   ledger.hold('n/a', small);
   ledger.hold('m/a', small);
@@ -18,7 +18,7 @@ it('counts a name once, by its object as soon as there is one', () => {
   expect(ledger.of('m')).toEqual(small);
 });
 
-it('counts what an agent reports as long as nobody knows better', () => {
+it("UsageLedger: counts an agent's report while there is no object", () => {
   const ledger = new UsageLedger();
   ledger.setReported('n/a', small);
   expect(ledger.of('n')).toEqual(small);
@@ -29,7 +29,7 @@ it('counts what an agent reports as long as nobody knows better', () => {
   expect(ledger.of('n').sandboxes).toBe(0);
 });
 
-it('has nothing left after many fractions', () => {
+it('UsageLedger: returns to exactly zero after many fractions', () => {
   const ledger = new UsageLedger();
   const third = usageOf({ cpu: '0.1', memory: '0.3' });
   for (let i = 0; i < 1000; i++) ledger.hold(`n/${i}`, third);

@@ -1,7 +1,10 @@
 import { splitKey } from '@fsb/controller-runtime/kinds';
 import { NOTHING, plus, type Usage } from './usage';
 
-/** What each namespace uses: by its objects, and by what has no object yet. A name counts once. */
+/**
+ * What each namespace uses. A name counts once: by its object, else by a create in flight, else by an agent's report.
+ * Keys are `namespace/name`.
+ */
 export class UsageLedger {
   private readonly objects = new Map<string, Usage>();
   private readonly held = new Map<string, Usage>();
@@ -9,7 +12,7 @@ export class UsageLedger {
   private readonly totals = new Map<string, Usage>();
   private readonly listeners: ((namespace: string) => void)[] = [];
 
-  /** @param listener called after each change of a namespace's use */
+  /** @param listener called after each change of a namespace's usage */
   onChange(listener: (namespace: string) => void): void {
     this.listeners.push(listener);
   }
@@ -18,12 +21,12 @@ export class UsageLedger {
     return this.totals.get(namespace) ?? NOTHING;
   }
 
-  /** @param usage undefined: the object is gone, or does not count */
+  /** @param usage undefined when the object is gone or does not count */
   setObject(key: string, usage: Usage | undefined): void {
     this.set(this.objects, key, usage);
   }
 
-  /** For a sandbox that is being made. */
+  /** Counts a create in flight, until release. */
   hold(key: string, usage: Usage): void {
     this.set(this.held, key, usage);
   }
@@ -32,7 +35,7 @@ export class UsageLedger {
     this.set(this.held, key, undefined);
   }
 
-  /** Of a container whose object some gateway is still to write. @param usage undefined: it has one, or is gone */
+  /** Counts an unbound container. @param usage undefined when it is bound or gone */
   setReported(key: string, usage: Usage | undefined): void {
     this.set(this.reported, key, usage);
   }

@@ -2,7 +2,7 @@ import { hasEnded } from '@fsb/api/phases';
 import { parseQuantity } from '@fsb/api/quantity';
 import { type Sandbox, type SandboxResources } from '@fsb/api/sandbox';
 
-/** In whole numbers, so that a sum goes back to exactly nought. */
+/** Usage in whole numbers, so that sums return to exactly zero. */
 export interface Usage {
   readonly sandboxes: number;
   readonly milliCpu: number;
@@ -16,7 +16,7 @@ export interface Usage {
 
 export const NOTHING: Usage = { sandboxes: 0, milliCpu: 0, memory: 0, pids: 0, storage: 0 };
 
-/** @throws ApiError invalid_argument for what is no quantity */
+/** The usage of one sandbox, rounded up. @throws ApiError invalid_argument naming a field that is not a quantity */
 export function usageOf(resources: SandboxResources): Usage {
   const { cpu = '0', memory = '0', pids = '0', 'ephemeral-storage': storage = '0' } = resources;
   return {
@@ -29,15 +29,15 @@ export function usageOf(resources: SandboxResources): Usage {
 }
 
 /**
- * As Kubernetes counts: an object counts as long as it is there, its resources until it has finished.
- * @param defaults the pool's, for what the object does not say
+ * The usage of an object, as Kubernetes counts: the object while it exists, its resources until it has finished.
+ * @param defaults the pool's, for resources that the object does not give
  */
 export function usageOfObject({ spec, status }: Sandbox, defaults: SandboxResources | undefined): Usage {
   if (hasEnded(status?.phase)) return { ...NOTHING, sandboxes: 1 };
   return usageOfSpec({ ...defaults, ...spec.resources });
 }
 
-/** Of resources that somebody has written, well or not: what cannot be read is not placed either. */
+/** The usage of unvalidated resources. Malformed ones count as a sandbox without resources: it is never placed. */
 export function usageOfSpec(resources: SandboxResources = {}): Usage {
   try {
     return usageOf(resources);

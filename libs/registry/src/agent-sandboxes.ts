@@ -5,33 +5,33 @@ export interface SandboxEntry {
   readonly namespace: string;
   readonly name: string;
   readonly ports: readonly number[];
-  /** as the agent reports it; before that `reserved`, then `confirmed` */
+  /** `reserved`, then `confirmed`, then as the agent reports it */
   readonly phase: string;
 }
 
 /** Ports in use. */
 export type Ports = Pick<ReadonlySet<number>, 'has'> & Iterable<number>;
 
-/** What the agent has left is the same with either. */
+/** Whether both entries hold the same slot and ports, so that the agent's free room is the same with either. */
 export function holdsTheSame(one: SandboxEntry, other: SandboxEntry): boolean {
   const [ports, others] = [one.ports, other.ports];
   if (hasEndedOnAgent(one.phase) !== hasEndedOnAgent(other.phase) || ports.length !== others.length) return false;
   return ports.every((port, i) => port === others[i]);
 }
 
-/** The sandboxes of one agent. What they hold is counted as they come and go: a change must not cost what all of them do. */
+/** The sandboxes of one agent. Slots and ports are counted at each change, so that no change costs a walk over all. */
 export class AgentSandboxes {
   private readonly entries = new Map<string, SandboxEntry>();
-  /** how many use each port: for a moment it may be the one that has it and the one that had it */
+  /** users of each port; briefly two, when an ended sandbox and its successor overlap */
   private readonly users = new Map<number, number>();
   private slots = 0;
 
-  /** How many hold a slot. */
+  /** Sandboxes that hold a slot. */
   get held(): number {
     return this.slots;
   }
 
-  /** Of those that hold a slot; it follows every change. */
+  /** Ports of the sandboxes that hold a slot: a live view. */
   readonly ports: Ports = {
     has: (port) => this.users.has(port),
     [Symbol.iterator]: () => this.users.keys(),
@@ -41,7 +41,7 @@ export class AgentSandboxes {
     return this.entries.get(id);
   }
 
-  /** A copy: it may be changed while it is read. */
+  /** A copy, so that the set may change during iteration. */
   list(): SandboxEntry[] {
     return [...this.entries.values()];
   }

@@ -1,18 +1,18 @@
 import { type Ports } from './agent-sandboxes';
 import { Ranking } from './ranking';
 
-/** An agent that takes sandboxes, as it is indexed. */
+/** An agent that takes sandboxes, as indexed. */
 export interface IndexedAgent {
   readonly id: string;
   /** at least 1 */
   readonly free: number;
   readonly images: readonly string[];
-  /** images of which a container waits there for a sandbox */
+  /** images with a standby container there */
   readonly waiting: readonly string[];
   /** in use */
   readonly ports: Ports;
 }
-/** With a bit for each of 31 groups of ports: whose bits are apart, whose ports are; the set itself is not touched then. */
+/** With a bit for each of 31 groups of ports. Disjoint bits mean disjoint ports, and spare a look into the set. */
 type Entry = IndexedAgent & { readonly portBits: number };
 export interface Wish {
   readonly image: string;
@@ -20,15 +20,15 @@ export interface Wish {
   readonly exclude: ReadonlySet<string>;
 }
 
-/** To have the image is a preference: so many agents that have it are asked for their ports before it is given up. */
+/** Agents with the image whose ports are examined. Beyond this the preference for the image is dropped. */
 const IMAGE_PROBES = 64;
-/** Below this a walk over all is as quick as an index. */
+/** Agents below which a walk over all is as fast as an index of ports. */
 const SMALL = 32;
 
 /**
- * The agents of one pool that have a slot left. A port that more than half of them have in use would make each choice a
- * walk: for such ports those without it are ranked by themselves. Of such ports there are at most twice as many as an
- * agent has on average, so the index stays in proportion to what is indexed.
+ * The agents of one pool that have a free slot. A crowded port, which more than half of them use, would make each
+ * choice a walk: for each such port, the agents without it have a ranking of their own. There are at most twice as many
+ * crowded ports as an agent uses on average, so the size of the index stays proportional to what it indexes.
  */
 export class PoolIndex {
   private readonly agents = new Map<string, Entry>();
@@ -75,7 +75,7 @@ export class PoolIndex {
     }
   }
 
-  /** The least loaded agent where a container of the image waits, else one that has it, else any; ties at random. */
+  /** The least loaded agent with a standby container of the image, else with the image, else any; ties at random. */
   choose({ image, ports, exclude }: Wish): string | undefined {
     const bits = bitsOf(ports);
     const fits = (agent: Entry): boolean =>
@@ -92,7 +92,7 @@ export class PoolIndex {
     return (again ?? candidates.first(fits, Infinity, this.random))?.id;
   }
 
-  /** The fewest agents among which each must be that has all of the ports free. */
+  /** The smallest ranking that contains every agent with all of the ports free. */
   private narrowest(ports: readonly number[]): Ranking<Entry> {
     let narrowest = this.all;
     for (const port of ports) {
@@ -102,7 +102,7 @@ export class PoolIndex {
     return narrowest;
   }
 
-  /** Between a quarter and a half nothing changes: a port at the border must not be indexed over and over. */
+  /** Hysteresis: a port is indexed above half and dropped below a quarter, so that one at the border does not flap. */
   private reviewPort(port: number): void {
     const users = this.users.get(port) ?? 0;
     const known = this.without.get(port);

@@ -1,4 +1,4 @@
-/** A set that a member can be drawn from at random in constant time. */
+/** A set with draws of a random member in constant time. */
 export class RandomSet<T> {
   private readonly items: T[] = [];
   private readonly positions = new Map<T, number>();
@@ -23,7 +23,7 @@ export class RandomSet<T> {
     this.positions.set(last, position);
   }
 
-  /** All members once, from a random one on. */
+  /** Each member once, starting at a random one. @param random gives a number from 0 to below 1 */
   *from(random: () => number): Generator<T> {
     const start = Math.floor(random() * this.items.length);
     for (let step = 0; step < this.items.length; step++) {

@@ -1,11 +1,11 @@
 import { RandomSet } from './random-set';
 
-/** What is ranked: kept itself, not its name, since a choice among very many is as fast as the memory that it touches. */
+/** A ranked agent. The object is kept, not its id: memory access bounds the speed of a choice among very many. */
 interface Ranked {
   readonly free: number;
 }
 
-/** Agents by their free slots, the emptiest first; a full one is not in it. */
+/** Agents by their free slots, the emptiest first. A full agent must not be added. */
 export class Ranking<T extends Ranked> {
   private readonly ranks: RandomSet<T>[] = [];
   private count = 0;
@@ -25,7 +25,7 @@ export class Ranking<T extends Ranked> {
     this.count--;
   }
 
-  /** The first that fits, ties at random. @param probes how many are looked at */
+  /** The first agent that fits, ties at random. @param probes most agents that are examined */
   first(fits: (agent: T) => boolean, probes: number, random: () => number): T | undefined {
     let left = probes;
     for (let free = this.ranks.length - 1; free > 0; free--) {

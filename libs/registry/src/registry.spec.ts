@@ -17,7 +17,7 @@ const entry = (sandboxId: string, ports: number[] = []) => ({
 });
 
 describe('Registry', () => {
-  it('prefers the image, then the least loaded; passes over ports in use and agents excluded', () => {
+  it('choose: prefers the image, then the least loaded; skips used ports and excluded agents', () => {
     const registry = new Registry();
     registry.upsertAgent(agent('plain'));
     registry.upsertAgent(agent('cached', ['i'], 2));
@@ -31,7 +31,7 @@ describe('Registry', () => {
     expect(registry.choose(demand({ namespace: 'elsewhere' }))).toBeUndefined();
   });
 
-  it('prefers where a container of the image waits, be it fuller', () => {
+  it('choose: prefers a standby container of the image, even on a fuller agent', () => {
     const registry = new Registry();
     registry.upsertAgent(agent('cached', ['i'], 3));
     registry.upsertAgent({ ...agent('waits', ['i'], 2), waiting: ['i'] });
@@ -57,7 +57,7 @@ describe('Registry', () => {
     expect(registry.find('ns', 'n-a')).toBeUndefined();
   });
 
-  it('ends a confirmed reservation with the snapshot that lacks it', () => {
+  it('drops a confirmed reservation at a snapshot without it', () => {
     const registry = new Registry();
     registry.upsertAgent(agent('x'));
     registry.reserve('x', entry('a'));
@@ -68,7 +68,7 @@ describe('Registry', () => {
     expect(registry.freeSlots('x')).toBe(3);
   });
 
-  it('takes the word of an agent that refuses, until it reports again', () => {
+  it('correct: holds what a refusing agent says until it reports again', () => {
     const registry = new Registry();
     registry.upsertAgent(agent('x'));
     registry.reserve('x', entry('mine'));
@@ -82,7 +82,7 @@ describe('Registry', () => {
     expect(registry.choose(demand({ ports: [80] }))).toBe('x');
   });
 
-  it('agrees with a simple model', () => {
+  it('agrees with a simple model over any sequence of steps', () => {
     const step = fc.record({
       id: fc.constantFrom('a', 'b'),
       sandbox: fc.constantFrom('1', '2', '3', '4'),
@@ -120,7 +120,7 @@ describe('Registry', () => {
     );
   });
 
-  it('chooses among 100,000 agents without a scan', () => {
+  it('choose: among 100,000 agents, without a scan', () => {
     const registry = new Registry();
     for (let i = 0; i < 100_000; i++) registry.upsertAgent(agent(String(i)));
     const started = performance.now();

@@ -1,6 +1,6 @@
 /**
- * What an allocator knows of its agents: pure and synchronous. The agent decides, the registry proposes; it may be
- * wrong without harm. Agents are indexed by pool, image, free slots and crowded ports, so that a choice is no scan.
+ * An allocator's belief about its agents, pure and synchronous. The registry proposes and the agent decides, so a wrong
+ * belief does no harm. Agents are indexed by pool, image, free slots and crowded ports: a choice is never a scan.
  */
 import { AgentSandboxes, holdsTheSame, type Ports, type SandboxEntry } from './agent-sandboxes';
 import { PoolIndex } from './pool-index';
@@ -14,9 +14,9 @@ export interface AgentInfo {
   readonly pool: string;
   readonly capacity: number;
   readonly images: readonly string[];
-  /** images of which a container waits there for a sandbox */
+  /** images with a standby container there */
   readonly waiting?: readonly string[];
-  /** draining, not in sync: known, but not to be chosen */
+  /** false: known, but not to be chosen (draining, or not in sync) */
   readonly schedulable: boolean;
 }
 export interface Demand {
@@ -29,7 +29,7 @@ export interface Demand {
 const RESERVED = 'reserved';
 const CONFIRMED = 'confirmed';
 
-/** What an agent that refused had left. */
+/** Free room of an agent at the time of its refusal. */
 export interface Remainder {
   readonly slots: number;
   readonly usedPorts: readonly number[];
@@ -39,7 +39,7 @@ interface Agent {
   info: AgentInfo;
   readonly sandboxes: AgentSandboxes;
   free: number;
-  /** What is taken besides the sandboxes known here, until the agent reports again. */
+  /** room taken beyond the sandboxes known here; valid until the agent's next report */
   hidden?: { readonly slots: number; readonly ports: readonly number[] } | undefined;
 }
 export class Registry {
@@ -65,7 +65,7 @@ export class Registry {
     this.agents.delete(id);
   }
 
-  /** All that an agent has; what is reserved on it stays reserved. */
+  /** Replaces the sandboxes of an agent by its snapshot. Reservations stay. */
   replaceSandboxes(id: string, entries: readonly SandboxEntry[]): void {
     const agent = this.agents.get(id);
     if (!agent) return;
@@ -80,7 +80,7 @@ export class Registry {
     const agent = this.agents.get(id);
     if (!agent) return;
     const known = agent.sandboxes.get(entry.sandboxId);
-    // the report of what was reserved here: its place in the index stays
+    // the report of our own reservation: the agent's place in the index stays
     if (known && !agent.hidden && holdsTheSame(known, entry)) this.put(agent, entry);
     else
       this.change(agent, () => {
@@ -98,7 +98,7 @@ export class Registry {
       });
   }
 
-  /** False where the agent is gone or has no slot left. */
+  /** Reserves a slot and ports for a create in flight. @returns false if the agent is unknown or has no free slot */
   reserve(id: string, entry: Omit<SandboxEntry, 'phase'>): boolean {
     const agent = this.agents.get(id);
     if (!agent || agent.free < 1) return false;
@@ -108,14 +108,14 @@ export class Registry {
     return true;
   }
 
-  /** The agent said yes: from now on a snapshot without the sandbox ends it here too. */
+  /** Marks a reservation that the agent has admitted. From now on, a snapshot without the sandbox drops it. */
   confirm(id: string, sandboxId: string): void {
     const agent = this.agents.get(id);
     const entry = agent?.sandboxes.get(sandboxId);
     if (agent && entry?.phase === RESERVED) agent.sandboxes.set({ ...entry, phase: CONFIRMED });
   }
 
-  /** Gives up a reservation; what the agent has reported meanwhile stays. */
+  /** Drops a reservation, unless it was confirmed or reported meanwhile. */
   release(id: string, sandboxId: string): void {
     const agent = this.agents.get(id);
     if (agent?.sandboxes.get(sandboxId)?.phase !== RESERVED) return;
@@ -124,7 +124,7 @@ export class Registry {
     });
   }
 
-  /** A refusing agent knows better: what it says is taken holds until it reports again. */
+  /** Corrects the belief by an agent's refusal. Holds until the agent's next report. */
   correct(id: string, { slots, usedPorts }: Remainder): void {
     const agent = this.agents.get(id);
     if (!agent) return;
@@ -133,7 +133,7 @@ export class Registry {
     });
   }
 
-  /** The agent has reported all that changed: what it has not named by now has ended, and what it knew better was told. */
+  /** Marks that an agent has reported all changes: drops the correction, and confirmed sandboxes it has not named. */
   reported(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
@@ -145,7 +145,10 @@ export class Registry {
     });
   }
 
-  /** The least loaded agent where a container of the image waits, else one that has it, else any; ties at random. */
+  /**
+   * The least loaded agent with a standby container of the image, else with the image, else any; ties at random.
+   * @returns the agent's id; undefined if none fits
+   */
   choose({ namespace, pool, ...wish }: Demand): string | undefined {
     return this.pools.get(poolKey({ namespace, pool }))?.choose(wish);
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Registry, type SandboxEntry } from './registry';
 
-/** What an agent decides, and the words on their way from it: answers and reports travel apart, each in its order. */
+/** An agent that decides admissions. */
 class Agent {
   readonly running = new Map<string, readonly number[]>();
 
@@ -28,9 +28,9 @@ class Agent {
 
 interface Replica {
   readonly registry: Registry;
-  /** agent's reports that have not arrived, by agent */
+  /** reports in flight, by agent; they and the answers keep their order, but not relative to each other */
   readonly reports: Map<string, (() => void)[]>;
-  /** creates under way to their agent, and answers on their way back */
+  /** creates in flight to their agent, and answers in flight from it */
   readonly calls: (() => void)[];
   readonly answers: (() => void)[];
 }
@@ -49,12 +49,12 @@ const step = fc.record({
   ports: fc.constantFrom([], [80], [81]),
 });
 
-/** Admitted and ended before the answer to its create arrives; a snapshot takes the place of both reports. */
+/** A sandbox is admitted and ends before the answer to its create arrives; a snapshot replaces both reports. */
 const ENDED_BEFORE_ITS_ANSWER = (['place', 'hear', 'end', 'snapshot'] as const).flatMap((what) =>
   IDS.map((id) => ({ what, replica: 0 as const, id, ports: [] as const })),
 );
 
-/** Two replicas, and agents that hear and answer them in any order. */
+/** Two replicas and their agents, with messages delivered in any order. */
 class World {
   readonly agents = new Map(IDS.map((id) => [id, new Agent(id, SLOTS)]));
   readonly replicas: Replica[] = [0, 1].map(() => {
@@ -65,7 +65,7 @@ class World {
   private count = 0;
 
   do(what: (typeof WHAT)[number], replica: Replica, id: string, ports: readonly number[]): void {
-    const deeds = {
+    const steps = {
       place: () => this.place(replica, ports),
       hear: () => replica.calls.shift()?.(),
       answer: () => replica.answers.shift()?.(),
@@ -73,14 +73,14 @@ class World {
       end: () => this.end(id),
       snapshot: () => this.snapshot(replica, id),
     };
-    deeds[what]();
+    steps[what]();
   }
 
-  /** Everything arrives, the answers last; then the agents are silent for a beat. */
+  /** Delivers everything, the answers last; then each agent's heartbeat. */
   settle(): void {
     for (const { calls } of this.replicas) while (calls.length > 0) calls.shift()?.();
     for (const { reports, answers, registry } of this.replicas) {
-      for (const said of reports.values()) while (said.length > 0) said.shift()?.();
+      for (const inFlight of reports.values()) while (inFlight.length > 0) inFlight.shift()?.();
       while (answers.length > 0) answers.shift()?.();
       for (const id of IDS) registry.reported(id);
     }
@@ -99,7 +99,7 @@ class World {
     calls.push(() => {
       const agent = this.agents.get(id)!;
       const admitted = agent.admits(sandboxId, ports);
-      if (admitted) this.tell(id, (told) => told.setSandbox(id, entry(sandboxId, ports)));
+      if (admitted) this.report(id, (receiver) => receiver.setSandbox(id, entry(sandboxId, ports)));
       const left = { slots: agent.free, usedPorts: agent.usedPorts };
       answers.push(() => {
         if (admitted) {
@@ -117,7 +117,7 @@ class World {
     const [sandboxId] = running.keys();
     if (sandboxId === undefined) return;
     running.delete(sandboxId);
-    this.tell(id, (registry) => registry.removeSandbox(id, sandboxId));
+    this.report(id, (registry) => registry.removeSandbox(id, sandboxId));
   }
 
   private snapshot({ registry, reports }: Replica, id: string): void {
@@ -128,13 +128,13 @@ class World {
     );
   }
 
-  private tell(id: string, say: (registry: Registry) => void): void {
-    for (const { registry, reports } of this.replicas) reports.get(id)?.push(() => say(registry));
+  private report(id: string, apply: (registry: Registry) => void): void {
+    for (const { registry, reports } of this.replicas) reports.get(id)?.push(() => apply(registry));
   }
 }
 
-describe('two registries and the agents that decide', () => {
-  it('whatever the order of creates, refusals and reports: no slot twice, no port twice, and in the end both know', () => {
+describe('Registry in two replicas', () => {
+  it('gives no slot or port twice, and converges, for any order of creates, refusals and reports', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const world = new World();
@@ -159,7 +159,7 @@ describe('two registries and the agents that decide', () => {
     );
   });
 
-  it('finds the one agent whose port is free without a walk over those that have it in use', () => {
+  it('finds the only agent with a free port without a walk over the others', () => {
     const registry = new Registry();
     const count = 20_000;
     for (let i = 0; i < count; i++) {
@@ -170,7 +170,7 @@ describe('two registries and the agents that decide', () => {
     const wish = { namespace: 'ns', pool: 'p', image: 'i', exclude: new Set<string>() };
     const started = performance.now();
     for (let i = 0; i < 1_000; i++) expect(registry.choose({ ...wish, ports: [443, 80] })).toBe('a7');
-    expect(performance.now() - started).toBeLessThan(2_000); // by a walk it is twenty million looks: minutes
+    expect(performance.now() - started).toBeLessThan(2_000); // a walk would examine twenty million agents: minutes
     registry.reserve('a7', entry('last', [80]));
     expect(registry.choose({ ...wish, ports: [80] })).toBeUndefined();
     expect(registry.choose({ ...wish, ports: [81] })).toBeDefined();
@@ -178,7 +178,7 @@ describe('two registries and the agents that decide', () => {
     expect(registry.choose({ ...wish, ports: [80] })).not.toBe('a9');
   });
 
-  it('the index of crowded ports agrees with a walk', () => {
+  it('agrees with a walk on agents with crowded ports', () => {
     const change = fc.record({
       agent: fc.integer({ min: 0, max: 47 }),
       port: fc.constantFrom(80, 81, 82),

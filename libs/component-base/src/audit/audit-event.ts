@@ -1,14 +1,14 @@
 import { clip } from '@fsb/kit/clip';
 
-/** What is in a record, by Kubernetes' names: what reads the audit log of a kube-apiserver reads these. JSON has no undefined. */
+/** An audit record, in Kubernetes' form: tools for the audit log of a kube-apiserver read it. JSON omits undefined. */
 export interface AuditEvent {
   readonly kind: 'Event';
   readonly apiVersion: 'audit.k8s.io/v1';
-  /** who did what to which object; never what was in it */
+  /** who did what to which object, without the contents */
   readonly level: 'Metadata';
   readonly auditID: string;
   readonly stage: AuditStage;
-  /** of gRPC its path, which names service and method */
+  /** for gRPC the path, which names service and method */
   readonly requestURI: string;
   readonly verb: string;
   readonly user: AuditUser;
@@ -21,7 +21,7 @@ export interface AuditEvent {
   readonly annotations: Readonly<Record<string, string | undefined>>;
 }
 
-/** ResponseStarted: of answers that go on for as long as their reader wants, which have a second record when they end. */
+/** ResponseStarted is recorded for a stream when it begins; its end is a second record, ResponseComplete. */
 export type AuditStage = 'ResponseStarted' | 'ResponseComplete';
 
 export interface AuditUser {
@@ -46,19 +46,19 @@ export interface ResponseStatus {
   readonly status?: 'Failure';
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
-  /** of HTTP */
+  /** HTTP status */
   readonly code: number;
 }
 
-/** Kubernetes' annotations of the same names. */
+/** Kubernetes' annotation of this name. */
 export const DECISION = 'authorization.k8s.io/decision';
 
-/** A caller may send a megabyte where a name belongs. */
+/** The text, limited to a name's length: a caller may send a megabyte as a name. */
 export function clipped(text: string, most = 253): string {
   return clip(text, most);
 }
 
-/** As Node gives the address of a caller by IPv4 at a socket for both. */
+/** The caller's address for a record. Node prefixes an IPv4 address with `::ffff:` on a dual-stack socket. */
 export function sourceIps(address: string | undefined): string[] {
   return address === undefined ? [] : [address.replace(/^::ffff:/, '')];
 }

@@ -26,7 +26,7 @@ const idsIn = (path: string): string[] =>
     .slice(0, -1)
     .map((line) => (JSON.parse(line) as AuditEvent).auditID);
 
-describe('The audit log', () => {
+describe('AuditLog', () => {
   let folder: string;
   let complaints: object[];
   const counts = { written: 0, lost: 0 };
@@ -48,7 +48,7 @@ describe('The audit log', () => {
     });
   }
 
-  it('is a line for each record, written within the flush interval, for its owner alone, and goes on where it was', async () => {
+  it('appends a line per record within the flush interval, readable by its owner alone', async () => {
     const path = join(folder, 'audit.log');
     writeFileSync(path, `${JSON.stringify(event('before'))}\n`, { mode: 0o644 });
     const log = await logTo(path);
@@ -64,7 +64,7 @@ describe('The audit log', () => {
     expect(counts).toEqual({ written: 3, lost: 0 });
   });
 
-  it('gives way to a new file when it is large, keeps the latest of those before it, and touches no other', async () => {
+  it('rotates at its maximum size, keeps the latest backups, and touches no other file', async () => {
     const path = join(folder, 'audit.log');
     writeFileSync(join(folder, 'audit-of-mine.log'), 'mine');
     const log = await logTo(path, 64 * 1024, 2);
@@ -87,7 +87,7 @@ describe('The audit log', () => {
     expect(readFileSync(join(folder, 'audit-of-mine.log'), 'utf8')).toBe('mine');
   });
 
-  it('keeps what a full disk does not take, writes it when there is room, and tears no line', async () => {
+  it('keeps records while the disk is full, writes them later, and tears no line', async () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]);
     try {
       const path = join(folder, 'audit.log');
@@ -108,12 +108,12 @@ describe('The audit log', () => {
     }
   });
 
-  it('holds up nobody behind a reader that does not read: what the queue has no room for is dropped, counted and said', async () => {
+  it('blocks no caller behind a stuck reader: drops, counts and logs what exceeds the queue', async () => {
     const path = join(folder, 'pipe');
     execFileSync('mkfifo', [path]);
     const reader = createReadStream(path);
     const log = await logTo(path);
-    // a record that waited for the reader would wait for ever: nothing reads before this loop has ended
+    // a blocking record() would never return: nothing reads before this loop has ended
     for (let index = 0; index < 12_000; index++) log.record(event(String(index)));
     expect(counts.lost).toBe(2_000);
     expect(complaints).toEqual([expect.objectContaining({ why: 'the audit log is slower than the calls' })]);
@@ -129,7 +129,7 @@ describe('The audit log', () => {
     expect(ids).toEqual(Array.from({ length: 10_000 }, (_, index) => String(index)));
   });
 
-  it('ends in two seconds at a disk that takes nothing, and says what is lost', async () => {
+  it('close: ends within two seconds on a full disk, and counts what is lost', async () => {
     const log = await logTo('/dev/full', Infinity);
     log.record(event('lost'));
     const started = performance.now();
@@ -138,7 +138,7 @@ describe('The audit log', () => {
     expect(counts).toEqual({ written: 0, lost: 1 });
   });
 
-  it('is not begun where nobody may write', async () => {
+  it('openTarget: fails for a path that cannot be written', async () => {
     const flags = { auditLogMaxsize: 1, auditLogMaxbackup: 1 };
     await expect(openTarget({ ...flags, auditLogPath: join(folder, 'absent/audit.log') })).rejects.toThrow('ENOENT');
   });

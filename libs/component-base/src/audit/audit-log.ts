@@ -3,15 +3,15 @@ import { messageOf } from '@fsb/api/errors';
 import { type AuditEvent } from './audit-event';
 import { type AuditTarget } from './audit-target';
 
-/** Longest time that a record waits in memory, where a SIGKILL loses it. */
+/** Longest time for which a record is only in memory, where a SIGKILL loses it. */
 const FLUSH_MS = 100;
-/** As many as kube-apiserver keeps and sends at once; 10,000 are about 10 MB. */
+/** Queue and batch have kube-apiserver's sizes; 10,000 records are about 10 MB. */
 const MAX_QUEUED = 10_000;
 const MAX_BATCH = 400;
 const RETRY_MS = 250;
-/** While it cannot be written, the process's own log says so this often. */
+/** Interval of complaints in the process's own log while the audit log cannot be written. */
 const COMPLAIN_MS = 10_000;
-/** At the end of the process, for what is still to be written. */
+/** Time to write the rest when the process ends. */
 const CLOSE_MS = 2_000;
 
 export interface AuditLogParts {
@@ -21,8 +21,8 @@ export interface AuditLogParts {
 }
 
 /**
- * Records wait in memory and are written in batches behind the calls that they tell of. A target that is slow or full holds
- * up no call: what does not fit into the queue is dropped, counted, and said.
+ * Writes records behind their calls, in batches. A slow or full target never blocks a call: records beyond the queue
+ * are dropped, counted and logged.
  */
 export class AuditLog {
   private queue: AuditEvent[] = [];
@@ -47,14 +47,14 @@ export class AuditLog {
     }, FLUSH_MS);
   }
 
-  /** Counts what is not recorded, and says so. */
+  /** Counts records that are lost, and logs why. */
   drop(events: number, why: string): void {
     this.lost += events;
     this.parts.metrics?.lost(events);
     this.complain(why);
   }
 
-  /** Writes what is left, in the time that there is. */
+  /** Writes the rest, for at most two seconds. */
   async close(): Promise<void> {
     this.isClosing = true;
     clearTimeout(this.timer);

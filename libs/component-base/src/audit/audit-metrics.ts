@@ -9,7 +9,7 @@ export class AuditMetrics {
     this.events = new Counter({ name: 'audit_events_total', help: 'Audit records that were written', registers });
     this.dropped = new Counter({
       name: 'audit_dropped_events_total',
-      help: 'Audit records that nobody will read: the log could not be written, or too many calls had no name to them',
+      help: 'Audit records that were dropped: the log could not be written, or too many calls were unauthenticated',
       registers,
     });
   }

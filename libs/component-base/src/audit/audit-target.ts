@@ -4,12 +4,12 @@ import { basename, dirname, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { AUDIT_MODE, type AuditConfig, STDOUT } from './audit-flags';
 
-/** Where lines go. */
+/** Destination of the lines. */
 export interface AuditTarget {
   /**
-   * @param lines from where the last call left off
-   * @returns how many bytes of it were written, at least one
-   * @throws Error where none was: the same bytes may be tried again
+   * @param lines starting at the first byte not yet written
+   * @returns the number of bytes written, at least one
+   * @throws Error if none was written; the same bytes may be retried
    */
   write(lines: Buffer): Promise<number>;
   close(): Promise<void>;
@@ -23,25 +23,25 @@ export async function openTarget(config: AuditConfig): Promise<AuditTarget> {
   return RotatingFile.open(config.auditLogPath, config.auditLogMaxsize * MIB, config.auditLogMaxbackup);
 }
 
-/** What a pipe takes whole: the process's log is written there too, and neither may tear the other's lines. */
+/** Bytes that a pipe takes atomically. The process's log shares stdout, and neither may tear the other's lines. */
 const PIPE_BUF = 4096;
 
-/** The process's own, from a thread of libuv's: a reader that is slow holds up nothing else. */
+/** The process's stdout, written in libuv's thread pool, so that a slow reader does not block the event loop. */
 class Stdout implements AuditTarget {
   private readonly write_ = promisify(writeFd);
 
   async write(lines: Buffer): Promise<number> {
     const fit = lines.subarray(0, PIPE_BUF).lastIndexOf(NEWLINE);
-    const end = fit >= 0 ? fit : lines.indexOf(NEWLINE); // a longer line goes alone
+    const end = fit >= 0 ? fit : lines.indexOf(NEWLINE); // a longer line is written by itself
     return (await this.write_(1, lines.subarray(0, end + 1))).bytesWritten;
   }
 
   async close(): Promise<void> {
-    // it is not ours to close
+    // stdout belongs to the process
   }
 }
 
-/** A file that gives way to a new one when it is large; of those before it the latest are kept, as kube-apiserver names them. */
+/** A file that is rotated by size. The latest backups are kept, named as kube-apiserver names them. */
 export class RotatingFile implements AuditTarget {
   private isLineStart = true;
 
@@ -56,7 +56,7 @@ export class RotatingFile implements AuditTarget {
   static async open(path: string, maxBytes: number, maxBackups: number): Promise<RotatingFile> {
     const file = await openFile(path);
     const stat = await file.stat();
-    // a pipe stays where its reader found it
+    // a pipe is never rotated
     return new RotatingFile(path, file, stat.size, stat.isFile() ? maxBytes : Infinity, maxBackups);
   }
 
@@ -72,12 +72,12 @@ export class RotatingFile implements AuditTarget {
     return this.file.close();
   }
 
-  /** May fail at each step, and is then done again from the first. */
+  /** Idempotent: after a failure of any step it runs again from the first. */
   private async rotate(): Promise<void> {
     const { name, extension } = this.parts;
     const time = new Date().toISOString().slice(0, -1).replaceAll(':', '-');
     await rename(this.path, join(dirname(this.path), `${name}-${time}${extension}`)).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // an earlier try got as far
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // an earlier try has renamed it
     });
     const full = this.file;
     this.file = await openFile(this.path);
@@ -105,7 +105,7 @@ export class RotatingFile implements AuditTarget {
 
 async function openFile(path: string): Promise<FileHandle> {
   const file = await open(path, 'a', AUDIT_MODE);
-  // one that was there before may be open to others; a device or a pipe is not ours alone
+  // an existing file may be readable by others; the mode of a device or a pipe is not ours to change
   if ((await file.stat()).isFile()) await file.chmod(AUDIT_MODE);
   return file;
 }

@@ -10,9 +10,9 @@ type SendStatus = NonNullable<Parameters<InstanceType<typeof ResponderBuilder>['
 type Status = Parameters<SendStatus>[0];
 
 /**
- * An interceptor that sees the status of each call before it is sent.
- * @param change gets the status and the metadata of the request, the one object that both an interceptor and a handler are
- * given; returns the status to send. Not called where the metadata never came.
+ * An interceptor that may change the status of each call before it is sent.
+ * @param change returns the status to send. It gets the request's metadata because an interceptor and a handler share
+ * no other object. It is not called if the metadata never arrived.
  */
 export function beforeStatus(change: (status: Status, request: Metadata) => Status): ServerInterceptor {
   return (_method, call) => {

@@ -4,15 +4,15 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { ApiError, wireStatus } from '@fsb/api/errors';
 import { type Observable, throwError } from 'rxjs';
 
-/** Trailing metadata of a failure that may well pass: when to try again. */
+/** Trailing metadata of a retryable failure: the pause before a retry, in milliseconds. */
 const RETRY_DELAY = 'retry-delay-ms';
 
-/** grpc-js' own statuses, by their numbers. */
+/** Statuses of grpc-js by number. */
 const STATUSES = new Map(
   Object.values(status).flatMap((one) => (typeof one === 'number' ? [[one as number, one]] : [])),
 );
 
-/** The status of a failure that is an ApiError; of any other one, INTERNAL without its message. */
+/** The gRPC status of an ApiError; of any other failure, INTERNAL without its message. */
 export function statusOf(error: unknown): { code: status; details: string; metadata: Metadata } {
   const metadata = new Metadata();
   if (!(error instanceof ApiError)) {
@@ -22,7 +22,7 @@ export function statusOf(error: unknown): { code: status; details: string; metad
   return { code: STATUSES.get(wireStatus(error.code).grpc) ?? status.INTERNAL, details: error.message, metadata };
 }
 
-/** The one place where a failure becomes a gRPC status. What is not ours is logged, and told to nobody. */
+/** The one place where a failure becomes a gRPC status. Any other error than an ApiError is logged, and hidden. */
 @Catch()
 export class ApiErrorFilter implements RpcExceptionFilter {
   private readonly logger = new Logger(ApiErrorFilter.name);

@@ -8,12 +8,15 @@ import {
 } from '@grpc/grpc-js';
 import { messageOf } from '@fsb/api/errors';
 
-/** In place of a request whose bytes are none. */
+/** Stands for a request that could not be decoded. */
 class MalformedRequest {
   constructor(readonly why: string) {}
 }
 
-/** Of the same methods: a request that cannot be decoded is not thrown, which grpc-js would answer INTERNAL, as if we had failed. */
+/**
+ * The service with methods that decode a malformed request into a MalformedRequest. If they threw, grpc-js would answer
+ * INTERNAL. Use it with {@link malformedRequestInterceptor}.
+ */
 export function withMalformedRequests<D extends ServiceDefinition>(service: D): D {
   const methods = Object.entries(service).map(([name, method]) => {
     const requestDeserialize = (bytes: Buffer): unknown => {
@@ -28,7 +31,7 @@ export function withMalformedRequests<D extends ServiceDefinition>(service: D): 
   return Object.fromEntries(methods) as D; // the same names
 }
 
-/** Answers them INVALID_ARGUMENT, before any handler. */
+/** Answers a malformed request with INVALID_ARGUMENT, before any handler. */
 export const malformedRequestInterceptor: ServerInterceptor = ({ path }, call) => {
   const listener = new ServerListenerBuilder()
     .withOnReceiveMessage((message: unknown, next) => {

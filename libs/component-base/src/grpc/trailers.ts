@@ -1,10 +1,14 @@
 import { Metadata } from '@grpc/grpc-js';
 import { beforeStatus } from './before-status';
 
-/** By the metadata of the request. */
+/** Trailers by the metadata of the request. */
 const trailers = new WeakMap<Metadata, Readonly<Record<string, string>>>();
 
-/** Sends `values` behind the answer of the call that brought `request`. Nest's unary handlers have no way to. */
+/**
+ * Sends trailing metadata with the answer of a call, which Nest's unary handlers cannot. The server needs
+ * {@link trailersInterceptor}.
+ * @param request metadata of the call's request
+ */
 export function setTrailers(request: Metadata, values: Readonly<Record<string, string>>): void {
   trailers.set(request, values);
 }

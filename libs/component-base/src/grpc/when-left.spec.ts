@@ -30,7 +30,7 @@ describe('whenLeft', () => {
   let handled: Promise<void>;
   let begun: () => void;
 
-  /** @param before what the handler waits for between what it has made and its return */
+  /** @param before awaited by the handler before it answers */
   const serve = async (before: (call: Call) => Promise<unknown>): Promise<void> => {
     left = [];
     server = new Server({ interceptors: [answeredInterceptor] });
@@ -54,7 +54,7 @@ describe('whenLeft', () => {
     });
     client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   };
-  /** @param leaves once its handler has begun */
+  /** @param leaves whether the caller cancels once its handler has begun */
   const ask = (leaves = false): Promise<string> =>
     new Promise((done) => {
       const call = client.makeUnaryRequest(
@@ -71,14 +71,14 @@ describe('whenLeft', () => {
     server.forceShutdown();
   });
 
-  it('hears of a caller who leaves while its answer is made', async () => {
+  it('acts when the caller leaves before the answer', async () => {
     await serve((call) => once(call, 'cancelled'));
     expect(await ask(true)).toBe('left');
     await handled;
     expect(left).toEqual(['x']);
   });
 
-  it('hears of one who had left already', async () => {
+  it('acts at once when the caller has left already', async () => {
     await serve(async (call) => {
       await once(call, 'cancelled');
       left = [];
@@ -89,7 +89,7 @@ describe('whenLeft', () => {
     expect(left).toEqual(['late']);
   });
 
-  it('hears nothing of one who was answered', async () => {
+  it('does not act for a caller that was answered', async () => {
     await serve(() => sleep(10));
     expect(await ask()).toBe('made');
     await sleep(50);

@@ -1,23 +1,24 @@
 import { type Metadata, type ServerUnaryCall } from '@grpc/grpc-js';
 import { beforeStatus } from './before-status';
 
-/** By the metadata of the request. */
+/** Metadata of the requests whose status was sent. */
 const answered = new WeakSet<Metadata>();
 
-/** Notes the calls whose status is sent, for {@link whenLeft}. */
+/** Records the calls whose status is sent, for {@link whenLeft}. */
 export const answeredInterceptor = beforeStatus((status, request) => {
   answered.add(request);
   return status;
 });
 
 /**
- * Calls `act` where the caller leaves before the status of its call is sent, whatever the handler has returned by then. grpc-js
- * says "cancelled" of every call, of an answered one when it is over. Who leaves while the answer is on its way is not noticed.
+ * Calls `act` if the caller leaves before the status is sent, even if the handler has returned. grpc-js emits
+ * `cancelled` for every call, even for an answered one. A caller that leaves while the answer is in flight is missed.
+ * The server needs {@link answeredInterceptor}.
  */
 export function whenLeft<Q, R>(call: ServerUnaryCall<Q, R>, request: Metadata, act: () => void): void {
-  const look = (): void => {
+  const actIfUnanswered = (): void => {
     if (!answered.has(request)) act();
   };
-  if (call.cancelled) look();
-  else call.once('cancelled', look);
+  if (call.cancelled) actIfUnanswered();
+  else call.once('cancelled', actIfUnanswered);
 }

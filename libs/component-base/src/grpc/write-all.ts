@@ -3,8 +3,10 @@ import { type ServerWritableStream } from '@grpc/grpc-js';
 import { EMPTY, type Observable } from 'rxjs';
 
 /**
- * Writes each chunk and waits for `drain` when the transport is full: Nest's own Observable streaming pulls without
- * bound from the source when the reader is slow. The EMPTY that it returns makes Nest end the call.
+ * Writes each chunk with backpressure: waits for `drain` when the transport is full. Nest's own Observable streaming
+ * buffers without bound for a slow reader.
+ * @param signal ends the writing without an error
+ * @returns EMPTY, which makes Nest end the call
  */
 export async function writeAll<Q, T>(
   call: ServerWritableStream<Q, T>,

@@ -1,4 +1,4 @@
-/** Loads OpenTelemetry, and so is itself loaded only where traces are wanted. */
+/** Loads OpenTelemetry. Import it dynamically, only if traces are wanted. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { hostname } from 'node:os';
 import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
@@ -17,17 +17,17 @@ import { type OpenSpan, type SpanStart, type TracePosition, type Tracer } from '
 
 export interface OtlpOptions {
   readonly service: string;
-  /** of a collector, without its `/v1/traces` */
+  /** URL of the collector, without `/v1/traces` */
   readonly endpoint: string;
-  /** 0 to 1: the share of the traces that begin here; a caller's own decision wins */
+  /** share of the traces that begin here to sample, 0 to 1; a caller's own decision wins */
   readonly share: number;
 }
 
-/** A collector that is away must not keep a process from ending. */
+/** Limit of the last flush: an unreachable collector must not keep the process alive. */
 const FLUSH_MS = 2_000;
 const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL } as const;
 
-/** Spans to an OTLP/HTTP collector. The current one is followed through an AsyncLocalStorage of its own. */
+/** Exports spans to an OTLP/HTTP collector. The current span is kept in an AsyncLocalStorage. */
 export class OtlpTracer implements Tracer {
   private readonly current = new AsyncLocalStorage<Span>();
   private readonly provider: TracerProvider;
@@ -61,7 +61,7 @@ export class OtlpTracer implements Tracer {
 
   record(name: string, startedAt: number): void {
     const parent = this.current.getStore();
-    // the SDK takes numbers this small for performance.now()
+    // the SDK takes a number this small for a value of performance.now()
     if (parent) this.tracer.startSpan(name, { startTime: startedAt }, trace.setSpan(ROOT_CONTEXT, parent)).end();
   }
 
@@ -90,7 +90,7 @@ export class OtlpTracer implements Tracer {
   }
 }
 
-/** Messages of our own are written for callers; what another's may hold is for the log alone. */
+/** Marks a span as failed. Only the message of an ApiError is exported: any other may hold what only the log should. */
 function fail(span: Span, error: unknown): void {
   const isOurs = error instanceof ApiError;
   span.setAttribute('error.type', isOurs ? error.code : error instanceof Error ? error.name : 'unknown');

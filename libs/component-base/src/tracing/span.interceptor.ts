@@ -9,7 +9,7 @@ interface Entered {
   readonly span: OpenSpan;
 }
 
-/** The caller's trace goes on here: each gRPC call has a span, and each HTTP request that is part of a trace. */
+/** Continues the caller's trace: a span for each gRPC call, and for each HTTP request with a traceparent. */
 export class SpanInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Calls');
 
@@ -22,7 +22,7 @@ export class SpanInterceptor implements NestInterceptor {
     const started = performance.now();
     let failure: unknown;
     return span
-      .run(() => next.handle()) // Nest binds the handler to where this is called
+      .run(() => next.handle()) // the handler inherits the async context of this call
       .pipe(
         tap({
           error: (error: unknown) => {
@@ -50,7 +50,7 @@ export class SpanInterceptor implements NestInterceptor {
   private ofRequest(context: ExecutionContext): Entered | undefined {
     const { method, url, headers } = context.switchToHttp().getRequest<FastifyRequest>();
     const { traceparent } = headers;
-    // probes, scrapes and the followed status are nobody's trace
+    // probes, scrapes and status streams belong to no trace
     if (typeof traceparent !== 'string') return undefined;
     const [path = ''] = url.split('?');
     const attributes = { 'http.request.method': method, 'url.path': path };

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 
-/** Says once that spans get lost, and once that they arrive again: the SDK itself says nothing. */
+/** Logs once when spans begin to be lost, and once when they arrive again; the SDK logs neither. */
 export class ToldExporter implements SpanExporter {
   private readonly logger = new Logger('Traces');
   private isFailing = false;
@@ -12,10 +12,10 @@ export class ToldExporter implements SpanExporter {
     private readonly endpoint: string,
   ) {}
 
-  export(spans: ReadableSpan[], told: (result: ExportResult) => void): void {
+  export(spans: ReadableSpan[], done: (result: ExportResult) => void): void {
     this.exporter.export(spans, (result) => {
       this.note(result);
-      told({ code: ExportResultCode.SUCCESS }); // an error would go to a handler that prints it every second
+      done({ code: ExportResultCode.SUCCESS }); // the SDK would print an error every second
     });
   }
 

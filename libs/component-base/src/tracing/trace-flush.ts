@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { installedTracer } from './tracing';
 
-/** The last spans of a process are those of its end. */
+/** Flushes spans last, so that those of the shutdown are exported too. */
 @Injectable()
 export class TraceFlush implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {

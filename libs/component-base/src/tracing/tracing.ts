@@ -1,4 +1,4 @@
-/** Spans around work. Without a tracer, which is the usual case, each of these costs a look at one variable. */
+/** A span to open. Without a tracer, the usual case, each function of this file only reads one variable. */
 export interface SpanStart {
   readonly name: string;
   /** default internal */
@@ -7,32 +7,32 @@ export interface SpanStart {
 }
 
 export interface OpenSpan {
-  /** What begins in `work`, also what it leaves running, has this span as its current one. */
+  /** Runs `work` with this span as the current one, also for what it leaves running. */
   run<T>(work: () => T): T;
-  /** @param error why it failed; undefined: it did not */
+  /** @param error undefined for success */
   end(error?: unknown): void;
 }
 
-/** Where a process is in a trace. */
+/** Position of the current span in its trace. */
 export interface TracePosition {
   readonly traceId: string;
-  /** as in W3C's header of that name */
+  /** value of the W3C header of that name */
   readonly traceparent: string;
 }
 
 export interface Tracer {
-  /** A span below one of another process. @param traceparent absent or malformed: the first of a new trace */
+  /** Opens a span below one of another process. @param traceparent absent or malformed: begins a new trace */
   enter(span: SpanStart, traceparent: string | undefined): OpenSpan;
-  /** Below the current span. @returns undefined where there is none */
+  /** Opens a span below the current one. @returns undefined if there is none */
   below(span: SpanStart): OpenSpan | undefined;
-  /** A span below the current one that began at `startedAt` (performance.now()) and ends now. */
+  /** Records a span below the current one. @param startedAt performance.now() at its beginning; it ends now */
   record(name: string, startedAt: number): void;
   position(): TracePosition | undefined;
-  /** Sends what it has. */
+  /** Exports the remaining spans. */
   close(): Promise<void>;
 }
 
-/** A process has one, from before anything starts to its end. */
+/** The process's tracer, installed before anything else starts. */
 let tracer: Tracer | undefined;
 
 export function installTracer(installed: Tracer | undefined): void {
@@ -43,15 +43,15 @@ export function installedTracer(): Tracer | undefined {
   return tracer;
 }
 
-/** Runs `work` in a span below the current one, and alone where there is none. */
+/** Runs `work` in a span below the current one; without a current span, runs it as it is. */
 export function inSpan<T>(span: SpanStart, work: () => Promise<T>): Promise<T> {
   const open = tracer?.below(span);
   return open ? during(open, work) : work();
 }
 
 /**
- * Runs `work` in a span of somebody else's trace.
- * @param traceparent asked where there is a tracer; undefined: no span
+ * Runs `work` in a span of another process's trace.
+ * @param traceparent called only if there is a tracer; undefined: no span
  */
 export function inTraceOf<T>(
   span: SpanStart,
@@ -62,7 +62,7 @@ export function inTraceOf<T>(
   return tracer && parent !== undefined ? during(tracer.enter(span, parent), work) : work();
 }
 
-/** A span for work that is measured anyway. @param startedAt performance.now() of its beginning; it ends now */
+/** Records a span for work that is measured anyway. @param startedAt performance.now() at its beginning; it ends now */
 export function recordSpan(name: string, startedAt: number): void {
   tracer?.record(name, startedAt);
 }

@@ -11,7 +11,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-/** A real HTTPS server whose answers the test writes: for the faults that a good API server never shows. */
+/** A real HTTPS server whose answers the test scripts, for faults that a good API server never shows. */
 export class ScriptedServer {
   handshakes = 0;
   readonly requests: string[] = [];
@@ -71,7 +71,7 @@ async function selfSigned(): Promise<{ certificate: string; key: string }> {
       notAfter: new Date(Date.now() + 3_600_000),
       extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
     },
-    webcrypto, // the same object: Node's types and the DOM's have two names for it
+    webcrypto, // passed for its type: Node and the DOM name it differently
   );
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const key = `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`;
