@@ -79,6 +79,7 @@ describe('fastpath-gateway, invalid requests', () => {
     ['a label key with a space', { labels: { 'a b': 'c' } }, 'INVALID_ARGUMENT', /^labels: /],
     ['a label value that is too long', { labels: { a: 'c'.repeat(64) } }, 'INVALID_ARGUMENT', /^labels: .*63/],
     ['a label of the system', { labels: { 'sandbox.fast.io/created-by': 'me' } }, 'INVALID_ARGUMENT', /^labels: /],
+    ["a label below the system's", { labels: { 'a.sandbox.fast.io/b': 'me' } }, 'INVALID_ARGUMENT', /^labels: /],
     ['memory that is no quantity', { resources: { memory: 'lots' } }, 'INVALID_ARGUMENT', /^resources.memory: /],
     ['negative cpu', { resources: { cpu: '-1' } }, 'INVALID_ARGUMENT', /^resources.cpu: /],
     ['less memory than a process needs', { resources: { memory: '1Ki' } }, 'INVALID_ARGUMENT', /memory/],

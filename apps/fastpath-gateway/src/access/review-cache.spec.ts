@@ -111,6 +111,25 @@ describe('ReviewCache', () => {
     });
   });
 
+  it('leaves no rejection unhandled when the stale answer is given and the seats for known keys are taken', async () => {
+    const cache = make(200);
+    for (let index = 0; index < 66; index++) await cache.get(`known-${index}`, ask);
+    now = FRESH_MS;
+    answer = () => Promise.reject(new ApiError('unavailable', 'away'));
+    await cache.get('known-0', ask); // the API server is away from here on
+    answer = () => new Promise(() => undefined); // reviews that never end
+    const unhandled: unknown[] = [];
+    const note = (error: unknown): void => void unhandled.push(error);
+    process.on('unhandledRejection', note);
+    try {
+      for (let index = 0; index < 66; index++) expect(cache.get(`known-${index}`, ask)).toBe('yes');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    } finally {
+      process.off('unhandledRejection', note);
+    }
+    expect(unhandled).toEqual([]);
+  });
+
   it('gives one asker a quarter of the seats for unknown keys', async () => {
     const cache = make();
     answer = () => new Promise(() => undefined);

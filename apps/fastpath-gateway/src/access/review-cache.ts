@@ -74,8 +74,9 @@ export class ReviewCache<V> {
       const { isAway } = this;
       const asked = this.isKnown(entry) ? this.askOfKnown(key, ask) : this.askOfUnknown(key, ask, asker);
       if (age >= fresh + STALE_MS) return asked;
-      const orOld = asked.catch((error: unknown) => orStale(error, entry.answer));
-      return isAway ? entry.answer : orOld;
+      if (!isAway) return asked.catch((error: unknown) => orStale(error, entry.answer));
+      asked.catch(() => undefined); // nobody waits for it
+      return entry.answer;
     }
     const entries = this.entriesLike(entry);
     entries.delete(key);

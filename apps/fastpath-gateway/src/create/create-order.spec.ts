@@ -60,3 +60,9 @@ it.each([
 it.each(['-dash', '.dot', '1digit', 'Section:Key', 'a b'])('createOrder: accepts a variable %s', (name) => {
   expect(order({ envs: { [name]: 'v' } }).envs).toEqual({ [name]: 'v' });
 });
+
+it('createOrder: refuses labels of the group sandbox.fast.io, and of no group that only ends like it', () => {
+  expect(order({ labels: { 'mysandbox.fast.io/team': 'a' } }).labels).toEqual({ 'mysandbox.fast.io/team': 'a' });
+  for (const prefix of ['sandbox.fast.io', 'a.sandbox.fast.io'])
+    expect(() => order({ labels: { [`${prefix}/team`]: 'a' } })).toThrow(/^labels: .*system/);
+});

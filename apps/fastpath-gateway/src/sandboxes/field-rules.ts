@@ -1,4 +1,5 @@
 import { ApiError } from '@fsb/api/errors';
+import { GROUP } from '@fsb/api/sandbox';
 import { clip } from '@fsb/kit/clip';
 import { rfc3339 } from '@fsb/kit/times';
 
@@ -60,7 +61,8 @@ export function checkLabels(labels: Readonly<Record<string, string>>): void {
     if (value !== '' && !LABEL_NAME.test(value)) {
       throw invalid('labels', `the value of ${shown(key)} must be at most 63 of A-Z, a-z, 0-9, -, _ and .`);
     }
-    if (prefix?.endsWith('sandbox.fast.io') === true) throw invalid('labels', `"${shown(key)}" is the system's own`);
+    if (prefix === GROUP || prefix?.endsWith(`.${GROUP}`) === true)
+      throw invalid('labels', `"${shown(key)}" is the system's own`);
   }
 }
 
