@@ -18,14 +18,14 @@ export interface RuntimeWorld {
 }
 
 /**
- * Lists the orphans among tasks, snapshots and files. Pure: the table of cases is its specification. An in-flight create
- * looks orphaned until containerd has its container's record, within 10 s; the orphan timeout must not be less.
+ * Lists the orphans among tasks, snapshots and files. Pure: the table of cases is its specification.
+ * An in-flight create looks orphaned until containerd has its record, within 10 s; the orphan timeout must not be less.
  */
 export function runtimeLeftovers(world: RuntimeWorld): Leftover[] {
   return [...tasks(world), ...snapshots(world), ...files(world)];
 }
 
-/** A task has no labels: without its container's record, only the folder that its agent made shows it to be ours. */
+/** A task has no labels: without its container's record, only the folder made by its agent shows it to be ours. */
 function tasks({ tasks: all, containers, files: known }: RuntimeWorld): Leftover[] {
   const folders = new Set(known.filter(({ kind }) => kind === 'folder').map(({ id }) => id));
   return all

@@ -1,7 +1,7 @@
 import { type Lease } from '@fsb/controller-runtime/kinds';
 
 /**
- * Measures how long a Lease was held without a gap, by this process's monotonic clock. Only observed renewals count, and
+ * Measures how long a Lease was held without a gap, by this process's monotonic clock. Only observed renewals count;
  * the replicas' clocks need not agree.
  */
 export class LeaseWatch {
