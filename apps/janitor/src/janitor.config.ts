@@ -9,7 +9,7 @@ export const janitorFlags = {
   orphanTimeout: flag(duration().default(10_000), 'Minimum age of an orphan before it is removed'),
   scanInterval: flag(
     duration().default(120_000),
-    'Time between two sweeps. The end of an agent Pod starts one at once.',
+    'Time between two sweeps. What an ended agent Pod leaves is removed without waiting for the next.',
   ),
   leaderElectionNamespace: flag(z.string().default('kube-system'), "Namespace of the sandbox-controller's Lease"),
   logDir: flag(z.string().default('/var/log/fast-sandbox'), "Folder of the sandboxes' logs"),

@@ -1,6 +1,7 @@
 /**
  * Measures how long this process has seen something orphaned without interruption, by its monotonic clock. For orphans
  * without a trustworthy timestamp, and for those that another process may still clean up.
+ * @example if (suspects.seen(id) >= orphanTimeout) await remove(id); // on each sighting
  */
 export class Suspects {
   private readonly since = new Map<string, number>();
