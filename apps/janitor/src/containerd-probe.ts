@@ -6,7 +6,7 @@ import { type Runnable } from '@fsb/controller-runtime/controller-host';
 
 const EVERY_MS = 2_000;
 
-/** Asks containerd whether it serves: the janitor is ready only while it does, and sweeps when it comes back. */
+/** Readiness probe of containerd, every 2 s. Calls `onReturn` at the first answer, and at the first after a failure. */
 export class ContainerdProbe implements Runnable {
   private readonly stopping = new AbortController();
   private refusal: string | undefined = 'not asked yet';

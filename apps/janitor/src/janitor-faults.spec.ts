@@ -4,7 +4,7 @@ import { eventually } from '../../../test/support/eventually';
 import { idOf, JanitorScene } from './testing/janitor-scene';
 import { type Fault } from './testing/fault-proxy';
 
-describe('A janitor, when things go wrong', () => {
+describe('Janitor, under faults', () => {
   let scene: JanitorScene;
   let agentUid: string;
   const own = (more: object = {}) => ({ agentName: 'agent', agentUid, claimUid: '1', ...more });
@@ -21,7 +21,7 @@ describe('A janitor, when things go wrong', () => {
 
   afterAll(() => scene.stop(), 60_000);
 
-  it('keeps what nobody gives a definite answer about: 500, 403, 404 of no object, no answer, another cluster', async () => {
+  it('keeps a container without evidence: 500, 403, 404 of no object, 429, no answer, another cluster', async () => {
     const faults: Record<string, Fault> = { broken: 500, forbidden: 403, elsewhere: 404, silent: 'hang', busy: 429 };
     scene.proxy.fault = (request) => {
       const name = /\/(?:sandboxes|pods)\/([a-z]+)$/.exec(request)?.[1] ?? '';
@@ -36,7 +36,7 @@ describe('A janitor, when things go wrong', () => {
     await scene.launch();
     for (const name of Object.keys(faults)) await scene.looks(name, 2);
     for (const id of ids) expect(await scene.leftOf(id)).toContain('task');
-    // now the answers are definite, but perhaps of another cluster
+    // definite answers now, but the cluster cannot be verified
     scene.proxy.fault = (request) => (request.endsWith('/namespaces/kube-system') ? 500 : 'none');
     await scene.looks('broken', 4);
     for (const id of ids) expect(await scene.leftOf(id)).toContain('task');
@@ -44,7 +44,7 @@ describe('A janitor, when things go wrong', () => {
     for (const id of ids) await scene.gone(id, 40_000);
   }, 150_000);
 
-  it('says in a dry run what it would remove, and removes nothing', async () => {
+  it('logs in a dry run what it would remove, and removes nothing', async () => {
     const id = await scene.container(idOf('dry'), { sandboxName: 'dry' });
     const log = scene.path('logs', `${idOf('dry-log')}.log`);
     writeFileSync(log, '');
@@ -62,7 +62,7 @@ describe('A janitor, when things go wrong', () => {
     await scene.gone(id);
   }, 120_000);
 
-  it('tries a removal that fails a few times, and finishes it after a kill -9 in the middle', async () => {
+  it('retries a failed removal 5 times, and finishes it after a kill -9 midway', async () => {
     const id = await scene.container(idOf('stuck'));
     const folder = scene.path('run/sandboxes', id);
     const failures = (): Promise<number> => scene.metric('janitor_failures_total{kind="container"}');
@@ -80,7 +80,7 @@ describe('A janitor, when things go wrong', () => {
     await scene.gone(id);
   }, 120_000);
 
-  it('is killed with -9 among many removals, and its successor leaves nothing', async () => {
+  it('leaves no orphan when it is killed with -9 during many removals and restarted', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 6; i++) ids.push(await scene.container(idOf(`many-${i}`)));
     const left = async (): Promise<number> => (await Promise.all(ids.map((id) => scene.leftOf(id)))).flat().length;
@@ -92,7 +92,7 @@ describe('A janitor, when things go wrong', () => {
     for (const id of ids) await scene.gone(id, 30_000);
   }, 120_000);
 
-  it('is not ready while containerd is away, and goes on when it is back', async () => {
+  it('is not ready while containerd is down, and sweeps when it is back', async () => {
     await scene.launch({ 'scan-interval': '10m' });
     const id = await scene.container(idOf('behind'));
     await scene.containerd.kill();

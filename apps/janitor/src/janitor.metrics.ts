@@ -14,7 +14,7 @@ export class JanitorMetrics {
     this.failures = new Counter({
       ...{ name: 'janitor_failures_total', help: 'Removals that failed', labelNames: ['kind'] as const, registers },
     });
-    // every series exists from the start: an absent one cannot be alerted on
+    // every series starts at 0: an alert cannot match an absent one
     for (const kind of Object.keys(REASONS) as OrphanKind[]) {
       for (const reason of REASONS[kind]) this.removals.inc({ kind, reason }, 0);
       this.failures.inc({ kind }, 0);

@@ -25,7 +25,7 @@ import { ClusterEvidence } from './sweep/cluster-evidence';
 import { ContainerSweep } from './sweep/container-sweep';
 import { LeaseWatch } from './sweep/lease-watch';
 
-/** Whose Lease shows that somebody is there to adopt. */
+/** Name of the Lease whose holder adopts unbound containers. */
 const ADOPTER = 'sandbox-controller';
 
 @Module({})

@@ -17,20 +17,23 @@ export interface JanitorParts {
   readonly scanIntervalMs: number;
 }
 
-/** The keys of the janitor's queue. */
+/** Keys, and prefixes of keys, of the janitor's queue. */
 export const SWEEP = 'sweep';
 const LEFTOVERS = 'leftovers';
 const AGENT = 'agent/';
 const CONTAINER = 'container/';
-/** A container that cannot be removed is left to the next sweep after so many tries. */
+/** Failed checks of a container before it is left to the next sweep. */
 const MAX_ATTEMPTS = 5;
 
-/** The key for an agent Pod that has gone. */
+/** Queue key that checks the containers of an agent Pod that is gone. */
 export function agentGone(uid: string): string {
   return `${AGENT}${uid}`;
 }
 
-/** Sweeps name what there is; each container is then judged, and removed, on its own: one that hangs holds up no other. */
+/**
+ * Reconciles sweeps and containers. A sweep enqueues one key for each container, so that one whose removal hangs delays
+ * no other.
+ */
 export class Janitor implements Reconciler {
   private readonly attempts = new Map<string, number>();
 
@@ -46,7 +49,7 @@ export class Janitor implements Reconciler {
   private async sweep(): Promise<Result> {
     await this.addContainers(() => true);
     this.parts.queue().add(LEFTOVERS);
-    // the nodes of a cluster must not all ask at once
+    // jitter: the nodes of a cluster must not sweep at the same time
     return { requeueAfterMs: this.parts.scanIntervalMs * (0.9 + Math.random() * 0.1) };
   }
 

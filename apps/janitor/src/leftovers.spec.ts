@@ -8,11 +8,11 @@ import { eventually } from '../../../test/support/eventually';
 import { idOf, ip, JanitorScene } from './testing/janitor-scene';
 
 const GONE = '00000000-dead-4000-8000-000000000000';
-/** a waiting container's */
+/** id of a standby container */
 const WAITED = 'warm-0123456789abcdef';
 const STRANGER = '99999999-0000-4000-8000-000000000000';
 
-describe('A janitor, with what is left beside containers', () => {
+describe('Janitor, with orphans other than containers', () => {
   let scene: JanitorScene;
   let podUid: string;
 
@@ -41,7 +41,7 @@ describe('A janitor, with what is left beside containers', () => {
   it('removes snapshots without a container', async () => {
     const image = await new ImageStore(scene.client).resolve('busybox');
     const snapshot = (id: string, labels: Record<string, string>) => {
-      const all = { ...labels, 'containerd.io/gc.root': '1' }; // containerd's own collector leaves it
+      const all = { ...labels, 'containerd.io/gc.root': '1' }; // kept from containerd's own garbage collection
       const request = { snapshotter: 'overlayfs', key: `${id}-snapshot`, parent: image?.chainId ?? '', labels: all };
       return scene.client.snapshots.prepare(request);
     };
@@ -58,7 +58,7 @@ describe('A janitor, with what is left beside containers', () => {
     expect(await scene.eventsOf('node-1')).toEqual(expect.arrayContaining([expect.stringContaining(idOf('alone'))]));
   }, 90_000);
 
-  it('ends a task whose container has no record, where its folder says that it is ours', async () => {
+  it('ends a task without a container record if its sandbox folder is ours', async () => {
     const ours = await scene.container(idOf('task'), { installation: STRANGER });
     const other = await scene.container(idOf('other-task'), { installation: STRANGER });
     rmSync(scene.path('run/sandboxes', other), { recursive: true });
@@ -68,12 +68,13 @@ describe('A janitor, with what is left beside containers', () => {
       expect(await countOf('task')).toBe(1);
       expect(await scene.leftOf(other)).toContain('task');
     } finally {
-      for (const id of [ours, other]) await scene.runtime.recordAgain(id, {}).catch(() => undefined); // the janitor did
+      // the janitor may have written the record
+      for (const id of [ours, other]) await scene.runtime.recordAgain(id, {}).catch(() => undefined);
       for (const id of [ours, other]) await scene.runtime.remove(id);
     }
   }, 90_000);
 
-  it('removes logs, rotated ones, folders and FIFOs of sandboxes that are gone, and no others', async () => {
+  it('removes logs, rotated logs, folders and FIFOs of sandboxes that are gone, and no others', async () => {
     const stranger = await scene.container(idOf('here'), { installation: STRANGER });
     const young = scene.path('logs', `${idOf('now')}.log`);
     const orphans = [
@@ -98,7 +99,7 @@ describe('A janitor, with what is left beside containers', () => {
     expect(await countOf('log')).toBeGreaterThanOrEqual(4);
   }, 90_000);
 
-  it('keeps the log of a removed sandbox while its object is there', async () => {
+  it('keeps the log of a removed sandbox while its object exists', async () => {
     const uid = await scene.sandbox('keeps', { phase: 'Expired' });
     const kept = ['.log', '.log.start', '.log.kept'].map((end) => old(scene.path('logs', `${uid}${end}`)));
     const gone = ['.log', '.log.kept'].map((end) => old(scene.path('logs', `${idOf('ended')}${end}`)));
@@ -112,7 +113,7 @@ describe('A janitor, with what is left beside containers', () => {
     await goesOf(kept);
   }, 90_000);
 
-  it('touches no file where another installation has signed too', async () => {
+  it('removes no file while another installation uses the run folder too', async () => {
     const signature = old(scene.path(runFolders.owners('run'), STRANGER));
     const log = old(scene.path('logs', `${idOf('shared')}.log`));
     await scene.looks('looked-at', 3);
@@ -121,7 +122,7 @@ describe('A janitor, with what is left beside containers', () => {
     await goesOf([log]);
   }, 90_000);
 
-  describe('of Pods', () => {
+  describe('with orphans of Pods', () => {
     const made: string[][] = [];
     const held: ChildProcess[] = [];
     const namespace = (name: string): string => {
@@ -140,7 +141,7 @@ describe('A janitor, with what is left beside containers', () => {
       for (const [path, ...command] of made.reverse()) if (existsSync(path ?? '')) ip(...command);
     });
 
-    it('removes network namespaces, addresses, links, cgroups and logs of those that are gone', async () => {
+    it('removes network namespaces, addresses, links, cgroups, logs and FIFOs of Pods that are gone', async () => {
       const { installation } = scene;
       ip('link', 'add', bridgeName(installation), 'type', 'bridge');
       made.push([`/sys/class/net/${bridgeName(installation)}`, 'link', 'delete', bridgeName(installation)]);

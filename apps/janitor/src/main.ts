@@ -5,7 +5,7 @@ import { JanitorModule } from './janitor.module';
 
 void runService({
   name: 'janitor',
-  description: 'Removes the containers and files of its node that nobody owns any more; what it cannot know, it keeps.',
+  description: 'Removes orphaned containers and files from its node. Keeps everything whose owner it cannot determine.',
   examples: ['janitor --node-name worker-1', 'janitor --node-name worker-1 --scan-interval 30s --dry-run'],
   flags: janitorFlags,
   module: (config) => JanitorModule.forRoot(config),

@@ -1,7 +1,7 @@
 import { eventually } from '../../../test/support/eventually';
 import { idOf, JanitorScene } from './testing/janitor-scene';
 
-describe('A janitor, with orphans and what looks like them', () => {
+describe('Janitor, with orphan containers and look-alikes', () => {
   let scene: JanitorScene;
   let agentUid: string;
   const leading = new AbortController();
@@ -18,8 +18,8 @@ describe('A janitor, with orphans and what looks like them', () => {
     await scene.stop();
   }, 60_000);
 
-  /** All at once: what is kept, is kept while the others go. */
-  it('removes each kind of orphan whole, with a metric and an Event, and keeps each look-alike', async () => {
+  /** One scene for all, so that the look-alikes are kept while the orphans are removed. */
+  it('removes every part of each kind of orphan, with a metric and an Event, and keeps each look-alike', async () => {
     const uid = await scene.sandbox('bound');
     const moved = await scene.sandbox('moved', { sandboxID: 'x', attempt: 2 });
     const taken = await scene.sandbox('taken', { sandboxID: 'another' });
@@ -53,12 +53,12 @@ describe('A janitor, with orphans and what looks like them', () => {
     ] as const) {
       await eventually(async () => expect(await scene.eventsOf(name)).toEqual([expect.stringContaining(id)]), 15_000);
     }
-    await scene.looks('bound', 6); // owned and differs: three sweeps at least
+    await scene.looks('bound', 6); // `owned` and ClaimUidDiffers both read it: at least three sweeps
     const whole = ['record', 'task', 'snapshot', 'log', 'rotated', 'folder'];
     for (const [name, id] of Object.entries(kept)) expect([name, await scene.leftOf(id)]).toEqual([name, whole]);
   }, 120_000);
 
-  it('removes what is unbound only once a sandbox-controller has led for the whole timeout', async () => {
+  it('removes unbound orphans only after a sandbox-controller has led for the whole timeout', async () => {
     expect(await scene.has(idOf('unled'))).toBe(true);
     await scene.lead(leading.signal);
     await scene.gone(idOf('unled'));
@@ -68,7 +68,7 @@ describe('A janitor, with orphans and what looks like them', () => {
     expect(await scene.has(idOf('pending'))).toBe(true);
   }, 60_000);
 
-  it('removes the containers of an agent within a second or so of its Pod, between two sweeps', async () => {
+  it('removes the containers of an agent within seconds of its Pod, between two sweeps', async () => {
     await scene.kill();
     await scene.launch({ 'scan-interval': '10m' });
     const uid = await scene.pod('leaving');
@@ -79,7 +79,7 @@ describe('A janitor, with orphans and what looks like them', () => {
     const before = performance.now();
     await scene.removePod('leaving');
     await eventually(async () => expect(await scene.has(id)).toBe(false), 20_000);
-    expect(performance.now() - before).toBeLessThan(5_000); // a second on a machine of its own
+    expect(performance.now() - before).toBeLessThan(5_000); // one second on an idle machine
     await scene.gone(id);
   }, 60_000);
 });

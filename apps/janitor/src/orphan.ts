@@ -1,6 +1,6 @@
 import { type KubeObject } from '@fsb/controller-runtime/kinds';
 
-/** Every kind of thing that is removed, with the reasons for which it is. */
+/** Every kind of orphan, with the possible reasons for its removal. */
 export const REASONS = {
   container: ['AgentPodGone', 'SandboxNotFound', 'ClaimUidDiffers', 'StaleAttempt', 'NameTaken'],
   task: ['NoContainer'],
@@ -21,10 +21,11 @@ export type OrphanReason = (typeof REASONS)[OrphanKind][number];
 
 export interface Orphan {
   readonly kind: OrphanKind;
-  /** an id, a name or a path: with the kind it tells it from all others of the node */
+  /** an id, a name or a path; unique on the node together with `kind` */
   readonly name: string;
   readonly reason: OrphanReason;
+  /** clause for logs and Events, e.g. "its Pod is gone" */
   readonly why: string;
-  /** what its Event is about; absent: the node */
+  /** object of its Event; absent: the node */
   readonly object?: KubeObject;
 }

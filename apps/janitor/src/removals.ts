@@ -5,7 +5,7 @@ import { type KubeObject } from '@fsb/controller-runtime/kinds';
 import { type JanitorMetrics } from './janitor.metrics';
 import { type Orphan } from './orphan';
 
-/** Where everything that is removed passes: said, counted, told in an Event, or in a dry run only said. */
+/** Single path of all removals: logs, counts and records an Event for each. A dry run only logs. */
 export class Removals {
   private readonly logger = new Logger(Removals.name);
   private readonly node: KubeObject;
@@ -16,10 +16,11 @@ export class Removals {
     private readonly settings: { readonly nodeName: string; readonly dryRun: boolean },
   ) {
     const name = settings.nodeName;
-    this.node = { apiVersion: 'v1', kind: 'Node', metadata: { name, uid: name } }; // as kubelets name it in Events
+    // kubelets, too, use the node's name as uid in Events
+    this.node = { apiVersion: 'v1', kind: 'Node', metadata: { name, uid: name } };
   }
 
-  /** @throws what `remove` throws, counted and logged */
+  /** @throws the error of `remove`, after it was counted and logged */
   async run(orphan: Orphan, remove: () => Promise<unknown>): Promise<void> {
     const { kind, name, reason, why, object } = orphan;
     if (this.settings.dryRun) {

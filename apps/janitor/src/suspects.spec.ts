@@ -5,7 +5,7 @@ describe('Suspects', () => {
   const suspects = new Suspects(() => now);
   const at = (ms: number): void => void (now = ms);
 
-  it('counts from the first look, and anew after one that found nothing wrong', () => {
+  it('counts from the first sighting, and from 0 again after a clear', () => {
     expect(suspects.seen('a')).toBe(0);
     at(400);
     expect(suspects.seen('a')).toBe(400);

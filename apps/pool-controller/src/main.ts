@@ -5,7 +5,7 @@ import { POOL_CONTROLLER, PoolControllerModule } from './pool-controller.module'
 
 void runService({
   name: POOL_CONTROLLER,
-  description: 'Keeps each SandboxPool at the number of agents that its sandboxes need.',
+  description: 'Scales the agent Pods of each SandboxPool to its demand, and rolls out template changes.',
   examples: ['pool-controller --kubeconfig ~/.kube/config --agent-ca-cert-file ca.crt --agent-ca-key-file ca.key'],
   flags: poolControllerFlags,
   module: (config) => PoolControllerModule.forRoot(config),

@@ -34,7 +34,7 @@ const CONCURRENCY = 4;
 
 @Module({})
 export class PoolControllerModule {
-  /** @throws Error where the CA cannot be read */
+  /** @throws Error when the CA's files cannot be read */
   static async forRoot(config: Config): Promise<DynamicModule> {
     const pem = (file: string): string => readFileSync(file, 'utf8');
     const ca = { cert: pem(config.agentCaCertFile), key: pem(config.agentCaKeyFile) };
@@ -105,7 +105,7 @@ function makeHost(config: Config, parts: Parts): ControllerHost {
   );
 }
 
-/** The installation's id never changes; a failed question is asked again. */
+/** Settings with the installation's id, which never changes: read once, and again after a failure. */
 function settingsOf(config: Config, client: KubeClient): () => Promise<AgentSettings> {
   let known: AgentSettings | undefined;
   return async () => (known ??= { ...config, installation: await installationId(client) });

@@ -19,10 +19,10 @@ const API = { apiVersion: 'sandbox.fast.io/v1alpha1' } as const;
 const namespace = 'default';
 const agentTemplate = { spec: { containers: [{ name: 'agent', image: 'fast-sandbox/node-agent:latest' }] } };
 
-/** What each agent answers; by its address. */
+/** allocated slots that each agent reports, by its address */
 const allocated = new Map<string, number>();
 const drained: string[] = [];
-/** Where a sandbox comes in the moment before the agent takes no more; by address. */
+/** addresses of agents that get a sandbox right before they drain */
 const late = new Set<string>();
 let server: ApiserverProcess;
 let client: KubeClient;
@@ -31,7 +31,7 @@ let agents: Server;
 let agentPort: number;
 let pki: AgentPki;
 
-/** The agents' wire: on 127.0.0.0/8 every Pod can have an address of its own at one port. */
+/** Serves all agents from one port: in 127.0.0.0/8 each Pod has its own address. */
 async function serveAgents(): Promise<void> {
   agents = createServer({ ...(await pki.agent('*')), requestCert: true }, (request, response) => {
     const address = request.socket.localAddress ?? '';
@@ -105,7 +105,7 @@ const podsBecome = (name: string, count: number): Promise<Pod[]> =>
     return pods;
   });
 
-/** What the node does with a Pod. */
+/** Makes a Pod running and ready, as its node would. */
 async function run(pod: Pod, address: string): Promise<void> {
   allocated.set(address, 0);
   const conditions = [{ type: 'Ready', status: 'True' }];
@@ -120,7 +120,7 @@ async function createSandbox(name: string, poolRef: string, assignedPod?: string
   await client.patchStatus(SANDBOX_KIND, { namespace, name }, { status: { phase: 'Running', assignedPod } });
 }
 
-it('makes the agents that poolMin asks for, once, and fills in the status', async () => {
+it('PoolController: creates exactly poolMin agents, and fills in the status', async () => {
   await createPool('min', { capacity: { poolMin: 2 }, agentTemplate });
   const [first, second] = await podsBecome('min', 2);
   expect(first?.metadata).toMatchObject({
@@ -143,7 +143,7 @@ it('makes the agents that poolMin asks for, once, and fills in the status', asyn
   expect(await podsOf('min')).toHaveLength(2);
 });
 
-it('grows with the demand up to poolMax, and sheds only idle agents, drained first', async () => {
+it('PoolController: grows with the demand up to poolMax, and removes only idle agents, drained first', async () => {
   await createPool('grow', { capacity: { poolMin: 1, poolMax: 3 }, maxSandboxesPerPod: 1, agentTemplate });
   await podsBecome('grow', 1);
   for (const name of ['g1', 'g2', 'g3', 'g4']) await createSandbox(name, 'grow');
@@ -164,7 +164,7 @@ it('grows with the demand up to poolMax, and sheds only idle agents, drained fir
   ]);
 });
 
-it('keeps an agent that turns out to be busy, and puts it back into service', async () => {
+it('PoolController: keeps an agent that turns out to be busy, and puts it back into service', async () => {
   await createPool('late', { capacity: { poolMin: 1 }, agentTemplate });
   const [pod] = await podsBecome('late', 1);
   await run(pod!, '127.0.3.1');
@@ -177,7 +177,7 @@ it('keeps an agent that turns out to be busy, and puts it back into service', as
   await podsBecome('late', 0);
 });
 
-it('keeps a ready agent that does not answer', async () => {
+it('PoolController: keeps a ready agent that does not answer', async () => {
   await createPool('mute', { capacity: { poolMin: 1 }, agentTemplate });
   const [pod] = await podsBecome('mute', 1);
   await run(pod!, '127.0.4.1');
@@ -190,10 +190,10 @@ it('keeps a ready agent that does not answer', async () => {
   await podsBecome('mute', 0);
 });
 
-it('leaves a pool as it is whose spec makes no sense, and says so', async () => {
+it('PoolController: leaves the Pods of an invalid pool alone, and reports its problems', async () => {
   await createPool('odd', { capacity: { poolMin: 1 }, agentTemplate });
   await podsBecome('odd', 1);
-  // what the CRD's rules take
+  // faults that the CRD's rules accept
   const faulty = { capacity: { poolMin: 3 }, warmImages: [{ image: 'Not An Image', containers: 1 }] };
   await client.patch(POOL_KIND, { namespace, name: 'odd' }, { spec: faulty });
   await eventually(async () => {
@@ -210,7 +210,7 @@ it('leaves a pool as it is whose spec makes no sense, and says so', async () => 
   await podsBecome('odd', 2);
 });
 
-it('replaces a Pod that failed, and one that somebody deleted', async () => {
+it('PoolController: replaces a Pod that failed, and one that was deleted', async () => {
   await createPool('heal', { capacity: { poolMin: 1 }, agentTemplate });
   const [pod] = await podsBecome('heal', 1);
   await client.delete(POD_KIND, { namespace, name: pod!.metadata.name! }, { gracePeriodSeconds: 0 });
@@ -225,7 +225,7 @@ it('replaces a Pod that failed, and one that somebody deleted', async () => {
   }, 20_000);
 });
 
-it('rolls a changed template one agent at a time', async () => {
+it('PoolController: rolls a changed template one agent at a time', async () => {
   await createPool('roll', { capacity: { poolMin: 1, poolMax: 1 }, agentTemplate });
   const [old] = await podsBecome('roll', 1);
   await run(old!, '127.0.5.1');
@@ -239,7 +239,7 @@ it('rolls a changed template one agent at a time', async () => {
   expect(left?.metadata.uid).toBe(fresh.metadata.uid);
 });
 
-it('carries on after its own restart and that of the API server', async () => {
+it('PoolController: carries on after a restart of itself and of the API server', async () => {
   await createPool('again', { capacity: { poolMin: 1 }, agentTemplate });
   await podsBecome('again', 1);
   await app.close();

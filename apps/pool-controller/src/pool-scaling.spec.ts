@@ -25,7 +25,7 @@ const demands = async (pool: string): Promise<string[]> => {
   return items.map(({ metadata }) => metadata.name ?? '').filter((name) => name.startsWith(`${pool}-demand-`));
 };
 
-it('grows from zero for creates that were refused, and forgets what a dead gateway asked for', async () => {
+it('PoolController: grows from zero for unmet creates, and drops those of a dead gateway', async () => {
   await scene.createPool('asked', { capacity: { poolMax: 3 }, maxSandboxesPerPod: 2 });
   await eventually(async () => (await scene.pool('asked')).status?.conditions !== undefined, LONG_MS);
   expect(await scene.pods('asked')).toEqual([]);
@@ -41,12 +41,12 @@ it('grows from zero for creates that were refused, and forgets what a dead gatew
     expect(text).toContain('fast_sandbox_pool_agents{namespace="default",pool="asked",state="ready"} 2');
   }, LONG_MS);
   expect(await demands('asked')).toHaveLength(2);
-  await scene.podsBecome('asked', 0); // nobody writes them any more
+  await scene.podsBecome('asked', 0); // no gateway renews them
   expect(Date.now() - askedAt).toBeGreaterThan(29_000);
   expect(await demands('asked')).toEqual([]);
 });
 
-it('rolls a changed template: busy agents take no more sandboxes, keep those they have, and go when idle', async () => {
+it('PoolController: rolls a changed template by draining busy agents, and removes them when idle', async () => {
   await scene.createPool('roll', { capacity: { poolMin: 2, poolMax: 2 }, maxSandboxesPerPod: 2 });
   const old = await scene.podsBecome('roll', 2);
   for (const [i, pod] of old.entries()) {
@@ -56,19 +56,19 @@ it('rolls a changed template: busy agents take no more sandboxes, keep those the
   }
   await scene.changePool('roll', { agentTemplate: agentTemplate('fast-sandbox/node-agent:next') });
   const three = await scene.podsBecome('roll', 3);
-  expect(scene.drains.filter((line) => line.startsWith('127.1.2.'))).toEqual([]); // nobody before a successor is ready
+  expect(scene.drains.filter((line) => line.startsWith('127.1.2.'))).toEqual([]); // none before a successor is ready
   const fresh = three.find(({ metadata }) => !names(old).includes(metadata.name ?? ''))!;
   await scene.run(fresh, '127.1.2.9');
   const retired = await eventually(() => {
-    const told = scene.drains.filter((line) => /^127\.1\.2\.[12] true$/.test(line));
-    expect(told).not.toEqual([]);
-    return told[0]!.split(' ')[0]!;
+    const drained = scene.drains.filter((line) => /^127\.1\.2\.[12] true$/.test(line));
+    expect(drained).not.toEqual([]);
+    return drained[0]!.split(' ')[0]!;
   }, LONG_MS);
   await eventually(async () => expect(await scene.events('AgentRetired')).toHaveLength(1), LONG_MS);
-  expect(names(await scene.pods('roll'))).toEqual(names(three)); // nothing that runs was ended
+  expect(names(await scene.pods('roll'))).toEqual(names(three)); // no busy agent was removed
   const at = Number(retired.slice(-1)) - 1;
 
-  // an agent that starts again has forgotten that it was to take no more
+  // a restarted agent has forgotten that it drains
   const before = scene.drains.length;
   await scene.run(old[at]!, retired, 1);
   await eventually(() => expect(scene.drains.slice(before)).toContain(`${retired} true`), LONG_MS);
@@ -79,12 +79,12 @@ it('rolls a changed template: busy agents take no more sandboxes, keep those the
   expect(scene.drains).not.toContain(`${retired} false`);
 });
 
-it('puts an agent that was to go back into service when it is needed again', async () => {
+it('PoolController: puts a draining agent back into service when it is needed again', async () => {
   await scene.createPool('again', { capacity: { poolMin: 1, poolMax: 2 } });
   const [pod] = await scene.podsBecome('again', 1);
   await scene.run(pod!, '127.1.3.1');
   await eventually(async () => expect((await scene.pool('again')).status?.readyPods).toBe(1), LONG_MS);
-  scene.allocated.delete('127.1.3.1'); // silent: it is asked, and is not removed without an answer
+  scene.allocated.delete('127.1.3.1'); // it does not answer, and so is not removed
   await scene.changePool('again', { capacity: { poolMin: 0 } });
   await eventually(async () => {
     const [left] = await scene.pods('again');
@@ -92,7 +92,7 @@ it('puts an agent that was to go back into service when it is needed again', asy
   }, LONG_MS);
   await ask('again', 'cccc', 1);
   const [leader = ''] = await scene.leaders();
-  // a round that began before would find it idle, and remove it
+  // a round that began earlier would find it idle and remove it
   const asked = 'fast_sandbox_pool_demand_slots{namespace="default",pool="again",kind="unmet"} 1';
   await eventually(async () => expect(await scene.metrics(leader)).toContain(asked), LONG_MS);
   scene.allocated.set('127.1.3.1', 0);
@@ -100,7 +100,7 @@ it('puts an agent that was to go back into service when it is needed again', asy
   expect(names(await scene.pods('again'))).toEqual([pod!.metadata.name]);
 });
 
-it('replaces Pods that fail at once more and more slowly, and says why', async () => {
+it('PoolController: replaces Pods that fail at once with a growing back-off, and reports why', async () => {
   await scene.createPool('bad', { capacity: { poolMin: 1 } });
   const seen: string[] = [];
   const times: number[] = [];
@@ -125,7 +125,7 @@ it('replaces Pods that fail at once more and more slowly, and says why', async (
   expect((await scene.events('AgentFailed')).map(({ message }) => message).join()).toContain('Evicted');
 });
 
-it('two replicas: the leader is killed while it makes Pods, the other goes on, and nobody makes one too many', async () => {
+it('PoolController: makes exactly the desired Pods when the leader is killed midway', async () => {
   const leader = await eventually(async () => {
     const leaders = await scene.leaders();
     expect(leaders).toHaveLength(1);
@@ -139,7 +139,7 @@ it('two replicas: the leader is killed while it makes Pods, the other goes on, a
   await scene.kill(leader, 'SIGKILL');
   const then = made();
   await scene.podsBecome('many', 30);
-  // the successor has seen them all, and would have made more by then
+  // the new leader has seen them all; by now it would have made any extra ones
   await eventually(async () => expect((await scene.pool('many')).status?.currentPods).toBe(30), LONG_MS);
   expect(made()).toBe(30);
   expect(then).toBeLessThan(30);

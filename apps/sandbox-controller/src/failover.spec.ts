@@ -7,7 +7,7 @@ import { SLEEP, Stage, unbound } from './testing/stage';
 jest.setTimeout(60_000);
 const ORPHAN_TIMEOUT_MS = 4_000;
 const LEASE_MS = 6_000;
-/** a candidate looks once a second, and the machine may be slow */
+/** a candidate reads the Lease once a second, and the machine may be slow */
 const SLACK_MS = 5_000;
 
 let stage: Stage;
@@ -32,12 +32,12 @@ const statusOf = (name: string, phase: string, attempt: number) => (asked: Asked
   asked.path.includes(`/sandboxes/${name}/status`) &&
   asked.body.includes(`"phase":"${phase}"`) &&
   asked.body.includes(`"attempt":${attempt}`);
-/** At whichever agent it is asked first. */
+/** Holds matching requests at every agent; the first one held resolves `anyReached`. */
 const holdAgents = (replica: Replica, where: 'question' | 'answer', matches: (asked: Asked) => boolean): Held[] =>
   [...replica.agents.values()].map((gate) => gate.hold(where, matches));
 const anyReached = (held: Held[]): Promise<Asked> => Promise.race(held.map(({ reached }) => reached));
 
-/** One container of its name, in this generation, and the object says the same. */
+/** Expects one running container of the name, in this generation, bound to the object. */
 async function runsOnce(name: string, attempt: number): Promise<void> {
   const { status, metadata } = await stage.reaches(name, { phase: 'Running', attempt });
   await eventually(async () => {
@@ -47,7 +47,7 @@ async function runsOnce(name: string, attempt: number): Promise<void> {
   });
 }
 
-describe('a leader killed with -9 in the middle of everything', () => {
+describe('Failover, after kill -9 of the leader in the middle of everything', () => {
   let tookMs = 0;
   let adopted: { id: string; createdAt: number };
   let half = '';
@@ -65,10 +65,10 @@ describe('a leader killed with -9 in the middle of everything', () => {
       },
       async () => {
         const held = holdAgents(first, 'answer', createOf('made'));
-        const told = first.api.hold('question', statusOf('made', 'Running', 0));
+        const written = first.api.hold('question', statusOf('made', 'Running', 0));
         await stage.create('made');
         await anyReached(held);
-        return told.reached;
+        return written.reached;
       },
       async () => {
         const held = holdAgents(first, 'question', ({ path }) => path.endsWith('/agent/delete'));
@@ -118,51 +118,52 @@ describe('a leader killed with -9 in the middle of everything', () => {
     raw.endedAfterMs = performance.now() - killed - tookMs;
   }, 120_000);
 
-  it('is followed within the lease time by one that did nothing before', () => {
+  it('elects a standby that had changed nothing, within the lease time', () => {
     expect(standbyDid).toEqual([]);
     expect(tookMs).toBeLessThan(LEASE_MS + SLACK_MS);
   });
 
-  it('agent and id recorded, the agent not asked yet: one container, the first', () => runsOnce('assigned', 0));
+  it('makes the first container once if agent and id were recorded and the agent was not asked', () =>
+    runsOnce('assigned', 0));
 
-  it('the agent has made it, nothing of it recorded: that container, no other', () => runsOnce('made', 0));
+  it('keeps a container that the agent made and no status recorded', () => runsOnce('made', 0));
 
-  it('before the agent is told to delete: container and object go', async () => {
+  it('deletes container and object if the delete had not reached the agent', async () => {
     await eventually(() => stage.isGone('deleted'), 20_000);
     expect(await stage.containers('deleted')).toEqual([]);
   });
 
-  it('the container ended, the finalizer still there: the object goes', () =>
+  it('removes the finalizer of an object whose container had ended', () =>
     eventually(() => stage.isGone('ending'), 20_000));
 
-  it('the old container ended, the next generation not recorded: one container, of generation 1', async () => {
+  it('makes one container of generation 1 if the reset one had ended and the next was not recorded', async () => {
     await runsOnce('reset', 1);
     expect((await stage.get('reset')).status?.sandboxID).toMatch(/-1$/);
   });
 
-  it('with a container that no object stands for yet: it is adopted as it is', async () => {
+  it('adopts an unbound container as it is', async () => {
     await runsOnce('adopted', 0);
     expect(await stage.containers('adopted')).toMatchObject([{ sandboxId: adopted.id, createdAt: adopted.createdAt }]);
   });
 
-  it('with an adoption whose object has no status yet: it goes on with that object', async () => {
+  it('completes an adoption whose object has no status yet', async () => {
     await runsOnce('half', 0);
     expect(await stage.containers('half')).toMatchObject([{ sandboxId: half }]);
   });
 
-  it('ends nothing unbound before somebody has led for the whole timeout', () => {
-    expect(tookMs).toBeGreaterThan(ORPHAN_TIMEOUT_MS); // or the rest says nothing
+  it('ends no unbound container before a leader has led for the whole timeout', () => {
+    expect(tookMs).toBeGreaterThan(ORPHAN_TIMEOUT_MS); // else the next line proves nothing
     expect(raw.endedAfterMs).toBeGreaterThan(ORPHAN_TIMEOUT_MS - 500);
   });
 });
 
-describe('a leader', () => {
+describe('Failover', () => {
   beforeAll(async () => {
     first = await stage.leader();
     second = await stage.addReplica();
   }, 60_000);
 
-  it('that stands still between assigning and asking is overtaken, and does nothing more when it goes on', async () => {
+  it('replaces a leader stopped between assignment and create, which changes nothing when continued', async () => {
     const held = holdAgents(first, 'question', createOf('overtaken'));
     await stage.create('overtaken');
     await anyReached(held);
@@ -170,15 +171,15 @@ describe('a leader', () => {
     expect(await stage.leader(first)).toBe(second);
     await runsOnce('overtaken', 0);
     const did = first.changes().length;
-    for (const each of held) each.release(); // what it had sent before arrives late
-    await sleep(1_000); // nothing tells that nothing comes of it
+    for (const each of held) each.release(); // requests sent before arrive late
+    await sleep(1_000); // an absence has no event to wait for
     first.signal('SIGCONT');
     expect(await first.ended()).toBe(0);
     expect(first.changes().slice(did)).toEqual([]);
     await runsOnce('overtaken', 0);
   });
 
-  it('goes on with a silence that began before it did', async () => {
+  it('counts an agent silence from before the new leader started', async () => {
     const recoveryTimeoutSeconds = 25;
     const before = await stage.leader();
     await stage.create('quiet', { recoveryTimeoutSeconds });
@@ -200,7 +201,7 @@ describe('a leader', () => {
       await stage.reaches('quiet', { phase: 'Lost', reason: 'AgentLost' }, 60_000);
       const tookMs = performance.now() - silent;
       expect(tookMs).toBeGreaterThan(recoveryTimeoutSeconds * 1000 - 1_000);
-      expect(tookMs).toBeLessThan(startedMs + recoveryTimeoutSeconds * 1000); // counted from its own start it would be later
+      expect(tookMs).toBeLessThan(startedMs + recoveryTimeoutSeconds * 1000); // later if counted from its own start
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -208,7 +209,7 @@ describe('a leader', () => {
     await stage.end('quiet');
   }, 120_000);
 
-  it('that is told to end hands over at once', async () => {
+  it('hands over at once on SIGTERM', async () => {
     const standby = await stage.addReplica();
     const before = await stage.leader();
     const asked = performance.now();

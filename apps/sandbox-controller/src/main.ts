@@ -6,7 +6,7 @@ import { SANDBOX_CONTROLLER, SandboxControllerModule } from './sandbox-controlle
 void runService({
   name: SANDBOX_CONTROLLER,
   description:
-    'Takes each Sandbox object through its life: places it, follows it, ends it, and adopts what has no object.',
+    'Drives Sandbox objects: places, follows and ends their containers, and adopts containers without an object.',
   examples: ['sandbox-controller --kubeconfig ~/.kube/config --agent-tls-dir /etc/fast-sandbox/agent-client'],
   flags: sandboxControllerFlags,
   module: (config) => SandboxControllerModule.forRoot(config),

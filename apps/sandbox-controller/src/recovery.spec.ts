@@ -25,16 +25,16 @@ const ready = ({ status }: Sandbox) => status?.conditions?.find(({ type }) => ty
 const running = (name: string, attempt = 0) => stage.reaches(name, { phase: 'Running', attempt });
 const idsOf = async (name: string) => (await stage.containers(name)).map(({ sandboxId }) => sandboxId);
 
-describe('how a process ends, which the original never sees (5.1 #10)', () => {
+describe('Exit of a process, which the Go predecessor never sees (5.1 #10)', () => {
   it.each<[string, string[], object]>([
-    ['with 0', ['/bin/true'], { phase: 'Succeeded', exitCode: 0, reason: 'Completed' }],
-    ['with 7', ['/bin/sh', '-c', 'exit 7'], { phase: 'Failed', exitCode: 7, reason: 'Error' }],
+    ['code 0', ['/bin/true'], { phase: 'Succeeded', exitCode: 0, reason: 'Completed' }],
+    ['code 7', ['/bin/sh', '-c', 'exit 7'], { phase: 'Failed', exitCode: 7, reason: 'Error' }],
     [
-      'out of memory',
+      'OOM kill',
       ['/bin/sh', '-c', 'x=0123456789; while true; do x=$x$x; done'],
       { phase: 'Failed', exitCode: 137, reason: 'OOMKilled' },
     ],
-  ])('%s is what its object says, and an Event', async (_how, command, status) => {
+  ])('%s is shown by the object and an Event', async (_how, command, status) => {
     await stage.create('ends', { command, resources: { memory: '16Mi' } });
     const sandbox = await stage.reaches('ends', status);
     expect(ready(sandbox)).toMatchObject({ status: 'False', reason: sandbox.status?.reason });
@@ -45,7 +45,7 @@ describe('how a process ends, which the original never sees (5.1 #10)', () => {
   });
 });
 
-describe('a placement', () => {
+describe('Placement', () => {
   const isCreate = ({ path }: Asked): boolean => path.endsWith('/agent/create');
   const askedOf = (name: string) =>
     door(name).asked.filter((asked) => isCreate(asked) && asked.body.includes('"picky"'));
@@ -57,7 +57,7 @@ describe('a placement', () => {
   });
 
   it.each(['slots_full', 'port_taken', 'other_agent', 'draining'])(
-    'refused by two agents (%s) runs at the third, and each was asked by its uid',
+    'refused by two agents (%s): runs at the third; each was asked by its uid',
     async (code) => {
       const body = { success: false, sandboxId: '', createdAt: 0, code, message: code };
       for (const name of AGENTS.slice(0, 2)) door(name).refuse({ matches: isCreate, status: 409, body });
@@ -74,7 +74,7 @@ describe('a placement', () => {
     },
   );
 
-  it('refused by all says so, and runs once one of them takes it', async () => {
+  it('refused by all agents: shows the reason, and runs once one of them accepts', async () => {
     const body = { success: false, sandboxId: '', createdAt: 0, code: 'slots_full', message: 'full' };
     for (const name of AGENTS) door(name).refuse({ matches: isCreate, status: 409, body });
     await stage.create('picky');
@@ -85,8 +85,8 @@ describe('a placement', () => {
   });
 });
 
-describe('an agent out of reach', () => {
-  it('leaves a Ready that nobody knows, and is Ready when it is back', async () => {
+describe('Agent out of reach', () => {
+  it('makes Ready Unknown, and True again when it is back', async () => {
     await stage.create('unheard');
     const { status } = await running('unheard');
     const open = door(status?.assignedPod ?? '').shut();
@@ -101,7 +101,7 @@ describe('an agent out of reach', () => {
     await stage.end('unheard');
   });
 
-  it('keeps a reset waiting, and then has the new container alone', async () => {
+  it('delays a reset, and then has the new container alone', async () => {
     const { metadata } = await stage.create('patient');
     const pod = (await running('patient')).status?.assignedPod ?? '';
     const open = door(pod).shut();
@@ -114,7 +114,7 @@ describe('an agent out of reach', () => {
     await stage.end('patient');
   });
 
-  it('for too long loses its sandbox to another, and the old container when it is back (the original, 5.1 #8)', async () => {
+  it('loses its sandbox to another agent, and the old container when it is back (Go predecessor, 5.1 #8)', async () => {
     const { metadata } = await stage.create('moved', { failurePolicy: 'AutoRecreate', recoveryTimeoutSeconds: 2 });
     const pod = (await running('moved')).status?.assignedPod ?? '';
     const open = door(pod).shut();
@@ -130,7 +130,7 @@ describe('an agent out of reach', () => {
     await stage.end('moved');
   });
 
-  it('does not hold up a deletion for ever: its orphan ends when it is back', async () => {
+  it('does not block a deletion for ever: its orphan container ends when it is back', async () => {
     const { metadata } = await stage.create('forsaken', { recoveryTimeoutSeconds: 2 });
     const pod = (await running('forsaken')).status?.assignedPod ?? '';
     const open = door(pod).shut();

@@ -11,11 +11,11 @@ export const sandboxControllerFlags = {
   allowedRegistries: allowedRegistriesFlag,
   fastpathOrphanTimeout: flag(
     duration().default(10_000),
-    'How long a container without a Sandbox object is left to whoever may still make one, as in 10s',
+    'Time before a container without a Sandbox object is ended, unless it is adopted, as in 10s',
   ),
   countQuotaObjects: flag(
     boolean().default(false),
-    'Write the number of sandboxes into the status of ResourceQuotas too, for an API server without a quota controller',
+    'Also write the number of sandboxes to the status of ResourceQuotas. For API servers without a quota controller.',
   ),
 };
 export type SandboxControllerConfig = ConfigOf<typeof sandboxControllerFlags>;

@@ -148,7 +148,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   );
 }
 
-/** Names that containers claim, whether there is an object or not. */
+/** Keys of the names that containers claim, with or without an object. */
 function* claimedKeys(directory: AgentDirectory): Generator<string> {
   for (const { agent, sandbox } of directory.reports()) {
     if (sandbox.claimName) yield `${namespaceOf(agent.id)}/${sandbox.claimName}`;

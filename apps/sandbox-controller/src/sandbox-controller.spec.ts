@@ -27,7 +27,7 @@ import { SandboxControllerModule } from './sandbox-controller.module';
 jest.setTimeout(60_000);
 const namespace = 'default';
 const SLOTS = 3;
-/** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
+/** PID 1 ignores signals without a handler: without the trap each end takes the grace period of 10 s. */
 const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
 
 let server: ApiserverProcess;
@@ -50,7 +50,7 @@ async function startController(): Promise<void> {
   app = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });
 }
 
-/** A pool with one agent, as the pool-controller and the kubelet would have it. */
+/** Creates a pool with one agent, as pool-controller and kubelet would. */
 async function makeAgent(): Promise<void> {
   const pool: SandboxPool = {
     apiVersion: API_VERSION,
@@ -121,7 +121,7 @@ async function end(...names: string[]): Promise<void> {
   for (const name of names) await eventually(() => isGone(name), 20_000);
 }
 
-async function toldEvents(): Promise<string[]> {
+async function eventReasons(): Promise<string[]> {
   const { items } = await client.list(EVENT_KIND, { namespace });
   return items.map(({ involvedObject, reason }) => `${involvedObject.name ?? ''} ${reason}`);
 }
@@ -130,8 +130,8 @@ function ready({ status }: Sandbox): { reason: string; message: string } | undef
   return status?.conditions?.find(({ type }) => type === 'Ready');
 }
 
-describe('a declared sandbox', () => {
-  it('runs with endpoints and node, and is deleted container first', async () => {
+describe('Declared sandbox', () => {
+  it('runs with endpoints and node; its delete ends the container first', async () => {
     const applied = await server.kubectl(
       'kubectl',
       ['apply', '-f', '-'],
@@ -155,7 +155,7 @@ describe('a declared sandbox', () => {
   it.each([
     ['0', 'Succeeded', 0, 'Completed'],
     ['3', 'Failed', 3, 'Error'],
-  ])('that exits with %s is %s', async (code, phase, exitCode, reason) => {
+  ])('exits with %s and is %s', async (code, phase, exitCode, reason) => {
     await create('exits', { command: ['/bin/sh', '-c', `exit ${code}`] });
     expect((await reaches('exits', phase)).status).toMatchObject({
       exitCode,
@@ -165,7 +165,7 @@ describe('a declared sandbox', () => {
     await end('exits');
   });
 
-  it('says why it does not run', async () => {
+  it('shows why it does not run', async () => {
     await create('no-command', { command: ['no-such-thing'] });
     await create('no-image', { image: 'nobody/nothing:1' });
     await create('no-pool', { poolRef: 'elsewhere' });
@@ -185,7 +185,7 @@ describe('a declared sandbox', () => {
       await eventually(async () => ready(await get(name))?.reason === reason);
     }
     await eventually(async () => {
-      expect(await toldEvents()).toEqual(
+      expect(await eventReasons()).toEqual(
         expect.arrayContaining(['no-command CommandNotFound', 'no-image ImagePullFailed', 'no-pool PoolNotFound']),
       );
     });
@@ -196,7 +196,7 @@ describe('a declared sandbox', () => {
     await end('no-command', 'no-form', 'no-image', 'no-pool', 'no-secret');
   });
 
-  it('holds no slot once it is deleted, though it never ran (the original, 5.1 #6)', async () => {
+  it('holds no slot once it is deleted, even if it never ran (Go predecessor, 5.1 #6)', async () => {
     const names = Array.from({ length: SLOTS + 1 }, (_, index) => `never-${index}`);
     for (const name of names) await create(name, { image: 'nobody/nothing:1' });
     for (const name of names) await eventually(async () => ready(await get(name))?.reason === 'ImagePullFailed');
@@ -207,7 +207,7 @@ describe('a declared sandbox', () => {
     await end(...good);
   });
 
-  it('leaves no ghost where it is deleted while it is being made (the original, 5.2)', async () => {
+  it('leaves no container when it is deleted during its create (Go predecessor, 5.2)', async () => {
     const pauses = [0, 20, 60];
     for (const [index, ms] of pauses.entries()) {
       await create(`brief-${index}`);
@@ -217,7 +217,7 @@ describe('a declared sandbox', () => {
     }
   });
 
-  it('waits for a slot, and takes the one that becomes free', async () => {
+  it('waits for a slot, and takes the next free one', async () => {
     const names = ['one', 'two', 'three', 'four'];
     for (const name of names) await create(name);
     const waiting = await eventually(async () => {
@@ -233,8 +233,8 @@ describe('a declared sandbox', () => {
   });
 });
 
-describe('time and change', () => {
-  it('ends what has expired, and keeps its object', async () => {
+describe('Sandbox that is changed', () => {
+  it('ends at its expireTime, and keeps its object', async () => {
     await create('brief', { exposedPorts: [8081] });
     const { status } = await reaches('brief', 'Running');
     await change('brief', { expireTime: new Date(Date.now() + 700).toISOString() });
@@ -247,7 +247,7 @@ describe('time and change', () => {
     await end('brief');
   });
 
-  it('resets to a new id once the old container is gone', async () => {
+  it('is reset to a new id once the old container is gone', async () => {
     const { metadata } = await create('again');
     await reaches('again', 'Running');
     const resetRevision = '2031-01-01T00:00:00.000000007Z';
@@ -263,7 +263,7 @@ describe('time and change', () => {
     await end('again');
   });
 
-  it('makes a failed one anew, if that is its policy, and deletes a finished one after its time', async () => {
+  it('is recreated after a failure with AutoRecreate, and deleted after ttlSecondsAfterFinished', async () => {
     await create('flaky', { command: ['/bin/sh', '-c', 'sleep 0.1; exit 1'], failurePolicy: 'AutoRecreate' });
     await create('done', { command: ['/bin/true'], ttlSecondsAfterFinished: 1 });
     await eventually(async () => ((await get('flaky')).status?.attempt ?? 0) >= 2, 20_000);
@@ -272,7 +272,7 @@ describe('time and change', () => {
   });
 });
 
-describe('containers without an object', () => {
+describe('Containers without an object', () => {
   const NANOS = 1777000000123456789n;
   const idOf = (name: string): string => fastSandboxId(name, namespace, NANOS);
   const fast = (name: string, spec: object = {}, sandboxId = idOf(name)) => {
@@ -287,7 +287,7 @@ describe('containers without an object', () => {
     return { claimName: name, claimUid: '', ports: [8090], command: SLEEP, object: { ...template, vouch } };
   };
 
-  it('are adopted: object, status, binding', async () => {
+  it('are adopted with object, status and binding', async () => {
     const id = fastSandboxId('adopted', namespace, NANOS);
     expect(await agent.create(id, fast('adopted'))).toMatchObject({ status: 200 });
     const { status } = await eventually(() => reaches('adopted', 'Running'));
@@ -301,7 +301,7 @@ describe('containers without an object', () => {
     await end('adopted');
   });
 
-  it('are ended where the API refuses the object, and where the name is another’s (the original, 5.2)', async () => {
+  it('are ended if the API server refuses the object, or the name is taken (Go predecessor, 5.2)', async () => {
     await create('taken');
     await reaches('taken', 'Running');
     await agent.create('refused', fast('refused', { failurePolicy: 'Whatever' }, 'refused'));
@@ -310,13 +310,13 @@ describe('containers without an object', () => {
     expect(await isGone('refused')).toBe(true);
     expect((await get('taken')).status?.phase).toBe('Running');
     await eventually(async () => {
-      expect(await toldEvents()).toEqual(expect.arrayContaining(['refused ObjectRefused', 'taken StrayContainer']));
+      expect(await eventReasons()).toEqual(expect.arrayContaining(['refused ObjectRefused', 'taken StrayContainer']));
     });
     await end('taken');
   });
 });
 
-describe('containers that an agent says it has', () => {
+describe('Containers reported by an agent', () => {
   const template = {
     metadata: { labels: {}, annotations: {} },
     spec: { image: 'busybox', poolRef: 'pool', command: SLEEP },
@@ -329,9 +329,9 @@ describe('containers that an agent says it has', () => {
   };
   const ended = (id: string) => eventually(async () => (await agent.of(id)) === undefined, 30_000, 200);
   const happened = (event: string) =>
-    eventually(async () => expect(await toldEvents()).toEqual(expect.arrayContaining([event])));
+    eventually(async () => expect(await eventReasons()).toEqual(expect.arrayContaining([event])));
 
-  it('are not adopted where no gateway has asked for them as they are, nor where they name Secrets', async () => {
+  it('are not adopted without a gateway’s vouch, nor if they name Secrets', async () => {
     const envs = [{ name: 'STOLEN', valueFrom: { secretKeyRef: { name: 'b-secret', key: 'pw' } } }];
     await agent.create('planted', given('planted', template));
     await agent.create('greedy', signed('greedy', { envs }));
@@ -342,15 +342,15 @@ describe('containers that an agent says it has', () => {
     }
   });
 
-  it('are not believed of another namespace than the agent’s own', async () => {
+  it('are ignored if they claim another namespace than the agent’s', async () => {
     const object = signed('elsewhere', {});
     await agent.create('elsewhere', { ...object, namespace: 'team-b' });
-    // one that comes later, and is judged
+    // a later one, whose end shows that reports were handled
     await agent.create('near', given('near', template));
     await ended('near');
     const { items } = await client.list(SANDBOX_KIND);
     expect(items.map(({ metadata }) => metadata.name)).not.toContain('elsewhere');
-    expect(await toldEvents()).not.toContain('elsewhere Adopted');
+    expect(await eventReasons()).not.toContain('elsewhere Adopted');
     const metrics = await app.get(Metrics).getSingleMetricAsString('fastpath_agent_reports_refused_total');
     expect(Number(/total (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(0);
     await agent.post('delete', { sandboxId: 'elsewhere' });
@@ -371,8 +371,8 @@ describe('containers that an agent says it has', () => {
   });
 });
 
-describe('restarts', () => {
-  it('of the controller between the assignment and the create make one container', async () => {
+describe('Restart', () => {
+  it('of the controller between assignment and create makes one container', async () => {
     await app.close();
     const { metadata } = await create('bound');
     const status = { phase: 'Bound', assignedPod: 'agent-1', nodeName: 'node', sandboxID: metadata.uid };
@@ -385,7 +385,7 @@ describe('restarts', () => {
     await end('bound');
   });
 
-  it('of an agent change nothing', async () => {
+  it('of an agent changes nothing', async () => {
     const { metadata } = await create('kept');
     await reaches('kept', 'Running');
     await agent.end('SIGKILL');
@@ -396,7 +396,7 @@ describe('restarts', () => {
   });
 });
 
-describe('an agent out of reach', () => {
+describe('Agent out of reach', () => {
   it('loses its sandbox after the recovery timeout, and brings it back when it returns', async () => {
     const { metadata } = await create('away', { recoveryTimeoutSeconds: 1, exposedPorts: [8070] });
     await reaches('away', 'Running');
@@ -412,8 +412,8 @@ describe('an agent out of reach', () => {
   });
 });
 
-describe('a deleted pool', () => {
-  it('fails its sandboxes, whose objects stay', async () => {
+describe('Deleted pool', () => {
+  it('fails its sandboxes and keeps their objects', async () => {
     const { metadata } = await create('orphan');
     await reaches('orphan', 'Running');
     await client.delete(POOL_KIND, { namespace, name: 'pool' });

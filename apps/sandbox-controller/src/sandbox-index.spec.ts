@@ -2,7 +2,7 @@ import { assigned, fastSandbox, sandbox } from './testing/scene';
 import { SandboxIndex } from './sandbox-index';
 
 describe('SandboxIndex', () => {
-  it('follows an object from pool to agent and to its end', () => {
+  it('follows an object from creation to placement and deletion', () => {
     const index = new SandboxIndex();
     const all = (): string[][] => [[...index.ofPool('team/pool')], [...index.ofAgent('team/agent-1')]];
     const placed = sandbox({ status: assigned('Running') });

@@ -1,7 +1,7 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { withAllocation } from './plan/identity';
 
-/** Which objects are assigned to an agent, and which belong to a pool: an event of one of them concerns those alone. */
+/** Index of Sandbox keys by assigned agent and by pool, so that an event of one enqueues only its own objects. */
 export class SandboxIndex {
   private readonly agents = new Map<string, Set<string>>();
   private readonly pools = new Map<string, Set<string>>();

@@ -19,10 +19,10 @@ export interface TriggerSources {
   readonly silence: AgentSilence;
 }
 
-/** A slot is one sandbox's; a few more are woken, for the case that it does not fit the first. */
+/** Waiting objects woken by one freed slot. More than one, in case it does not fit the first. */
 const WOKEN_AT_ONCE = 8;
 
-/** Turns every event into keys of objects that it may concern. */
+/** Enqueues the keys of the objects that an event may concern. */
 export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void {
   const { sandboxes, pools, pods, quotas, directory, memory, silence } = sources;
   const index = new SandboxIndex();
@@ -38,7 +38,7 @@ export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void
     queue.add(key);
   });
   pools.onChange((key, current, previous) => {
-    // its status changes all the time, and decides nothing here
+    // changes of status are frequent and irrelevant here
     if (!current || !previous || current.metadata.generation !== previous.metadata.generation)
       addAll(index.ofPool(key));
     else if (current.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp) addAll(index.ofPool(key));
@@ -54,7 +54,7 @@ export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void
   directory.onAgent((agentId) => {
     const inSync = directory.agent(agentId)?.inSync ?? false;
     if (inSync) silence.heard(agentId);
-    else silence.silentMs(agentId, Date.now()); // from now on
+    else silence.silentMs(agentId, Date.now()); // starts counting
     addAll(index.ofAgent(agentId));
     if (inSync) wakePoolOf(agentId);
   });

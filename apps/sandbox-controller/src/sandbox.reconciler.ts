@@ -29,19 +29,19 @@ export interface ReconcilerParts {
   readonly actingSince: () => number;
 }
 
-/** Reads, plans, acts. The cache may be behind our own writes, so nothing is done on its word alone. */
+/** Reads, plans, acts. The cache may be stale: a plan from it that has actions is made again from a live read. */
 export class SandboxReconciler implements Reconciler {
   constructor(private readonly parts: ReconcilerParts) {}
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result> {
     const cached = this.parts.sandboxes.get(key);
-    const glance = cached ? await this.planCached(cached, signal) : this.orphanPlan(key);
-    if (glance?.actions.length === 0) return after(glance.requeueAfterMs);
+    const preview = cached ? await this.planCached(cached, signal) : this.orphanPlan(key);
+    if (preview?.actions.length === 0) return after(preview.requeueAfterMs);
     const object = await this.get(key, signal);
-    return object ? this.act(key, object, signal) : this.mindOrphans(key, signal);
+    return object ? this.act(key, object, signal) : this.handleOrphans(key, signal);
   }
 
-  /** Undefined in the phases in which mostly there is something to do; in the others it spares the API server a question. */
+  /** Plans from the cache, to spare a live read. Undefined in phases in which there mostly is something to do. */
   private async planCached(object: Sandbox, signal: AbortSignal): Promise<Plan | undefined> {
     return isSettled(object) ? planSandbox(object, await this.parts.reader.read(object, signal)) : undefined;
   }
@@ -55,13 +55,13 @@ export class SandboxReconciler implements Reconciler {
     return after(pauses.length > 0 ? Math.min(...pauses) : undefined);
   }
 
-  private async mindOrphans(key: string, signal: AbortSignal): Promise<Result> {
+  private async handleOrphans(key: string, signal: AbortSignal): Promise<Result> {
     const plan = this.orphanPlan(key);
     for (const action of plan.actions) await this.parts.orphans.apply(key, action, signal);
     return after(plan.requeueAfterMs);
   }
 
-  /** What the containers of this name would become if it has no object; that is asked before it is done. */
+  /** Plans the containers of a name as if it had no object; a live read confirms that before anything is done. */
   private orphanPlan(key: string): OrphanPlan {
     const { reader, calls, memory, orphanTimeoutMs, actingSince } = this.parts;
     calls.forget(key);

@@ -9,17 +9,17 @@ const namespaceList = z.array(z.object({ name: z.string(), id: z.number().option
 
 export interface VirtualLink {
   readonly name: string;
-  /** whether its other end is in a network namespace that has a name */
+  /** whether its peer is in a named network namespace */
   readonly peerIsNamed: boolean;
 }
 
-/** @throws Error with what it wrote to stderr */
+/** Runs `ip`, for at most 10 s. @returns its stdout @throws Error whose message carries its stderr */
 export async function ip(...args: string[]): Promise<string> {
   const { stdout } = await run('ip', args, { timeout: COMMAND_MS, maxBuffer: 4 * 1024 * 1024 });
   return stdout;
 }
 
-/** The ends of veth pairs on a bridge. */
+/** Lists the veth interfaces on a bridge. @throws Error of {@link ip}, or of a malformed answer */
 export async function linksOf(bridge: string): Promise<VirtualLink[]> {
   const links = linkList.parse(parse(await ip('-j', 'link', 'show', 'master', bridge, 'type', 'veth')));
   const namespaces = namespaceList.parse(parse(await ip('-j', 'netns', 'list')));

@@ -12,10 +12,10 @@ export interface LeftoverSweepParts {
   readonly removals: Removals;
 }
 
-/** Removals in a row that failed: from then on only the next sweep tries again. */
+/** Consecutive runs with a failed removal before the retry is left to the next sweep. */
 const MAX_FAILURES = 5;
 
-/** What is not a container. One look is not enough: only what has looked so for the whole orphan timeout goes. */
+/** Sweep of orphans that are not containers. Each is removed once it was seen orphaned for the whole orphan timeout. */
 export class LeftoverSweep {
   private readonly logger = new Logger(LeftoverSweep.name);
   private readonly suspects = new Suspects();
@@ -27,8 +27,8 @@ export class LeftoverSweep {
   ) {}
 
   /**
-   * @returns when to look again, in milliseconds; undefined: with the next sweep
-   * @throws where a removal failed and is worth another try
+   * @returns milliseconds until the next run; undefined: with the next sweep
+   * @throws Error when a removal failed and is to be retried
    */
   async run(): Promise<number | undefined> {
     const { evidence, sources } = this.parts;
@@ -50,12 +50,12 @@ export class LeftoverSweep {
     return waiting ? this.config.orphanTimeout : undefined;
   }
 
-  /** A source that does not answer has no suspects: they begin anew. */
+  /** A source that fails has no suspects: their times start again from 0. */
   private async find(source: LeftoverSource, installation: string): Promise<Leftover[]> {
     try {
       return await source.find(installation);
     } catch (error) {
-      this.logger.warn({ msg: 'cannot look for leftovers', error: messageOf(error) });
+      this.logger.warn({ msg: 'cannot list orphans; the next sweep tries again', error: messageOf(error) });
       return [];
     }
   }
@@ -71,13 +71,13 @@ export class LeftoverSweep {
       await this.parts.removals.run(leftover, () => source.remove(leftover));
       return true;
     } catch {
-      return false; // told where it was counted
+      return false; // logged and counted by Removals
     }
   }
 
   private judgeFailures(failed: boolean): void {
     this.failures = failed ? this.failures + 1 : 0;
-    if (this.failures > 0 && this.failures < MAX_FAILURES) throw new Error('some leftovers are still there');
+    if (this.failures > 0 && this.failures < MAX_FAILURES) throw new Error('some orphans could not be removed');
     this.failures = 0;
   }
 }

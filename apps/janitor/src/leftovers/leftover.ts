@@ -1,14 +1,14 @@
 import { type Orphan } from '../orphan';
 
-/** Something that nobody owns any more, and how it goes. */
+/** An orphan that is not a container. */
 export interface Leftover extends Orphan {
-  /** by its own account; absent: it carries no time */
+  /** Unix ms, from its label or mtime; absent: it carries no timestamp */
   readonly sinceMs?: number;
 }
 
 export interface LeftoverSource {
-  /** What looks left over now. @throws where something did not answer: then nothing of it is */
+  /** Lists an installation's present orphans. @throws Error when something did not answer; nothing is an orphan then */
   find(installation: string): Promise<Leftover[]>;
-  /** @throws where it is still there */
+  /** @throws Error when it could not be removed */
   remove(leftover: Leftover): Promise<void>;
 }

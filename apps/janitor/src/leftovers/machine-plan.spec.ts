@@ -9,15 +9,19 @@ const WORLD: MachineWorld = {
 
 describe('machineLeftovers', () => {
   it.each<[string, Partial<MachineWorld>, string[]]>([
-    ['all belongs to a Pod', {}, []],
-    ['a namespace without one', { namespaces: ['fsb-i-p', 'fsb-i-q'] }, ['network-namespace fsb-i-q']],
-    ['a cgroup without one', { cgroups: [{ path: '/c/q', uid: 'q' }] }, ['cgroup /c/q']],
-    ['an address without one', { addresses: [{ path: '/a/2', uid: 'q' }] }, ['address /a/2']],
-    ['an address that says nothing', { addresses: [{ path: '/a/2', uid: '' }] }, []],
-    ['logs without one', { podLogs: [{ path: '/l/q', uid: 'q', mtimeMs: 1 }] }, ['pod-log /l/q']],
-    ['FIFOs without one', { fifoStocks: [{ path: '/f/q', uid: 'q', mtimeMs: 1 }] }, ['fifo-stock /f/q']],
-    ['a link into a namespace without a name', { links: [{ name: 'veth2', peerIsNamed: false }] }, ['link veth2']],
-  ])('%s', (_case, world, found) => {
+    ['nothing, when all belongs to a Pod', {}, []],
+    ['a network namespace without a Pod', { namespaces: ['fsb-i-p', 'fsb-i-q'] }, ['network-namespace fsb-i-q']],
+    ['a cgroup without a Pod', { cgroups: [{ path: '/c/q', uid: 'q' }] }, ['cgroup /c/q']],
+    ['an address without a Pod', { addresses: [{ path: '/a/2', uid: 'q' }] }, ['address /a/2']],
+    ['no address whose file is empty', { addresses: [{ path: '/a/2', uid: '' }] }, []],
+    ['logs without a Pod', { podLogs: [{ path: '/l/q', uid: 'q', mtimeMs: 1 }] }, ['pod-log /l/q']],
+    ['FIFOs without a Pod', { fifoStocks: [{ path: '/f/q', uid: 'q', mtimeMs: 1 }] }, ['fifo-stock /f/q']],
+    [
+      'a link whose peer is in an unnamed namespace',
+      { links: [{ name: 'veth2', peerIsNamed: false }] },
+      ['link veth2'],
+    ],
+  ])('finds %s', (_case, world, found) => {
     expect(machineLeftovers({ ...WORLD, ...world }).map(({ kind, name }) => `${kind} ${name}`)).toEqual(found);
   });
 });

@@ -1,33 +1,33 @@
 import { type VirtualLink } from './ip-command';
 import { type Leftover } from './leftover';
 
-interface OfPod {
+interface PodPath {
   readonly path: string;
   readonly uid: string;
 }
 
-/** What there is on the machine of Pods, by names that carry this installation's id. */
+/** What exists on the machine for Pods of this installation; most names carry the installation's id. */
 export interface MachineWorld {
-  /** the uids of the node's Pods */
+  /** uids of the node's Pods */
   readonly pods: ReadonlySet<string>;
-  /** the names that their network namespaces have */
+  /** names of those Pods' network namespaces */
   readonly podNamespaces: ReadonlySet<string>;
-  /** this installation's alone */
+  /** existing network namespaces of this installation */
   readonly namespaces: readonly string[];
-  readonly cgroups: readonly OfPod[];
-  readonly addresses: readonly OfPod[];
-  readonly podLogs: readonly (OfPod & { readonly mtimeMs: number })[];
-  /** folders of FIFOs that agents have made ahead; empty where the run folder is shared with another installation */
-  readonly fifoStocks: readonly (OfPod & { readonly mtimeMs: number })[];
-  /** on this installation's bridge */
+  readonly cgroups: readonly PodPath[];
+  readonly addresses: readonly PodPath[];
+  readonly podLogs: readonly (PodPath & { readonly mtimeMs: number })[];
+  /** folders of FIFOs that agents made ahead; empty when the run folder is shared with another installation */
+  readonly fifoStocks: readonly (PodPath & { readonly mtimeMs: number })[];
+  /** veth interfaces on this installation's bridge */
   readonly links: readonly VirtualLink[];
 }
 
 const NO_POD = 'its Pod is gone';
 
-/** Pure: the table of cases is its specification. */
+/** Lists the orphans among the machine's resources of Pods. Pure: the table of cases is its specification. */
 export function machineLeftovers(world: MachineWorld): Leftover[] {
-  const isGone = ({ uid }: OfPod): boolean => uid !== '' && !world.pods.has(uid);
+  const isGone = ({ uid }: PodPath): boolean => uid !== '' && !world.pods.has(uid);
   const reason = 'AgentPodGone';
   return [
     ...world.namespaces
@@ -45,6 +45,9 @@ export function machineLeftovers(world: MachineWorld): Leftover[] {
       .map(({ path, mtimeMs }) => ({ kind: 'fifo-stock', name: path, reason, why: NO_POD, sinceMs: mtimeMs }) as const),
     ...world.links
       .filter(({ peerIsNamed }) => !peerIsNamed)
-      .map(({ name }) => ({ kind: 'link', name, reason: 'NoNetworkNamespace', why: 'it leads nowhere' }) as const),
+      .map(
+        ({ name }) =>
+          ({ kind: 'link', name, reason: 'NoNetworkNamespace', why: 'its peer is in no named namespace' }) as const,
+      ),
   ];
 }

@@ -9,7 +9,7 @@ import { type Leftover, type LeftoverSource } from './leftover';
 import { machineLeftovers } from './machine-plan';
 import { filesIn, idIn, isSignedByOne, namesIn, removePath } from './sandbox-files';
 
-/** What a one-machine node makes for a Pod: network namespace, address, link, cgroups, the folder of its logs; and an agent's FIFOs. */
+/** Orphans of Pods: a one-machine node's network namespaces, addresses, links, cgroups, log folders; agents' FIFOs. */
 export class MachineSource implements LeftoverSource {
   constructor(
     private readonly config: JanitorConfig,
@@ -22,9 +22,9 @@ export class MachineSource implements LeftoverSource {
     const cgroups = await this.cgroups(cgroupName(installation));
     const addresses = await this.addresses(bridgeName(installation));
     const links = await this.links(bridgeName(installation));
-    const podLogs = await ofPods(join(this.config.logDir, 'pods'));
+    const podLogs = await podFolders(join(this.config.logDir, 'pods'));
     const isOurs = await isSignedByOne(this.config.runDir, installation);
-    const fifoStocks = isOurs ? await ofPods(runFolders.fifos(this.config.runDir)) : [];
+    const fifoStocks = isOurs ? await podFolders(runFolders.fifos(this.config.runDir)) : [];
     if ([namespaces, cgroups, addresses, links, podLogs, fifoStocks].every(({ length }) => length === 0)) return [];
     const pods = await this.evidence.podsOfNode();
     return machineLeftovers({
@@ -49,7 +49,7 @@ export class MachineSource implements LeftoverSource {
     return found.flat();
   }
 
-  /** host-local's records: a file an address, its first line whose it is. */
+  /** Records of the CNI plugin host-local: one file for each address; its first line is the Pod's uid. */
   private async addresses(bridge: string): Promise<{ path: string; uid: string }[]> {
     if (this.config.cniDir === undefined) return [];
     const folder = join(this.config.cniDir, bridge);
@@ -64,18 +64,18 @@ export class MachineSource implements LeftoverSource {
   }
 }
 
-/** Folders that are named by the uids of Pods. */
-async function ofPods(folder: string): Promise<{ path: string; uid: string; mtimeMs: number }[]> {
+/** Lists the child folders that are named by a Pod's uid, with their times. */
+async function podFolders(folder: string): Promise<{ path: string; uid: string; mtimeMs: number }[]> {
   const found = await filesIn(folder, idIn.pod);
   return found.map(({ path, id, mtimeMs }) => ({ path, uid: id, mtimeMs }));
 }
 
 async function childFolders(folder: string): Promise<{ path: string; uid: string }[]> {
-  const names = await namesIn(folder).catch(() => []); // not a folder: a file of a hierarchy of version 2
+  const names = await namesIn(folder).catch(() => []); // ENOTDIR: on cgroup v2 `hierarchies` also names files
   return names.filter((name) => idIn.pod(name) !== undefined).map((name) => ({ path: join(folder, name), uid: name }));
 }
 
-/** From the leaves up. @throws Error (EBUSY) while a process is in one of them */
+/** Removes a cgroup and its children, leaves first. @throws Error EBUSY while one of them holds a process */
 async function removeCgroup(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     const child = join(folder, name);

@@ -12,27 +12,35 @@ const has = { containers: new Set(['s']) };
 
 describe('runtimeLeftovers', () => {
   it.each<[string, Partial<RuntimeWorld>, string[]]>([
-    ['nothing', {}, []],
-    ['a container with all it has', { ...has, tasks: ['s'], snapshots: [snapshot], files: [log, folder] }, []],
-    ['a snapshot alone', { snapshots: [snapshot] }, ['snapshot s-snapshot NoContainer']],
-    ['a snapshot that is not named like one', { snapshots: [{ key: 'other', labels }] }, []],
+    ['nothing in an empty world', {}, []],
     [
-      'a snapshot made ahead of its sandbox',
+      'nothing of a container with all its parts',
+      { ...has, tasks: ['s'], snapshots: [snapshot], files: [log, folder] },
+      [],
+    ],
+    ['a snapshot without a container', { snapshots: [snapshot] }, ['snapshot s-snapshot NoContainer']],
+    ['no snapshot without the suffix -snapshot', { snapshots: [{ key: 'other', labels }] }, []],
+    [
+      'no snapshot of a standby container',
       { snapshots: [{ key: 'warm-snapshot', labels }], containers: new Set(['warm', 's']) },
       [],
     ],
     ['a task without a container', { tasks: ['s'], files: [folder, log] }, ['task s NoContainer']],
-    ['a task that nothing says is ours', { tasks: ['s'], files: [log] }, []],
-    ['files alone', { files: [log, folder] }, ['log /log/s.log NoContainer', 'folder /run/s NoContainer']],
-    ['a kept log', { files: [log], kept: new Set(['s']) }, []],
-    ['what is beside a kept log', { files: [log, folder], kept: new Set(['s']) }, ['folder /run/s NoContainer']],
-    ['files of a task', { files: [log], tasks: ['s'] }, []],
-  ])('%s', (_case, world, found) => {
+    ['no task without a sandbox folder', { tasks: ['s'], files: [log] }, []],
+    [
+      'files without a container',
+      { files: [log, folder] },
+      ['log /log/s.log NoContainer', 'folder /run/s NoContainer'],
+    ],
+    ['no kept log', { files: [log], kept: new Set(['s']) }, []],
+    ['the folder beside a kept log', { files: [log, folder], kept: new Set(['s']) }, ['folder /run/s NoContainer']],
+    ['no files of a task', { files: [log], tasks: ['s'] }, []],
+  ])('finds %s', (_case, world, found) => {
     const leftovers = runtimeLeftovers({ ...EMPTY, ...world });
     expect(leftovers.map(({ kind, name, reason }) => `${kind} ${name} ${reason}`)).toEqual(found);
   });
 
-  it('knows how old things are by their own account', () => {
+  it('takes the age from the claim-time label of a snapshot and the mtime of a file', () => {
     const world = { ...EMPTY, snapshots: [snapshot], files: [log] };
     expect(runtimeLeftovers(world).map(({ sinceMs }) => sinceMs)).toEqual([5, 7]);
   });

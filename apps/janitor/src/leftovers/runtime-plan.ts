@@ -5,27 +5,27 @@ import { type Leftover } from './leftover';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** What containerd and the sandboxes' folders have; snapshots of this installation alone. */
+/** What containerd and the sandboxes' folders hold. Snapshots are of this installation only. */
 export interface RuntimeWorld {
-  /** of every container, whosever it is: its id, and that of its sandbox */
+  /** container id and sandbox id of every container, of other installations too */
   readonly containers: ReadonlySet<string>;
   readonly tasks: readonly string[];
   readonly snapshots: readonly { readonly key: string; readonly labels: Labels }[];
-  /** ids of removed sandboxes whose logs are kept, since their objects are there or may be */
+  /** ids of removed sandboxes whose logs are kept because their objects exist, or may exist */
   readonly kept: ReadonlySet<string>;
-  /** empty where the folders are shared with another installation */
+  /** empty when the folders are shared with another installation */
   readonly files: readonly (FoundFile & { readonly kind: 'log' | 'folder' | 'fifo' })[];
 }
 
 /**
- * Pure: the table of cases is its specification. A create under way looks so too, for the ten seconds at most that
- * containerd has for its container's record: no less than the orphan timeout.
+ * Lists the orphans among tasks, snapshots and files. Pure: the table of cases is its specification.
+ * An in-flight create looks orphaned until containerd has its record, within 10 s; the orphan timeout must not be less.
  */
 export function runtimeLeftovers(world: RuntimeWorld): Leftover[] {
   return [...tasks(world), ...snapshots(world), ...files(world)];
 }
 
-/** The record was its only label: what a task has of its own is the folder that its agent made for it. */
+/** A task has no labels: without its container's record, only the folder made by its agent shows it to be ours. */
 function tasks({ tasks: all, containers, files: known }: RuntimeWorld): Leftover[] {
   const folders = new Set(known.filter(({ kind }) => kind === 'folder').map(({ id }) => id));
   return all

@@ -17,10 +17,10 @@ import { filesIn, idIn, isSignedByOne, removePath } from './sandbox-files';
 
 const Owner = z.object({ namespace: z.string(), name: z.string(), uid: z.string() });
 
-/** The first look of a task's removal: a record of ours again, which is then judged, and removed, like any other. */
+/** Agent in a record made for a task without one. If the removal is cut off, the record is an orphan container. */
 const NOBODY = 'nobody';
 
-/** containerd's snapshots and tasks, and the sandboxes' logs, folders and FIFOs. */
+/** Orphans among containerd's snapshots and tasks, and among the sandboxes' logs, folders and FIFOs. */
 export class RuntimeSource implements LeftoverSource {
   constructor(
     private readonly config: JanitorConfig,
@@ -31,7 +31,7 @@ export class RuntimeSource implements LeftoverSource {
 
   async find(installation: string): Promise<Leftover[]> {
     const filter = labelFilter(installationLabels(installation));
-    // containers come last: whatever was there before them and has one is seen to have it
+    // containers are listed last: everything listed before that has a container is then seen to have it
     const snapshots = await new SnapshotStore(this.client).list(filter);
     const { tasks } = await this.client.tasks.list({ filter: '' });
     const files = (await isSignedByOne(this.config.runDir, installation)) ? await this.files() : [];
@@ -55,13 +55,13 @@ export class RuntimeSource implements LeftoverSource {
     else await removePath(name);
   }
 
-  /** Logs that an agent has kept for objects that stay: its record beside each says for which. */
+  /** Ids of the logs that agents keep for objects; the record beside each log names its object. */
   private async kept(files: RuntimeWorld['files']): Promise<ReadonlySet<string>> {
     const kept = new Set<string>();
     for (const { path, id } of files) {
       if (sandboxOfKeptLog(basename(path)) === undefined) continue;
       const owner = Owner.safeParse(await parsed(path));
-      // of a record that cannot be read nobody is the owner
+      // an unreadable record names no owner
       if (owner.success && (await this.evidence.mayHaveObject(owner.data))) kept.add(id);
     }
     return kept;
@@ -77,7 +77,7 @@ export class RuntimeSource implements LeftoverSource {
     return folders.flatMap(({ kind, files }) => files.map((file) => ({ ...file, kind })));
   }
 
-  /** containerd ends a task only through its container's record. */
+  /** Writes a record for the task first: containerd ends a task only through its container's record. */
   private async removeTask(id: string): Promise<void> {
     const labels = {
       ...installationLabels(await this.evidence.installation()),
@@ -93,6 +93,6 @@ async function parsed(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as unknown;
   } catch {
-    return undefined; // removed meanwhile, or not what an agent writes
+    return undefined; // removed meanwhile, or not written by an agent
   }
 }

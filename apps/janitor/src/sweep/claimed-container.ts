@@ -5,7 +5,7 @@ import { type ClaimedContainer } from './orphan-policy';
 
 const DEFAULT_GRACE_MS = 10_000;
 
-/** Reads what the agent wrote into the labels. */
+/** Parses the labels that an agent writes. Missing labels are empty; missing or malformed times are undefined. */
 export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'labels'>): ClaimedContainer {
   const label = (name: keyof typeof ContainerLabels): string => labels[ContainerLabels[name]] ?? '';
   const sandboxId = label('id') || id;
@@ -23,7 +23,7 @@ export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'l
   };
 }
 
-/** Earlier agents wrote only when the end began; most sandboxes have the default period. */
+/** End of the default grace period. Earlier agents label only the start of a termination. */
 function endOfDefault(sinceMs: number | undefined): number | undefined {
   return sinceMs === undefined ? undefined : sinceMs + DEFAULT_GRACE_MS;
 }

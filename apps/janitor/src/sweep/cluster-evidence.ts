@@ -18,7 +18,7 @@ const ASK_MS = 5_000;
 const PAGE = 500;
 type AgentKey = Pick<ClaimedContainer, 'namespace' | 'agentName' | 'agentUid'>;
 
-/** What the cluster says of a container. Anything but an answer is `unknown`; "gone" and "absent" are always asked live. */
+/** Evidence of the cluster about containers. A failed read is `unknown`; `gone` and `absent` are read live. */
 export class ClusterEvidence {
   private known: Promise<string> | undefined;
 
@@ -29,14 +29,14 @@ export class ClusterEvidence {
     private readonly adopter: LeaseWatch,
   ) {}
 
-  /** The installation that this process looks after: asked once, for a cluster keeps it. */
+  /** Id of this process's installation, read once. @throws ApiError of the read; the next call reads again */
   installation(): Promise<string> {
     this.known ??= this.askInstallation();
     this.known.catch(() => (this.known = undefined));
     return this.known;
   }
 
-  /** Whether the API server is still that of the installation: another's "not found" says nothing. */
+  /** Whether the API server still serves the installation's cluster: another cluster's "not found" proves nothing. */
   async isSameCluster(): Promise<boolean> {
     try {
       return (await this.askInstallation()) === (await this.installation());
@@ -58,7 +58,7 @@ export class ClusterEvidence {
     return found !== 'absent' && found.metadata.uid === agentUid ? 'present' : 'gone';
   }
 
-  /** The uids of all Pods of this node, asked live. @throws ApiError where nobody answers */
+  /** Uids of all Pods of this node, by a live list. @throws ApiError of the list */
   async podsOfNode(): Promise<string[]> {
     const uids: string[] = [];
     let next: string | undefined;
@@ -71,7 +71,7 @@ export class ClusterEvidence {
     return uids;
   }
 
-  /** Whether an object is there, or nobody can say that it is not. */
+  /** Whether the Sandbox of this uid exists, or its absence cannot be determined. */
   async mayHaveObject({ uid, ...key }: ObjectKey & { readonly uid: string }): Promise<boolean> {
     const found = await this.ask(SANDBOX_KIND, key);
     return typeof found === 'string' ? found === 'unknown' : found.metadata.uid === uid;
@@ -98,7 +98,7 @@ export class ClusterEvidence {
   }
 }
 
-/** A 404 of a proxy, or of a server that does not serve the kind (yet), says nothing about the object. */
+/** Whether the API server itself reports the object absent. A 404 of a proxy or for an unserved kind does not count. */
 function isDefinitelyAbsent(error: unknown, name: string): boolean {
   return error instanceof KubeError && error.reason === 'NotFound' && error.message.includes(`"${name}" not found`);
 }

@@ -17,10 +17,10 @@ export interface ContainerSweepParts {
   readonly suspects: Suspects;
 }
 
-/** These change by time alone, or by somebody who does not tell: looked at again before the next sweep. */
+/** Reasons that pass with time, or without an event: the container is checked again before the next sweep. */
 const PASSING: readonly KeepReason[] = ['young', 'ending', 'unknown', 'nobody-to-adopt'];
 
-/** One container, from the look at it to its removal. */
+/** Check of one container, and its removal if it is an orphan. */
 export class ContainerSweep {
   constructor(
     private readonly config: JanitorConfig,
@@ -28,8 +28,9 @@ export class ContainerSweep {
   ) {}
 
   /**
-   * @returns when to look again, in milliseconds; undefined: with the next sweep
-   * @throws where its removal failed
+   * Ignores a container that is gone, or of another installation.
+   * @returns milliseconds until the next check; undefined: with the next sweep
+   * @throws Error when the removal failed
    */
   async check(id: string): Promise<number | undefined> {
     const { runtime, evidence, suspects } = this.parts;
@@ -44,10 +45,10 @@ export class ContainerSweep {
     }
     const seenMs = verdict.onlyIfItStays ? suspects.seen(id) : Infinity;
     if (seenMs < this.config.orphanTimeout) return this.config.orphanTimeout - seenMs;
-    // asked last, so that the answers before are this installation's
+    // asked last: the evidence was then read from this installation's cluster
     if (!(await evidence.isSameCluster())) return this.config.orphanTimeout;
     await this.remove(container, verdict);
-    await this.buryShim(record.labels, verdict);
+    await this.removeShimSocket(record.labels, verdict);
     suspects.cleared(id);
     return undefined;
   }
@@ -58,11 +59,11 @@ export class ContainerSweep {
     return judge(container, await this.parts.evidence.of(container), timing);
   }
 
-  /** A shim that was killed left its socket. While the agent lives, it may be about to start another by that name. */
-  private async buryShim(labels: ContainerRecord['labels'], { remove }: Removal): Promise<void> {
+  /** Removes a killed shim's socket. Not while the agent lives: it may be starting another shim of that name. */
+  private async removeShimSocket(labels: ContainerRecord['labels'], { remove }: Removal): Promise<void> {
     const group = labels[ContainerLabels.shimGroup] ?? '';
     if (group === '' || remove !== 'AgentPodGone' || this.config.dryRun) return;
-    await this.parts.runtime.bury(group).catch(() => undefined); // a file of no size, and nobody's work any more
+    await this.parts.runtime.bury(group).catch(() => undefined); // harmless: an empty file
   }
 
   private untilNextLook({ claimedAtMs = 0 }: ClaimedContainer): number {
@@ -75,13 +76,13 @@ export class ContainerSweep {
     const { id, sandboxId, namespace, sandboxName: name, claimUid } = container;
     const metadata = { namespace, name, ...(claimUid && { uid: claimUid }) };
     const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata };
-    // one that still waits for its sandbox has no object to tell it of
+    // a standby container has no object for an Event
     const about = name === '' || namespace === '' ? {} : { object };
     const orphan = { kind: 'container', name: id, reason, why, ...about } as const;
     return this.parts.removals.run(orphan, () => this.removeWhole(id, sandboxId));
   }
 
-  /** The record goes last: whoever is killed in the middle finds it again. */
+  /** Removes the record last: if this process is killed midway, the next sweep finds the container again. */
   private async removeWhole(id: string, sandboxId: string): Promise<void> {
     const { logDir, runDir } = this.config;
     await this.parts.runtime.release(id);

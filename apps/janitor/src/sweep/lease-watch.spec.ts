@@ -10,7 +10,7 @@ describe('LeaseWatch', () => {
   let now = 100_000;
   const at = (ms: number): number => (now = 100_000 + ms);
 
-  it('counts from the first renewal it saw, and from anew after a gap', () => {
+  it('counts from the first renewal observed, and from 0 again after a gap', () => {
     const watch = new LeaseWatch(() => now);
     expect(watch.heldMs()).toBe(0);
     at(0);
@@ -25,7 +25,7 @@ describe('LeaseWatch', () => {
     expect(watch.heldMs()).toBe(0);
   });
 
-  it('does not count a lease that was given back, nor one read twice', () => {
+  it('does not count a released lease, nor a renewal observed twice', () => {
     const watch = new LeaseWatch(() => now);
     at(0);
     watch.observe(lease('a', '1'));
@@ -38,7 +38,7 @@ describe('LeaseWatch', () => {
     expect(watch.heldMs()).toBe(0);
   });
 
-  it('does not count what was held before a holder that has fallen silent', () => {
+  it('drops to 0 when the holder stops renewing', () => {
     const watch = new LeaseWatch(() => now);
     at(0);
     watch.observe(lease('a', '1'));

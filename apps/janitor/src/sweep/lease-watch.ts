@@ -1,8 +1,8 @@
 import { type Lease } from '@fsb/controller-runtime/kinds';
 
 /**
- * How long a Lease has been held without a gap, by this process's own monotonic clock: what it has not seen does not count,
- * and the clocks of the replicas need not agree.
+ * Measures how long a Lease was held without a gap, by this process's monotonic clock. Only observed renewals count;
+ * the replicas' clocks need not agree.
  */
 export class LeaseWatch {
   private heldSince: number | undefined;
@@ -12,6 +12,7 @@ export class LeaseWatch {
 
   constructor(private readonly clock: () => number = () => performance.now()) {}
 
+  /** Notes the present Lease. One that is absent or has no holder ends the run. */
   observe(lease: Lease | undefined): void {
     const { holderIdentity, renewTime, leaseDurationSeconds = 0 } = lease?.spec ?? {};
     if (!holderIdentity) {
@@ -27,7 +28,7 @@ export class LeaseWatch {
     this.lastRenewTime = renewTime;
   }
 
-  /** Milliseconds from the first to the last renewal of the present unbroken run; 0 once the last one has run out. */
+  /** Milliseconds from the first to the last renewal of the present unbroken run; 0 once the Lease has expired. */
   heldMs(): number {
     if (this.heldSince === undefined || this.clock() - this.renewedAt > this.durationMs) return 0;
     return this.renewedAt - this.heldSince;

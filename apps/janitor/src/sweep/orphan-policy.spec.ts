@@ -12,52 +12,62 @@ const removed = (reason: string): Partial<Verdict> => ({ remove: reason }) as Pa
 
 describe('judge', () => {
   it.each<[string, Partial<ClaimedContainer>, Partial<Evidence>, Partial<Verdict>]>([
-    ['all is well', {}, {}, { keep: 'owned' }],
+    ['agent and object present', {}, {}, { keep: 'owned' }],
     ['no agent label', { agentUid: '' }, { agent: 'gone' }, { keep: 'unlabelled' }],
     ['no sandbox label', { sandboxName: '' }, { object: 'absent' }, { keep: 'unlabelled' }],
     ['agent gone', {}, { agent: 'gone' }, removed('AgentPodGone')],
-    ['agent gone, nobody knows of the object', {}, { agent: 'gone', object: 'unknown' }, removed('AgentPodGone')],
+    ['agent gone, object unknown', {}, { agent: 'gone', object: 'unknown' }, removed('AgentPodGone')],
     ['agent gone, claim young', { claimedAtMs: NOW - 9_999 }, { agent: 'gone' }, { keep: 'young' }],
-    ['agent gone, claim of the future', { claimedAtMs: NOW + 9_999 }, { agent: 'gone' }, { keep: 'young' }],
+    ['agent gone, claim in the future', { claimedAtMs: NOW + 9_999 }, { agent: 'gone' }, { keep: 'young' }],
     ['agent gone, claim just old enough', { claimedAtMs: NOW - 10_000 }, { agent: 'gone' }, removed('AgentPodGone')],
-    ['agent gone in the middle of an end', { endsByMs: NOW + 10_000 }, { agent: 'gone' }, removed('AgentPodGone')],
+    ['agent gone during a termination', { endsByMs: NOW + 10_000 }, { agent: 'gone' }, removed('AgentPodGone')],
     ['agent unknown', {}, { agent: 'unknown', object: 'absent' }, { keep: 'unknown' }],
-    ['waits for its sandbox, agent there', { claimedAtMs: undefined }, { object: 'absent' }, { keep: 'owned' }],
-    ['waits for its sandbox, agent gone', { claimedAtMs: undefined }, { agent: 'gone' }, removed('AgentPodGone')],
-    ['waits, agent unknown', { claimedAtMs: undefined }, { agent: 'unknown' }, { keep: 'unknown' }],
+    ['standby, agent present', { claimedAtMs: undefined }, { object: 'absent' }, { keep: 'owned' }],
+    ['standby, agent gone', { claimedAtMs: undefined }, { agent: 'gone' }, removed('AgentPodGone')],
+    ['standby, agent unknown', { claimedAtMs: undefined }, { agent: 'unknown' }, { keep: 'unknown' }],
     ['object absent', {}, { object: 'absent' }, removed('SandboxNotFound')],
-    ['object absent, being ended', { endsByMs: NOW + 5_000 }, { object: 'absent' }, { keep: 'ending' }],
-    ['object absent, with an hour to end', { endsByMs: NOW + 3_600_000 }, { object: 'absent' }, { keep: 'ending' }],
-    ['object absent, end got stuck', { endsByMs: NOW - 21_000 }, { object: 'absent' }, removed('SandboxNotFound')],
+    ['object absent, terminating', { endsByMs: NOW + 5_000 }, { object: 'absent' }, { keep: 'ending' }],
+    ['object absent, grace period of an hour', { endsByMs: NOW + 3_600_000 }, { object: 'absent' }, { keep: 'ending' }],
+    [
+      'object absent, termination overdue',
+      { endsByMs: NOW - 21_000 },
+      { object: 'absent' },
+      removed('SandboxNotFound'),
+    ],
     ['object unknown', {}, { object: 'unknown' }, { keep: 'unknown' }],
     ['object of another uid', {}, { object: { ...OBJECT, uid: 'v' } }, removed('ClaimUidDiffers')],
-    ['bound, absent, no adopter', {}, { object: 'absent', adopterHeldMs: 0 }, removed('SandboxNotFound')],
+    ['bound, object absent, no adopter', {}, { object: 'absent', adopterHeldMs: 0 }, removed('SandboxNotFound')],
     ['older attempt', {}, { object: { ...OBJECT, sandboxId: 'u-2', attempt: 2 } }, removed('StaleAttempt')],
     [
-      'older attempt than one that is not placed yet',
+      'older attempt, current one not placed yet',
       { attempt: 1 },
       { object: { ...OBJECT, sandboxId: '', attempt: 2 } },
       removed('StaleAttempt'),
     ],
     [
-      'older attempt, being ended',
+      'older attempt, terminating',
       { endsByMs: NOW + 10_000 },
       { object: { ...OBJECT, attempt: 2 } },
       { keep: 'ending' },
     ],
     [
-      'attempt not in the status yet',
+      'newer attempt than in the status',
       { attempt: 3 },
       { object: { ...OBJECT, sandboxId: 'u-2', attempt: 2 } },
       { keep: 'owned' },
     ],
-    ['unbound, the object has it', UNBOUND, {}, { keep: 'owned' }],
-    ['unbound, the object has none yet', UNBOUND, { object: { ...OBJECT, sandboxId: '' } }, { keep: 'owned' }],
-    ['unbound, the object has another', UNBOUND, { object: { ...OBJECT, sandboxId: 't' } }, removed('NameTaken')],
-    ['unbound, absent, adopter was there', UNBOUND, { object: 'absent' }, removed('SandboxNotFound')],
-    ['unbound, absent, adopter new', UNBOUND, { object: 'absent', adopterHeldMs: 9_999 }, { keep: 'nobody-to-adopt' }],
+    ['unbound, object names it', UNBOUND, {}, { keep: 'owned' }],
+    ['unbound, object names none yet', UNBOUND, { object: { ...OBJECT, sandboxId: '' } }, { keep: 'owned' }],
+    ['unbound, object names another', UNBOUND, { object: { ...OBJECT, sandboxId: 't' } }, removed('NameTaken')],
+    ['unbound, object absent, adopter held long enough', UNBOUND, { object: 'absent' }, removed('SandboxNotFound')],
     [
-      'unbound, the object has another, no adopter',
+      'unbound, object absent, adopter too new',
+      UNBOUND,
+      { object: 'absent', adopterHeldMs: 9_999 },
+      { keep: 'nobody-to-adopt' },
+    ],
+    [
+      'unbound, object names another, no adopter',
       UNBOUND,
       { object: { ...OBJECT, sandboxId: 't' }, adopterHeldMs: 0 },
       { keep: 'nobody-to-adopt' },
@@ -67,7 +77,7 @@ describe('judge', () => {
     expect(judge({ ...OWNED, ...container }, { ...GOOD, ...evidence }, timing)).toMatchObject(verdict);
   });
 
-  it('gives the sandbox-controller time where the agent still serves', () => {
+  it('leaves a stale attempt of a present agent to the sandbox-controller for a while', () => {
     const timing = { nowMs: NOW, orphanTimeoutMs: 10_000 };
     const stale = judge(OWNED, { ...GOOD, object: { ...OBJECT, sandboxId: 'u-1', attempt: 1 } }, timing);
     expect(stale).toMatchObject({ remove: 'StaleAttempt', onlyIfItStays: true });

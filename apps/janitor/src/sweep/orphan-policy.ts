@@ -1,4 +1,4 @@
-/** A sandbox's container as its labels describe it. */
+/** A sandbox's or standby container, as its labels describe it. */
 export interface ClaimedContainer {
   readonly id: string;
   readonly sandboxId: string;
@@ -6,32 +6,32 @@ export interface ClaimedContainer {
   readonly sandboxName: string;
   readonly agentName: string;
   readonly agentUid: string;
-  /** empty: no object is known to the agent yet */
+  /** empty: unbound */
   readonly claimUid: string;
-  /** which of its object's containers it is; 0 is the first */
+  /** which of its object's containers this is; 0 is the first */
   readonly attempt: number;
-  /** Unix ms; undefined: it still waits for its sandbox */
+  /** Unix ms; undefined: a standby container */
   readonly claimedAtMs: number | undefined;
-  /** Unix ms when the grace period of its end is over; undefined: nobody ends it */
+  /** Unix ms at which its grace period ends; undefined: it is not being terminated */
   readonly endsByMs: number | undefined;
 }
 
-/** What an object says of the container that it has. */
+/** A Sandbox object's facts about its container. */
 export interface ObjectFacts {
   readonly uid: string;
-  /** empty: it has none yet */
+  /** empty: no container is known to have been made */
   readonly sandboxId: string;
   readonly attempt: number;
 }
 
-/** `unknown`: nobody answered. Nothing is ever removed for it. */
+/** `unknown`: there was no definite answer. It never leads to a removal. */
 export type AgentPresence = 'present' | 'gone' | 'unknown';
 export type ObjectPresence = ObjectFacts | 'absent' | 'unknown';
 
 export interface Evidence {
   readonly agent: AgentPresence;
   readonly object: ObjectPresence;
-  /** how long the sandbox-controller's Lease has been seen held without a gap, until now */
+  /** milliseconds for which the sandbox-controller's Lease has been seen held without a gap, until now */
   readonly adopterHeldMs: number;
 }
 
@@ -40,7 +40,7 @@ export type KeepReason = 'young' | 'ending' | 'owned' | 'unknown' | 'unlabelled'
 export interface Removal {
   readonly remove: RemovalReason;
   readonly why: string;
-  /** Its agent serves and the sandbox-controller ends it in order: only where it is seen so for the whole timeout. */
+  /** Only after the whole orphan timeout: its agent serves, and the sandbox-controller is about to end it in order. */
   readonly onlyIfItStays?: true;
 }
 export type Verdict = Removal | { readonly keep: KeepReason };
@@ -50,10 +50,10 @@ export interface Timing {
   readonly orphanTimeoutMs: number;
 }
 
-/** After its grace period, for SIGKILL and its removal: until then a container that is being ended is its agent's. */
+/** Allowance after the grace period for SIGKILL and removal, during which the container is still left to its agent. */
 const REMOVAL_MS = 20_000;
 
-/** Too young to be judged: whoever claimed it may still be at work, so nobody needs to be asked either. */
+/** Whether a claim is too young to judge: its create may be in flight. The evidence need not be read either. */
 export function isYoung({ claimedAtMs }: ClaimedContainer, { nowMs, orphanTimeoutMs }: Timing): boolean {
   return claimedAtMs !== undefined && nowMs - claimedAtMs < orphanTimeoutMs;
 }
@@ -75,7 +75,7 @@ function judgeClaim(container: ClaimedContainer, { object, adopterHeldMs }: Evid
   if (endsByMs !== undefined && timing.nowMs < endsByMs + REMOVAL_MS) return { keep: 'ending' };
   if (object === 'unknown') return { keep: 'unknown' };
   const verdict = object === 'absent' ? absent(container) : judgeAgainst(container, object);
-  // somebody must have been there to adopt it, all the time
+  // an adopter must have been there for the whole timeout
   const isUnadopted = claimUid === '' && adopterHeldMs < timing.orphanTimeoutMs;
   return 'remove' in verdict && isUnadopted ? { keep: 'nobody-to-adopt' } : verdict;
 }
@@ -87,7 +87,7 @@ function absent({ namespace, sandboxName }: ClaimedContainer): Verdict {
 function judgeAgainst({ claimUid, sandboxId, attempt, ...names }: ClaimedContainer, object: ObjectFacts): Verdict {
   const name = `Sandbox ${names.namespace}/${names.sandboxName}`;
   if (claimUid !== '' && claimUid !== object.uid) {
-    return { remove: 'ClaimUidDiffers', why: `${name} is another one by now` };
+    return { remove: 'ClaimUidDiffers', why: `${name} has another uid now` };
   }
   if (sandboxId === object.sandboxId) return { keep: 'owned' };
   if (claimUid === '') {
@@ -95,5 +95,5 @@ function judgeAgainst({ claimUid, sandboxId, attempt, ...names }: ClaimedContain
     return { remove: 'NameTaken', why: `${name} has ${object.sandboxId}`, onlyIfItStays: true };
   }
   if (attempt >= object.attempt) return { keep: 'owned' };
-  return { remove: 'StaleAttempt', why: `${name} is at attempt ${object.attempt} by now`, onlyIfItStays: true };
+  return { remove: 'StaleAttempt', why: `${name} is at attempt ${object.attempt} now`, onlyIfItStays: true };
 }

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { Agent, request } from 'node:https';
 
-/** `hang` never answers, a number is answered as it is. */
+/** `hang`: no answer; a number: that HTTP status; `none`: forwarded. */
 export type Fault = 'none' | 'hang' | number;
 
-/** Between the janitor and the API server: passes everything on until it is told what to do with a request. */
+/** HTTP proxy between the janitor and the API server. Forwards every request for which {@link fault} returns `none`. */
 export class FaultProxy {
-  /** of a request's `METHOD /path` */
+  /** Chooses the fault of a request, given as `METHOD /path`. */
   fault: (request: string) => Fault = () => 'none';
-  /** every request that came, answered or not */
+  /** All requests as `METHOD /path`, answered or not. */
   readonly asked: string[] = [];
   private readonly agent = new Agent({ rejectUnauthorized: false, keepAlive: true });
 

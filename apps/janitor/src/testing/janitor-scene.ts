@@ -21,7 +21,7 @@ const MAIN = join(ROOT, 'dist/apps/janitor/src/main.js');
 const PROFILE = '/usr/share/containers/seccomp.json';
 const NODE = 'node-1';
 
-/** A sandbox id as FAST makes them. */
+/** Sandbox id of the form of a FAST create: MD5 hex. */
 export function idOf(name: string): string {
   return createHash('md5').update(name).digest('hex');
 }
@@ -31,7 +31,7 @@ interface Meta {
   readonly metadata: { uid: string };
 }
 
-/** A janitor process with a containerd, an API server and a proxy to it of its own; containers made as an agent makes them. */
+/** A janitor process with its own containerd, API server and fault proxy. Makes containers as an agent makes them. */
 export class JanitorScene {
   private child: ChildProcess | undefined;
   private port = 0;
@@ -108,7 +108,7 @@ export class JanitorScene {
     removeCgroups(this.cgroup);
   }
 
-  /** Waits until it has looked at Sandbox `name` again, so many times. */
+  /** Waits until the janitor has read Sandbox `name` `times` more times. */
   async looks(name: string, times: number): Promise<void> {
     const count = (): number => this.proxy.asked.filter((line) => line.endsWith(`/sandboxes/${name}`)).length;
     const before = count();
@@ -123,14 +123,14 @@ export class JanitorScene {
     return this.metric(`janitor_removed_total{kind="${kind}",reason="${reason}"}`);
   }
 
-  /** What a line of the janitor's metrics says. */
+  /** Value of one series of the janitor's metrics; NaN if absent. */
   async metric(series: string): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${this.port}/metrics`)).text();
     const line = text.split('\n').find((one) => one.startsWith(`${series} `));
     return Number(line?.slice(series.length));
   }
 
-  /** The messages of its Events about an object. */
+  /** Messages of the `OrphanRemoved` Events about the object `name`. */
   async eventsOf(name: string): Promise<string[]> {
     const { items = [] } = (await this.api.ask('GET', '/api/v1/events')).body;
     const events = items as unknown as { involvedObject: { name: string }; message: string; reason: string }[];
@@ -149,7 +149,7 @@ export class JanitorScene {
     );
   }
 
-  /** A running sandbox with its files, 56 years old and of an agent that is gone, unless told otherwise. */
+  /** Starts a sandbox with its files. By default its claim is of 1970, and its agent is gone. @returns its id */
   async container(id: string, labels: Labels = {}): Promise<string> {
     const image = await new ImageStore(this.client).resolve('busybox');
     if (!image) throw new Error('no busybox');
@@ -186,7 +186,7 @@ export class JanitorScene {
     return (await this.runtime.list(`id==${id}`)).length > 0;
   }
 
-  /** What is left of a container: record, task, snapshot, logs, folder. */
+  /** Names of the parts of a container that still exist: record, task, snapshot, log, rotated, folder. */
   async leftOf(id: string): Promise<string[]> {
     const { tasks } = await this.client.tasks.list({ filter: '' });
     const stat = { snapshotter: 'overlayfs', key: `${id}-snapshot` };
@@ -214,7 +214,7 @@ export class JanitorScene {
     );
   }
 
-  /** An agent's Pod on the janitor's node. @returns its uid */
+  /** Creates an agent Pod on the janitor's node. @returns its uid */
   async pod(name: string): Promise<string> {
     const labels = { app: 'sandbox-agent', 'fast-sandbox.io/pool': 'pool' };
     const spec = { nodeName: NODE, containers: [{ name: 'agent', image: 'fast-sandbox/node-agent' }] };
@@ -225,7 +225,7 @@ export class JanitorScene {
     await this.api.ask('DELETE', `/api/v1/namespaces/default/pods/${name}?gracePeriodSeconds=0`);
   }
 
-  /** @returns its uid */
+  /** Creates a Sandbox. @returns its uid */
   async sandbox(name: string, status?: object): Promise<string> {
     const path = '/apis/sandbox.fast.io/v1alpha1/namespaces/default/sandboxes';
     const object = { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'Sandbox', metadata: { name } };
@@ -234,7 +234,7 @@ export class JanitorScene {
     return uid;
   }
 
-  /** The sandbox-controller's Lease, renewed until `signal` aborts. */
+  /** Takes the sandbox-controller's Lease and renews it until `signal` aborts. */
   async lead(signal: AbortSignal): Promise<void> {
     const folder = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
     const spec = (): object => ({
@@ -243,7 +243,8 @@ export class JanitorScene {
     });
     await this.api.ask('POST', folder, { metadata: { name: 'sandbox-controller' }, spec: spec() });
     const timer = setInterval(() => {
-      void this.patch(`${folder}/sandbox-controller`, { spec: spec() }).catch(() => undefined); // the next one may go
+      // a failed renewal is retried by the next
+      void this.patch(`${folder}/sandbox-controller`, { spec: spec() }).catch(() => undefined);
     }, 300);
     signal.addEventListener('abort', () => {
       clearInterval(timer);
@@ -279,7 +280,7 @@ export class JanitorScene {
   }
 }
 
-/** Runs `ip`. */
+/** Runs `ip`. @returns its stdout */
 export function ip(...args: string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8' });
 }

@@ -4,11 +4,11 @@ import { type TlsIdentity, type TlsSource } from '@fsb/component-base/tls-folder
 import { type KeyPair, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 
 const DAY = 1;
-/** Certificates begin an hour before they are made, for clocks differ: 24 hours in all. */
+/** Validity after signing. With the hour that a certificate is backdated for clock skew it is valid for 24 hours. */
 const AGENT_DAYS = (23 * DAY) / 24;
 const OWN_RENEWAL_MS = 12 * 60 * 60 * 1000;
 
-/** Signs what agents show, and this process's own certificate for calling them. */
+/** CA for the agents' server certificates and this process's client certificate, which is renewed every 12 hours. */
 export class AgentAuthority implements TlsSource {
   private readonly listeners: ((identity: TlsIdentity) => void)[] = [];
   private readonly renewing: NodeJS.Timeout;
@@ -19,11 +19,11 @@ export class AgentAuthority implements TlsSource {
     private own: KeyPair,
   ) {
     this.renewing = setInterval(() => {
-      void this.renew().catch(() => undefined); // the present one holds for as long again
+      void this.renew().catch(() => undefined); // the current one is valid for another 12 hours; retried then
     }, OWN_RENEWAL_MS).unref();
   }
 
-  /** @param name of this process, in its own certificate */
+  /** @param name common name of this process's own certificate */
   static async open(ca: KeyPair, name: string): Promise<AgentAuthority> {
     return new AgentAuthority(ca, name, await makeClientCertificate(ca, `CN=${name}`, DAY));
   }
@@ -36,13 +36,13 @@ export class AgentAuthority implements TlsSource {
     this.listeners.push(listener);
   }
 
-  /** Good for a day, and for the agent of this Pod alone. */
+  /** Signs a server certificate for one agent Pod, valid for 24 hours. */
   async identityOf(podUid: string): Promise<TlsIdentity> {
     const pair = await makeServerCertificate(this.ca, [agentServerName(podUid)], AGENT_DAYS);
     return { ca: this.ca.cert, ...pair };
   }
 
-  /** False of what is no certificate. */
+  /** Whether this CA signed a PEM certificate; false for anything that is not a certificate. */
   hasSigned(cert: string): boolean {
     try {
       return new X509Certificate(cert).verify(new X509Certificate(this.ca.cert).publicKey);

@@ -13,20 +13,20 @@ export interface CertifiedPod {
 }
 
 const AT_ONCE = 10;
-/** Renewed when half of its day is over: half a day of outage is survived. */
+/** Renewal after half of the 24 hours, so that agents survive half a day without this controller. */
 const RENEW_BEFORE_MS = 12 * 60 * 60 * 1000;
 
-/** The Secret that an agent Pod mounts. */
+/** Name of the Secret that an agent Pod mounts. */
 export function agentSecretName(podName: string): string {
   return `${podName}-tls`;
 }
 
 /**
- * A certificate for each agent Pod, as a Secret that goes with it. Through the API server alone: a sandbox in the Pod's network
- * namespace could answer in the agent's place, but mounts nothing of the Pod.
+ * Keeps a certificate for each agent Pod in a Secret that the Pod owns. Only the API server delivers it: a sandbox in
+ * the Pod's network namespace could answer in the agent's place, but cannot mount the Pod's volumes.
  */
 export class AgentCertificates {
-  /** by the Pod's uid: when to renew, in Unix milliseconds */
+  /** renewal time in Unix milliseconds, by Pod uid */
   private readonly renewals = new Map<string, number>();
 
   constructor(
@@ -34,7 +34,11 @@ export class AgentCertificates {
     private readonly authority: AgentAuthority,
   ) {}
 
-  /** @returns milliseconds until the first of them is to be renewed. @throws the first failure; no more are made after it */
+  /**
+   * Creates or renews the Secrets of these Pods, 10 at a time.
+   * @returns milliseconds until the next renewal; Infinity without Pods
+   * @throws ApiError the first failure, which ends the work after its batch
+   */
   async ensure(pods: readonly CertifiedPod[], signal: AbortSignal): Promise<number> {
     for (let at = 0; at < pods.length; at += AT_ONCE) {
       const made = await Promise.allSettled(pods.slice(at, at + AT_ONCE).map((pod) => this.ensureOne(pod, signal)));
@@ -77,7 +81,7 @@ export class AgentCertificates {
     }
   }
 
-  /** Unix milliseconds; 0 where it is not this Pod's, or another authority's. */
+  /** Renewal time in Unix milliseconds; 0 if the Secret belongs to another Pod or another CA signed it. */
   private renewalOf({ metadata, data = {} }: Secret, pod: CertifiedPod): number {
     const isOwned = metadata.ownerReferences?.some(({ uid }) => uid === pod.uid) === true;
     const cert = Buffer.from(data['tls.crt'] ?? '', 'base64').toString();

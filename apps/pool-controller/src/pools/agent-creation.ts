@@ -8,10 +8,10 @@ import { type AgentCertificates } from '../certificates/agent-certificates';
 import { agentPod, type AgentSettings } from './agent-pod';
 import { type ExpectedPods } from './expected-pods';
 
-/** Kubernetes' own alphabet for generated names: no vowels, nothing that looks like something else. */
+/** Kubernetes' alphabet for generated names: no vowels and no look-alikes. */
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 const AT_ONCE = 10;
-/** A Pod that the cache does not show after so long is looked up. */
+/** Milliseconds after which a created Pod that is not in the cache is looked up. */
 export const OVERDUE_MS = 5_000;
 
 export interface AgentCreationParts {
@@ -21,14 +21,14 @@ export interface AgentCreationParts {
   readonly certificates: AgentCertificates;
 }
 
-/** Makes agent Pods, each of them once, whatever becomes of an answer. */
+/** Creates agent Pods, each exactly once even if the answer of its create is lost. */
 export class AgentCreation {
   constructor(
     private readonly parts: AgentCreationParts,
     private readonly settings: () => Promise<AgentSettings>,
   ) {}
 
-  /** @throws the first failure; no more are made after it */
+  /** Creates `count` Pods, 10 at a time. @throws ApiError the first failure, which ends the work after its batch */
   async create(pool: SandboxPool, count: number, signal: AbortSignal): Promise<void> {
     for (let left = count; left > 0; left -= AT_ONCE) {
       const batch = Array.from({ length: Math.min(left, AT_ONCE) }, () => this.createOne(pool, signal));
@@ -37,7 +37,7 @@ export class AgentCreation {
     }
   }
 
-  /** Finds out about Pods that should have been seen by now. */
+  /** Looks up the Pods that are overdue in the cache: each is kept, or forgotten if it does not exist. */
   async settle(pool: SandboxPool, signal: AbortSignal): Promise<void> {
     const key = keyOf(pool);
     const namespace = pool.metadata.namespace ?? '';
@@ -62,10 +62,10 @@ export class AgentCreation {
       this.parts.expected.expectCreated(key, made, Date.now());
       this.parts.events.record(pool, 'Normal', 'AgentCreated', `created agent Pod ${name}`);
       const { namespace = '', uid = '' } = made.metadata;
-      // at once, for its node waits for it; where that fails, the next round does it
+      // at once: the Pod cannot start without it. After a failure the next round creates it.
       await this.parts.certificates.ensure([{ namespace, name, uid }], signal).catch(() => undefined);
     } catch (error) {
-      // with no answer it may exist: it counts until a lookup says no
+      // without an answer the Pod may exist: it counts until a lookup says otherwise
       if (isUnanswered(error)) throw error;
       this.parts.expected.forget(key, name);
       this.parts.events.record(pool, 'Warning', 'FailedCreate', `cannot create an agent Pod: ${messageOf(error)}`);

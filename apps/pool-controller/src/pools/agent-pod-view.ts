@@ -1,33 +1,34 @@
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Pod } from '@fsb/controller-runtime/kinds';
 
-/** Hash of what a Pod was made from; another one than the pool's: the Pod is outdated. */
+/** Hash of what a Pod was made from. A Pod whose hash differs from its pool's is outdated. */
 export const TEMPLATE_HASH_ANNOTATION = 'fast-sandbox.io/template-hash';
 /**
- * On a Pod whose agent is to take no more sandboxes: a crash before the removal must not leave it so. The value says
- * which start of the agent was told, and is ASKED before any was: an agent that starts again has forgotten it.
+ * Marks a Pod whose agent is to drain, so that a drain cut off by a crash is carried on or undone. The value names the
+ * agent's start that was notified, or is ASKED before any was: a restarted agent has forgotten that it drains.
  */
 export const DRAINING_ANNOTATION = 'fast-sandbox.io/draining';
 export const ASKED = 'asked';
 
-/** An agent Pod as the plan sees it. */
+/** The facts about an agent Pod that plans use. */
 export interface AgentPodView {
   readonly name: string;
   readonly uid: string;
-  /** absent before the Pod has one */
+  /** Pod IP; absent until it has one */
   readonly address?: string;
   readonly ready: boolean;
   readonly terminating: boolean;
-  /** Failed or Succeeded: nothing of it will run again */
+  /** Failed or Succeeded: nothing in it runs again */
   readonly finished: boolean;
+  /** marked to drain */
   readonly draining: boolean;
-  /** and the agent that runs now knows */
+  /** the present start of the agent was notified of the drain */
   readonly told: boolean;
-  /** value of the annotation once it does */
+  /** value of the draining annotation once the present start is notified */
   readonly start: string;
   /** Unix milliseconds of the last change of `ready` */
   readonly readyChangedAt: number;
-  /** why it finished, as the kubelet says it */
+  /** reason of its end as the kubelet reports it, else its phase */
   readonly reason: string;
   readonly hash: string;
   /** Unix milliseconds */
@@ -54,7 +55,7 @@ export function agentPodView({ metadata, status = {} }: Pod): AgentPodView {
 
 type PodStatus = NonNullable<Pod['status']>;
 
-/** Which start of the Pod's processes it is. */
+/** Names the present start of the Pod's containers, by the sum of their restarts. */
 function startOf({ containerStatuses = [] }: PodStatus): string {
   return `start-${containerStatuses.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)}`;
 }
@@ -70,7 +71,7 @@ function readinessOf(
   };
 }
 
-/** By uid: the Pods of a deleted pool of the same name are on their way out. */
+/** Compares uids: Pods of a deleted pool of the same name may still be terminating. */
 export function isOwnedBy(pod: Pod, pool: SandboxPool): boolean {
   return (
     pod.metadata.ownerReferences?.some(({ controller, uid }) => controller === true && uid === pool.metadata.uid) ??

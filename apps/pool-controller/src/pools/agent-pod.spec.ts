@@ -36,7 +36,7 @@ const pool = (template: Record<string, unknown> = {}, spec: SandboxPoolSpec = {}
   },
 });
 
-it('is named, labelled and owned as the contract says', () => {
+it('agentPod: has the names, labels and owner of the contract', () => {
   const { metadata } = agentPod(pool(), 'abcde', settings);
   expect(metadata).toEqual({
     name: 'p-agent-abcde',
@@ -53,7 +53,7 @@ it('is named, labelled and owned as the contract says', () => {
   });
 });
 
-it('tells the agent in the first container all it needs, over what the template says', () => {
+it('agentPod: sets the environment of the first container, over that of the template', () => {
   const containers = [
     {
       ...{ name: 'agent', image: 'i', resources: { limits: { memory: '1Gi', cpu: 2, 'ephemeral-storage': '40Gi' } } },
@@ -95,41 +95,46 @@ it('tells the agent in the first container all it needs, over what the template 
 });
 
 it.each<[string, SandboxPoolSpec, object[], Record<string, string>]>([
-  ['no image is named', {}, [], { WARM_CONTAINERS: '2' }],
-  ['none of one', { warmImages: [{ image: 'a', containers: 0 }] }, [], { WARM_CONTAINERS: '2' }],
+  ['the default without warmImages', {}, [], { WARM_CONTAINERS: '2' }],
   [
-    'as many as are named',
+    'the default for an image with 0 containers',
+    { warmImages: [{ image: 'a', containers: 0 }] },
+    [],
+    { WARM_CONTAINERS: '2' },
+  ],
+  [
+    'the sum of warmImages if it is larger',
     { warmImages: [{ image: 'a', containers: 2 }, { image: 'b', containers: 1 }] }, // prettier-ignore
     [],
     { WARM_IMAGES: '[{"image":"a","containers":2},{"image":"b","containers":1}]', WARM_CONTAINERS: '3' },
   ],
   [
-    'the template lets more wait',
+    "the template's own number",
     { warmImages: [{ image: 'a', containers: 2 }] },
     [{ name: 'WARM_CONTAINERS', value: '9' }],
     { WARM_IMAGES: '[{"image":"a","containers":2}]', WARM_CONTAINERS: '9' },
   ],
-])('tells the agent which containers are to wait: %s', (_case, spec, env, told) => {
+])('agentPod: sets standby containers to %s', (_case, spec, env, expected) => {
   const containers = [{ name: 'agent', image: 'i', env }];
   const [agent] = agentPod(pool({ containers }, spec), 'x', settings).spec!.containers;
   const warm = agent!.env!.filter(({ name }) => name.startsWith('WARM_'));
-  expect(Object.fromEntries(warm.map(({ name, value }) => [name, value]))).toEqual(told);
+  expect(Object.fromEntries(warm.map(({ name, value }) => [name, value]))).toEqual(expected);
 });
 
-it('tells the agent that none is to wait where that is the setting, whatever the pool names', () => {
+it('agentPod: sets 0 standby containers if that is the setting, whatever the pool names', () => {
   const named = pool({}, { warmImages: [{ image: 'a', containers: 2 }] });
   const [agent] = agentPod(named, 'x', { ...settings, agentWarmContainers: 0 }).spec!.containers;
   expect(agent!.env).toContainEqual({ name: 'WARM_CONTAINERS', value: '0' });
 });
 
-it('is another template where other containers are to wait', () => {
+it('templateHash: differs for other warmImages', () => {
   const hashes = [[], [{ image: 'a', containers: 1 }], [{ image: 'a', containers: 2 }]].map((warmImages) =>
     templateHash(pool({}, { warmImages }), settings),
   );
   expect(new Set(hashes).size).toBe(3);
 });
 
-it('mounts host folders at their own paths and never the host itself', () => {
+it('agentPod: mounts host folders at their own paths, and shares no host namespace', () => {
   const { spec } = agentPod(pool({ hostNetwork: true, hostPID: true, volumes: [{ name: 'v' }] }), 'x', settings);
   expect(spec).toMatchObject({ hostNetwork: false, hostPID: false, automountServiceAccountToken: false });
   const all = spec!.containers[0]!.volumeMounts!;
@@ -150,7 +155,7 @@ it('mounts host folders at their own paths and never the host itself', () => {
   expect(spec!.containers[1]).toEqual({ name: 'side', image: 's' });
 });
 
-it('mounts its own certificate and nobody else can read it', () => {
+it('agentPod: mounts its certificate for the agent alone, readable by the owner alone', () => {
   const { spec } = agentPod(pool(), 'x', settings);
   const secret = { secretName: 'p-agent-x-tls', defaultMode: 0o400 };
   expect(spec!.volumes).toContainEqual({ name: 'agent-tls', secret });
@@ -160,13 +165,13 @@ it('mounts its own certificate and nobody else can read it', () => {
   expect(spec!.containers[1]!.volumeMounts).toBeUndefined();
 });
 
-it('mounts a folder once where several settings share it', () => {
+it('agentPod: mounts a folder once if several settings share it', () => {
   const shared = { ...settings, agentLogDir: '/srv/x', agentRunDir: '/srv/x' };
   const paths = agentPod(pool(), 'x', shared).spec!.containers[0]!.volumeMounts!.map(({ mountPath }) => mountPath);
   expect(paths.filter((path) => path === '/srv/x')).toHaveLength(1);
 });
 
-it('has another hash when the template, the runtime or the capacity change, and no other', () => {
+it('templateHash: differs for another template, runtime or number of slots, and for nothing else', () => {
   const before = templateHash(pool(), settings);
   expect(templateHash(pool({}, { capacity: { poolMin: 3 } }), settings)).toBe(before);
   expect(templateHash(pool({}, { maxSandboxesPerPod: 8 }), settings)).not.toBe(before);
@@ -174,7 +179,7 @@ it('has another hash when the template, the runtime or the capacity change, and 
   expect(templateHash(pool({ nodeSelector: { a: 'b' } }), settings)).not.toBe(before);
 });
 
-it('has another hash when the installation’s own settings change for agents that run', () => {
+it('templateHash: differs for other settings of the installation that agents depend on', () => {
   const hashes = [
     {},
     { agentWarmContainers: 16 },
@@ -188,7 +193,7 @@ it('has another hash when the installation’s own settings change for agents th
   expect(new Set(hashes).size).toBe(6);
 });
 
-it('has the PriorityClass of the installation, or that of its own template', () => {
+it('agentPod: has the PriorityClass of the installation, or that of its template', () => {
   const classOf = (template: Record<string, unknown>): unknown =>
     agentPod(pool(template), 'x', { ...settings, agentPriorityClass: 'agents' }).spec!['priorityClassName'];
   expect(classOf({})).toBe('agents');

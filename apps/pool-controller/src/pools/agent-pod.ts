@@ -11,31 +11,31 @@ import { agentSecretName } from '../certificates/agent-certificates';
 import { TEMPLATE_HASH_ANNOTATION } from './agent-pod-view';
 import { capacityOf } from './pool-capacity';
 
-/** What every agent of this installation gets, whatever its pool. */
+/** Settings of all agents of the installation, whatever their pool. */
 export interface AgentSettings {
   readonly installation: string;
   readonly containerdSocket: string;
   readonly containerdRoot: string;
-  /** where each agent finds its certificate, in a folder of its own */
+  /** parent of the folders for the agents' certificates */
   readonly agentTlsDir: string;
   readonly agentLogDir: string;
   readonly agentRunDir: string;
   readonly runtimeBinary?: string | undefined;
-  /** how many may wait on each agent; 0: none, whatever a pool names */
+  /** standby containers on each agent; 0: none, whatever a pool names */
   readonly agentWarmContainers: number;
-  /** what they run, where their image's name does not say; empty: it does */
+  /** version of the agent program; empty: the image name carries it */
   readonly agentBuild: string;
   readonly agentAllowedRegistries: readonly string[];
-  /** as the agents' flag has it; empty: none */
+  /** address ranges, in the form of the agents' flag; empty: none */
   readonly agentRegistryAddresses: string;
   readonly agentPriorityClass?: string | undefined;
   readonly agentPort: number;
-  /** where this process' own traces go */
+  /** where this process sends its own traces */
   readonly otelExporterOtlpEndpoint?: string | undefined;
   readonly agentProbePort: number;
 }
 
-/** With where this agent finds its certificate. */
+/** Settings of one agent, with the folder of its certificate. */
 interface OneAgentSettings extends AgentSettings {
   readonly tlsDir: string;
 }
@@ -45,20 +45,20 @@ interface HostFolder {
   readonly name: string;
   readonly path: string;
   readonly type: 'Directory' | 'DirectoryOrCreate';
-  /** Mounts that the host makes later must be seen inside: snapshots, network namespaces. */
+  /** whether later mounts of the host appear inside: snapshots, network namespaces */
   readonly followsMounts?: boolean;
   readonly readOnly?: boolean;
 }
 
 const TLS_VOLUME = 'agent-tls';
 const OWNER_READS = 0o400;
-/** the API server's own limit for what it makes names of */
+/** the API server's limit for generateName, in characters */
 const MAX_GENERATE_NAME = 58;
 
-/** The default of --agent-warm-containers. */
+/** Default of --agent-warm-containers. */
 export const WARM_CONTAINERS = 16;
 
-/** What of the settings reaches agents that run already. The defaults on a cluster leave the hash as it was before they counted. */
+/** Settings whose change replaces agents. A cluster's defaults add nothing: hashes of earlier versions stay valid. */
 type HashedSettings = Pick<
   AgentSettings,
   | 'agentWarmContainers'
@@ -68,7 +68,7 @@ type HashedSettings = Pick<
   | 'agentRegistryAddresses'
 >;
 
-/** A hash of what a pool's owner, and the installation's operator, can change about its Pods, in whatever order the fields come. */
+/** Hash of what a pool's owner or the operator can change about agent Pods. The order of fields does not matter. */
 export function templateHash(pool: SandboxPool, settings: HashedSettings): string {
   const { agentTemplate = null, runtimeType = 'container', warmImages } = pool.spec;
   const made: unknown[] = [agentTemplate, runtimeType, capacityOf(pool).perPod, ...(warmImages ? [warmImages] : [])];
@@ -88,8 +88,10 @@ function inOrder(_key: string, value: unknown): unknown {
 }
 
 /**
- * The agent Pod of a pool. The name is chosen here, in the form that generateName gives: only so can a create whose
- * answer was lost be looked up instead of being repeated.
+ * Builds an agent Pod of a pool. Its name is chosen here, in the form that generateName gives, so that a create whose
+ * answer was lost can be looked up instead of repeated.
+ * @param suffix 5 random characters
+ * @throws Error for a pool without an agent container; check it with `problemsOf` first
  */
 export function agentPod(pool: SandboxPool, suffix: string, settings: AgentSettings): Pod {
   const { name = '', namespace = '', uid = '' } = pool.metadata;
@@ -111,16 +113,16 @@ export function agentPod(pool: SandboxPool, suffix: string, settings: AgentSetti
 }
 
 function podSpec(pool: SandboxPool, podName: string, settings: AgentSettings): PodSpec {
-  // the schema keeps the template as it came; that its first container has an image was checked in problemsOf
+  // the schema passes the template through unparsed; problemsOf has checked the image of its first container
   const { containers, volumes = [], ...rest } = pool.spec.agentTemplate?.spec as unknown as PodSpec;
   const folders = hostFolders(settings);
-  // of its own even where Pods are processes, which have no mounts of theirs
+  // one for each Pod: on a one-machine node Pods are processes and share all paths
   const tlsDir = join(settings.agentTlsDir, `${pool.metadata.namespace ?? ''}.${podName}`);
   const [agent, ...others] = containers;
   if (!agent) throw new Error('a pool without an agent container is not valid');
   return {
-    automountServiceAccountToken: false, // an agent has no business with the API
-    enableServiceLinks: false, // a Service's variables could be those of its settings
+    automountServiceAccountToken: false, // an agent does not call the API server
+    enableServiceLinks: false, // variables of a Service could override the agent's settings
     ...(settings.agentPriorityClass ? { priorityClassName: settings.agentPriorityClass } : {}),
     ...rest,
     hostNetwork: false,
@@ -200,7 +202,7 @@ function injectedEnv(pool: SandboxPool, settings: OneAgentSettings): Env[] {
   ];
 }
 
-/** The named images come first; what is left of the budget is for those that traffic shows to be hot. A template's own number wins. */
+/** The pool's warmImages come first; the rest of the budget is for hot images. A template's WARM_CONTAINERS wins. */
 function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer, { agentWarmContainers }: AgentSettings): Env[] {
   const images = (spec.warmImages ?? []).filter(({ containers }) => containers > 0);
   const all = images.reduce((sum, { containers }) => sum + containers, 0);
@@ -212,7 +214,7 @@ function warmEnv({ spec }: SandboxPool, { env = [] }: PodContainer, { agentWarmC
   ];
 }
 
-/** The agents' spans belong to the others' traces. A template's own collector wins. */
+/** Sends the agents' spans where this process sends its own. A template's own collector wins. */
 function traceEnv({ env = [] }: PodContainer, { otelExporterOtlpEndpoint: value }: AgentSettings): Env[] {
   const name = 'OTEL_EXPORTER_OTLP_ENDPOINT';
   return value === undefined || env.some((own) => own.name === name) ? [] : [{ name, value }];
@@ -223,7 +225,7 @@ const Resources = z
   .object({ limits: z.object({ cpu: quantity, memory: quantity, 'ephemeral-storage': quantity }).default({}) })
   .catch({ limits: {} });
 
-/** What the agent admits by: the Pod's own limits, where it has any. */
+/** The container's own limits, by which the agent admits sandboxes. */
 function limitsEnv({ resources }: PodContainer): Env[] {
   const { cpu, memory, 'ephemeral-storage': storage } = Resources.parse(resources).limits;
   return [
@@ -233,7 +235,7 @@ function limitsEnv({ resources }: PodContainer): Env[] {
   ];
 }
 
-/** The same paths inside and outside: containerd and its shims open on the host what the agent names. */
+/** Mounted at the host's own paths: containerd and its shims open on the host the paths that the agent names. */
 function hostFolders(settings: AgentSettings): HostFolder[] {
   const folders: HostFolder[] = [
     { name: 'containerd-run', path: dirname(settings.containerdSocket), type: 'Directory', followsMounts: true },

@@ -6,20 +6,20 @@ import { POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type AgentPodView, ASKED, DRAINING_ANNOTATION } from './agent-pod-view';
 
-/** `busy`: a sandbox came first. `unknown`: an agent that does not answer may run anything. */
+/** `busy`: the agent has a sandbox. `unknown`: it did not answer, and may have sandboxes. */
 export type RemovalOutcome = 'removed' | 'busy' | 'unknown';
 
 type State = 'idle' | 'busy' | 'unknown';
 
 /**
- * An agent that has been silent and not ready for so long has no sandbox without an object any more: gateways give up
- * after ten seconds, and what has an object is not idle.
+ * Milliseconds after which an unready agent that does not answer has no sandbox without an object: gateways give up
+ * after 10 s, and a sandbox with an object keeps its agent from being idle.
  */
 const SILENT_MS = 15_000;
 
 /**
- * Takes an idle agent away without racing a create: the agent refuses new sandboxes first, then says whether it is
- * still idle. Only it knows: a FAST sandbox has no object in its first moments.
+ * Removes an idle agent without racing a create: the agent drains first, then reports whether it is still idle. Only it
+ * knows, since a FAST sandbox has no object in its first moments.
  */
 export class AgentRemoval {
   private readonly logger = new Logger(AgentRemoval.name);
@@ -29,28 +29,33 @@ export class AgentRemoval {
     private readonly agents: AgentClient,
   ) {}
 
-  /** @param retired an outdated agent stays drained where it turns out to be busy */
+  /**
+   * Drains an agent, and deletes its Pod if it is idle.
+   * @param retired the agent is outdated: if it is busy, it stays drained
+   * @throws ApiError of the API server, or of the agent when it is put back into service
+   */
   async remove(namespace: string, pod: AgentPodView, retired: boolean, signal: AbortSignal): Promise<RemovalOutcome> {
-    // each mark is a change of the Pod, and brings the next round: one that is seen to be busy is left alone
+    // each mark changes the Pod and triggers another round: an agent known to be busy is not marked
     if (!pod.draining && (await this.state(pod, signal)) === 'busy') return 'busy';
     if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
     const state = await this.drained(pod, signal);
-    if (state === 'busy') await (retired ? this.told(namespace, pod, signal) : this.keep(namespace, pod, signal));
+    if (state === 'busy')
+      await (retired ? this.markNotified(namespace, pod, signal) : this.keep(namespace, pod, signal));
     if (state === 'busy' || (state === 'unknown' && mayRun(pod))) return state;
     await this.delete(namespace, pod, signal);
     return 'removed';
   }
 
-  /** Busy as it is, it takes no more sandboxes. */
+  /** Drains a busy agent: it keeps its sandboxes and refuses others. @throws ApiError when it does not answer */
   async drain(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
     if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
     const agent = endpointOf(pod);
-    if (!agent) return; // it takes none as it is; once it is there it is told
+    if (!agent) return; // no address, no sandboxes; it is notified in a later round
     await this.agents.drain(agent, true, signal);
-    await this.told(namespace, pod, signal);
+    await this.markNotified(namespace, pod, signal);
   }
 
-  /** Back into service. */
+  /** Ends an agent's drain. @throws ApiError when it does not answer */
   async keep(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
     const agent = endpointOf(pod);
     if (agent) await this.agents.drain(agent, false, signal);
@@ -61,7 +66,7 @@ export class AgentRemoval {
     try {
       await this.client.delete(POD_KIND, { namespace, name }, { uid }, { signal });
     } catch (error) {
-      if (!isApiError(error, 'not_found')) throw error; // gone is what was wanted
+      if (!isApiError(error, 'not_found')) throw error; // already gone
     }
   }
 
@@ -71,7 +76,7 @@ export class AgentRemoval {
     try {
       await this.agents.drain(agent, true, signal);
     } catch (error) {
-      return this.silent(pod, error);
+      return this.unanswered(pod, error);
     }
     return this.state(pod, signal);
   }
@@ -83,16 +88,16 @@ export class AgentRemoval {
       const { allocated } = await this.agents.status(agent, signal);
       return allocated === 0 ? 'idle' : 'busy';
     } catch (error) {
-      return this.silent(pod, error);
+      return this.unanswered(pod, error);
     }
   }
 
-  private silent({ name }: AgentPodView, error: unknown): 'unknown' {
-    this.logger.warn({ msg: 'an agent that is to go does not answer', agent: name, error: messageOf(error) });
+  private unanswered({ name }: AgentPodView, error: unknown): 'unknown' {
+    this.logger.warn({ msg: 'agent to remove does not answer', agent: name, error: messageOf(error) });
     return 'unknown';
   }
 
-  private async told(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
+  private async markNotified(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
     if (!pod.told) await this.mark(namespace, pod, pod.start, signal);
   }
 
@@ -106,7 +111,7 @@ export class AgentRemoval {
     try {
       await this.client.patch(POD_KIND, { namespace, name }, patch, { signal });
     } catch (error) {
-      if (!isApiError(error, 'not_found')) throw error; // a Pod that is gone needs no mark
+      if (!isApiError(error, 'not_found')) throw error; // no Pod, no mark
     }
   }
 }

@@ -10,11 +10,11 @@ interface Totals {
   readonly portUsers: Map<number, Map<string, number>>;
 }
 
-/** The demand of every pool, kept up with each change of a Sandbox: what it costs does not grow with their number. */
+/** The demand of every pool, updated by each change of a Sandbox, so that its cost is independent of their number. */
 export class DemandIndex {
   private readonly pools = new Map<string, Totals>();
 
-  /** @returns the pools whose demand it changed: keys */
+  /** Applies a change of a Sandbox. @returns keys of the pools whose demand changed */
   changed(current: Sandbox | undefined, previous: Sandbox | undefined): string[] {
     const before = previous && shareOf(previous);
     const after = current && shareOf(current);
@@ -25,7 +25,7 @@ export class DemandIndex {
     return [...new Set(keys)];
   }
 
-  /** A view that the next change moves. */
+  /** Demand of a pool, as a live view: the next change modifies it. */
   of(pool: string): Demand {
     return this.pools.get(pool) ?? nothing();
   }

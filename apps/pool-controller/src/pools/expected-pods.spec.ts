@@ -11,22 +11,22 @@ beforeEach(() => {
   expected = new ExpectedPods();
 });
 
-it('counts a Pod that was made until the cache shows it, and once', () => {
+it('ExpectedPods: adds a created Pod once, until the cache shows it', () => {
   expected.expectCreated('n/p', pod('a', ''), 0);
   expect(names(expected.apply('n/p', []))).toEqual(['a']);
   expect(names(expected.apply('n/other', []))).toEqual([]);
   expect(names(expected.apply('n/p', [pod('a')]))).toEqual(['a']);
-  expect(names(expected.apply('n/p', []))).toEqual([]); // it was seen, and is gone
+  expect(names(expected.apply('n/p', []))).toEqual([]); // shown before, so now gone
 });
 
-it('takes a Pod that was deleted for leaving until the cache has lost it', () => {
+it('ExpectedPods: marks a deleted Pod as terminating until the cache drops it', () => {
   expected.expectDeleted('n/p', 'uid-a');
   expect(leaving(expected.apply('n/p', [pod('a'), pod('b')]))).toEqual(['a']);
   expect(names(expected.apply('n/p', [pod('b')]))).toEqual(['b']);
   expect(leaving(expected.apply('n/p', [pod('a')]))).toEqual([]);
 });
 
-it('says which Pods somebody must look for', () => {
+it('ExpectedPods: lists overdue Pods', () => {
   expected.expectCreated('n/p', pod('a'), 0);
   expected.expectCreated('n/p', pod('b'), 900);
   expect(expected.overdue('n/p', 1_000, 500)).toEqual(['a']);

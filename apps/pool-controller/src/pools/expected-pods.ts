@@ -6,16 +6,16 @@ interface Expected {
 }
 
 /**
- * What this process has done and the cache does not show yet: Pods made, Pods deleted. A slow cache must lead neither to
- * a second Pod nor to a second victim. Lost with the process, and harmless then: a new one starts from a whole list.
+ * Pods that this process created or deleted and the cache does not reflect yet, so that a slow cache leads neither to a
+ * second Pod nor to a second removal. Not persisted: a new process starts from a full list.
  */
 export class ExpectedPods {
-  /** by pool, then by Pod name */
+  /** by pool key, then by Pod name */
   private readonly created = new Map<string, Map<string, Expected>>();
-  /** uids */
+  /** Pod uids by pool key */
   private readonly deleted = new Map<string, Set<string>>();
 
-  /** Before the call: its answer may be lost. */
+  /** To be called before the create, whose answer may be lost. */
   expectCreated(pool: string, pod: Pod, now: number): void {
     const expected = this.created.get(pool) ?? new Map<string, Expected>();
     this.created.set(pool, expected.set(pod.metadata.name ?? '', { pod, since: now }));
@@ -25,7 +25,7 @@ export class ExpectedPods {
     this.deleted.set(pool, (this.deleted.get(pool) ?? new Set()).add(uid));
   }
 
-  /** The Pod does not exist after all, or the cache has shown it. */
+  /** Drops a Pod that does not exist after all, or that the cache has shown. */
   forget(pool: string, name: string): void {
     this.created.get(pool)?.delete(name);
     if (this.created.get(pool)?.size === 0) this.created.delete(pool);
@@ -36,17 +36,17 @@ export class ExpectedPods {
     this.deleted.delete(pool);
   }
 
-  /** Something is still to be shown by the cache. */
+  /** Whether the cache has still to show a created Pod of the pool. */
   awaits(pool: string): boolean {
     return this.created.has(pool);
   }
 
-  /** Names of Pods that the cache has not shown for so long that somebody must look. */
+  /** Names of the created Pods that the cache has not shown for more than `afterMs`. */
   overdue(pool: string, now: number, afterMs: number): string[] {
     return [...(this.created.get(pool) ?? [])].filter(([, { since }]) => now - since > afterMs).map(([name]) => name);
   }
 
-  /** The Pods of the cache, with those that it will show, and those marked that it will lose. */
+  /** The cached Pods and the expected ones; those deleted here carry a deletionTimestamp. */
   apply(pool: string, cached: readonly Pod[]): Pod[] {
     for (const { metadata } of cached) this.forget(pool, metadata.name ?? '');
     const gone = this.deleted.get(pool);

@@ -5,37 +5,38 @@ import { type Demand } from './pool-demand';
 export interface PoolWorld {
   readonly capacity: Capacity;
   readonly demand: Demand;
-  /** creates that left no Sandbox and want a slot all the same */
+  /** unmet creates: each wants a slot and has no Sandbox */
   readonly unmet: number;
-  /** how many of those want each port */
+  /** number of unmet creates by port */
   readonly unmetPorts: ReadonlyMap<number, number>;
   readonly pods: readonly AgentPodView[];
-  /** hash of the template as it is now */
+  /** hash of the current template */
   readonly hash: string;
   /** Unix milliseconds */
   readonly now: number;
-  /** a Pod that failed is replaced when it is so old */
+  /** age in milliseconds at which a failed Pod is replaced */
   readonly replaceAfterMs: number;
 }
 
-/** The agents of a pool, apart. */
+/** The agents of a pool, by their state. Groups overlap. */
 export interface Agents {
   /** neither terminating nor finished */
   readonly live: readonly AgentPodView[];
-  /** made from the template as it is now */
+  /** made from the current template */
   readonly fresh: readonly AgentPodView[];
   readonly outdated: readonly AgentPodView[];
-  /** outdated ones that take no more sandboxes */
+  /** outdated and draining */
   readonly retired: readonly AgentPodView[];
-  /** may be given sandboxes, now or once they are ready */
+  /** may get sandboxes, now or once ready */
   readonly takers: readonly AgentPodView[];
-  /** failed so young that they are not replaced yet */
+  /** failed, and not old enough to be replaced */
   readonly failing: readonly AgentPodView[];
 }
 
 export interface Scale {
+  /** agents */
   readonly desired: number;
-  /** above it takers are surplus */
+  /** takers above this number are surplus */
   readonly most: number;
 }
 
@@ -52,12 +53,12 @@ export function sortOut(
   return { live, fresh, outdated, retired, takers, failing };
 }
 
-/** As far as Sandboxes say. One without a uid is not known to exist yet. */
+/** Whether no Sandbox object is on the agent. False for a Pod without a uid, which may not exist yet. */
 export function isIdle({ uid, name }: AgentPodView, { onAgent }: Demand): boolean {
   return uid !== '' && !onAgent.has(name);
 }
 
-/** While outdated agents still take sandboxes, those of the retired count: their successors need room as well. */
+/** Number of agents for the demand. Sandboxes on retired agents count while other outdated agents are in service. */
 export function scaleOf(world: PoolWorld, { retired, outdated, takers }: Agents): Scale {
   const { capacity, demand, unmet } = world;
   const { poolMin, poolMax, bufferMin, bufferMax, perPod } = capacity;
@@ -69,7 +70,7 @@ export function scaleOf(world: PoolWorld, { retired, outdated, takers }: Agents)
   return { desired, most: Math.max(desired, within(Math.floor((wanted + bufferMax) / perPod))) };
 }
 
-/** An agent gives each port once: whoever waits for one needs an agent that has not given it. 0 where nobody waits. */
+/** Agents that pending ports need: an agent gives each port once. 0 if no create waits for a port. */
 function agentsForPorts({ demand, unmetPorts }: PoolWorld, takers: readonly AgentPodView[]): number {
   const { pendingPorts, portUsers } = demand;
   let most = 0;
@@ -82,7 +83,7 @@ function agentsForPorts({ demand, unmetPorts }: PoolWorld, takers: readonly Agen
   return most;
 }
 
-/** The least loss first. */
+/** Sorts by the cost of removal: draining, not ready, fewest sandboxes, fewest ended logs, youngest first. */
 export function byCost({ demand }: Pick<PoolWorld, 'demand'>, pods: readonly AgentPodView[]): AgentPodView[] {
   const cost = (pod: AgentPodView): number[] => [
     Number(!pod.draining),

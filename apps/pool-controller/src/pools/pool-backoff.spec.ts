@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 const after = (now: number, ...pods: AgentPodView[]): number => backoff.replaceAfterMs('n/p', pods, START + now);
 
-it('waits twice as long after each round that failed at once, up to five minutes', () => {
+it('PoolBackoff: doubles the delay after each round that failed at once, up to five minutes', () => {
   const delays: number[] = [];
   let now = 0;
   for (let round = 0; round < 9; round++) {
@@ -25,13 +25,13 @@ it('waits twice as long after each round that failed at once, up to five minutes
   expect(delays.map((ms) => ms / 1_000)).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
 });
 
-it('takes Pods that were made together for one round', () => {
+it('PoolBackoff: counts Pods that were created together as one round', () => {
   const batch = [pod(START), pod(START + 1_000), pod(START + 2_000, { finished: false })];
   expect(after(3_000, ...batch)).toBe(5_000);
   expect(after(4_000, ...batch.map((made) => ({ ...made, finished: true })))).toBe(5_000);
 });
 
-it('begins anew once a later Pod has been ready for as long', () => {
+it('PoolBackoff: resets once a later Pod has outlived the delay while ready', () => {
   after(1_000, pod(START));
   after(6_000, pod(START + 5_000));
   const later = pod(START + 15_000, { finished: false, ready: true });
@@ -40,13 +40,13 @@ it('begins anew once a later Pod has been ready for as long', () => {
   expect(after(41_000, pod(START + 40_000))).toBe(5_000);
 });
 
-it('is not deceived by agents that have been there before', () => {
+it('PoolBackoff: does not reset for an older healthy agent', () => {
   const healthy = pod(START - 600_000, { finished: false, ready: true });
   expect(after(1_000, healthy, pod(START))).toBe(5_000);
   expect(after(6_000, healthy, pod(START + 5_000))).toBe(10_000);
 });
 
-it('does not wait for one that had run for long, nor for another pool', () => {
+it('PoolBackoff: does not count a Pod that ran for a minute, nor Pods of another pool', () => {
   expect(after(61_000, pod(START))).toBe(5_000);
   after(1_000, pod(START));
   after(6_000, pod(START + 5_000));

@@ -2,21 +2,21 @@ import { backOffMs } from '@fsb/kit/back-off';
 import { type AgentPodView } from './agent-pod-view';
 
 interface Failing {
-  /** rounds of Pods that failed soon after they were made, one after the other */
+  /** consecutive rounds of Pods that failed soon after their creation */
   rounds: number;
-  /** Unix milliseconds when the last Pod of the last such round was made, by the API server's clock */
+  /** creation of the last Pod of the last such round, in Unix milliseconds of the API server's clock */
   until: number;
 }
 
 const PAUSES = { firstMs: 5_000, lastMs: 300_000 };
-/** One that ran for so long is no failed start. */
+/** A Pod that ran for longer did not fail at its start. */
 const SOON_MS = 60_000;
 
-/** How long a pool waits before it replaces a Pod that failed: twice as long after each round that failed at once. */
+/** Back-off before failed Pods of a pool are replaced: 5 s, doubled by each round that fails at once, up to 300 s. */
 export class PoolBackoff {
   private readonly pools = new Map<string, Failing>();
 
-  /** Looks at the pool's Pods. @returns a failed Pod is replaced when it is so old */
+  /** Takes the pool's present Pods into account. @returns age in milliseconds at which a failed Pod is replaced */
   replaceAfterMs(pool: string, pods: readonly AgentPodView[], now: number): number {
     const failing = this.pools.get(pool);
     const { until: since = 0, rounds = 0 } = failing ?? {};

@@ -9,7 +9,7 @@ const pool = (spec: SandboxPoolSpec, name = 'p'): SandboxPool => ({
   spec: { agentTemplate, ...spec },
 });
 
-it('fills in what is absent', () => {
+it('capacityOf: fills in defaults', () => {
   expect(capacityOf(pool({}))).toEqual({
     ...{ poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1 },
   });
@@ -20,25 +20,25 @@ it('fills in what is absent', () => {
 });
 
 it.each<[string, SandboxPool, string[]]>([
-  ['all defaults', pool({}), []],
-  ['poolMax 0 is unlimited', pool({ capacity: { poolMin: 5, poolMax: 0 } }), []],
-  ['max below min', pool({ capacity: { poolMin: 3, poolMax: 2 } }), ['spec.capacity.poolMax (2)']],
-  ['buffers the wrong way round', pool({ capacity: { bufferMin: 3, bufferMax: 2 } }), ['spec.capacity.bufferMax (2)']],
-  ['images that may wait', pool({ warmImages: [{ image: 'busybox', containers: 1 }] }), []],
+  ['none of all defaults', pool({}), []],
+  ['none of poolMax 0, which is unlimited', pool({ capacity: { poolMin: 5, poolMax: 0 } }), []],
+  ['poolMax below poolMin', pool({ capacity: { poolMin: 3, poolMax: 2 } }), ['spec.capacity.poolMax (2)']],
+  ['bufferMax below bufferMin', pool({ capacity: { bufferMin: 3, bufferMax: 2 } }), ['spec.capacity.bufferMax (2)']],
+  ['none of a valid warm image', pool({ warmImages: [{ image: 'busybox', containers: 1 }] }), []],
   [
-    'an image that has no such name',
+    'an invalid image name',
     pool({ warmImages: [{ image: 'Busy Box', containers: 1 }] }),
     ['spec.warmImages[0].image: "Busy Box"'],
   ],
-  ['a name that is no label', pool({}, 'x'.repeat(64)), ['metadata.name is longer than 63']],
-  ['no agent', pool({ agentTemplate: {} }), ['containers[0].image is missing']],
+  ['a pool name too long for a label', pool({}, 'x'.repeat(64)), ['metadata.name is longer than 63']],
+  ['no agent container', pool({ agentTemplate: {} }), ['containers[0].image is missing']],
   ['an agent without an image', pool({ agentTemplate: { spec: { containers: [{}] } } }), ['containers[0].image']],
   [
-    'several at once',
+    'several problems',
     pool({ capacity: { poolMin: 2, poolMax: 1, bufferMin: 2, bufferMax: 1 } }),
     ['spec.capacity.poolMax', 'spec.capacity.bufferMax'],
   ],
-])('names what is wrong: %s', (_name, tested, expected) => {
+])('problemsOf: names %s', (_name, tested, expected) => {
   const problems = problemsOf(tested);
   expect(problems).toHaveLength(expected.length);
   expected.forEach((part, i) => expect(problems[i]).toContain(part));

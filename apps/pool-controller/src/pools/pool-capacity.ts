@@ -2,19 +2,19 @@ import { messageOf } from '@fsb/api/errors';
 import { normaliseImage } from '@fsb/api/image-name';
 import { maxAgents, type PoolCapacity, sandboxesPerAgent, type SandboxPool } from '@fsb/api/sandbox-pool';
 
-/** A pool's numbers with every default filled in. */
+/** A pool's numbers with defaults filled in. */
 export interface Capacity {
   readonly poolMin: number;
   readonly poolMax: number;
   readonly bufferMin: number;
-  /** free slots that may be kept although nobody asks for them */
+  /** free slots that may be kept without demand */
   readonly bufferMax: number;
   readonly perPod: number;
   /** agents above poolMax while a changed template rolls */
   readonly maxSurge: number;
 }
 
-/** the longest value of a label, which the pool's name is on each of its Pods */
+/** Kubernetes' limit for label values: the pool's name is a label of its Pods. */
 const MAX_NAME = 63;
 
 export function capacityOf({ spec }: SandboxPool): Capacity {
@@ -29,7 +29,7 @@ export function capacityOf({ spec }: SandboxPool): Capacity {
   };
 }
 
-/** What the schema cannot say. Each problem names its fields. */
+/** Problems of a pool that the schema cannot reject; each names its fields. Empty: the spec is valid. */
 export function problemsOf({ metadata, spec }: SandboxPool): string[] {
   const problems = capacityProblems(spec.capacity ?? {});
   if ((metadata.name ?? '').length > MAX_NAME) {
@@ -41,7 +41,7 @@ export function problemsOf({ metadata, spec }: SandboxPool): string[] {
   return [...problems, ...warmProblems(spec.warmImages ?? [])];
 }
 
-/** An agent would not start with such a name. */
+/** Invalid image names, with which an agent would not start. */
 function warmProblems(images: readonly { image: string }[]): string[] {
   return images.flatMap(({ image }, i) => {
     try {

@@ -15,7 +15,7 @@ export interface PoolChangeParts {
 }
 
 export interface Outcome {
-  /** something must be tried again although nothing failed */
+  /** an agent could not be removed yet; nothing failed */
   readonly retry: boolean;
   /** the first failure */
   readonly error: Error | undefined;
@@ -28,7 +28,7 @@ interface Round {
   readonly signal: AbortSignal;
 }
 
-/** Carries a plan out. One agent that does not answer holds up no other, and nothing of the rest of the plan. */
+/** Carries out plans. An agent that does not answer delays neither other agents nor the rest of the plan. */
 export class PoolChange {
   constructor(private readonly parts: PoolChangeParts) {}
 
@@ -57,27 +57,27 @@ export class PoolChange {
 
   private async discard(pod: AgentPodView, { pool, namespace, signal }: Round): Promise<void> {
     await this.parts.removal.delete(namespace, pod, signal);
-    this.gone(pool, pod);
+    this.expectGone(pool, pod);
     const message = `agent Pod ${pod.name} ended (${pod.reason}) and was removed`;
     this.parts.events.record(pool, 'Warning', 'AgentFailed', message);
   }
 
   private async drain(pod: AgentPodView, { pool, namespace, signal }: Round): Promise<void> {
     await this.parts.removal.drain(namespace, pod, signal);
-    const message = `outdated agent Pod ${pod.name} takes no more sandboxes, and goes when it is idle`;
+    const message = `outdated agent Pod ${pod.name} is draining; it is removed when idle`;
     this.parts.events.record(pool, 'Normal', 'AgentRetired', message);
   }
 
   private async remove(pod: AgentPodView, { pool, namespace, hash, signal }: Round): Promise<boolean> {
     const outcome = await this.parts.removal.remove(namespace, pod, pod.hash !== hash, signal);
     if (outcome !== 'removed') return false;
-    this.gone(pool, pod);
+    this.expectGone(pool, pod);
     const what = pod.hash === hash ? 'idle' : 'outdated idle';
     this.parts.events.record(pool, 'Normal', 'AgentRemoved', `removed ${what} agent Pod ${pod.name}`);
     return true;
   }
 
-  private gone(pool: SandboxPool, { name, uid }: AgentPodView): void {
+  private expectGone(pool: SandboxPool, { name, uid }: AgentPodView): void {
     this.parts.expected.forget(keyOf(pool), name);
     this.parts.expected.expectDeleted(keyOf(pool), uid);
   }

@@ -18,25 +18,25 @@ const sandbox = ({ phase, pod, spec, deleted }: Some): Sandbox => ({
 });
 
 it.each<[string, Some, { active?: number; pending?: number; busy?: boolean; ended?: boolean }]>([
-  ['a new one', {}, { pending: 1 }],
-  ['one that is waiting', { phase: 'Pending' }, { pending: 1 }],
-  ['one that is placed', { phase: 'Bound', pod: 'a' }, { active: 1, busy: true }],
-  ['one that runs', { phase: 'Running', pod: 'a' }, { active: 1, busy: true }],
-  ['one that is being ended', { phase: 'Terminating', pod: 'a' }, { busy: true }],
-  ['one that is deleted but still runs', { phase: 'Running', pod: 'a', deleted: true }, { busy: true }],
-  ['an expired one', { phase: 'Expired', pod: 'a' }, { ended: true }],
-  ['a failed one', { phase: 'Failed', pod: 'a' }, { ended: true }],
-  ['one that is done', { phase: 'Succeeded', pod: 'a' }, { ended: true }],
-  ['a lost one', { phase: 'Lost', pod: 'a' }, { ended: true }],
+  ['a new sandbox as pending', {}, { pending: 1 }],
+  ['a pending sandbox as pending', { phase: 'Pending' }, { pending: 1 }],
+  ['a bound sandbox as active', { phase: 'Bound', pod: 'a' }, { active: 1, busy: true }],
+  ['a running sandbox as active', { phase: 'Running', pod: 'a' }, { active: 1, busy: true }],
+  ['a terminating sandbox as busy only', { phase: 'Terminating', pod: 'a' }, { busy: true }],
+  ['a deleted sandbox that still runs as busy only', { phase: 'Running', pod: 'a', deleted: true }, { busy: true }],
+  ['an expired sandbox as ended', { phase: 'Expired', pod: 'a' }, { ended: true }],
+  ['a failed sandbox as ended', { phase: 'Failed', pod: 'a' }, { ended: true }],
+  ['a succeeded sandbox as ended', { phase: 'Succeeded', pod: 'a' }, { ended: true }],
+  ['a lost sandbox as ended', { phase: 'Lost', pod: 'a' }, { ended: true }],
   [
-    'a lost one that comes back',
+    'a lost sandbox with AutoRecreate as pending and ended',
     { phase: 'Lost', pod: 'a', spec: { failurePolicy: 'AutoRecreate' } },
     { pending: 1, ended: true },
   ],
-  ['one of another pool', { phase: 'Running', pod: 'a', spec: { poolRef: 'q' } }, {}],
-])('counts %s', (_name, some, { active = 0, pending = 0, busy = false, ended = false }) => {
+  ['no sandbox of another pool', { phase: 'Running', pod: 'a', spec: { poolRef: 'q' } }, {}],
+])('DemandIndex: counts %s', (_name, some, { active = 0, pending = 0, busy = false, ended = false }) => {
   const index = new DemandIndex();
-  index.changed(demandPart(sandbox(some)), undefined); // the part that the cache keeps has all that counts
+  index.changed(demandPart(sandbox(some)), undefined); // demandPart keeps every field that counts
   const demand = index.of('n/p');
   expect(demand).toMatchObject({ active, pending });
   expect([demand.onAgent.get('a'), demand.endedOnAgent.get('a')]).toEqual([
@@ -45,7 +45,7 @@ it.each<[string, Some, { active?: number; pending?: number; busy?: boolean; ende
   ]);
 });
 
-it('knows the ports that are waited for, and who has given which', () => {
+it('DemandIndex: counts pending ports, and the agents that have given a port', () => {
   const index = new DemandIndex();
   const waits = sandbox({ spec: { exposedPorts: [80, 81] } });
   const runs = sandbox({ phase: 'Running', pod: 'a', spec: { exposedPorts: [80, 81] } });
@@ -66,7 +66,7 @@ it('knows the ports that are waited for, and who has given which', () => {
   expect(index.of('n/p').portUsers.size).toBe(0);
 });
 
-it('moves with every change, and forgets what is gone', () => {
+it('DemandIndex: follows every change, and drops empty pools', () => {
   const index = new DemandIndex();
   const steps = [sandbox({}), sandbox({ phase: 'Running', pod: 'a' }), sandbox({ phase: 'Running', pod: 'b' })];
   expect(index.changed(steps[0], undefined)).toEqual(['n/p']);

@@ -1,31 +1,31 @@
 import { mayHoldSlot, type SandboxPhase } from '@fsb/api/phases';
 import { API_VERSION, type Sandbox } from '@fsb/api/sandbox';
 
-/** What the Sandboxes of a pool ask of it. */
+/** Demand of a pool's Sandbox objects. */
 export interface Demand {
-  /** have a slot */
+  /** sandboxes with a slot */
   readonly active: number;
-  /** want one */
+  /** sandboxes that wait for one */
   readonly pending: number;
-  /** by agent Pod: sandboxes that hold a slot there, or held one until a moment ago */
+  /** sandboxes that hold a slot, or did until a moment ago, by agent Pod */
   readonly onAgent: ReadonlyMap<string, number>;
-  /** by agent Pod: ended ones, whose log goes with the agent */
+  /** ended sandboxes, whose logs go with the agent, by agent Pod */
   readonly endedOnAgent: ReadonlyMap<string, number>;
-  /** by port: how many want a slot and it */
+  /** pending sandboxes by port */
   readonly pendingPorts: ReadonlyMap<number, number>;
-  /** by port: the agent Pods that have given it away, with how many there hold it */
+  /** by port: the agent Pods that have given it, with their number of sandboxes that hold it */
   readonly portUsers: ReadonlyMap<number, ReadonlyMap<string, number>>;
 }
 
-/** One Sandbox's part in it. */
+/** One Sandbox's part in its pool's demand. */
 export interface Share {
   /** `namespace/name` */
   readonly pool: string;
-  /** absent: it has ended, or is about to */
+  /** absent: it has ended or is ending */
   readonly wants: 'active' | 'pending' | undefined;
-  /** its agent Pod; empty: none */
+  /** name of its agent Pod; empty: none */
   readonly agent: string;
-  /** it may have a slot there; else its log at most */
+  /** it may hold a slot there; otherwise at most its log is left */
   readonly holds: boolean;
   readonly ports: readonly number[];
 }
@@ -43,7 +43,7 @@ export function shareOf(sandbox: Sandbox): Share {
   };
 }
 
-/** All of a Sandbox that its share is made from: of fifty thousand a cache need not hold more. */
+/** The fields of a Sandbox that {@link shareOf} reads, so that a cache of 50,000 stays small. */
 export function demandPart({ metadata, spec, status }: Sandbox): Sandbox {
   const { namespace = '', name = '', resourceVersion = '', deletionTimestamp } = metadata;
   const { poolRef, failurePolicy, exposedPorts } = spec;
@@ -60,7 +60,7 @@ export function demandPart({ metadata, spec, status }: Sandbox): Sandbox {
   };
 }
 
-/** An ended sandbox that still counted would keep a pool large for ever. */
+/** Ended sandboxes do not count: they would keep a pool large for ever. */
 function wantsSlot({ metadata, spec }: Sandbox, phase: SandboxPhase): boolean {
   if (metadata.deletionTimestamp !== undefined) return false;
   if (phase === 'Lost') return spec.failurePolicy === 'AutoRecreate';

@@ -5,7 +5,7 @@ import { type PoolWorld } from './pool-agents';
 const STATES = ['desired', 'current', 'ready', 'idle', 'busy'] as const;
 const KINDS = ['active', 'pending', 'unmet'] as const;
 
-/** Of the replica that leads. A pool's series go with it. */
+/** Gauges of pools, set by the leading replica. A deleted pool's series are removed. */
 export class PoolMetrics {
   private readonly agents;
   private readonly slots;
@@ -14,13 +14,13 @@ export class PoolMetrics {
     const registers = [registry];
     this.agents = new Gauge({
       name: 'fast_sandbox_pool_agents',
-      help: 'Agents of a pool: desired by its demand, and those there are',
+      help: 'Agents of a pool by state; desired: as many as its demand needs',
       labelNames: ['namespace', 'pool', 'state'],
       registers,
     });
     this.slots = new Gauge({
       name: 'fast_sandbox_pool_demand_slots',
-      help: 'Slots that a pool is asked for: by sandboxes that have one, by those that wait, by refused creates',
+      help: 'Demand of a pool in slots: active sandboxes, pending sandboxes, unmet (refused) creates',
       labelNames: ['namespace', 'pool', 'kind'],
       registers,
     });

@@ -19,10 +19,10 @@ interface Case {
   readonly active?: number;
   readonly pending?: number;
   readonly unmet?: number;
-  /** wanted by those that wait: as objects, and as creates that left none */
+  /** ports of pending sandboxes, and of unmet creates, with their numbers */
   readonly pendingPorts?: [number, number][];
   readonly unmetPorts?: [number, number][];
-  /** given away, by which agents */
+  /** ports given, and the agents that gave them */
   readonly given?: [number, string[]][];
   readonly busy?: string[];
   readonly ended?: string[];
@@ -58,28 +58,32 @@ const plan = ({ capacity, pods = [], active = 0, pending = 0, unmet = 0, busy = 
 const nothing = { create: 0, remove: [], drain: [], discard: [], keep: [] };
 
 it.each<[string, Case, Partial<ReturnType<typeof plan>>]>([
-  ['nothing is wanted', {}, { ...nothing, desired: 0 }],
-  ['poolMin without demand', { capacity: { poolMin: 2 } }, { desired: 2, create: 2 }],
-  ['bufferMin rounds up to an agent', { capacity: { bufferMin: 1 } }, { desired: 1, create: 1 }],
-  ['active + pending + buffer', { capacity: { bufferMin: 2 }, active: 8, pending: 1 }, { desired: 3, create: 3 }],
-  ['refused creates want a slot too', { active: 5, unmet: 1, pods: agents(1) }, { desired: 2, create: 1 }],
+  ['nothing without demand', {}, { ...nothing, desired: 0 }],
+  ['poolMin agents without demand', { capacity: { poolMin: 2 } }, { desired: 2, create: 2 }],
+  ['one agent for a bufferMin of one slot', { capacity: { bufferMin: 1 } }, { desired: 1, create: 1 }],
   [
-    'a port that the only agent has given away',
+    'agents for active + pending + bufferMin',
+    { capacity: { bufferMin: 2 }, active: 8, pending: 1 },
+    { desired: 3, create: 3 },
+  ],
+  ['an agent for an unmet create', { active: 5, unmet: 1, pods: agents(1) }, { desired: 2, create: 1 }],
+  [
+    'an agent for a port that the only agent has given',
     { pods: agents(1), active: 1, busy: ['a0'], pending: 1, pendingPorts: [[80, 1]], given: [[80, ['a0']]] },
     { desired: 2, create: 1 },
   ],
   [
-    'the same of creates that left no object, three of them',
+    'three agents for three unmet creates of a port that the only agent has given',
     { pods: agents(1), active: 1, busy: ['a0'], unmet: 3, unmetPorts: [[80, 3]], given: [[80, ['a0']]] },
     { desired: 4, create: 3 },
   ],
   [
-    'a port that another agent has left',
+    'nothing for a port that another agent has free',
     { pods: agents(2), active: 1, busy: ['a0'], pending: 1, pendingPorts: [[80, 1]], given: [[80, ['a0']]] },
     { desired: 2, create: 0 },
   ],
   [
-    'different ports share an agent',
+    'nothing for different ports, which share an agent',
     {
       pods: agents(1),
       pending: 2,
@@ -91,7 +95,7 @@ it.each<[string, Case, Partial<ReturnType<typeof plan>>]>([
     { desired: 1, create: 0 },
   ],
   [
-    'ports, as far as poolMax goes',
+    'agents for ports up to poolMax',
     {
       capacity: { poolMax: 2 },
       pods: agents(1),
@@ -103,41 +107,49 @@ it.each<[string, Case, Partial<ReturnType<typeof plan>>]>([
     },
     { desired: 2, create: 1 },
   ],
-  ['exactly full agents', { active: 10 }, { desired: 2, create: 2 }],
-  ['poolMax holds', { capacity: { poolMax: 2 }, pending: 100 }, { desired: 2, create: 2 }],
-  ['only the missing ones', { pending: 11, pods: agents(2) }, { desired: 3, create: 1 }],
-  ['one not ready yet counts', { pending: 6, pods: agents(2, { ready: false }) }, { create: 0 }],
-  ['a terminating one does not', { pending: 1, pods: agents(1, { terminating: true }) }, { create: 1, remove: [] }],
-  ['at most fifty at once', { pending: 1000 }, { desired: 200, create: 50 }],
-])('creates: %s', (_name, input, expected) => {
+  ['no spare agent for exactly full ones', { active: 10 }, { desired: 2, create: 2 }],
+  ['no more than poolMax', { capacity: { poolMax: 2 }, pending: 100 }, { desired: 2, create: 2 }],
+  ['only the missing agents', { pending: 11, pods: agents(2) }, { desired: 3, create: 1 }],
+  ['nothing while an agent is not ready yet', { pending: 6, pods: agents(2, { ready: false }) }, { create: 0 }],
+  [
+    'a replacement for a terminating agent',
+    { pending: 1, pods: agents(1, { terminating: true }) },
+    { create: 1, remove: [] },
+  ],
+  ['at most 50 in one round', { pending: 1000 }, { desired: 200, create: 50 }],
+])('planPool: creates %s', (_name, input, expected) => {
   expect(plan(input)).toMatchObject(expected);
 });
 
 it.each<[string, Case, string[]]>([
-  ['down to poolMin', { capacity: { poolMin: 1 }, pods: agents(2) }, ['a0']],
-  ['never a busy one', { pods: agents(2), busy: ['a0', 'a1'], active: 2 }, []],
-  ['the idle one of two', { pods: agents(2), busy: ['a0'], active: 1 }, ['a1']],
+  ['agents above poolMin', { capacity: { poolMin: 1 }, pods: agents(2) }, ['a0']],
+  ['no busy agent', { pods: agents(2), busy: ['a0', 'a1'], active: 2 }, []],
+  ['the idle agent of two', { pods: agents(2), busy: ['a0'], active: 1 }, ['a1']],
   ['no more than the surplus', { pods: agents(4), busy: ['a0'], active: 6 }, ['a1', 'a2']],
-  ['above poolMax', { capacity: { poolMax: 1, bufferMax: 100 }, pods: agents(2), busy: ['a0'], active: 1 }, ['a1']],
-  ['none while bufferMax keeps them', { capacity: { bufferMax: 10 }, pods: agents(2) }, []],
-  ['those beyond bufferMax', { capacity: { bufferMax: 11 }, pods: agents(3) }, ['a0']],
-  ['one that is not ready first', { pods: [agent('a'), agent('b', { ready: false })], pending: 1 }, ['b']],
-  ['the youngest first', { pods: [agent('a'), agent('b', { createdAt: NOW - 1_000 })], pending: 1 }, ['b']],
-  ['none that may not exist', { pods: agents(1, { uid: '' }) }, []],
-  ['one with a log to lose last', { pods: agents(2), ended: ['a0'], pending: 1 }, ['a1']],
-  ['a terminating one is no surplus', { pods: [agent('a'), agent('b', { terminating: true })], pending: 1 }, []],
-])('removes: %s', (_name, input, expected) => {
+  [
+    'an idle agent above poolMax',
+    { capacity: { poolMax: 1, bufferMax: 100 }, pods: agents(2), busy: ['a0'], active: 1 },
+    ['a1'],
+  ],
+  ['none within bufferMax', { capacity: { bufferMax: 10 }, pods: agents(2) }, []],
+  ['agents beyond bufferMax', { capacity: { bufferMax: 11 }, pods: agents(3) }, ['a0']],
+  ['an agent that is not ready first', { pods: [agent('a'), agent('b', { ready: false })], pending: 1 }, ['b']],
+  ['the youngest agent first', { pods: [agent('a'), agent('b', { createdAt: NOW - 1_000 })], pending: 1 }, ['b']],
+  ['no Pod that may not exist', { pods: agents(1, { uid: '' }) }, []],
+  ['an agent with ended logs last', { pods: agents(2), ended: ['a0'], pending: 1 }, ['a1']],
+  ['none beside a terminating agent', { pods: [agent('a'), agent('b', { terminating: true })], pending: 1 }, []],
+])('planPool: removes %s', (_name, input, expected) => {
   expect(plan(input)).toMatchObject({ create: 0, remove: expected });
 });
 
-it('takes an agent back that was to be removed and is wanted again', () => {
+it('planPool: keeps a draining agent that is needed again', () => {
   const pods = [agent('a', { draining: true }), agent('b')];
   expect(plan({ pods, pending: 6 })).toMatchObject({ keep: ['a'], remove: [] });
   expect(plan({ pods, pending: 6, busy: ['b'] })).toMatchObject({ keep: ['a'], remove: [] });
   expect(plan({ pods, pending: 1 })).toMatchObject({ keep: [], remove: ['a'] });
 });
 
-it('discards finished Pods and replaces them, but not in a loop', () => {
+it('planPool: discards and replaces finished Pods, young ones after a delay', () => {
   const old = agent('old', { finished: true });
   const young = agent('young', { finished: true, createdAt: NOW - 1_000 });
   expect(plan({ pods: [old], pending: 1 })).toMatchObject({ create: 1, discard: ['old'], remove: [] });

@@ -3,28 +3,29 @@ import { byCost, isIdle, type PoolWorld, scaleOf, sortOut } from './pool-agents'
 import { planRoll } from './pool-roll';
 
 export interface PoolPlan {
-  /** agents that the demand asks for, within the pool's limits */
+  /** agents for the demand, within the pool's limits */
   readonly desired: number;
+  /** Pods to create */
   readonly create: number;
-  /** idle as far as is known: drained and asked before they go */
+  /** to remove: idle as far as objects show; each is drained and asked first */
   readonly remove: readonly AgentPodView[];
-  /** outdated and busy: are to take no more sandboxes, and go when they are idle */
+  /** to drain: outdated and busy; each is removed when idle */
   readonly drain: readonly AgentPodView[];
-  /** finished Pods: nothing to drain */
+  /** to delete: finished Pods, which need no drain */
   readonly discard: readonly AgentPodView[];
-  /** were to be removed, and are wanted again */
+  /** to put back into service: draining, and needed again */
   readonly keep: readonly AgentPodView[];
-  /** when to look again, where that depends on the clock alone */
+  /** milliseconds until the next round, if only time leads to one */
   readonly againInMs?: number;
 }
 
-/** Of one round: the next event brings the next round. */
+/** Limits of one round; its changes trigger the next. */
 const MAX_CREATES = 50;
 const MAX_REMOVALS = 20;
 
 /**
- * How many agents, and which go. Scaling: slots needed = active + pending + bufferMin. Busy agents are never removed;
- * idle ones stay while their free slots are within bufferMax.
+ * Plans one round of scaling. Slots needed = active + pending + unmet + bufferMin. Busy agents are never removed; idle
+ * ones stay while their free slots are within bufferMax. Pure.
  */
 export function planPool(world: PoolWorld): PoolPlan {
   const { demand, pods, now, replaceAfterMs } = world;

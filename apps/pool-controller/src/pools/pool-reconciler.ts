@@ -23,19 +23,19 @@ export interface PoolParts {
   readonly metrics: PoolMetrics;
 }
 
-/** Nothing that the caches have missed stays unnoticed for longer. */
+/** Resync interval, in case a cache missed an event. */
 const RESYNC_MS = 600_000;
-/** An agent that was busy or silent when it was to go is asked again. */
+/** Interval for asking an agent again that was busy or silent when it was to be removed. */
 const RETRY_MS = 2_000;
 
-/** Keeps a pool's agents at the number that its spec and its demand ask for. */
+/** Reconciles a pool: scale its agents, renew their certificates, write its status. */
 export class PoolReconciler implements Reconciler {
   constructor(private readonly parts: PoolParts) {}
 
   async reconcile(key: string, signal: AbortSignal): Promise<Result | undefined> {
     const { worlds, metrics, change } = this.parts;
     const pool = worlds.caches.pools.get(key);
-    // a deleted pool's Pods go by their owner reference, its Sandboxes are the sandbox-controller's
+    // the garbage collector deletes a deleted pool's Pods; the sandbox-controller ends its Sandboxes
     if (!pool || pool.metadata.deletionTimestamp !== undefined) {
       const { namespace, name } = splitKey(key);
       worlds.forget(key);
@@ -61,7 +61,7 @@ export class PoolReconciler implements Reconciler {
     return { requeueAfterMs: Math.max(1, Math.min(...again)) };
   }
 
-  /** @returns milliseconds until a certificate is to be renewed */
+  /** Ensures the certificates of the live Pods. @returns milliseconds until the next renewal */
   private certify(pool: SandboxPool, pods: readonly AgentPodView[], signal: AbortSignal): Promise<number> {
     const { namespace = '' } = pool.metadata;
     const living = pods.filter(({ uid, terminating, finished }) => uid !== '' && !terminating && !finished);
@@ -71,6 +71,7 @@ export class PoolReconciler implements Reconciler {
     );
   }
 
+  /** Leaves an invalid pool's Pods alone, and writes the problems into its status. */
   private async refuse(pool: SandboxPool, problems: readonly string[], signal: AbortSignal): Promise<Result> {
     const { world, unmet } = this.parts.worlds.read(pool);
     await this.sweep(unmet.expired, signal);
@@ -83,27 +84,27 @@ export class PoolReconciler implements Reconciler {
     return { requeueAfterMs: Math.max(1, againInMs) };
   }
 
-  /** What gateways left behind that write no more. */
+  /** Deletes the ConfigMaps of gateways that have stopped writing. */
   private async sweep(expired: readonly PoolDemandObject[], signal: AbortSignal): Promise<void> {
     for (const { metadata } of expired) {
       const { namespace = '', name = '', uid = '' } = metadata;
       try {
         await this.parts.client.delete(CONFIG_MAP_KIND, { namespace, name }, { uid }, { signal });
       } catch (error) {
-        if (!isApiError(error, 'not_found')) throw error; // gone is what was wanted
+        if (!isApiError(error, 'not_found')) throw error; // already gone
       }
     }
   }
 
   private async writeStatus(pool: SandboxPool, status: SandboxPoolStatus, signal: AbortSignal): Promise<void> {
     if (isSameStatus(pool.status, status)) return;
-    this.tell(pool, status);
+    this.recordEvents(pool, status);
     const { namespace = '', name = '' } = pool.metadata;
     await this.parts.client.patchStatus(POOL_KIND, { namespace, name }, { status }, { signal });
   }
 
-  /** An Event for each condition that changes, except those that every start has. */
-  private tell(pool: SandboxPool, status: SandboxPoolStatus): void {
+  /** Records an Event for each condition that changes, except those of every start. */
+  private recordEvents(pool: SandboxPool, status: SandboxPoolStatus): void {
     for (const { type, status: now, reason, message } of status.conditions ?? []) {
       const before = conditionOf(pool.status, type);
       const says = before?.reason !== reason || (now === 'False' && type === 'Valid' && before.message !== message);

@@ -10,7 +10,7 @@ const pod = (name: string, more: Partial<AgentPodView>): AgentPodView => ({
   readyChangedAt: NOW - 50_000,
   ...more,
 });
-/** `o` outdated, `n` new; then `-` not ready, `x` failed, `d` draining, `t` and told so; a digit: so many sandboxes */
+/** A word for each Pod: `o` outdated, `n` new; `-` unready, `x` failed, `d` draining, `t` and notified; n sandboxes. */
 function scene(text: string): Pick<PoolWorld, 'pods' | 'demand'> {
   const names = text.split(' ').filter(Boolean);
   const pods = names.map((name) =>
@@ -30,39 +30,39 @@ const one = { poolMin: 1, poolMax: 1 };
 const three = { poolMin: 3, poolMax: 3 };
 
 it.each<[string, string, Limits, { create?: number; drain?: string; remove?: string; unmet?: number }]>([
-  ['nothing changed', 'na nb', { poolMin: 2 }, {}],
-  ['a successor comes first', 'oa ob', { poolMin: 2 }, { create: 1 }],
-  ['also above poolMax', 'oa', one, { create: 1 }],
-  ['also where all are busy', 'oa1', one, { create: 1 }],
-  ['and has to be ready', 'oa1 ob1 n-', { poolMin: 2 }, {}],
-  ['then one takes no more', 'oa2 ob1 n', { poolMin: 2, poolMax: 2 }, { drain: 'ob1' }],
-  ['an idle one goes at once', 'oa2 ob n', { poolMin: 2, poolMax: 2 }, { remove: 'ob' }],
-  ['one at a time', 'oa1 ob2 oc3 n', three, { drain: 'oa1' }],
-  ['a retired one has its sandboxes still', 'oat1 ob2 oc3 n', three, {}],
-  ['one that was not told yet is', 'oad1 ob2 oc3 n', three, { drain: 'oad1' }],
-  ['then it goes', 'oat ob2 oc3 n', three, { remove: 'oat' }],
-  ['and the next successor comes', 'ob2 oc3 n', three, { create: 1 }],
-  ['the last one', 'oat1 na nb nc', three, {}],
-  ['several at a time', 'oa1 ob2 oc3', { ...three, maxSurge: 2 }, { create: 2 }],
-  ['those that nobody needs go at once', 'oa ob', {}, { remove: 'oa ob' }],
-  ['one that never got ready serves nobody', 'o-', one, { create: 1, remove: 'o-' }],
-  ['no second successor for one that failed', 'oa1 nx', one, {}],
-  ['maxSurge 0, below poolMax: as ever', 'oa1', { poolMin: 1, poolMax: 2, maxSurge: 0 }, { create: 1 }],
+  ['changes nothing without outdated agents', 'na nb', { poolMin: 2 }, {}],
+  ['creates a successor first', 'oa ob', { poolMin: 2 }, { create: 1 }],
+  ['creates it even above poolMax', 'oa', one, { create: 1 }],
+  ['creates it also if all agents are busy', 'oa1', one, { create: 1 }],
+  ['waits until it is ready', 'oa1 ob1 n-', { poolMin: 2 }, {}],
+  ['then drains the least busy agent', 'oa2 ob1 n', { poolMin: 2, poolMax: 2 }, { drain: 'ob1' }],
+  ['removes an idle agent at once', 'oa2 ob n', { poolMin: 2, poolMax: 2 }, { remove: 'ob' }],
+  ['drains one agent at a time', 'oa1 ob2 oc3 n', three, { drain: 'oa1' }],
+  ['leaves a retired busy agent alone', 'oat1 ob2 oc3 n', three, {}],
+  ['drains an agent again that was not notified', 'oad1 ob2 oc3 n', three, { drain: 'oad1' }],
+  ['removes a retired idle agent', 'oat ob2 oc3 n', three, { remove: 'oat' }],
+  ['then creates the next successor', 'ob2 oc3 n', three, { create: 1 }],
+  ['creates no successor for the last retired agent', 'oat1 na nb nc', three, {}],
+  ['creates several successors with maxSurge 2', 'oa1 ob2 oc3', { ...three, maxSurge: 2 }, { create: 2 }],
+  ['removes agents without demand at once', 'oa ob', {}, { remove: 'oa ob' }],
+  ['removes an outdated agent that never was ready', 'o-', one, { create: 1, remove: 'o-' }],
+  ['creates no second successor for a failed one', 'oa1 nx', one, {}],
+  ['creates a successor with maxSurge 0 below poolMax', 'oa1', { poolMin: 1, poolMax: 2, maxSurge: 0 }, { create: 1 }],
   [
-    'maxSurge 0, full: one is given up, the least busy',
+    'drains the least busy agent first with maxSurge 0 at poolMax',
     'oa2 ob1',
     { poolMax: 2, poolMin: 2, maxSurge: 0 },
     { drain: 'ob1' },
   ],
-  ['maxSurge 0: no other meanwhile', 'oa2 obt1', { poolMax: 2, poolMin: 2, maxSurge: 0 }, {}],
-  ['maxSurge 0: its successor', 'oa2', { poolMax: 2, poolMin: 2, maxSurge: 0 }, { create: 1 }],
-  ['maxSurge 0: no other before that is ready', 'oa2 n-', { poolMax: 2, poolMin: 2, maxSurge: 0 }, {}],
-  ['maxSurge 0: nor where it failed', 'oa2 nx', { poolMax: 2, poolMin: 2, maxSurge: 0 }, {}],
-  ['maxSurge 0: then the next', 'oa2 n', { poolMax: 2, poolMin: 2, maxSurge: 0 }, { drain: 'oa2' }],
-  ['room beside retired ones', 'oat1', { poolMax: 3 }, { create: 1, unmet: 1 }],
-  ['none where nobody asks', 'oat1', { poolMax: 3 }, {}],
-  ['an idle new one beside a retired one is surplus', 'oat1 n', { poolMax: 3 }, { remove: 'n' }],
-])('%s: %s', (_what, text, limits, { create = 0, drain = '', remove = '', unmet = 0 }) => {
+  ['drains no other meanwhile with maxSurge 0', 'oa2 obt1', { poolMax: 2, poolMin: 2, maxSurge: 0 }, {}],
+  ['then creates its successor with maxSurge 0', 'oa2', { poolMax: 2, poolMin: 2, maxSurge: 0 }, { create: 1 }],
+  ['drains no other before that is ready with maxSurge 0', 'oa2 n-', { poolMax: 2, poolMin: 2, maxSurge: 0 }, {}],
+  ['drains no other if it failed with maxSurge 0', 'oa2 nx', { poolMax: 2, poolMin: 2, maxSurge: 0 }, {}],
+  ['then drains the next with maxSurge 0', 'oa2 n', { poolMax: 2, poolMin: 2, maxSurge: 0 }, { drain: 'oa2' }],
+  ['creates an agent for unmet creates beside retired ones', 'oat1', { poolMax: 3 }, { create: 1, unmet: 1 }],
+  ['creates none beside retired ones without demand', 'oat1', { poolMax: 3 }, {}],
+  ['removes an idle new agent beside a retired one', 'oat1 n', { poolMax: 3 }, { remove: 'n' }],
+])('planPool, roll: %s: %s', (_what, text, limits, { create = 0, drain = '', remove = '', unmet = 0 }) => {
   const capacity = {
     ...{ poolMin: 0, poolMax: Infinity, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1 },
     ...limits,
@@ -85,7 +85,7 @@ it.each<[string, string, Limits, { create?: number; drain?: string; remove?: str
   expect([plan.discard, plan.keep]).toEqual([[], []]);
 });
 
-it('a template that is what it was takes retired agents back', () => {
+it('planPool, roll: keeps retired agents when the template is changed back', () => {
   const { pods, demand } = scene('nat1 nb');
   const capacity = { poolMin: 2, poolMax: 2, bufferMin: 0, bufferMax: 0, perPod: 5, maxSurge: 1 };
   const plan = planPool({

@@ -2,19 +2,20 @@ import { type AgentPodView } from './agent-pod-view';
 import { type Agents, byCost, isIdle, type PoolWorld, type Scale } from './pool-agents';
 
 export interface Roll {
+  /** Pods to create */
   readonly create: number;
-  /** takers that there should be, the successor on its way included */
+  /** number of takers wanted, including the next successors */
   readonly wanted: number;
-  /** outdated agents that are to take no more sandboxes */
+  /** outdated agents to retire: they drain */
   readonly retire: readonly AgentPodView[];
-  /** outdated and idle ones that serve nobody as it is */
+  /** outdated and idle agents that are not in service anyway */
   readonly useless: readonly AgentPodView[];
 }
 
 /**
- * How a changed template comes to all agents: a successor is made, is ready, and only then an outdated agent takes no
- * more sandboxes, so that the agents that do are never fewer than desired. The pool may be larger than poolMax by
- * maxSurge meanwhile; with none of it a full pool gives up one agent first. Without a change this only fills up.
+ * Plans the roll of a changed template. An outdated agent is retired only when a successor is ready, so that the agents
+ * in service are never fewer than desired. Meanwhile the pool may exceed poolMax by maxSurge; if that is 0, a full pool
+ * retires one agent first. Without outdated agents the plan only fills the pool up.
  */
 export function planRoll(world: PoolWorld, agents: Agents, { desired }: Scale): Roll {
   const { capacity, demand } = world;
@@ -31,7 +32,7 @@ export function planRoll(world: PoolWorld, agents: Agents, { desired }: Scale): 
   return { create, wanted, retire: byCost(world, inService).slice(0, Math.max(0, retire)), useless };
 }
 
-/** There is room for no successor, none is coming, and nobody is about to make room. */
+/** Whether there is no room for a successor, none is starting, and no retired agent is about to make room. */
 function mustGiveUpOne({ fresh, retired, failing }: Agents, room: number): boolean {
   return room <= 0 && failing.length === 0 && retired.length === 0 && fresh.every(({ ready }) => ready);
 }

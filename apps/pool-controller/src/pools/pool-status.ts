@@ -5,23 +5,23 @@ import { type ConditionInput, setCondition } from '@fsb/controller-runtime/condi
 import { type AgentPodView } from './agent-pod-view';
 import { type PoolWorld, sortOut } from './pool-agents';
 
-type Sight = Pick<PoolWorld, 'pods' | 'demand' | 'hash'> & { readonly desired: number };
+type Observed = Pick<PoolWorld, 'pods' | 'demand' | 'hash'> & { readonly desired: number };
 
-/** The status of a pool whose spec can be carried out. */
-export function validStatus(pool: SandboxPool, sight: Sight, now: Date): SandboxPoolStatus {
+/** Status of a pool with a valid spec. */
+export function validStatus(pool: SandboxPool, observed: Observed, now: Date): SandboxPoolStatus {
   const conditions = withCondition(pool.status?.conditions, pool, accepted, now);
-  return { ...counts(pool, sight), conditions: withCondition(conditions, pool, readiness(sight), now) };
+  return { ...counts(pool, observed), conditions: withCondition(conditions, pool, readiness(observed), now) };
 }
 
-/** Of one that cannot: it stays as it is, and says why. */
+/** Status of a pool with an invalid spec: counts of the agents as they are, and the problems in condition Valid. */
 export function invalidStatus(
   pool: SandboxPool,
-  sight: Sight,
+  observed: Observed,
   problems: readonly string[],
   now: Date,
 ): SandboxPoolStatus {
   const invalid = { type: 'Valid', status: 'False', reason: 'InvalidSpec', message: problems.join('; ') } as const;
-  return { ...counts(pool, sight), conditions: withCondition(pool.status?.conditions, pool, invalid, now) };
+  return { ...counts(pool, observed), conditions: withCondition(pool.status?.conditions, pool, invalid, now) };
 }
 
 export function isSameStatus(one: SandboxPoolStatus | undefined, other: SandboxPoolStatus): boolean {
@@ -32,11 +32,11 @@ export function conditionOf(status: SandboxPoolStatus | undefined, type: string)
   return status?.conditions?.find((condition) => condition.type === type);
 }
 
-type Said = Omit<ConditionInput, 'observedGeneration'>;
+type NewCondition = Omit<ConditionInput, 'observedGeneration'>;
 
-const accepted: Said = { type: 'Valid', status: 'True', reason: 'SpecAccepted', message: '' };
+const accepted: NewCondition = { type: 'Valid', status: 'True', reason: 'SpecAccepted', message: '' };
 
-function counts({ metadata }: SandboxPool, { pods, demand }: Sight): Omit<SandboxPoolStatus, 'conditions'> {
+function counts({ metadata }: SandboxPool, { pods, demand }: Observed): Omit<SandboxPoolStatus, 'conditions'> {
   const live = pods.filter(isLive);
   const busyAgents = live.filter(({ name }) => demand.onAgent.has(name)).length;
   return {
@@ -49,8 +49,8 @@ function counts({ metadata }: SandboxPool, { pods, demand }: Sight): Omit<Sandbo
   };
 }
 
-/** Outdated agents that take no more sandboxes do not count: they are there for those they have. */
-function readiness({ pods, hash, desired }: Sight): Said {
+/** Condition Ready. Retired agents do not count: they only serve the sandboxes that they have. */
+function readiness({ pods, hash, desired }: Observed): NewCondition {
   const present = pods.filter(({ terminating }) => !terminating);
   const failed = present.filter(({ finished }) => finished);
   const { takers, outdated } = sortOut({ hash }, present, []);
@@ -70,8 +70,8 @@ function isLive({ terminating, finished }: AgentPodView): boolean {
 function withCondition(
   conditions: readonly Condition[] | undefined,
   { metadata }: SandboxPool,
-  said: Said,
+  condition: NewCondition,
   now: Date,
 ): Condition[] {
-  return setCondition(conditions, { ...said, observedGeneration: metadata.generation ?? 0 }, now);
+  return setCondition(conditions, { ...condition, observedGeneration: metadata.generation ?? 0 }, now);
 }

@@ -3,10 +3,10 @@ import { type Pod } from '@fsb/controller-runtime/kinds';
 import { type WorkQueue } from '@fsb/controller-runtime/work-queue';
 import { type PoolWorlds } from './pool-world';
 
-/** Sandboxes come and go by the hundred: a pool looks at them at most so often. */
+/** Milliseconds over which changes of Sandboxes are batched into one reconcile of their pool. */
 const GATHER_MS = 100;
 
-/** Which pools a change concerns. */
+/** Enqueues the pools that a change of a pool, Pod, Sandbox or demand ConfigMap concerns. */
 export function enqueueOnChange(worlds: PoolWorlds, queue: WorkQueue): void {
   const { caches, demand, unmet } = worlds;
   caches.pools.onChange((key) => {

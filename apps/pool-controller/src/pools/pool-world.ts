@@ -20,7 +20,7 @@ export interface PoolCaches {
   readonly demands: Informer<PoolDemandObject>;
 }
 
-/** All that a pool's plan is made from, as the caches have it and this process knows better. */
+/** Reads all that a pool's plan depends on: the caches, corrected by what this process has just done. */
 export class PoolWorlds {
   readonly demand = new DemandIndex();
   readonly unmet = new UnmetDemand();
@@ -32,7 +32,7 @@ export class PoolWorlds {
     private readonly settings: Parameters<typeof templateHash>[1],
   ) {}
 
-  /** When to look again for Pods that were made and have not been shown. */
+  /** Milliseconds until created Pods that the cache lacks are looked up; Infinity if there are none. */
   awaitMs(key: string): number {
     return this.expected.awaits(key) ? OVERDUE_MS : Infinity;
   }
@@ -56,7 +56,7 @@ export class PoolWorlds {
     return { world, unmet };
   }
 
-  /** The cache has shown the Pod, be it that it is gone again: two changes may come before the next look. */
+  /** Notes that the cache has shown the Pod, which may be gone again by the next reconcile. */
   podShown(key: string, name: string): void {
     this.expected.forget(key, name);
   }

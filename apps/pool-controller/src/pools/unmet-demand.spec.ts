@@ -17,7 +17,7 @@ beforeEach(() => {
   demand = new UnmetDemand();
 });
 
-it('adds up what the gateways say, each of them once', () => {
+it('UnmetDemand: sums the gateways, each once', () => {
   expect(demand.changed(note('a', 2), undefined, 0)).toEqual(['n/p']);
   demand.changed(note('b', 3), undefined, 0);
   demand.changed(note('b', 4), note('b', 3), 1_000);
@@ -29,7 +29,7 @@ it('adds up what the gateways say, each of them once', () => {
   expect(demand.of(pool(), 2_000).count).toBe(2);
 });
 
-it('counts one that is written no more for thirty seconds, by its own clock, and then wants it removed', () => {
+it('UnmetDemand: counts a stale ConfigMap for 30 s of its own clock, then reports it as expired', () => {
   demand.changed(note('dead', 5), undefined, 1_000);
   demand.changed(note('live', 1), undefined, 1_000);
   demand.changed(note('live', 1), note('live', 1), 20_000);
@@ -38,7 +38,7 @@ it('counts one that is written no more for thirty seconds, by its own clock, and
   expect([count, expired.map(({ metadata }) => metadata.name), againInMs]).toEqual([1, ['p-demand-dead'], 19_000]);
 });
 
-it('does not hold against a pool what its namesake was asked, nor what is no demand', () => {
+it('UnmetDemand: ignores an earlier pool of the same name, and malformed ConfigMaps', () => {
   demand.changed(note('a', 2, { poolUid: 'of the one before' }), undefined, 0);
   const junk = note('b', 2);
   expect(demand.changed({ ...junk, data: { unmet: 'lots' } }, undefined, 0)).toEqual([]);

@@ -3,27 +3,27 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { keyOf } from '@fsb/controller-runtime/kinds';
 
 export interface Unmet {
-  /** creates that gateways had no agent for */
+  /** unmet creates of all gateways */
   readonly count: number;
-  /** how many of them want each port */
+  /** number of unmet creates by port */
   readonly ports: ReadonlyMap<number, number>;
-  /** of gateways that write no more: to be removed */
+  /** ConfigMaps of gateways that have stopped writing; to be deleted */
   readonly expired: readonly PoolDemandObject[];
-  /** when the next of them runs out */
+  /** milliseconds until the next of them expires */
   readonly againInMs?: number;
 }
 
 interface Note {
   readonly object: PoolDemandObject;
-  /** Unix milliseconds of this machine when it was last seen to change: the gateway's clock may be another */
+  /** last observed change, in Unix milliseconds of this machine: the gateway's clock may differ */
   readonly seenAt: number;
 }
 
-/** What the gateways say of creates that left no object, by pool. */
+/** Unmet creates by pool, from the ConfigMaps that gateways write. */
 export class UnmetDemand {
   private readonly pools = new Map<string, Map<string, Note>>();
 
-  /** @returns the pools that it concerns: keys */
+  /** Applies a change of a ConfigMap. @returns keys of the pools that it concerns */
   changed(current: PoolDemandObject | undefined, previous: PoolDemandObject | undefined, now: number): string[] {
     const keys = [poolOf(previous), poolOf(current)].filter((key) => key !== undefined);
     const [before, after] = [poolOf(previous), poolOf(current)];
@@ -35,6 +35,7 @@ export class UnmetDemand {
     return [...new Set(keys)];
   }
 
+  /** Unmet creates of a pool. Ignores ConfigMaps of an earlier pool of the same name, by uid. */
   of(pool: SandboxPool, now: number): Unmet {
     const expired: PoolDemandObject[] = [];
     const ports = new Map<number, number>();
@@ -42,7 +43,7 @@ export class UnmetDemand {
     let againInMs = Infinity;
     for (const { object, seenAt } of this.pools.get(keyOf(pool))?.values() ?? []) {
       const demand = readPoolDemand(object);
-      if (demand === undefined || demand.poolUid !== pool.metadata.uid) continue; // goes with its owner
+      if (demand === undefined || demand.poolUid !== pool.metadata.uid) continue; // garbage collected with its pool
       const left = seenAt + DEMAND_TTL_MS - now;
       if (left <= 0) {
         expired.push(object);

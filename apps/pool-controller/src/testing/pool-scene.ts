@@ -22,11 +22,11 @@ export const agentTemplate = (
   spec: { containers: [{ name: 'agent', image }] },
 });
 
-/** Pool-controllers as processes, a real API server, and the agents' wire: on 127.0.0.0/8 each has its own address. */
+/** Pool-controller processes, a real API server, and one HTTPS server as every agent, by address in 127.0.0.0/8. */
 export class PoolScene {
-  /** slots in use, by the agent's address; absent: it does not answer */
+  /** slots in use by agent address; absent: the agent answers 503 */
   readonly allocated = new Map<string, number>();
-  /** `address true|false`, in order */
+  /** drain calls as `<address> true|false`, in order */
   readonly drains: string[] = [];
   private readonly children = new Map<string, ChildProcess>();
   private readonly probes = new Map<string, string>();
@@ -86,7 +86,7 @@ export class PoolScene {
     await exited;
   }
 
-  /** The names of the replicas that say so. */
+  /** Names of the replicas whose metrics report that they lead. */
   async leaders(): Promise<string[]> {
     const all = await Promise.all(
       [...this.children.keys()].map(async (name) => ({ name, text: await this.metrics(name) })),
@@ -123,7 +123,7 @@ export class PoolScene {
     }, withinMs);
   }
 
-  /** What the node does with a Pod. */
+  /** Makes a Pod running and ready, as its node would, and its agent answer. */
   async run(pod: Pod, address: string, restartCount = 0): Promise<void> {
     this.allocated.set(address, this.allocated.get(address) ?? 0);
     const conditions = [{ type: 'Ready', status: 'True' }];

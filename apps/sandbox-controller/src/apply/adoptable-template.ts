@@ -3,8 +3,8 @@ import { type SandboxTemplate } from '@fsb/placement/sandbox-object';
 import { type TemplateVerifier } from '@fsb/placement/vouched-template';
 
 /**
- * What the object of a container is made from that nobody recorded: what a gateway has asked for, signed by it. Such a
- * create cannot name Secrets, and so its object never does.
+ * The template from which a container without an object may be adopted.
+ * @returns undefined if no gateway vouches for it, or if it names Secrets, which a FAST create cannot do
  */
 export function adoptableTemplate(
   verifier: TemplateVerifier,

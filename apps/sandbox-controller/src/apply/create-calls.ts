@@ -6,16 +6,17 @@ import { type CreateCall, type CreateOutcome } from '../plan/world';
 import { outcomeOfAnswer, outcomeOfError } from './create-outcome';
 
 export interface CreateOrder {
-  /** of the object */
+  /** the object's, `namespace/name` */
   readonly key: string;
   readonly agent: AgentEndpoint & { readonly id: string };
+  /** see {@link outcomeOfError} */
   readonly fresh: boolean;
   readonly request: SandboxRequest;
 }
 export interface CallListener {
-  /** the object's key is to be looked at again */
+  /** A call has ended: the object's key is to be reconciled. */
   settled(key: string): void;
-  /** The call needs its reservation no more: the agent's own word counts. */
+  /** The call's reservation is no longer needed: the agent's reports count from here on. */
   release(agentId: string, sandboxId: string): void;
 }
 interface Call {
@@ -24,11 +25,11 @@ interface Call {
   outcome: CreateOutcome | undefined;
 }
 
-/** A pull may take minutes, which no worker waits for: calls run beside the workers, and their ends are events. */
+/** An image pull may take minutes. Calls therefore run beside the queue's workers, and their ends are events. */
 const DEADLINE_MS = 300_000;
 const MAX_IN_FLIGHT = 64;
 
-/** The creates that agents are being asked for, at most one an object. */
+/** Create calls to agents, in flight or settled, at most one for each object. */
 export class CreateCalls {
   private readonly calls = new Map<string, Call>();
   private readonly running = new Set<Promise<void>>();
@@ -39,6 +40,7 @@ export class CreateCalls {
     private readonly listener: CallListener,
   ) {}
 
+  /** The call for this container, if there is one. */
   of(key: string, sandboxId: string): CreateCall | undefined {
     const call = this.calls.get(key);
     if (call?.sandboxId !== sandboxId) return undefined;
@@ -46,7 +48,7 @@ export class CreateCalls {
     return outcome ? { state: 'settled', agentId, outcome } : { state: 'in_flight' };
   }
 
-  /** @throws ApiError resource_exhausted where too many are in flight: the queue tries again */
+  /** Starts a call. @throws ApiError resource_exhausted when 64 are in flight; the queue retries */
   start(order: CreateOrder): void {
     if (this.running.size >= MAX_IN_FLIGHT) {
       throw new ApiError('resource_exhausted', `${MAX_IN_FLIGHT} creates are in flight`);
@@ -57,13 +59,14 @@ export class CreateCalls {
     this.running.add(work);
   }
 
+  /** Drops an object's call and releases its reservation. A call in flight goes on. */
   forget(key: string): void {
     const call = this.calls.get(key);
     if (call) this.listener.release(call.agentId, call.sandboxId);
     this.calls.delete(key);
   }
 
-  /** What was sent may have an effect: the next leader asks the same agent for the same id. */
+  /** Aborts the calls in flight. They may have an effect: the next leader asks the same agent for the same id. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.running);

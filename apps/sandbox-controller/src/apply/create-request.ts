@@ -3,7 +3,7 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type ResolvedInputs } from '../plan/action';
 import { attemptOf } from '@fsb/api/sandbox-id';
 
-/** What the agent is asked for. The object is there, so that nobody will have to make it from this. */
+/** Builds the agent's create request. It carries no template: the object exists, so there is nothing to adopt. */
 export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
   const { metadata, spec } = sandbox;
   const { command, args, env, resources, terminationGracePeriodSeconds: grace } = inputs;

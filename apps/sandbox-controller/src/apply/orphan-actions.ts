@@ -21,11 +21,11 @@ export interface OrphanParts {
   readonly quota: PlacementQuota;
 }
 
-/** Gives a container that nobody recorded its object, or ends it. */
+/** Adopts containers without an object, or ends them. */
 export class OrphanActions {
   constructor(private readonly parts: OrphanParts) {}
 
-  /** @param key of the object that there is not */
+  /** @param key `namespace/name` of the missing object @throws ApiError of the API server or the agent */
   async apply(key: string, action: OrphanAction, signal: AbortSignal): Promise<void> {
     if (action.type === 'adopt') await this.adopt(key, action.container, signal);
     else await this.end(key, action.container, action, signal);
@@ -34,7 +34,7 @@ export class OrphanActions {
   private async adopt(key: string, container: ClaimedContainer, signal: AbortSignal): Promise<void> {
     const { sandbox, podName, podIP, nodeName } = container;
     const template = adoptableTemplate(this.parts.verifier, splitKey(key), sandbox);
-    if (!template) return; // the plan adopts only what has one
+    if (!template) return; // not planned: only containers with a template are adopted
     const tooMuch = this.parts.quota.adoptionRefusal(key, template.spec.resources ?? {});
     if (tooMuch !== undefined) {
       await this.end(key, container, { reason: 'QuotaExceeded', message: tooMuch }, signal);
@@ -44,7 +44,7 @@ export class OrphanActions {
     const object = sandboxObject({ ...splitKey(key), template, agent, createdAt: sandbox.createdAt });
     try {
       const created = await this.parts.client.create(SANDBOX_KIND, object, { signal });
-      // the id is written at once: an object that computed another one would not know its container
+      // the status names the id at once: otherwise the object would compute another id and miss its container
       const status = runningStatus({ agent, sandbox, ports: template.spec.exposedPorts ?? [] });
       await this.parts.client.updateStatus(SANDBOX_KIND, { ...created, status }, { signal });
       this.parts.events.record(created, 'Normal', 'Adopted', `container ${sandbox.sandboxId} had no object yet`);
@@ -72,7 +72,7 @@ export class OrphanActions {
   }
 }
 
-/** The API server will never take it: schema, webhook, quota, or a namespace that is gone. */
+/** Whether the API server rejects the object for good: schema, webhook, quota, or a missing namespace. */
 function isRefusal(error: unknown): boolean {
   const codes = ['invalid_argument', 'permission_denied', 'failed_precondition', 'not_found'] as const;
   return codes.some((code) => isApiError(error, code));

@@ -20,11 +20,11 @@ export interface ActionParts {
   readonly events: EventRecorder;
 }
 
-/** Does what a plan asks for, in its order, and stops at the first failure. */
+/** Carries out a plan's actions in order, up to the first failure. */
 export class SandboxActions {
   constructor(private readonly parts: ActionParts) {}
 
-  /** @throws ApiError; what was done stays done, and the next pass sees it */
+  /** @throws ApiError the first failure; what was done before stays done */
   async apply(object: Sandbox, actions: readonly Action[], signal: AbortSignal): Promise<void> {
     const work = new Work(this.parts, object, signal);
     try {
@@ -36,7 +36,7 @@ export class SandboxActions {
   }
 }
 
-/** One pass over one object, which changes under it as it is written. */
+/** One pass over an object. Each write replaces `object` by the written version. */
 class Work {
   private readonly key: { namespace: string; name: string };
   private readonly queueKey: string;
@@ -73,7 +73,7 @@ class Work {
     }
   }
 
-  /** A reservation for which no agent was asked is nobody's. */
+  /** Releases the reservations for which no agent was asked. */
   undo(): void {
     for (const { agentId, sandboxId } of this.reserved) this.parts.directory.registry.release(agentId, sandboxId);
   }
@@ -121,12 +121,12 @@ class Work {
     if (!agent) throw new ApiError('aborted', `agent ${agentId} is gone`);
     const request = createRequest(this.object, sandboxId, inputs);
     this.parts.calls.start({ key: this.queueKey, agent, fresh, request });
-    this.reserved.length = 0; // the call's now
+    this.reserved.length = 0; // owned by the call from here on
   }
 
   private async bind(agentId: string, sandboxId: string): Promise<void> {
     const agent = this.parts.directory.agent(agentId);
-    if (!agent) return; // its next report asks for it again
+    if (!agent) return; // planned again at its next report
     await this.parts.agents.bind(agent, { sandboxId, claimUid: this.object.metadata.uid ?? '' }, this.signal);
   }
 
@@ -141,7 +141,7 @@ class Work {
     this.object = await this.parts.client.updateStatus(SANDBOX_KIND, object, { signal: this.signal });
   }
 
-  /** With the version read: another's finalizer is not lost. */
+  /** Sends the resourceVersion, so that another controller's finalizer is not lost. */
   private async setFinalizers(finalizers: string[]): Promise<void> {
     const { resourceVersion } = this.object.metadata;
     await this.patch({ metadata: { finalizers, ...(resourceVersion === undefined ? {} : { resourceVersion }) } });
@@ -151,7 +151,7 @@ class Work {
     try {
       this.object = await this.parts.client.patch(SANDBOX_KIND, this.key, change, { signal: this.signal });
     } catch (error) {
-      if (!isApiError(error, 'not_found')) throw error; // gone is what all of these lead to
+      if (!isApiError(error, 'not_found')) throw error; // gone already
     }
   }
 

@@ -3,33 +3,34 @@ import { type Inputs } from './world';
 
 export type ResolvedInputs = Extract<Inputs, { state: 'resolved' }>;
 
-/** What a plan asks for, in order. The first that fails ends the pass: the next one reads the world anew. */
+/** One act of a plan. Actions run in order; the first failure ends the pass, and the next pass reads the world anew. */
 export type Action =
   | { readonly type: 'add_finalizer' }
   | { readonly type: 'remove_finalizer' }
   | { readonly type: 'delete_object' }
   | { readonly type: 'remove_allocation' }
   | { readonly type: 'set_status'; readonly status: SandboxStatus }
-  /** holds the slot in our own registry while the object says Bound and the agent does not know yet */
+  /** holds the slot in our own registry while the object is Bound and the agent was not asked yet */
   | { readonly type: 'reserve'; readonly agentId: string; readonly sandboxId: string }
   | StartCreate
-  /** its outcome is in the status now; what was reserved for it is given up, if the agent has not taken it */
+  /** drops the call, whose outcome is in the status now, and its reservation unless the agent has taken it */
   | { readonly type: 'forget_call' }
   | { readonly type: 'bind'; readonly agentId: string; readonly sandboxId: string }
-  /** @property keepLog the object stays, and may be asked for the log */
+  /** @property keepLog keeps the log, since the object stays */
   | {
       readonly type: 'delete_container';
       readonly agentId: string;
       readonly sandboxId: string;
       readonly keepLog?: true;
     }
-  /** not to be proposed again before the next back-off */
+  /** excludes an agent from placement until the next back-off */
   | { readonly type: 'exclude_agent'; readonly agentId: string }
   /**
-   * The next look waits, longer each time, and may be at any agent; one that waits `for` an agent is woken by a slot.
-   * Nothing was tried, so nothing is written: after a change of leader it is looked at a little sooner.
+   * Pauses placement, longer each time, and clears the excluded agents. A pause `for` an agent ends early when a slot
+   * is freed. Kept in memory only, since nothing was tried: another leader just looks earlier.
    */
   | { readonly type: 'back_off'; readonly for: 'agent' | 'time' }
+  /** drops the object's pauses and excluded agents */
   | { readonly type: 'forget'; readonly what: 'placement' }
   | { readonly type: 'event'; readonly level: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
 
@@ -38,7 +39,7 @@ interface StartCreate {
   readonly agentId: string;
   readonly sandboxId: string;
   readonly inputs: ResolvedInputs;
-  /** Nothing was ever sent for this id: an agent that cannot be connected to has no trace of it. */
+  /** nothing was ever sent for this id, so an agent without a connection has no trace of it */
   readonly fresh: boolean;
 }
 
@@ -47,7 +48,7 @@ export interface Plan {
   readonly requeueAfterMs?: number | undefined;
 }
 
-/** A part of a plan: the status that the object should have, and what is to be done around its writing. */
+/** A part of a plan: the wanted status, and the actions before and after it is written. */
 export interface Step {
   readonly status?: SandboxStatus | undefined;
   readonly before?: readonly Action[];

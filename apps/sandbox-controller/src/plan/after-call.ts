@@ -6,8 +6,8 @@ import { StatusOf, type Why } from './status';
 import { type AssignedAgent, type CreateOutcome, type RefusalCode, type World } from './world';
 
 /**
- * What follows from the answer to a create, where the agent's report does not say more.
- * @returns undefined where the answer decides nothing
+ * Plans the step after a settled create call. Used only while the agent's report does not show the container.
+ * @returns undefined if the outcome decides nothing
  */
 export function afterCall(
   sandbox: Sandbox,
@@ -26,12 +26,12 @@ export function afterCall(
       return afterSuccess(sandbox, agent, world, forget);
     case 'refused': {
       const why = { reason: REFUSALS[outcome.code], message: outcome.message };
-      // an agent that has seen a newer generation takes only one that is newer still
+      // an agent that has seen a newer generation accepts only a still newer one
       const next = outcome.code === 'stale_generation' ? {} : undefined;
       return { status: status.pending(why, next), actions: [forget, exclude] };
     }
     case 'failed': {
-      // something of it may be left there: the next one has another id
+      // parts of it may be left on the agent: the next attempt has another id
       const why = { reason: 'CreateFailed', message: outcome.message };
       return { status: status.pending(why, {}, tries), actions: [forget, anyAgent, exclude], requeueAfterMs };
     }

@@ -4,21 +4,21 @@ import { isOwn } from './identity';
 import { type AssignedAgent, type World } from './world';
 
 const DEFAULT_RECOVERY_SECONDS = 60;
-/** A delete is sent again: an agent that failed to end a container tries once for each. */
+/** Interval at which a delete is repeated: an agent tries to end a container once for each delete. */
 const ASK_AGAIN_MS = 2_000;
 
 interface DeleteOptions {
   readonly keepLog?: true;
 }
 
-/** How far the end of an object's containers has come. */
+/** Progress of the end of an object's containers. */
 export type Ending =
   | { readonly state: 'gone' }
-  /** deletes to send; a report of the agent comes when they have worked */
+  /** deletes to send; the agent's report shows their success */
   | { readonly state: 'ending'; readonly deletes: readonly Action[]; readonly requeueAfterMs: number }
   | { readonly state: 'out_of_reach'; readonly agentId: string; readonly deletes: readonly Action[] };
 
-/** All containers that are the object's, whatever their attempt: each is deleted until an agent in sync denies it. */
+/** Ends all containers of an object, of every attempt: each is deleted until an agent in sync does not report it. */
 export function endOfContainers(sandbox: Sandbox, world: World, how: DeleteOptions = {}): Ending {
   const own = world.claimed.filter((claimed) => isOwn(sandbox, claimed.sandbox));
   const deletes = own.map(({ agentId, sandbox: { sandboxId } }) => deleteContainer(agentId, sandboxId, how));
@@ -33,7 +33,7 @@ export function endOfContainers(sandbox: Sandbox, world: World, how: DeleteOptio
   return deletes.length > 0 ? { state: 'ending', deletes, requeueAfterMs: ASK_AGAIN_MS } : { state: 'gone' };
 }
 
-/** Out of reach for as long as the object allows, and Kubernetes does not say that the Pod is well. */
+/** Whether an agent is gone, or silent for longer than recoveryTimeoutSeconds while its Pod is not ready. */
 export function isLost(sandbox: Sandbox, agent: AssignedAgent): boolean {
   return (
     agent.presence === 'gone' || (agent.presence === 'silent' && !agent.podReady && msUntilLost(sandbox, agent) <= 0)

@@ -6,10 +6,10 @@ import { type Action, type Step } from './action';
 import { StatusOf } from './status';
 import { type AssignedAgent, type World } from './world';
 
-/** After a run of this length the next failure is the first one again. */
+/** A run of this length resets the count of recreations. */
 const LONG_RUN_SECONDS = 600;
 
-/** What the agent says of the current container, as the object's status. Its raw phases never get there. */
+/** Translates the agent's report of the current container into the object's status. */
 export function followReport(sandbox: Sandbox, agent: AssignedAgent, report: AgentSandboxStatus, world: World): Step {
   const status = new StatusOf(sandbox, world.now);
   const done: Action[] = world.call ? [{ type: 'forget_call' }] : [];
@@ -24,7 +24,7 @@ export function followReport(sandbox: Sandbox, agent: AssignedAgent, report: Age
         actions: sandbox.status?.phase === 'Running' ? done : [...done, { type: 'forget', what: 'placement' }],
       };
     case 'terminating':
-      return {}; // its agent says next what became of it
+      return {}; // decided by the agent's next report
     case 'stopped':
     case 'failed':
     case 'terminated':
@@ -32,7 +32,7 @@ export function followReport(sandbox: Sandbox, agent: AssignedAgent, report: Age
   }
 }
 
-/** Also in another's words: what the gateway wrote behind a FAST create is not written again. */
+/** Whether the status already shows it running, be it in the gateway's words: those are not rewritten. */
 function saysRunning({ spec, status }: Sandbox, { podIP }: AssignedAgent): boolean {
   const { phase, endpoints = [], conditions = [] } = status ?? {};
   const ready = conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True');
@@ -43,7 +43,7 @@ function saysRunning({ spec, status }: Sandbox, { podIP }: AssignedAgent): boole
   );
 }
 
-/** A long run ends the row of failures: it is waited for, so that whoever leads then sees it in the object. */
+/** Resets the recreations after a long run, by a requeue, so that the object shows it to any later leader. */
 function whileRunning(sandbox: Sandbox, agent: AssignedAgent, report: AgentSandboxStatus, now: number): Step {
   const status = new StatusOf(sandbox, now);
   const left = (report.createdAt + LONG_RUN_SECONDS) * 1000 - now;

@@ -7,14 +7,14 @@ import { planUnheardEnd } from './silence';
 import { StatusOf, type Why } from './status';
 import { type World } from './world';
 
-/** Why containers are ended while the object stays. While they end, the object is Terminating for this reason. */
+/** Why containers end while their object stays; meanwhile it is Terminating for this reason. */
 export type EndingReason = 'Expired' | 'Reset' | 'Recreate' | 'PoolDeleted';
 const REASONS: readonly string[] = ['Expired', 'Reset', 'Recreate', 'PoolDeleted'] satisfies EndingReason[];
 
-/** @returns why the object's containers have to end now, if they have to. What has begun is carried through. */
+/** The reason for which the object's containers must end now, if any. An ending that has begun is carried through. */
 export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefined {
   const { phase, reason = '' } = sandbox.status ?? {};
-  if (phase === 'Terminating' && REASONS.includes(reason)) return reason as EndingReason; // one of them: just checked
+  if (phase === 'Terminating' && REASONS.includes(reason)) return reason as EndingReason; // checked by includes
   if (!isOver(sandbox, world)) {
     if (isPoolGone(sandbox, world)) return 'PoolDeleted';
     if (isExpired(sandbox, world)) return 'Expired';
@@ -22,12 +22,12 @@ export function endingOf(sandbox: Sandbox, world: World): EndingReason | undefin
   return !isExpired(sandbox, world) && isResetWanted(sandbox) ? 'Reset' : undefined;
 }
 
-/** Of a sandbox that was placed; one that waits may still get its pool. */
+/** Whether the pool of a placed sandbox is gone. A pending one may still get its pool. */
 function isPoolGone({ status }: Sandbox, { pool }: World): boolean {
   return pool !== 'present' && Boolean(status?.assignedPod);
 }
 
-/** Also where only its agent knows: the object says how, whatever else was about to end the process. */
+/** Whether its process has ended, by object or report: the outcome is shown whatever else would end it. */
 function isOver({ status }: Sandbox, { report }: World): boolean {
   if (report.state === 'known' && hasEndedOnAgent(report.sandbox.phase)) return true;
   return hasEnded(status?.phase);
@@ -41,7 +41,7 @@ function isResetWanted({ spec, status }: Sandbox): boolean {
   return status?.phase !== undefined && isLater(spec.resetRevision, status.acceptedResetRevision);
 }
 
-/** Ends the containers, and only then lets the object go on: an old and a new one never run side by side. */
+/** Ends the containers, and only then moves the object on, so that an old and a new one never run side by side. */
 export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World): Step {
   const end = endOfContainers(sandbox, world, { keepLog: true });
   const { agent } = world;
@@ -50,7 +50,7 @@ export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World)
     const status = new StatusOf(sandbox, world.now).terminating(why);
     return { status, actions: end.deletes, requeueAfterMs: end.requeueAfterMs };
   }
-  // A lost agent's container is fenced by its id, and ended should the agent come back.
+  // a lost agent's container is fenced by its id, and ended if the agent comes back
   if (end.state === 'out_of_reach' && agent && !isLost(sandbox, agent)) {
     return { ...planUnheardEnd(sandbox, why, agent, world.now), actions: end.deletes };
   }
@@ -86,13 +86,13 @@ function afterEnd(reason: EndingReason, why: Why, sandbox: Sandbox, world: World
   }
 }
 
-/** What became of the last container is told here: its status gives way to that of the next. */
+/** Message of an ending. A recreation names the old container's end, since its status is replaced. */
 function messageOf(reason: EndingReason, { status = {} }: Sandbox): string {
   const { phase, message = MESSAGES[reason], sandboxID = '', exitCode } = status;
   if (reason !== 'Recreate') return MESSAGES[reason];
-  if (phase === 'Terminating') return message; // told when it began
+  if (phase === 'Terminating') return message; // written when the ending began
   const end = exitCode === undefined ? (status.reason ?? 'lost') : `${status.reason ?? 'Error'}, code ${exitCode}`;
-  return `${MESSAGES.Recreate}: container ${sandboxID} ended (${end}) and goes for a new one`;
+  return `${MESSAGES.Recreate}: container ${sandboxID} ended (${end}); a new one replaces it`;
 }
 
 const MESSAGES: Record<EndingReason, string> = {

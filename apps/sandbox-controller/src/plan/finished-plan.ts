@@ -7,14 +7,14 @@ import { unixMillis } from './instant';
 import { CONTAINER_GONE } from './status';
 import { type World } from './world';
 
-/** Lost: an agent that comes back with the container brings the sandbox back; else the failure policy decides. */
+/** Plans a Lost sandbox: an agent that returns with the container restores it; else the failure policy decides. */
 export function planLost(sandbox: Sandbox, world: World): Step {
   const { agent, report } = world;
   if (agent && report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
   return isRecreated(sandbox, world) ? recreate(sandbox, world) : {};
 }
 
-/** Succeeded, Failed, Expired: the object and its log stay as long as they are asked to. */
+/** Plans a Succeeded, Failed or Expired sandbox: recreation, or deletion after ttlSecondsAfterFinished. */
 export function planFinished(sandbox: Sandbox, world: World): Step {
   const { spec, status } = sandbox;
   if (hasEndedBadly(sandbox) && isRecreated(sandbox, world)) return recreate(sandbox, world);
@@ -24,10 +24,10 @@ export function planFinished(sandbox: Sandbox, world: World): Step {
   return left > 0 ? { requeueAfterMs: left } : { actions: [{ type: 'delete_object' }] };
 }
 
-/** Reasons of processes that ran, and whose exit code nobody knows. */
+/** Reasons of processes that ran and whose exit code is unknown. */
 const CODE_UNKNOWN: ReadonlySet<string | undefined> = new Set([CONTAINER_GONE, 'ShimLost']);
 
-/** Its process, that is: one that could not be started, or whose pool went, is not helped by another. */
+/** Whether its process failed. A recreation does not help one that could not start or whose pool is gone. */
 function hasEndedBadly({ status }: Sandbox): boolean {
   if (status?.phase !== 'Failed') return false;
   return (status.exitCode ?? 0) !== 0 || CODE_UNKNOWN.has(status.reason);
@@ -37,12 +37,12 @@ function isRecreated(sandbox: Sandbox, world: World): boolean {
   return sandbox.spec.failurePolicy === 'AutoRecreate' && world.pool === 'present' && !isExpired(sandbox, world);
 }
 
-/** The pause is twice as long each time, for as long as it keeps failing. */
+/** Recreates the container after the back-off; retryAt shows when. */
 function recreate(sandbox: Sandbox, world: World): Step {
   const due = (unixMillis(sandbox.status?.finishedAt) ?? 0) + recreationPause(sandbox);
   const left = due - world.now;
   if (left <= 0) return planEnding('Recreate', sandbox, world);
   const retryAt = new Date(due).toISOString();
-  const isTold = sandbox.status?.retryAt === retryAt;
-  return { ...(isTold ? {} : { status: { ...sandbox.status, retryAt } }), requeueAfterMs: left };
+  const isRecorded = sandbox.status?.retryAt === retryAt;
+  return { ...(isRecorded ? {} : { status: { ...sandbox.status, retryAt } }), requeueAfterMs: left };
 }

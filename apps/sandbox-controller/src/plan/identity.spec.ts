@@ -3,7 +3,7 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { assigned, container, FAST_ID, fastSandbox, sandbox } from '../testing/scene';
 import { isOwn, withAllocation } from './identity';
 
-describe("isOwn: whether a container is the object's", () => {
+describe('isOwn', () => {
   it.each<[string, Sandbox, Parameters<typeof isOwn>[1], boolean]>([
     ['bound to it', sandbox(), container('running'), true],
     ['bound to it, an older attempt', sandbox({ status: { attempt: 1 } }), container('running'), true],
@@ -15,20 +15,23 @@ describe("isOwn: whether a container is the object's", () => {
   });
 });
 
-describe('an object whose status is not written yet', () => {
-  it('is assigned as annotated', () => {
+describe('withAllocation', () => {
+  it('assigns a FAST object without a status as annotated', () => {
     expect(withAllocation(fastSandbox()).status).toEqual({
       ...{ phase: 'Bound', assignedPod: 'agent-1', nodeName: 'node-1', sandboxID: FAST_ID },
     });
   });
 
   it.each<[string, Sandbox]>([
-    ['declared', sandbox({ metadata: { annotations: { [ALLOCATION_ANNOTATION]: '{"assignedPod":"x"}' } } })],
-    ['with a status of its own', fastSandbox({ status: assigned('Running', { sandboxID: FAST_ID }) })],
-    ['on a later attempt', fastSandbox({ status: { phase: 'Pending', attempt: 1 } })],
-    ['with a broken annotation', fastSandbox({ metadata: { annotations: { [ALLOCATION_ANNOTATION]: '{' } } })],
-    ['without the annotation', fastSandbox({ metadata: { annotations: {} } })],
-  ])('%s stays as it is', (_what, object) => {
+    ['a declared object', sandbox({ metadata: { annotations: { [ALLOCATION_ANNOTATION]: '{"assignedPod":"x"}' } } })],
+    ['an object with a status', fastSandbox({ status: assigned('Running', { sandboxID: FAST_ID }) })],
+    ['an object of a later attempt', fastSandbox({ status: { phase: 'Pending', attempt: 1 } })],
+    [
+      'an object with a malformed annotation',
+      fastSandbox({ metadata: { annotations: { [ALLOCATION_ANNOTATION]: '{' } } }),
+    ],
+    ['an object without the annotation', fastSandbox({ metadata: { annotations: {} } })],
+  ])('leaves %s unchanged', (_what, object) => {
     expect(withAllocation(object)).toBe(object);
   });
 });

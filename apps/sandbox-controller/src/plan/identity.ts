@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 const AllocationJson = z.object({ assignedPod: z.string().min(1), assignedNode: z.string(), allocatedAt: z.string() });
 
-/** Whether somebody was told that the current container runs before this object said so. */
+/** Whether a caller may have been answered before the object existed: the first container of a FAST create. */
 export function isAcknowledged(sandbox: Sandbox): boolean {
   return attemptOf(sandbox) === 0 && madeByFastPath(sandbox);
 }
@@ -15,11 +15,11 @@ function allocationOf({ metadata }: Sandbox): Allocation | undefined {
   try {
     return AllocationJson.parse(JSON.parse(metadata.annotations?.[ALLOCATION_ANNOTATION] ?? ''));
   } catch {
-    return undefined; // somebody's own words: the sandbox is placed like any other
+    return undefined; // not a gateway's: the sandbox is placed like any other
   }
 }
 
-/** The object as it is to be read: one whose fast path has not written its status yet is assigned as annotated. */
+/** Returns the object, assigned as its allocation annotation says if its FAST create has written no status yet. */
 export function withAllocation(sandbox: Sandbox): Sandbox {
   const allocation = madeByFastPath(sandbox) ? allocationOf(sandbox) : undefined;
   const { phase = 'Pending', assignedPod, sandboxID, attempt = 0 } = sandbox.status ?? {};
@@ -34,7 +34,7 @@ export function withAllocation(sandbox: Sandbox): Sandbox {
   return { ...sandbox, status };
 }
 
-/** Whether a container is this object's, of this attempt or an older one; not merely one of the same name. */
+/** Whether a container belongs to this object, of any attempt, and not merely to its name. */
 export function isOwn(sandbox: Sandbox, { claimUid, sandboxId }: AgentSandboxStatus): boolean {
   return claimUid === '' ? sandboxId === currentSandboxId(sandbox) : claimUid === sandbox.metadata.uid;
 }

@@ -1,6 +1,6 @@
 import { isLater, unixMillis, unixNanos } from './instant';
 
-describe('times to the nanosecond', () => {
+describe('instant', () => {
   it.each([
     ['1970-01-01T00:00:00Z', 0n],
     ['1970-01-01T00:00:01.5Z', 1_500_000_000n],
@@ -8,16 +8,19 @@ describe('times to the nanosecond', () => {
     ['1970-01-01T01:00:00.000000010+01:00', 10n],
     ['1970-01-01t00:00:00z', 0n],
     ['1970-01-01T00:00:00.1234567899Z', 123_456_789n],
-  ])('%s', (text, nanos) => {
+  ])('unixNanos parses %s', (text, nanos) => {
     expect(unixNanos(text)).toBe(nanos);
   });
 
-  it.each(['', 'yesterday', '2026-05-01', '2026-13-01T00:00:00Z', '2026-05-01T12:00:00'])('%j is no time', (text) => {
-    expect(unixNanos(text)).toBeUndefined();
-    expect(unixMillis(text)).toBeUndefined();
-  });
+  it.each(['', 'yesterday', '2026-05-01', '2026-13-01T00:00:00Z', '2026-05-01T12:00:00'])(
+    'unixNanos and unixMillis reject %j',
+    (text) => {
+      expect(unixNanos(text)).toBeUndefined();
+      expect(unixMillis(text)).toBeUndefined();
+    },
+  );
 
-  it('rounds a deadline up', () => {
+  it('unixMillis rounds up', () => {
     expect(unixMillis('1970-01-01T00:00:00.000000001Z')).toBe(1);
     expect(unixMillis('1970-01-01T00:00:00.001Z')).toBe(1);
   });
@@ -31,7 +34,7 @@ describe('times to the nanosecond', () => {
     ['2026-05-01T12:00:00Z', 'nonsense', true],
     [undefined, undefined, false],
     ['nonsense', undefined, false],
-  ])('%s is later than %s: %s', (a, b, expected) => {
+  ])('isLater: %s than %s is %s', (a, b, expected) => {
     expect(isLater(a, b)).toBe(expected);
   });
 });

@@ -14,41 +14,46 @@ const run = (sandboxes: AgentSandboxStatus[], actingSeconds = 3_600) => {
   return { done, requeueAfterMs: plan.requeueAfterMs };
 };
 
-describe('containers whose object the API server denies', () => {
+describe('planOrphans', () => {
   it.each<[string, AgentSandboxStatus[], string[], number | undefined]>([
-    ['nothing', [], [], undefined],
-    ['fresh: its gateway is about to write', [aged(1)], [], 2_000],
-    ['unbound for long enough: adopted', [aged(4)], ['adopt one'], undefined],
-    ['ended, and unbound: adopted, its result counts', [aged(4, { phase: 'failed' })], ['adopt one'], undefined],
-    ['still being made: its report decides', [aged(60, { phase: 'creating' })], [], undefined],
-    ['being ended', [aged(60, { phase: 'terminating' })], [], undefined],
-    ['without what it was made from: not before the timeout', [aged(5, { object: undefined as never })], [], 6_000],
-    ['without what it was made from: ended', [aged(12, { object: undefined as never })], ['delete one'], undefined],
-    ['bound to an object that is gone: not before the timeout', [aged(5, { claimUid: 'old' })], [], 6_000],
-    ['bound to an object that is gone: ended', [aged(12, { claimUid: 'old' })], ['delete one'], undefined],
+    ['does nothing without containers', [], [], undefined],
+    ['waits while the gateway may still write the object', [aged(1)], [], 2_000],
+    ['adopts a container unbound for long enough', [aged(4)], ['adopt one'], undefined],
+    ['adopts an ended unbound container, for its result', [aged(4, { phase: 'failed' })], ['adopt one'], undefined],
+    ['leaves a container that is being created to its next report', [aged(60, { phase: 'creating' })], [], undefined],
+    ['leaves a terminating container alone', [aged(60, { phase: 'terminating' })], [], undefined],
+    ['keeps a container without a template until the timeout', [aged(5, { object: undefined as never })], [], 6_000],
     [
-      'two of one name: the elder is adopted first',
-      [aged(14), aged(15, { sandboxId: 'two' })],
-      ['adopt two'],
+      'ends a container without a template after the timeout',
+      [aged(12, { object: undefined as never })],
+      ['delete one'],
       undefined,
     ],
+    ['keeps a container bound to a deleted object until the timeout', [aged(5, { claimUid: 'old' })], [], 6_000],
     [
-      'two of the same second: the same one everywhere',
+      'ends a container bound to a deleted object after the timeout',
+      [aged(12, { claimUid: 'old' })],
+      ['delete one'],
+      undefined,
+    ],
+    ['adopts the older of two containers', [aged(14), aged(15, { sandboxId: 'two' })], ['adopt two'], undefined],
+    [
+      'adopts the lower id of two containers of the same second',
       [aged(15, { sandboxId: 'two' }), aged(15)],
       ['adopt one'],
       undefined,
     ],
-    ['a clock ahead of ours', [aged(-100)], ['adopt one'], undefined],
+    ["adopts at once when the agent's clock is ahead", [aged(-100)], ['adopt one'], undefined],
   ])('%s', (_what, sandboxes, done, requeueAfterMs) => {
     expect(run(sandboxes)).toEqual({ done, requeueAfterMs });
   });
 
   const unknown = { object: undefined as never };
   it.each<[string, AgentSandboxStatus, string[], number | undefined]>([
-    ['nothing unbound is ended before that', aged(3_600, unknown), [], 6_000],
-    ['what can be adopted is adopted at once', aged(3_600), ['adopt one'], undefined],
-    ['what was bound is ended at once', aged(3_600, { claimUid: 'old' }), ['delete one'], undefined],
-  ])('where nobody led for the whole timeout: %s', (_what, sandbox, done, requeueAfterMs) => {
+    ['ends no unbound container before that', aged(3_600, unknown), [], 6_000],
+    ['adopts at once', aged(3_600), ['adopt one'], undefined],
+    ['ends a bound container at once', aged(3_600, { claimUid: 'old' }), ['delete one'], undefined],
+  ])('without a leader for the whole timeout: %s', (_what, sandbox, done, requeueAfterMs) => {
     expect(run([sandbox], 4)).toEqual({ done, requeueAfterMs });
   });
 });

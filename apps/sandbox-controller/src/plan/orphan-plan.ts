@@ -2,7 +2,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type ClaimedContainer } from './world';
 
 export type OrphanAction =
-  /** write the object that its maker could not */
+  /** create the missing object from the container's template */
   | { readonly type: 'adopt'; readonly container: ClaimedContainer }
   | {
       readonly type: 'delete';
@@ -18,16 +18,19 @@ export interface OrphanPlan {
 export interface OrphanTimes {
   readonly now: number;
   readonly orphanTimeoutMs: number;
-  /** since when this replica acts: nobody was there to adopt before */
+  /** Unix ms since when this replica leads; before that it adopted nothing */
   readonly actingSince: number;
 }
 
-/** What a gateway that lives needs at most, between its answer and the object. */
+/** The most that a live gateway needs between its answer and the object. */
 const ADOPT_AFTER_MS = 2_000;
-/** createdAt is cut to whole seconds */
+/** resolution of createdAt */
 const SECOND_MS = 1_000;
 
-/** Containers of agents in sync that claim a name of which the API server said: there is no such object. */
+/**
+ * Plans containers that claim a name without an object: the heir is adopted; others end after the orphan timeout. Pure.
+ * @param containers reported by agents in sync
+ */
 export function planOrphans(
   containers: readonly ClaimedContainer[],
   isAdoptable: (container: AgentSandboxStatus) => boolean,
@@ -45,7 +48,7 @@ export function planOrphans(
     const action: OrphanAction = container === heir ? { type: 'adopt', container } : removal(container);
     const wait = waitOf(container.sandbox, container === heir, times);
     if (wait > 0) waits.push(wait);
-    // with an object there, the others are judged anew
+    // once the heir's object exists, the others are judged against it
     else if (heir === undefined || container === heir) actions.push(action);
   }
   return waits.length > 0 ? { actions, requeueAfterMs: Math.min(...waits) } : { actions };
@@ -53,7 +56,7 @@ export function planOrphans(
 
 function waitOf({ createdAt, claimUid }: AgentSandboxStatus, isHeir: boolean, times: OrphanTimes): number {
   const { now, orphanTimeoutMs, actingSince } = times;
-  // an agent whose clock is ahead must not keep its orphans for as long
+  // an agent whose clock is ahead must not delay the end of its orphans
   const made = createdAt * 1000 > now ? -Infinity : createdAt * 1000 + SECOND_MS;
   if (isHeir) return made + ADOPT_AFTER_MS - now;
   return (claimUid === '' ? Math.max(made, actingSince) : made) + orphanTimeoutMs - now;
@@ -66,6 +69,6 @@ function removal(container: ClaimedContainer): OrphanAction {
   const reason = bound ? 'ObjectGone' : 'NotAdoptable';
   const message = bound
     ? 'its Sandbox object is gone'
-    : 'nobody recorded it, and no gateway has vouched for what it says that it was made from';
+    : 'it has no Sandbox object, and no gateway has vouched for its template';
   return { type: 'delete', container, reason, message };
 }

@@ -24,8 +24,8 @@ import { type CreateOutcome, type World } from './world';
 
 const readyOf = (status: SandboxStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready');
 
-describe('a sandbox that waits for its agent', () => {
-  it('is assigned in its status before that agent is asked', () => {
+describe('planPending', () => {
+  it('writes the assignment before the agent is asked', () => {
     const result = plan(sandbox(), world());
     expect(result.actions.map(({ type }) => type)).toEqual(['reserve', 'set_status', 'event', 'start_create']);
     expect(statusIn(result)).toMatchObject({
@@ -41,20 +41,20 @@ describe('a sandbox that waits for its agent', () => {
     expect(result.actions.at(-1)).toMatchObject({ sandboxId: UID, agentId: 'team/agent-2', fresh: true });
   });
 
-  it('takes a reset that was there from the start for its first container', () => {
+  it('accepts a reset set from the start with the first container', () => {
     const resetRevision = '2026-05-01T11:00:00.000000001Z';
     const result = plan(sandbox({ spec: { resetRevision } }), world());
     expect(statusIn(result)).toMatchObject({ phase: 'Bound', attempt: 0, acceptedResetRevision: resetRevision });
   });
 
-  it('gets a new id for a new attempt', () => {
+  it('uses a new id for a new attempt', () => {
     const result = plan(sandbox({ status: { phase: 'Pending', attempt: 3 } }), world());
     expect(statusIn(result)).toMatchObject({ sandboxID: `${UID}-3`, attempt: 3 });
   });
 
   it.each<[string, World, string, string[]]>([
     ['no pool', world({ pool: 'absent' }), 'PoolNotFound', []],
-    ['a pool that is going', world({ pool: 'deleting' }), 'PoolNotFound', []],
+    ['a pool being deleted', world({ pool: 'deleting' }), 'PoolNotFound', []],
     ['no agent', world({ candidate: { state: 'none', reason: 'NoAgent', message: 'm' } }), 'NoAgent', ['back_off']],
     [
       'full agents',
@@ -63,13 +63,13 @@ describe('a sandbox that waits for its agent', () => {
       ['back_off'],
     ],
     [
-      'a secret that is not there',
+      'a missing secret',
       world({ inputs: { state: 'missing', message: 'secret "a"' } }),
       'ReferenceNotFound',
       ['back_off'],
     ],
-    ['too early after a failure', world({ notBefore: NOW + 700 }), 'Waiting', []],
-  ])('says why not: %s', (_what, now, reason, expected) => {
+    ['a back-off after a failure', world({ notBefore: NOW + 700 }), 'Waiting', []],
+  ])('shows why it waits: %s', (_what, now, reason, expected) => {
     const result = plan(sandbox(), now);
     const status = statusIn(result);
     expect(status).toMatchObject({ phase: 'Pending', reason });
@@ -79,7 +79,7 @@ describe('a sandbox that waits for its agent', () => {
     expect(events(result)).toEqual([`${reason === 'Waiting' ? 'Normal' : 'Warning'} ${reason}`]);
   });
 
-  it('does not say it twice', () => {
+  it('shows a reason only once', () => {
     const full = world({ candidate: { state: 'none', reason: 'NoAgent', message: 'm' } });
     const result = plan(sandbox(), full, full);
     expect(statusIn(result)).toBeUndefined();
@@ -87,7 +87,7 @@ describe('a sandbox that waits for its agent', () => {
     expect(deeds(result)).toEqual(['back_off']);
   });
 
-  it('waits out its back-off without a word', () => {
+  it('waits out its back-off without a status write', () => {
     const result = plan(
       sandbox({ status: { phase: 'Pending', attempt: 0, observedGeneration: 1 } }),
       world({ notBefore: NOW + 700 }),
@@ -95,7 +95,7 @@ describe('a sandbox that waits for its agent', () => {
     expect(result).toEqual({ actions: [], requeueAfterMs: 700 });
   });
 
-  it('fails where what it refers to can never be read', () => {
+  it('fails with inputs that can never be resolved', () => {
     const result = plan(sandbox(), world({ inputs: { state: 'invalid', message: 'envs[0].valueFrom: fieldRef' } }));
     expect(statusIn(result)).toMatchObject({
       phase: 'Failed',
@@ -104,39 +104,39 @@ describe('a sandbox that waits for its agent', () => {
     });
   });
 
-  it('takes the container that is there already under its id', () => {
+  it('takes a container that already exists with its id', () => {
     const result = plan(sandbox({ status: { phase: 'Pending' } }), world({ claimed: [claimed(container('running'))] }));
     expect(statusIn(result)).toMatchObject({ phase: 'Bound', assignedPod: 'agent-1', sandboxID: UID });
     expect(deeds(result)).toEqual([]);
   });
 });
 
-describe('a sandbox that is assigned', () => {
+describe('planBound', () => {
   const bound = (more: SandboxStatus = {}): Sandbox => sandbox({ status: assigned('Bound', more) });
   const CREATE = `start_create ${UID}@${AGENT}`;
 
   it.each<[string, World, string | undefined, string[]]>([
-    ['its agent runs it', having(container('running')), 'Running', ['forget placement']],
-    ['its agent makes it', having(container('creating')), 'Bound', []],
-    ['its agent ends it', having(container('terminating')), undefined, []],
+    ['the agent runs it', having(container('running')), 'Running', ['forget placement']],
+    ['the agent creates it', having(container('creating')), 'Bound', []],
+    ['the agent terminates it', having(container('terminating')), undefined, []],
     ['it has ended already', having(container('stopped', { exitCode: 0 })), 'Succeeded', []],
     ['it has failed already', having(container('failed', { exitCode: 2 })), 'Failed', []],
-    ['its agent was never asked: after a restart of ours', denying(), undefined, [CREATE]],
-    ['its agent is being asked', denying({ call: { state: 'in_flight' } }), undefined, []],
-    ['too early after a failure', denying({ notBefore: NOW + 500 }), undefined, []],
-    ['a secret went away', denying({ inputs: { state: 'missing', message: 'm' } }), 'Bound', ['back_off']],
-    ['a reference that will never do', denying({ inputs: { state: 'invalid', message: 'm' } }), 'Failed', []],
-    ['its agent is out of reach', world({ agent: SILENT }), 'Bound', []],
-    ['its agent is out of reach for an instant', world({ agent: { ...SILENT, silentMs: 100 } }), undefined, []],
-    ['its agent is out of reach and its Pod well', world({ agent: { ...LOST, podReady: true } }), 'Bound', []],
-  ])('%s', (_what, now, phase, expected) => {
+    ['the agent was never asked, after our restart', denying(), undefined, [CREATE]],
+    ['the create is in flight', denying({ call: { state: 'in_flight' } }), undefined, []],
+    ['a back-off after a failure', denying({ notBefore: NOW + 500 }), undefined, []],
+    ['a secret is missing', denying({ inputs: { state: 'missing', message: 'm' } }), 'Bound', ['back_off']],
+    ['a reference is invalid', denying({ inputs: { state: 'invalid', message: 'm' } }), 'Failed', []],
+    ['the agent is silent', world({ agent: SILENT }), 'Bound', []],
+    ['the agent is silent for an instant', world({ agent: { ...SILENT, silentMs: 100 } }), undefined, []],
+    ['the agent is silent and its Pod ready', world({ agent: { ...LOST, podReady: true } }), 'Bound', []],
+  ])('follows the agent: %s', (_what, now, phase, expected) => {
     const result = plan(bound(), now);
     expect(statusIn(result)?.phase).toBe(phase);
     expect(deeds(result)).toEqual(expected);
     if (phase === 'Bound') expect(statusIn(result)).toMatchObject({ assignedPod: 'agent-1', sandboxID: UID });
   });
 
-  it('asks again as one that may have been asked before', () => {
+  it('does not count a repeated create as fresh', () => {
     expect(plan(bound(), denying()).actions).toContainEqual(
       expect.objectContaining({ type: 'start_create', fresh: false }),
     );
@@ -145,8 +145,8 @@ describe('a sandbox that is assigned', () => {
   it.each<[string, World, string]>([
     ['gone with its Pod', world({ agent: GONE }), 'AgentLost'],
     ['out of reach for too long', world({ agent: LOST }), 'AgentLost'],
-    ['gone while it was asked', world({ agent: GONE, call: { state: 'in_flight' } }), 'AgentLost'],
-  ])('is placed anew under another id when its agent is %s', (_what, now, reason) => {
+    ['gone during the create', world({ agent: GONE, call: { state: 'in_flight' } }), 'AgentLost'],
+  ])('starts another attempt when its agent is %s', (_what, now, reason) => {
     const result = plan(bound(), now);
     const status = statusIn(result);
     expect(status).toMatchObject({ phase: 'Pending', attempt: 1 });
@@ -155,7 +155,7 @@ describe('a sandbox that is assigned', () => {
     expect(status).not.toHaveProperty('sandboxID');
   });
 
-  it('is waited for as long as its object says', () => {
+  it('waits for the agent for recoveryTimeoutSeconds', () => {
     const patient = sandbox({ status: assigned('Bound'), spec: { recoveryTimeoutSeconds: 120 } });
     expect(statusIn(plan(patient, world({ agent: LOST })))?.phase).toBe('Bound');
   });
@@ -165,104 +165,104 @@ describe('a sandbox that is assigned', () => {
   const message = 'm';
   it.each<[string, CreateOutcome, SandboxStatus, string, string[]]>([
     [
-      'slots',
+      'full slots',
       { kind: 'refused', code: 'slots_full', message },
       { phase: 'Pending', attempt: 0 },
       'InsufficientCapacity',
       [FORGET, EXCLUDE],
     ],
     [
-      'memory',
+      'full memory',
       { kind: 'refused', code: 'memory_full', message },
       { phase: 'Pending', attempt: 0 },
       'InsufficientCapacity',
       [FORGET, EXCLUDE],
     ],
     [
-      'a port',
+      'a taken port',
       { kind: 'refused', code: 'port_taken', message },
       { phase: 'Pending', attempt: 0 },
       'PortTaken',
       [FORGET, EXCLUDE],
     ],
     [
-      'draining',
+      'a draining agent',
       { kind: 'refused', code: 'draining', message },
       { phase: 'Pending', attempt: 0 },
       'AgentDraining',
       [FORGET, EXCLUDE],
     ],
     [
-      'no connection, ever',
+      'no connection at the first try',
       { kind: 'refused', code: 'unreachable', message },
       { phase: 'Pending', attempt: 0 },
       'AgentUnreachable',
       [FORGET, EXCLUDE],
     ],
     [
-      'a newer generation there',
+      'a stale generation',
       { kind: 'refused', code: 'stale_generation', message },
       { phase: 'Pending', attempt: 1 },
       'StaleGeneration',
       [FORGET, EXCLUDE],
     ],
     [
-      'the image',
+      'a missing image',
       { kind: 'image_not_found', message },
       { phase: 'Pending', attempt: 0, failures: 1, retryAt: at(0.5) },
       'ImagePullFailed',
       [FORGET, 'forget placement'],
     ],
     [
-      'the image, and it is not to be pulled',
+      'an image that must not be pulled',
       { kind: 'image_never_pull', message },
       { phase: 'Pending', attempt: 0, failures: 1, retryAt: at(0.5) },
       'ErrImageNeverPull',
       [FORGET, 'forget placement'],
     ],
     [
-      'the command',
+      'a missing command',
       { kind: 'command_not_found', message },
       { phase: 'Failed', reason: 'CommandNotFound', message },
       'CommandNotFound',
       [FORGET],
     ],
     [
-      'the image',
+      'a faulty image',
       { kind: 'image_faulty', message },
       { phase: 'Failed', reason: 'ImageFaulty', message },
       'ImageFaulty',
       [FORGET],
     ],
     [
-      'the spec',
+      'an invalid spec',
       { kind: 'invalid_argument', message },
       { phase: 'Failed', reason: 'InvalidSpec', message },
       'InvalidSpec',
       [FORGET],
     ],
     [
-      'the agent itself',
+      'a failure of the agent',
       { kind: 'failed', message },
       { phase: 'Pending', attempt: 1, failures: 1, retryAt: at(0.5) },
       'CreateFailed',
       [FORGET, 'forget placement', EXCLUDE],
     ],
     [
-      'no answer, and no trace',
+      'no answer, and no container',
       { kind: 'no_answer', message },
       { phase: 'Bound', sandboxID: UID, attempt: 0, failures: 1, retryAt: at(0.5) },
       'AgentUnreachable',
       [FORGET],
     ],
     [
-      'yes, and it is gone already',
+      'a success, with a container already gone',
       { kind: 'running' },
       { phase: 'Lost', reason: 'ContainerGone', sandboxID: UID },
       'ContainerGone',
       [FORGET],
     ],
-  ])('was refused for %s', (_what, outcome, status, reason, expected) => {
+  ])('handles the outcome: %s', (_what, outcome, status, reason, expected) => {
     const result = plan(bound(), denying(settled(outcome)));
     expect(statusIn(result)).toMatchObject(status);
     expect(readyOf(statusIn(result))).toMatchObject({ status: 'False', reason });
@@ -270,24 +270,24 @@ describe('a sandbox that is assigned', () => {
     if (status.phase === 'Pending') expect(statusIn(result)).not.toHaveProperty('assignedPod');
   });
 
-  it('stays with an agent that did not answer, and is out of reach', () => {
+  it('stays with a silent agent that did not answer', () => {
     const result = plan(bound(), world({ agent: SILENT, ...settled({ kind: 'no_answer', message }) }));
     expect(statusIn(result)).toMatchObject({ phase: 'Bound', assignedPod: 'agent-1' });
     expect(deeds(result)).toEqual([]);
   });
 
-  it('believes an agent that said yes before it fell silent', () => {
+  it('trusts the success of an agent that is silent since', () => {
     const result = plan(bound(), world({ agent: SILENT, ...settled({ kind: 'running' }) }));
     expect(statusIn(result)).toMatchObject({ phase: 'Running', endpoints: ['10.0.0.1:8080'] });
   });
 
-  it('believes the report more than the answer', () => {
+  it('prefers the report to the answer', () => {
     const result = plan(bound(), having(container('running'), settled({ kind: 'no_answer', message })));
     expect(statusIn(result)?.phase).toBe('Running');
     expect(deeds(result)).toEqual([FORGET, 'forget placement']);
   });
 
-  it('takes no other agent’s answer for its own', () => {
+  it('ignores the answer of another agent', () => {
     const other = {
       state: 'settled',
       agentId: 'team/agent-9',
@@ -297,12 +297,12 @@ describe('a sandbox that is assigned', () => {
     expect(statusIn(result)).toBeUndefined();
   });
 
-  it('is put back where it says no agent', () => {
+  it('goes back to Pending without an assigned agent', () => {
     const result = plan(sandbox({ status: { phase: 'Bound', attempt: 0 } }), world());
     expect(statusIn(result)).toMatchObject({ phase: 'Pending', attempt: 0 });
   });
 
-  it('tells of its start', () => {
+  it('records an Event of the start', () => {
     const started = plan(bound(), having(container('running')));
     expect(events(started)).toEqual(['Normal Running']);
     expect(readyOf(statusIn(started))).toMatchObject({ status: 'True', lastTransitionTime: at(0).replace('.000', '') });

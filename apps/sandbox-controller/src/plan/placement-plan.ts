@@ -10,10 +10,10 @@ import { planSilence } from './silence';
 import { StatusOf } from './status';
 import { type AssignedAgent, type Inputs, type World } from './world';
 
-/** A pool that does not exist is also announced by its informer. */
+/** Retry interval for a missing pool; its informer usually triggers earlier. */
 const POOL_AGAIN_MS = 10_000;
 
-/** Pending: no agent may have a container of it. The object says which agent will, before that agent is asked. */
+/** Plans a Pending sandbox: it has no container. The status records the chosen agent before that agent is asked. */
 export function planPending(sandbox: Sandbox, world: World): Step {
   const status = new StatusOf(sandbox, world.now);
   const sandboxId = currentSandboxId(sandbox);
@@ -43,8 +43,8 @@ export function planPending(sandbox: Sandbox, world: World): Step {
 }
 
 /**
- * Bound: its agent has been asked, or was about to be. That agent alone is asked again, under the same id, until it
- * answers or is lost; only then is there another container, and under another id.
+ * Plans a Bound sandbox, whose agent was asked or was about to be. Only that agent is asked again, with the same id,
+ * until it answers or is lost; only then is there another container, with another id.
  */
 export function planBound(sandbox: Sandbox, world: World): Step {
   const { agent, report, call } = world;
@@ -53,13 +53,13 @@ export function planBound(sandbox: Sandbox, world: World): Step {
     return { status: new StatusOf(sandbox, world.now).pending(why) };
   }
   if (report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
-  const mine = call?.state === 'settled' && call.agentId === agent.id;
-  const answered = mine ? afterCall(sandbox, agent, call.outcome, world) : undefined;
+  const isOwnCall = call?.state === 'settled' && call.agentId === agent.id;
+  const answered = isOwnCall ? afterCall(sandbox, agent, call.outcome, world) : undefined;
   if (answered) return answered;
   if (agent.presence === 'gone' || report.state === 'unknown' || isAcknowledged(sandbox)) {
     return withoutReport(sandbox, agent, world);
   }
-  return call?.state === 'in_flight' ? {} : askAgent(sandbox, agent, world); // the end of a call puts the key back
+  return call?.state === 'in_flight' ? {} : askAgent(sandbox, agent, world); // the end of the call requeues the key
 }
 
 function withoutReport(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
@@ -69,7 +69,7 @@ function withoutReport(sandbox: Sandbox, agent: AssignedAgent, world: World): St
   return planSilence(sandbox, agent, world.now);
 }
 
-/** What this process waits for, and what the object says that another one has found. */
+/** Unix ms of the next try: the later of this process's own pause and the object's retryAt. */
 function startOf(sandbox: Sandbox, { now, notBefore }: World): number {
   return Math.max(notBefore, nextTry(sandbox, now));
 }
@@ -77,13 +77,13 @@ function startOf(sandbox: Sandbox, { now, notBefore }: World): number {
 function later(sandbox: Sandbox, now: number, notBefore: number): Step {
   const status = sandbox.status?.phase
     ? undefined
-    : new StatusOf(sandbox, now).pending({ reason: 'Waiting', message: 'it is to be placed' });
+    : new StatusOf(sandbox, now).pending({ reason: 'Waiting', message: 'it waits for its placement' });
   return { status, requeueAfterMs: notBefore - now };
 }
 
 function withoutInputs(status: StatusOf, inputs: Exclude<Inputs, { state: 'resolved' }> | undefined): Step {
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };
-  const message = inputs?.message ?? 'what it refers to is not read yet';
+  const message = inputs?.message ?? 'its Secrets and ConfigMaps are not read yet';
   return {
     status: status.pending({ reason: 'ReferenceNotFound', message }),
     actions: [{ type: 'back_off', for: 'time' }],
@@ -97,7 +97,7 @@ function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
   if (now < notBefore) return { requeueAfterMs: notBefore - now };
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };
   if (inputs?.state !== 'resolved') {
-    const message = inputs?.message ?? 'what it refers to is not read yet';
+    const message = inputs?.message ?? 'its Secrets and ConfigMaps are not read yet';
     return {
       status: status.waiting({ reason: 'ReferenceNotFound', message }),
       actions: [{ type: 'back_off', for: 'time' }],

@@ -6,7 +6,7 @@ import { planSilence } from './silence';
 import { StatusOf, type Why } from './status';
 import { type World } from './world';
 
-/** A sandbox that its object, or its fast path, has called running. */
+/** Plans a Running sandbox, from its agent's report or the lack of it. */
 export function planRunning(sandbox: Sandbox, world: World): Step {
   const { agent, report } = world;
   if (agent && report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
@@ -15,7 +15,7 @@ export function planRunning(sandbox: Sandbox, world: World): Step {
   return agent ? planSilence(sandbox, agent, world.now) : {};
 }
 
-/** @returns undefined where it may still run: nobody is asked, or nobody answers. */
+/** @returns why the sandbox is lost; undefined while it may still run because its agent does not answer */
 export function whyLost(sandbox: Sandbox, { agent, report }: World): Why | undefined {
   const pod = sandbox.status?.assignedPod ?? '';
   if (!agent) return { reason: 'ContainerGone', message: 'it is assigned to no agent' };

@@ -29,17 +29,17 @@ const deleted = (object: Sandbox): Sandbox => ({
 });
 const IN_FLIGHT = { call: { state: 'in_flight' } } as const;
 
-describe('the finalizer', () => {
-  it('comes before anything else', () => {
+describe('planSandbox, finalizer', () => {
+  it('is added before anything else', () => {
     expect(plan(sandbox({ metadata: { finalizers: [] } }), world()).actions).toEqual([{ type: 'add_finalizer' }]);
   });
 
-  it('is not put on an object that is being deleted', () => {
+  it('is not added to an object being deleted', () => {
     expect(plan(deleted(sandbox({ metadata: { finalizers: ['other'] } })), world()).actions).toEqual([]);
   });
 });
 
-describe('deletion', () => {
+describe('planSandbox, deletion', () => {
   const unbound = container('running', { claimUid: '', sandboxId: FAST_ID });
   it.each<[string, Sandbox, World, string[]]>([
     ['never placed', sandbox(), world(), ['remove_finalizer']],
@@ -51,7 +51,7 @@ describe('deletion', () => {
       [`delete_container ${UID}@${AGENT}`],
     ],
     [
-      'Bound, being made',
+      'Bound, being created',
       sandbox({ status: assigned('Bound') }),
       having(container('creating')),
       [`delete_container ${UID}@${AGENT}`],
@@ -75,61 +75,61 @@ describe('deletion', () => {
       [`delete_container ${UID}@${AGENT}`],
     ],
     [
-      'being ended: it is asked again',
+      'Terminating: the delete is repeated',
       sandbox({ status: assigned('Terminating') }),
       having(container('terminating')),
       [`delete_container ${UID}@${AGENT}`],
     ],
-    ['the agent says it is gone', sandbox({ status: assigned('Terminating') }), denying(), ['remove_finalizer']],
-    ['the agent Pod is gone', sandbox({ status: assigned('Running') }), world({ agent: GONE }), ['remove_finalizer']],
-    ['nobody answers', sandbox({ status: assigned('Running') }), world({ agent: SILENT }), []],
+    ['Terminating, the container gone', sandbox({ status: assigned('Terminating') }), denying(), ['remove_finalizer']],
     [
-      'nobody answers for very long',
+      'Running, the agent Pod gone',
       sandbox({ status: assigned('Running') }),
-      world({ agent: LOST }),
+      world({ agent: GONE }),
       ['remove_finalizer'],
     ],
+    ['Running, the agent silent', sandbox({ status: assigned('Running') }), world({ agent: SILENT }), []],
+    ['Running, the agent lost', sandbox({ status: assigned('Running') }), world({ agent: LOST }), ['remove_finalizer']],
     [
-      'nobody answers for very long, but its Pod is well',
+      'Running, the agent silent for long, its Pod ready',
       sandbox({ status: assigned('Running') }),
       world({ agent: { ...LOST, podReady: true } }),
       [],
     ],
     [
-      'nobody answers for very long, and another agent has an older attempt',
+      'Running, the agent lost, an older attempt on another agent',
       sandbox({ status: assigned('Running', { attempt: 1, sandboxID: `${UID}-1` }) }),
       world({ agent: LOST, claimed: [claimed(container('running'), 'agent-9')] }),
       [`delete_container ${UID}@team/agent-9`],
     ],
     [
-      'nobody answers, and the Pod is well',
+      'Bound, the agent silent, its Pod ready',
       sandbox({ status: assigned('Bound') }),
       world({ agent: agent({ presence: 'silent' }) }),
       [],
     ],
-    ['Bound, its create on the way', sandbox({ status: assigned('Bound') }), denying(IN_FLIGHT), []],
-    ['Expired, nothing left', sandbox({ status: { phase: 'Expired' } }), world(), ['remove_finalizer']],
-    ['FAST, before its status', fastSandbox(), having(unbound), [`delete_container ${FAST_ID}@${AGENT}`]],
-    ['FAST, before its status, gone', fastSandbox(), denying(), ['remove_finalizer']],
+    ['Bound, its create in flight', sandbox({ status: assigned('Bound') }), denying(IN_FLIGHT), []],
+    ['Expired, without a container', sandbox({ status: { phase: 'Expired' } }), world(), ['remove_finalizer']],
+    ['FAST, without a status', fastSandbox(), having(unbound), [`delete_container ${FAST_ID}@${AGENT}`]],
+    ['FAST, without a status, the container gone', fastSandbox(), denying(), ['remove_finalizer']],
     [
-      'an older attempt somewhere else',
+      'Running, an older attempt on another agent',
       sandbox({ status: assigned('Running', { attempt: 1, sandboxID: `${UID}-1` }) }),
       denying({ claimed: [claimed(container('running'), 'agent-9')] }),
       [`delete_container ${UID}@team/agent-9`],
     ],
     [
-      "another sandbox of its name is none of the object's",
+      'Running, another sandbox of its name on the agent',
       sandbox({ status: assigned('Running') }),
       denying({ claimed: [claimed(container('running', { claimUid: '', sandboxId: 'theirs' }))] }),
       ['remove_finalizer'],
     ],
     [
-      'past its time as well',
+      'Running, expired as well',
       sandbox({ status: assigned('Running'), spec: { expireTime: at(-9) } }),
       denying(),
       ['remove_finalizer'],
     ],
-  ])('%s', (_what, object, now, expected) => {
+  ])('of %s', (_what, object, now, expected) => {
     const result = plan(deleted(object), now);
     expect(deeds(result).filter((deed) => deed !== 'remove_allocation')).toEqual(expected);
     if (expected[0] === 'remove_finalizer') expect(result.requeueAfterMs).toBeUndefined();
@@ -139,7 +139,7 @@ describe('deletion', () => {
     }
   });
 
-  it('says what it waits for', () => {
+  it('shows what it waits for', () => {
     const object = deleted(sandbox({ status: assigned('Running') }));
     const result = plan(object, world({ agent: SILENT }));
     expect(statusIn(result)).toMatchObject({ phase: 'Terminating', reason: 'Deleted' });
@@ -154,10 +154,10 @@ describe('deletion', () => {
   });
 });
 
-describe('objects of the fast path', () => {
+describe('planSandbox, FAST objects', () => {
   const mine = container('running', { claimUid: '', sandboxId: FAST_ID });
 
-  it('are taken over as annotated, bound, and freed of the annotation', () => {
+  it('are assigned as annotated, bound, and lose the annotation', () => {
     const result = plan(fastSandbox(), having(mine));
     expect(statusIn(result)).toMatchObject({
       ...{ phase: 'Running', assignedPod: 'agent-1', nodeName: 'node-1', sandboxID: FAST_ID, attempt: 0 },
@@ -167,7 +167,7 @@ describe('objects of the fast path', () => {
     expect(result.actions[0]?.type).toBe('set_status');
   });
 
-  it('whose status the gateway wrote are bound, and not written again', () => {
+  it('are bound without a status write if the gateway wrote the status', () => {
     const conditions = [
       { type: 'Ready', status: 'True', reason: 'Running', message: 'x', lastTransitionTime: at(-5) },
     ] as const;
@@ -182,22 +182,22 @@ describe('objects of the fast path', () => {
   });
 
   it.each<[string, World, string]>([
-    ['gone with its Pod', world({ agent: GONE }), 'AgentLost'],
-    ['denied by its agent', denying(), 'ContainerGone'],
-  ])('are lost, not made again: %s', (_what, now, reason) => {
+    ['the agent Pod gone', world({ agent: GONE }), 'AgentLost'],
+    ['the container gone', denying(), 'ContainerGone'],
+  ])('are Lost, and not recreated: %s', (_what, now, reason) => {
     const result = plan(fastSandbox(), now);
     expect(statusIn(result)).toMatchObject({ phase: 'Lost', reason, sandboxID: FAST_ID, attempt: 0 });
     expect(deeds(result)).toEqual(['remove_allocation']);
   });
 
-  it('are kept while nobody answers', () => {
+  it('are kept while the agent is silent', () => {
     expect(statusIn(plan(fastSandbox(), world({ agent: SILENT })))).toMatchObject({
       phase: 'Bound',
       sandboxID: FAST_ID,
     });
   });
 
-  it('with an unreadable annotation are placed like any other, and lose it', () => {
+  it('are placed like others, and lose the annotation, if it is malformed', () => {
     const annotations = { 'sandbox.fast.io/allocation': 'nonsense' };
     const result = plan(fastSandbox({ metadata: { annotations } }), world());
     expect(statusIn(result)).toMatchObject({ phase: 'Bound', assignedPod: 'agent-2', sandboxID: UID });
@@ -205,47 +205,52 @@ describe('objects of the fast path', () => {
   });
 });
 
-describe('binding', () => {
+describe('planSandbox, bind', () => {
   it.each<[string, Sandbox, World, boolean]>([
     [
-      'an unbound one of the object',
+      'binds an unbound container of the object',
       fastSandbox(),
       having(container('running', { claimUid: '', sandboxId: FAST_ID })),
       true,
     ],
-    ['one that has ended', fastSandbox(), having(container('stopped', { claimUid: '', sandboxId: FAST_ID })), true],
+    ['binds an ended one', fastSandbox(), having(container('stopped', { claimUid: '', sandboxId: FAST_ID })), true],
     [
-      'one that is being ended',
+      'does not bind a terminating one',
       fastSandbox(),
       having(container('terminating', { claimUid: '', sandboxId: FAST_ID })),
       false,
     ],
-    ['a bound one', sandbox({ status: assigned('Running') }), having(container('running')), false],
+    ['does not bind a bound one', sandbox({ status: assigned('Running') }), having(container('running')), false],
   ])('%s', (_what, object, now, bound) => {
     expect(plan(object, now).actions.some(({ type }) => type === 'bind')).toBe(bound);
   });
 });
 
-describe('containers that an object must not have', () => {
+describe('planSandbox, orphan containers of the name', () => {
   const running = container('running');
   const with_ = (more: Parameters<typeof container>[1], pod = 'agent-9'): World =>
     having(running, { claimed: [claimed(running), claimed(container('running', more), pod)] });
 
   it.each<[string, World, string[], number | undefined]>([
-    ['an older attempt', with_({ sandboxId: `${UID}-7` }), [`delete_container ${UID}-7@team/agent-9`], 2_000],
+    ['ends an older attempt', with_({ sandboxId: `${UID}-7` }), [`delete_container ${UID}-7@team/agent-9`], 2_000],
     [
-      'of an earlier object of the name',
+      'ends one of an earlier object of the name',
       with_({ claimUid: 'uid-0', sandboxId: 'uid-0' }),
       ['delete_container uid-0@team/agent-9'],
       2_000,
     ],
     [
-      'the loser of a race, in time to learn of it',
+      'keeps the loser of a race until the orphan timeout',
       with_({ claimUid: '', sandboxId: 'late', createdAt: Date.parse(at(-4)) / 1000 }),
       [],
       6_000,
     ],
-    ['the loser of a race', with_({ claimUid: '', sandboxId: 'late' }), ['delete_container late@team/agent-9'], 2_000],
+    [
+      'ends the loser of a race after the orphan timeout',
+      with_({ claimUid: '', sandboxId: 'late' }),
+      ['delete_container late@team/agent-9'],
+      2_000,
+    ],
   ])('%s', (_what, now, expected, requeueAfterMs) => {
     const status = assigned('Running', {
       endpoints: ['10.0.0.1:8080'],
@@ -257,23 +262,26 @@ describe('containers that an object must not have', () => {
     expect(result.requeueAfterMs).toBe(requeueAfterMs);
   });
 
-  it.each(['Expired', 'Failed'] as const)('its own, once it is %s and has given it up', (phase) => {
+  it.each(['Expired', 'Failed'] as const)('ends the container of a %s object without an assignment', (phase) => {
     const status = { phase, attempt: 0, observedGeneration: 1, finishedAt: at(-60) };
     const result = plan(sandbox({ status }), world({ claimed: [claimed(container('running'))] }));
     expect(deeds(result)).toEqual([`delete_container ${UID}@${AGENT}`]);
   });
 
-  it.each(['Succeeded', 'Failed', 'Lost', 'Running'] as const)('not its own that %s refers to', (phase) => {
-    const result = plan(
-      sandbox({ status: assigned(phase, { exitCode: 1 }) }),
-      having(container('failed', { exitCode: 1 })),
-    );
-    expect(deeds(result)).toEqual([]);
-  });
+  it.each(['Succeeded', 'Failed', 'Lost', 'Running'] as const)(
+    'keeps the container that a %s object is assigned to',
+    (phase) => {
+      const result = plan(
+        sandbox({ status: assigned(phase, { exitCode: 1 }) }),
+        having(container('failed', { exitCode: 1 })),
+      );
+      expect(deeds(result)).toEqual([]);
+    },
+  );
 });
 
-describe('observedGeneration', () => {
-  it('follows the object, also where nothing else changes', () => {
+describe('planSandbox, observedGeneration', () => {
+  it('follows the object even if nothing else changes', () => {
     const status = { phase: 'Expired', attempt: 0, observedGeneration: 1 } as const;
     const result = plan(sandbox({ status, metadata: { generation: 2 } }), world());
     expect(statusIn(result)).toEqual({ ...status, observedGeneration: 2 });

@@ -16,10 +16,13 @@ import { planStrays } from './stray-plan';
 import { transitionEvent } from './transition-event';
 import { type World } from './world';
 
-/** A timer of Node's holds no more than 24 days; nothing is hurt by a look in between. */
+/** Bound on requeues: Node's timers hold at most 24 days, and an early pass is harmless. */
 const LONGEST_PAUSE_MS = 3_600_000;
 
-/** Everything that is to be done for a Sandbox object as it stands. Pure: all that it knows of the world is `world`. */
+/**
+ * Plans all that is to be done for a Sandbox object. Pure: it knows only `object` and `world`.
+ * @param object as stored; an allocation annotation counts as its assignment, see {@link withAllocation}
+ */
 export function planSandbox(object: Sandbox, world: World): Plan {
   const sandbox = withAllocation(object);
   if (object.metadata.deletionTimestamp) return planDeletion(object, sandbox, world);
@@ -31,7 +34,7 @@ export function planSandbox(object: Sandbox, world: World): Plan {
   return {
     actions: [
       ...ignoredReset(object),
-      ...around(object, sandbox, step),
+      ...withStatus(object, sandbox, step),
       ...bindings(sandbox, world),
       ...strays.actions,
     ],
@@ -46,7 +49,7 @@ function planPhase(sandbox: Sandbox, world: World): Step {
     case 'Bound':
       return planBound(sandbox, world);
     case 'Running':
-    case 'Terminating': // for no reason of ours: somebody wrote it, and the agent says what is true
+    case 'Terminating': // without an ending's reason: another client wrote it, and the agent's report decides
       return planRunning(sandbox, world);
     case 'Lost':
       return planLost(sandbox, world);
@@ -57,32 +60,32 @@ function planPhase(sandbox: Sandbox, world: World): Step {
   }
 }
 
-/** At any phase: whatever is still there is ended, and what is not found has been. */
+/** Plans a deleted object, in any phase: end its containers, then remove the finalizer. */
 function planDeletion(object: Sandbox, sandbox: Sandbox, world: World): Plan {
   const end = endOfContainers(sandbox, world);
   const why = { reason: 'Deleted', message: 'its container is being ended' };
   if (end.state === 'ending') {
     const step: Step = { status: new StatusOf(sandbox, world.now).terminating(why), actions: end.deletes };
-    return { actions: around(object, sandbox, step), requeueAfterMs: end.requeueAfterMs };
+    return { actions: withStatus(object, sandbox, step), requeueAfterMs: end.requeueAfterMs };
   }
   const { agent } = world;
   if (end.state === 'out_of_reach' && agent && (!isLost(sandbox, agent) || end.deletes.length > 0)) {
     const step: Step = { ...planUnheardEnd(sandbox, why, agent, world.now), actions: end.deletes };
-    return { actions: around(object, sandbox, step), requeueAfterMs: step.requeueAfterMs };
+    return { actions: withStatus(object, sandbox, step), requeueAfterMs: step.requeueAfterMs };
   }
   if (!hasFinalizer(object)) return { actions: [] };
-  const given = end.state === 'out_of_reach' ? [abandoned(end.agentId, sandbox)] : [];
+  const given = end.state === 'out_of_reach' ? [unconfirmedEnd(end.agentId, sandbox)] : [];
   return { actions: [...given, { type: 'remove_finalizer' }] };
 }
 
-/** Without an object it is an orphan: ended by the janitor of its node, or here, once its agent is heard of. */
-function abandoned(agentId: string, { status }: Sandbox): Action {
-  const message = `agent ${agentId} is lost and cannot say whether container ${status?.sandboxID ?? ''} is gone: the janitor ends what is left`;
+/** Without an object the container is an orphan: ended by its node's janitor, or here once its agent is back. */
+function unconfirmedEnd(agentId: string, { status }: Sandbox): Action {
+  const message = `agent ${agentId} is lost, so the end of container ${status?.sandboxID ?? ''} is not confirmed: the janitor ends what is left`;
   return { type: 'event', level: 'Warning', reason: 'AgentLost', message };
 }
 
-/** The status is written where it differs, before anything is done on its strength. */
-function around(object: Sandbox, sandbox: Sandbox, { status: wanted, before = [], actions = [] }: Step): Action[] {
+/** Adds the write of the status, if it differs, before the actions that rely on it. */
+function withStatus(object: Sandbox, sandbox: Sandbox, { status: wanted, before = [], actions = [] }: Step): Action[] {
   const next = wanted ?? sandbox.status;
   if (next === undefined) return [...before, ...actions];
   const { generation } = object.metadata;
@@ -92,22 +95,22 @@ function around(object: Sandbox, sandbox: Sandbox, { status: wanted, before = []
   return [...before, ...write, ...(event ? [event] : []), ...actions, ...allocationRemoval(object, status)];
 }
 
-/** Said once a generation: whoever reset by a clock that is behind would wait for ever. */
+/** Event, once for each generation, for a reset whose time is too early: its user's clock may be behind. */
 function ignoredReset({ metadata, spec: { resetRevision }, status }: Sandbox): Action[] {
   const accepted = status?.acceptedResetRevision;
   const isNew = metadata.generation !== undefined && status?.observedGeneration !== metadata.generation;
   if (!isNew || resetRevision === undefined || !isLater(accepted, resetRevision)) return [];
-  const message = `resetRevision ${resetRevision} is not later than ${accepted ?? ''}, which was followed: nothing is reset`;
+  const message = `resetRevision ${resetRevision} is not later than the accepted ${accepted ?? ''}: nothing is reset`;
   return [{ type: 'event', level: 'Warning', reason: 'ResetIgnored', message }];
 }
 
-/** The annotation goes once the status says the same, or has gone on from there. */
+/** Removes the allocation annotation once the status carries the assignment, or a later state. */
 function allocationRemoval({ metadata }: Sandbox, { phase }: SandboxStatus): Action[] {
   const annotated = metadata.annotations?.[ALLOCATION_ANNOTATION] !== undefined;
   return annotated && phase !== undefined ? [{ type: 'remove_allocation' }] : [];
 }
 
-/** An agent is told which object stands for a container that came first. */
+/** Tells agents the uid of the object for its unbound containers. */
 function bindings(sandbox: Sandbox, { claimed }: World): Action[] {
   return claimed
     .filter(({ sandbox: container }) => container.claimUid === '' && isOwn(sandbox, container))

@@ -28,8 +28,8 @@ const silent = (seconds: number, more: Partial<AssignedAgent> = {}): AssignedAge
   agent({ presence: 'silent', silentMs: seconds * 1000, podReady: false, ...more });
 const readyOf = (status: SandboxStatus | undefined) => status?.conditions?.find(({ type }) => type === 'Ready');
 
-describe('an agent out of reach', () => {
-  it('leaves the phase, and a Ready that nobody knows, since it fell silent', () => {
+describe('planSilence', () => {
+  it('keeps the phase, and sets Ready to Unknown since the silence began', () => {
     const result = plan(running(ready('True', -60)), world({ agent: SILENT }));
     expect(statusIn(result)).toMatchObject({ phase: 'Running', endpoints: ['10.0.0.1:8080'] });
     expect(readyOf(statusIn(result))).toMatchObject({
@@ -42,34 +42,34 @@ describe('an agent out of reach', () => {
   });
 
   it.each<[string, AssignedAgent, number]>([
-    ['almost too long', silent(59), 1_000],
-    ['too long, but its Pod is well', silent(600, { podReady: true }), 5_000],
-  ])('is told once, and looked at again: %s', (_what, away, requeueAfterMs) => {
+    ['almost long enough to be lost', silent(59), 1_000],
+    ['long enough, but the Pod is ready', silent(600, { podReady: true }), 5_000],
+  ])('writes the status once and requeues: %s', (_what, away, requeueAfterMs) => {
     const first = plan(running(ready('True', -60)), world({ agent: away }));
-    const told = { ...running(ready('True', -60)), status: statusIn(first)! };
-    expect(plan(told, world({ agent: away }))).toEqual({ actions: [], requeueAfterMs });
+    const written = { ...running(ready('True', -60)), status: statusIn(first)! };
+    expect(plan(written, world({ agent: away }))).toEqual({ actions: [], requeueAfterMs });
   });
 
-  it('is Ready again when it comes back', () => {
+  it('sets Ready to True when the agent comes back', () => {
     const result = plan(running(ready('Unknown', -30)), having(container('running')));
     expect(readyOf(statusIn(result))).toMatchObject({ status: 'True', reason: 'Running' });
     expect(events(result)).toEqual(['Normal Running']);
   });
 
-  it('is lost after recoveryTimeoutSeconds, not before', () => {
+  it('ends in Lost after recoveryTimeoutSeconds, not before', () => {
     const patient = running(ready('Unknown', -61), { recoveryTimeoutSeconds: 120 });
     expect(statusIn(plan(patient, world({ agent: LOST })))).toMatchObject({ phase: 'Running' });
     expect(statusIn(plan(running(ready('Unknown', -61)), world({ agent: LOST })))).toMatchObject({ phase: 'Lost' });
   });
 });
 
-describe('how long an agent has been silent', () => {
+describe('silence', () => {
   it.each<[string, Condition, number, number]>([
-    ['as this process has seen it', ready('True', -600), 7_000, 7_000],
-    ['as the object says, where another leader saw it before', ready('Unknown', -50), 6_000, 50_000],
-    ['as this process has seen it, where it began before', ready('Unknown', -50), 70_000, 70_000],
-    ['a leader that has just begun has not listened yet', ready('Unknown', -50), 4_000, 4_000],
-    ['a Ready that is False says nothing of it', ready('False', -50), 6_000, 6_000],
+    ['takes its own observation', ready('True', -600), 7_000, 7_000],
+    ['takes the record of an earlier leader', ready('Unknown', -50), 6_000, 50_000],
+    ['takes its own observation if it is longer than the record', ready('Unknown', -50), 70_000, 70_000],
+    ['ignores the record just after a start', ready('Unknown', -50), 4_000, 4_000],
+    ['ignores a Ready that is False', ready('False', -50), 6_000, 6_000],
   ])('%s', (_what, condition, ownMs, expected) => {
     expect(silence(running(condition), ownMs, NOW)).toBe(expected);
   });

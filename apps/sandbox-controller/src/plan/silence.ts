@@ -5,15 +5,15 @@ import { unixMillis } from './instant';
 import { StatusOf, type Why } from './status';
 import { type AssignedAgent } from './world';
 
-/** A stream counts as silent after six seconds; an agent that restarts is back before this has passed as well. */
+/** Silence before the object shows it, beyond the 6 s of its stream; an agent that restarts is back by then. */
 const SHOWN_AFTER_MS = 5_000;
-/** While an agent is out of reach it is looked at this often, at least. */
+/** Longest requeue interval while an agent is out of reach. */
 const LOOK_AGAIN_MS = 5_000;
 
 /**
- * How long an agent has been out of reach. The object says since when, so that another leader does not begin at nothing;
- * but one that has only just started has had no time yet to hear of it.
- * @param ownMs by this process's own observation
+ * Milliseconds for which an agent has been out of reach. The object records since when, so that a new leader does not
+ * count from 0. In the first 5 s of its own observation the record is ignored: its streams may only be connecting.
+ * @param ownMs silence as this process has observed it
  */
 export function silence({ status }: Sandbox, ownMs: number, now: number): number {
   if (ownMs < SHOWN_AFTER_MS) return ownMs;
@@ -22,12 +22,12 @@ export function silence({ status }: Sandbox, ownMs: number, now: number): number
   return Math.max(ownMs, now - (recorded ?? now));
 }
 
-/** Not lost yet, and perhaps not at all: the object stays as it is, and says after a moment that nobody knows. */
+/** Plans a sandbox whose agent is silent but not lost: after 5 s its Ready condition becomes Unknown, nothing else. */
 export function planSilence(sandbox: Sandbox, agent: AssignedAgent, now: number): Step {
   return waitFor(sandbox, agent, now, { before: undefined, after: sandbox.status ?? {} });
 }
 
-/** To be ended, and its agent has to say that it was. */
+/** Plans an ending whose agent is silent: the object is Terminating until the agent confirms it or is lost. */
 export function planUnheardEnd(sandbox: Sandbox, why: Why, agent: AssignedAgent, now: number): Step {
   const status = new StatusOf(sandbox, now).terminating(why);
   return waitFor(sandbox, agent, now, { before: status, after: status });
@@ -43,7 +43,7 @@ function waitFor(
   const next = untilNextLook(sandbox, agent);
   if (silentMs < SHOWN_AFTER_MS) return { status: before, requeueAfterMs: Math.min(SHOWN_AFTER_MS - silentMs, next) };
   const pod = sandbox.status?.assignedPod ?? '';
-  const message = `agent ${pod} is out of reach${podReady ? ', though its Pod is ready' : ''}: nobody knows whether it runs`;
+  const message = `agent ${pod} is out of reach${podReady ? ', though its Pod is ready' : ''}: whether it runs is unknown`;
   const status = new StatusOf(sandbox, now).unheard(after, { reason: 'AgentUnreachable', message }, silentMs);
   return { status, requeueAfterMs: next };
 }

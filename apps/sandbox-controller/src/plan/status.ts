@@ -11,10 +11,10 @@ export interface Why {
   readonly reason: string;
   readonly message: string;
 }
-/** The reason of a container that somebody else has removed. */
+/** Reason of a container that was removed by another process. */
 export const CONTAINER_GONE = 'ContainerGone';
 type ConditionState = Pick<Condition, 'status'> & Why;
-/** Another container than it has had. */
+/** Start of another attempt. */
 interface Next {
   readonly acceptedResetRevision?: string;
   readonly recreations?: number;
@@ -24,7 +24,7 @@ interface Conditions {
   readonly ready: ConditionState;
 }
 
-/** Every status that this controller writes: what does not belong to a phase is not carried into it. */
+/** Builds every status that this controller writes. Fields that do not belong to the phase are not carried over. */
 export class StatusOf {
   private readonly now: Date;
 
@@ -35,32 +35,39 @@ export class StatusOf {
     this.now = new Date(nowMs);
   }
 
-  /** Waits for a container; where `next`, for another one than it has had. */
+  /** Waits for a container. @param next counts up the attempt: it waits for another container */
   pending(why: Why, next?: Next, tries: Tries = this.tries()): SandboxStatus {
     const attempt = attemptOf(this.sandbox) + (next ? 1 : 0);
-    const base = this.base('Pending', { scheduled: no(why), ready: no(why) }, next?.recreations);
+    const base = this.base(
+      'Pending',
+      { scheduled: falseCondition(why), ready: falseCondition(why) },
+      next?.recreations,
+    );
     return { ...base, ...why, attempt, ...this.revision(next), ...onlyTries(tries) };
   }
 
   bound(assignment: { assignedPod: string; nodeName: string; sandboxID: string }): SandboxStatus {
-    const ready = no({ reason: 'Creating', message: `agent ${assignment.assignedPod} makes its container` });
+    const ready = falseCondition({
+      reason: 'Creating',
+      message: `agent ${assignment.assignedPod} makes its container`,
+    });
     const base = this.base('Bound', { scheduled: this.scheduled(assignment.assignedPod), ready });
     return { ...base, ...assignment, ...this.tries() };
   }
 
-  /** Assigned as before; why it does not run yet. */
+  /** Bound, assigned as before. @param why it does not run yet */
   waiting(why: Why, tries: Tries = this.tries()): SandboxStatus {
-    return { ...this.base('Bound', { ready: no(why) }), ...this.assignment(), ...why, ...onlyTries(tries) };
+    return { ...this.base('Bound', { ready: falseCondition(why) }), ...this.assignment(), ...why, ...onlyTries(tries) };
   }
 
-  /** This status, but nobody can say whether it runs, for so long already. */
+  /** `status` with Ready Unknown since `silentMs` ago. */
   unheard(status: SandboxStatus, why: Why, silentMs: number): SandboxStatus {
     const ready = { type: 'Ready', status: 'Unknown', ...why } as const;
     const since = new Date(this.nowMs - silentMs);
     return { ...status, conditions: setCondition(this.sandbox.status?.conditions, ready, since) };
   }
 
-  /** @param recreations where they are not to count on */
+  /** @param recreations new count; absent: unchanged */
   running(podIP: string, recreations?: number): SandboxStatus {
     const endpoints = endpointsOf({ address: podIP }, this.sandbox.spec.exposedPorts ?? []);
     const assignment = this.assignment();
@@ -72,7 +79,7 @@ export class StatusOf {
     };
   }
 
-  /** Its process has ended. */
+  /** Succeeded or Failed, with the outcome of the process. */
   finished(report: AgentSandboxStatus): SandboxStatus {
     const { exitCode, finishedAt = rfc3339(this.now) } = report;
     const phase = report.phase === 'stopped' ? 'Succeeded' : 'Failed';
@@ -85,18 +92,18 @@ export class StatusOf {
     };
   }
 
-  /** It has no container and gets none by itself. */
+  /** Failed without a container; it gets none by itself. */
   failed(why: Why): SandboxStatus {
     return this.ended('Failed', why, rfc3339(this.now));
   }
 
-  /** The assignment is kept: an agent that comes back may still have the container. */
+  /** Lost. The assignment is kept: an agent that comes back may still have the container. */
   lost(why: Why): SandboxStatus {
     return { ...this.ended('Lost', why, rfc3339(this.now)), ...this.assignment() };
   }
 
   terminating(why: Why): SandboxStatus {
-    return { ...this.base('Terminating', { ready: no(why) }), ...this.assignment(), ...why };
+    return { ...this.base('Terminating', { ready: falseCondition(why) }), ...this.assignment(), ...why };
   }
 
   expired(): SandboxStatus {
@@ -105,7 +112,7 @@ export class StatusOf {
   }
 
   private ended(phase: SandboxPhase, why: Why, finishedAt: string): SandboxStatus {
-    return { ...this.base(phase, { ready: no(why) }), ...why, finishedAt };
+    return { ...this.base(phase, { ready: falseCondition(why) }), ...why, finishedAt };
   }
 
   private base(phase: SandboxPhase, { scheduled, ready }: Conditions, recreations?: number): SandboxStatus {
@@ -124,7 +131,7 @@ export class StatusOf {
     };
   }
 
-  /** A revision that was there before the first container asks for no second one. */
+  /** A resetRevision set before the first container counts as accepted: it asks for no second one. */
   private revision(next?: Next): Pick<SandboxStatus, 'acceptedResetRevision'> {
     const { spec, status } = this.sandbox;
     const first = status?.phase === undefined ? spec.resetRevision : undefined;
@@ -159,6 +166,6 @@ function onlyTries({ failures, retryAt }: Tries): Tries {
   return failures === undefined || retryAt === undefined ? {} : { failures, retryAt };
 }
 
-function no({ reason, message }: Why): ConditionState {
+function falseCondition({ reason, message }: Why): ConditionState {
   return { status: 'False', reason, message };
 }

@@ -7,7 +7,7 @@ import { type ClaimedContainer, type World } from './world';
 
 const ASK_AGAIN_MS = 2_000;
 
-/** Containers of the object's name that it must not have. */
+/** Plans the end of orphan containers: those that claim the object's name but are not its current container. */
 export function planStrays(sandbox: Sandbox, world: World): { actions: Action[]; requeueAfterMs?: number } {
   const actions: Action[] = [];
   const waits: number[] = [];
@@ -27,7 +27,7 @@ export function planStrays(sandbox: Sandbox, world: World): { actions: Action[];
   return waits.length > 0 ? { actions, requeueAfterMs: Math.min(...waits) } : { actions };
 }
 
-/** An older attempt that came back, or the current one of an object that has given it up. */
+/** Ends an older attempt that came back, and the current one of an object without an assignment. Undefined: keep it. */
 function waitOfOwn(sandbox: Sandbox, { sandbox: container }: ClaimedContainer): number | undefined {
   const { phase = 'Pending', assignedPod } = sandbox.status ?? {};
   const holds = phase === 'Pending' || Boolean(assignedPod);
@@ -35,8 +35,9 @@ function waitOfOwn(sandbox: Sandbox, { sandbox: container }: ClaimedContainer): 
 }
 
 /**
- * Another sandbox of the same name: whoever created the object has won. One that was bound belonged to an object that is
- * gone; one that was not is given the time in which its maker may still learn that it lost, while somebody leads.
+ * Milliseconds until another sandbox of the same name is ended: the creator of the object has won. A bound one belonged
+ * to an object that is gone, and ends at once. An unbound one ends after the orphan timeout, counted while this replica
+ * leads, within which its gateway may still learn that it lost.
  */
 function waitOfForeign({ sandbox: { claimUid, createdAt } }: ClaimedContainer, world: World): number {
   if (claimUid !== '') return 0;

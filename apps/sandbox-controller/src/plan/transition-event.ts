@@ -2,14 +2,14 @@ import { type SandboxPhase } from '@fsb/api/phases';
 import { type Condition, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Action } from './action';
 
-/** Reasons to wait that are no trouble. */
+/** Reasons of waiting that are Normal Events. */
 const CALM: ReadonlySet<string> = new Set(['Creating', 'Waiting', 'Reset', 'Recreate', 'Expired', 'Deleted']);
 const TROUBLE: ReadonlySet<SandboxPhase> = new Set(['Failed', 'Lost']);
 const WAITING: ReadonlySet<SandboxPhase> = new Set(['Pending', 'Bound', 'Terminating']);
-/** In these the reason may change without the phase. */
+/** Phases in which a new reason is an Event of its own. */
 const CHANGING: ReadonlySet<SandboxPhase> = new Set([...WAITING, 'Running']);
 
-/** The Event that tells of a change of status: of each new phase, and of each new reason to wait. */
+/** Event for a change of status: for each new phase, and for each new reason of waiting. */
 export function transitionEvent(before: SandboxStatus | undefined, after: SandboxStatus): Action | undefined {
   const [old, now] = [readyOf(before), readyOf(after)];
   const { phase = 'Pending' } = after;

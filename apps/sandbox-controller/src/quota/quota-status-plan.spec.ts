@@ -17,7 +17,7 @@ const quota = (hard: Record<string, string | number>, status?: ResourceQuota['st
 describe('quotaStatusPatch', () => {
   it.each<[string, ResourceQuota, boolean, unknown]>([
     [
-      'says limits and use, in whole numbers',
+      'writes limits and use, in whole numbers',
       quota({ [COUNT]: 100, [CPU]: 40, [MEMORY]: '64Gi', [RATE]: 50 }),
       true,
       {
@@ -25,23 +25,23 @@ describe('quotaStatusPatch', () => {
         used: { [COUNT]: '3', [CPU]: '2', [MEMORY]: '192Mi', [RATE]: '0' },
       },
     ],
-    ['leaves the count of objects to a cluster', quota({ [COUNT]: 100 }), false, undefined],
+    ["leaves the count of objects to the cluster's quota controller", quota({ [COUNT]: 100 }), false, undefined],
     ['leaves other names alone', quota({ pods: 3 }, { hard: { pods: '3' }, used: { pods: '1' } }), true, undefined],
     ['leaves a quota for Pods alone', quota({ [CPU]: 1 }, undefined, { scopes: ['BestEffort'] }), true, undefined],
     [
-      'writes nothing twice, however the API server spells it',
+      'writes nothing if only the form of a quantity differs',
       quota({ [MEMORY]: '1024Mi' }, { hard: { [MEMORY]: '1Gi' }, used: { [MEMORY]: '201326592' } }),
       true,
       undefined,
     ],
     [
-      'writes what has changed alone',
+      'writes only changed values',
       quota({ [COUNT]: 9, [CPU]: 4 }, { hard: { [COUNT]: '9', [CPU]: '4' }, used: { [COUNT]: '2', [CPU]: '2' } }),
       true,
       { hard: {}, used: { [COUNT]: '3' } },
     ],
     [
-      'removes a limit that is gone',
+      'removes the status of a removed limit',
       quota({ [CPU]: 4 }, { hard: { [CPU]: '4', [MEMORY]: '1Gi' }, used: { [CPU]: '2', [MEMORY]: '0' } }),
       true,
       { hard: { [MEMORY]: null }, used: { [MEMORY]: null } },

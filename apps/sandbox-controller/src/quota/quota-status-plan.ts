@@ -5,23 +5,23 @@ import { type Usage } from '@fsb/quota/usage';
 
 type Quantities = Record<string, string>;
 
-/** For a merge patch: null removes a name. */
+/** Merge patch of a quota's status: null removes a name. */
 export interface QuotaStatusPatch {
   readonly hard: Readonly<Record<string, string | null>>;
   readonly used: Readonly<Record<string, string | null>>;
 }
 
 /**
- * What a quota's status does not say yet of the limits on sandboxes. Pure.
- * @param countsObjects false: the cluster's own quota controller counts objects, and its admission relies on that number
- * @returns undefined where the status is right, or the quota is about something else
+ * The change that a quota's status needs for the limits on sandboxes. Pure.
+ * @param countsObjects false: the cluster's quota controller counts objects, and its admission relies on that number
+ * @returns undefined if the status is up to date, or the quota has scopes
  */
 export function quotaStatusPatch(
   { spec, status }: ResourceQuota,
   usage: Usage,
   countsObjects: boolean,
 ): QuotaStatusPatch | undefined {
-  if (spec?.scopes?.length || spec?.scopeSelector) return undefined; // about Pods
+  if (spec?.scopes?.length || spec?.scopeSelector) return undefined; // scopes select Pods
   const used = usedOf(usage);
   const names = Object.values(HARD).filter((name) => countsObjects || name !== HARD.sandboxes);
   const limited = names.filter((name) => spec?.hard?.[name] !== undefined);
@@ -34,7 +34,7 @@ export function quotaStatusPatch(
   return Object.keys(patch.hard).length + Object.keys(patch.used).length > 0 ? patch : undefined;
 }
 
-/** A real API server takes whole numbers only for names such as these. A rate has nothing in use. */
+/** Whole numbers: kube-apiserver accepts no others for these names. A rate has nothing in use. */
 function usedOf({ sandboxes, milliCpu, memory, pids, storage }: Usage): Quantities {
   return {
     [HARD.sandboxes]: String(sandboxes),
@@ -60,7 +60,7 @@ function changes(
   return changed;
 }
 
-/** The API server writes quantities in a form of its own. */
+/** Compares quantities by value: the API server normalises their form. */
 function isSame(a: string, b: string): boolean {
   if (a === b) return true;
   try {

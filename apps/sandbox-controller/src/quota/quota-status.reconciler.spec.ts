@@ -59,7 +59,7 @@ describe('QuotaStatusReconciler', () => {
     await shows('0', '0');
   }, 40_000);
 
-  it('gives kubectl describe its rows', () => {
+  it('provides the rows of kubectl describe', () => {
     const kubeconfig = join(server.folder, 'kubeconfig');
     const args = ['--kubeconfig', kubeconfig, '-n', 'default', 'describe', 'quota', 'small'];
     const text = execFileSync('kubectl', args, { encoding: 'utf8' });
@@ -67,7 +67,7 @@ describe('QuotaStatusReconciler', () => {
     expect(text).toMatch(/sandbox\.fast\.io\/memory\s+0\s+1Gi/);
   });
 
-  it('writes at most once a second', async () => {
+  it('writes a quota at most once a second', async () => {
     const version = async (): Promise<number> =>
       Number((await client.get(RESOURCE_QUOTA_KIND, KEY)).metadata.resourceVersion);
     const before = await version();

@@ -6,7 +6,7 @@ import { type WorkQueue } from '@fsb/controller-runtime/work-queue';
 import { type UsageLedger } from '@fsb/quota/usage-ledger';
 import { quotaStatusPatch } from './quota-status-plan';
 
-/** Between two writes of one quota's status, however fast sandboxes come and go. */
+/** Shortest interval between two writes of one quota's status. */
 const WRITE_EVERY_MS = 1_000;
 
 export interface QuotaStatusParts {
@@ -17,7 +17,7 @@ export interface QuotaStatusParts {
   readonly countsObjects: boolean;
 }
 
-/** Writes into each ResourceQuota's status what its namespace uses of the limits on sandboxes. */
+/** Writes the limits on sandboxes, and their use in the namespace, into the status of each ResourceQuota. */
 export class QuotaStatusReconciler implements Reconciler {
   constructor(private readonly parts: QuotaStatusParts) {}
 
@@ -31,10 +31,11 @@ export class QuotaStatusReconciler implements Reconciler {
   }
 }
 
+/** Enqueues quotas whose spec, status or use has changed; all but changes of spec are batched. */
 export function enqueueQuotas({ quotas, ledger }: QuotaStatusParts, queue: WorkQueue): void {
   quotas.onChange((key, current, previous) => {
     const isStatusOnly = JSON.stringify(current?.spec) === JSON.stringify(previous?.spec);
-    queue.addAfter(key, isStatusOnly ? WRITE_EVERY_MS : 0); // one's own write comes back as a change of status
+    queue.addAfter(key, isStatusOnly ? WRITE_EVERY_MS : 0); // our own write comes back as a change of status
   });
   ledger.onChange((namespace) => {
     for (const quota of quotas.list(namespace)) queue.addAfter(keyOf(quota), WRITE_EVERY_MS);

@@ -13,17 +13,17 @@ const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 export interface ReplicaOptions {
   readonly name: string;
-  /** of the API server: its kubeconfig and certificates */
+  /** the API server's, with its kubeconfig and certificates */
   readonly folder: string;
   readonly apiPort: number;
-  /** of the agents; undefined: there are none */
+  /** the agents'; undefined: no agents */
   readonly pki: AgentPki | undefined;
   /** the port behind each agent's address */
   readonly agents: ReadonlyMap<string, number>;
   readonly orphanTimeout: string;
 }
 
-/** The built controller as a process, and doors of its own to the API server and to each agent. */
+/** The built controller as a process, with gates of its own before the API server and each agent. */
 export class Replica {
   private constructor(
     readonly name: string,
@@ -36,7 +36,7 @@ export class Replica {
   static async start(options: ReplicaOptions): Promise<Replica> {
     const { name, folder, apiPort } = options;
     const api = await Gate.open({ target: apiPort, tls: tlsOf(folder) });
-    const agents = await doors(options.agents, options.pki);
+    const agents = await openGates(options.agents, options.pki);
     const kubeconfig = join(folder, `kubeconfig-${name}`);
     const original = readFileSync(join(folder, 'kubeconfig'), 'utf8');
     writeFileSync(kubeconfig, original.replace(`:${apiPort}`, `:${api.port}`));
@@ -59,23 +59,23 @@ export class Replica {
     return this.child.pid ?? 0;
   }
 
-  /** What it has asked to be changed, its lease and its Events aside. */
+  /** Its requests that change anything, except Leases and Events, as `METHOD /path`. */
   changes(): string[] {
-    const doors = [this.api, ...this.agents.values()];
-    return doors.flatMap(({ asked }) => asked.filter(isChange).map(({ method, path }) => `${method} ${path}`));
+    const gates = [this.api, ...this.agents.values()];
+    return gates.flatMap(({ asked }) => asked.filter(isChange).map(({ method, path }) => `${method} ${path}`));
   }
 
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** @returns its exit code, once it has ended by itself; null where a signal ended it */
+  /** Waits for its exit. @returns its exit code; null if a signal ended it */
   async ended(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'exit');
     return this.child.exitCode;
   }
 
-  /** @returns as `ended` */
+  /** Sends a signal and waits for the exit. @returns as {@link ended} */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.child.kill(signal);
     const code = await this.ended();
@@ -84,8 +84,8 @@ export class Replica {
   }
 }
 
-/** One port for all agents, as there is one flag: their addresses tell them apart. */
-async function doors(agents: ReadonlyMap<string, number>, pki: AgentPki | undefined): Promise<Map<string, Gate>> {
+/** Opens a gate for each agent, all on one port, since there is one flag; their addresses differ. */
+async function openGates(agents: ReadonlyMap<string, number>, pki: AgentPki | undefined): Promise<Map<string, Gate>> {
   const gates = new Map<string, Gate>();
   if (!pki) return gates;
   const tls = { server: await pki.agent('*'), client: pki.client.current };

@@ -13,7 +13,7 @@ import { type Action, type Plan } from '../plan/action';
 import { planSandbox } from '../plan/sandbox-plan';
 import { type AssignedAgent, type ClaimedContainer, type CreateOutcome, type World } from '../plan/world';
 
-/** Objects and worlds for the tables of the plans. */
+/** Clock of the plans' tables, which take their objects and worlds from this file. */
 export const NOW = Date.parse('2026-05-01T12:00:00Z');
 export const UID = 'uid-1';
 const NANOS = '1777000000123456789';
@@ -43,7 +43,7 @@ export function sandbox({ spec, status, metadata }: ObjectParts = {}): Sandbox {
   };
 }
 
-/** As the gateway writes it: the object first, its status after it. */
+/** An object as the gateway writes it for a FAST create, before its status. */
 export function fastSandbox({ spec, status, metadata }: ObjectParts = {}): Sandbox {
   const allocation = { assignedPod: 'agent-1', assignedNode: 'node-1', allocatedAt: at(-5) };
   return sandbox({
@@ -94,13 +94,13 @@ export function world(more: Partial<World> = {}): World {
   };
 }
 
-/** An agent in sync that has this container. */
+/** World in which an agent in sync reports this container. */
 export function having(sandboxStatus: AgentSandboxStatus, more: Partial<World> = {}): World {
   const known = { state: 'known', sandbox: sandboxStatus } as const;
   return world({ agent: agent(), report: known, claimed: [claimed(sandboxStatus)], ...more });
 }
 
-/** An agent in sync that has nothing of the object. */
+/** World in which an agent in sync has no container of the object. */
 export function denying(more: Partial<World> = {}): World {
   return world({ agent: agent(), report: { state: 'absent' }, ...more });
 }
@@ -113,7 +113,7 @@ export function statusIn({ actions }: Plan): SandboxStatus | undefined {
   return actions.find((action) => action.type === 'set_status')?.status;
 }
 
-/** What is done besides writing and telling. */
+/** The plan's actions as words, without status writes and Events. */
 export function deeds({ actions }: Plan): string[] {
   return actions.filter(({ type }) => type !== 'set_status' && type !== 'event').map(deed);
 }
@@ -128,7 +128,7 @@ function deed(action: Action): string {
   return 'agentId' in action ? `${action.type} ${action.agentId}` : action.type;
 }
 
-/** The plan for an object; with `after`, that for the object as the first plan would leave it. */
+/** The plan for an object; with `after`, the next plan, for the object as the first one would leave it. */
 export function plan(object: Sandbox, before: World, after?: World): Plan {
   const first = planSandbox(object, before);
   if (!after) return first;

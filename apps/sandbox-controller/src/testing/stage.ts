@@ -14,7 +14,7 @@ import { eventually } from '../../../../test/support/eventually';
 import { Replica } from './replica';
 
 export const NAMESPACE = 'default';
-/** PID 1 ignores what it does not handle: without the trap each end takes the ten seconds of grace. */
+/** PID 1 ignores signals without a handler: without the trap each end takes the grace period of 10 s. */
 export const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
 const LEASE = { namespace: 'kube-system', name: 'sandbox-controller' };
 const NANOS = 1777000000123456789n;
@@ -25,7 +25,7 @@ export interface StagedAgent {
   readonly process: AgentProcess;
 }
 
-/** An API server, agents on a containerd each and replicas of the controller: all of them processes. */
+/** Processes: an API server, agents with a containerd each, and replicas of the controller. */
 export class Stage {
   readonly agents = new Map<string, StagedAgent>();
   readonly replicas: Replica[] = [];
@@ -56,7 +56,7 @@ export class Stage {
     if (failed?.status === 'rejected') throw failed.reason;
   }
 
-  /** As the pool-controller and the kubelet would have it. One after the other. */
+  /** Starts an agent with a ready Pod, as pool-controller and kubelet would. Not to be called concurrently. */
   async addAgent(name: string, flags: Readonly<Record<string, string>> = {}): Promise<StagedAgent> {
     const pool = await this.client.get(POOL_KIND, { namespace: NAMESPACE, name: 'pool' });
     const owner = { apiVersion: API_VERSION, kind: 'SandboxPool', name: 'pool', uid: pool.metadata.uid ?? '' };
@@ -95,7 +95,7 @@ export class Stage {
     return replica;
   }
 
-  /** Whose the Lease is, once it is one of those that are not `except`. */
+  /** Waits until a replica other than `except` holds the Lease. */
   leader(except?: Replica): Promise<Replica> {
     return eventually(async () => {
       const { spec } = await this.client.get(LEASE_KIND, LEASE);
@@ -123,7 +123,7 @@ export class Stage {
     return this.client.delete(SANDBOX_KIND, { namespace: NAMESPACE, name });
   }
 
-  /** @param wanted of its status; phase first */
+  /** Waits until the Sandbox's status matches `wanted`. */
   reaches(name: string, wanted: Sandbox['status'], withinMs = 20_000): Promise<Sandbox> {
     return eventually(async () => {
       const sandbox = await this.get(name);
@@ -144,7 +144,7 @@ export class Stage {
     for (const name of names) await eventually(() => this.isGone(name), 20_000);
   }
 
-  /** Every container of that name, on whichever agent. */
+  /** All containers that claim the name, on any agent. */
   async containers(name: string): Promise<AgentSandboxStatus[]> {
     const all = await Promise.all([...this.agents.values()].map(({ process }) => process.status()));
     return all.flatMap(({ sandboxStatuses }) => sandboxStatuses.filter(({ claimName }) => claimName === name));
@@ -156,7 +156,7 @@ export class Stage {
   }
 }
 
-/** A container as a gateway leaves it that dies before it has written the object. @param gateway its identity */
+/** Create request of a container whose gateway dies before it writes the object. @param gateway its identity */
 export function unbound(name: string, gateway: TlsSource): { id: string; request: object } {
   const metadata = {
     labels: { [CREATED_BY_LABEL]: CREATED_BY_FASTPATH },

@@ -1,12 +1,13 @@
-/** Since when an agent has been out of reach. What is longer than a few seconds the objects say as well. */
+/** Silence of each agent as seen by this process. Objects, too, record silences beyond a few seconds. */
 export class AgentSilence {
   private readonly since = new Map<string, number>();
 
+  /** Notes that the agent is in reach, or gone. */
   heard(agentId: string): void {
     this.since.delete(agentId);
   }
 
-  /** Milliseconds since the first call for an agent that was not heard of meanwhile. */
+  /** Milliseconds since the first call for this agent after its last `heard`; the first call gives 0. */
   silentMs(agentId: string, now: number): number {
     const since = this.since.get(agentId) ?? now;
     this.since.set(agentId, since);

@@ -1,7 +1,7 @@
 import { PlacementMemory } from './placement-memory';
 
 describe('PlacementMemory', () => {
-  it('waits twice as long each time, up to half a minute, and may then ask any agent', () => {
+  it('doubles the pause each time, up to 30 s, and clears the excluded agents', () => {
     const memory = new PlacementMemory();
     memory.exclude('a', 'agent');
     expect([...memory.excluded('a')]).toEqual(['agent']);
@@ -15,7 +15,7 @@ describe('PlacementMemory', () => {
     expect(memory.notBefore('a')).toBe(0);
   });
 
-  it('wakes those that wait for a slot of the pool, longest first, and no others', () => {
+  it('wakes only objects that wait for a slot of the pool, longest wait first', () => {
     const memory = new PlacementMemory();
     memory.backOff('first', 0, 'ns/pool');
     memory.backOff('second', 0, 'ns/pool');

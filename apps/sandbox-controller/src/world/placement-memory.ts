@@ -8,16 +8,17 @@ interface Memory {
 
 const PAUSES = { firstMs: 500, lastMs: 30_000 };
 
-/** How looking for a place has gone so far. Not kept anywhere: losing it only means an earlier look. */
+/** Placement tries of each object: back-off and excluded agents. In memory only: its loss just means an earlier try. */
 export class PlacementMemory {
   private readonly objects = new Map<string, Memory>();
-  /** by pool, those that wait for a slot, longest first */
+  /** keys that wait for a slot, by pool, longest wait first */
   private readonly waiting = new Map<string, Set<string>>();
 
   excluded(key: string): ReadonlySet<string> {
     return this.objects.get(key)?.excluded ?? new Set();
   }
 
+  /** Unix ms of the next try; 0: at once */
   notBefore(key: string): number {
     return this.objects.get(key)?.notBefore ?? 0;
   }
@@ -26,7 +27,10 @@ export class PlacementMemory {
     this.of(key).excluded.add(agentId);
   }
 
-  /** @param pool whose next free slot ends the pause */
+  /**
+   * Pauses the object for 500 ms, doubled each time, at most 30 s, and clears its excluded agents.
+   * @param pool a free slot of this pool ends the pause early
+   */
   backOff(key: string, now: number, pool?: string): void {
     const memory = this.of(key);
     memory.excluded.clear();
@@ -42,7 +46,7 @@ export class PlacementMemory {
     this.objects.delete(key);
   }
 
-  /** Ends the pauses of the first that wait for a slot of this pool. */
+  /** Ends the pauses of the longest waiters for a slot of this pool. @returns their keys, at most `limit` */
   wake(pool: string, limit: number): string[] {
     const woken = [...(this.waiting.get(pool) ?? [])].slice(0, limit);
     for (const key of woken) {

@@ -5,14 +5,14 @@ import { usageOf } from '@fsb/quota/usage';
 import { type UsageLedger } from '@fsb/quota/usage-ledger';
 import { splitKey } from '@fsb/controller-runtime/kinds';
 
-/** Whether a namespace may have one more sandbox placed. Gateways ask before they create; this is for what kubectl made. */
+/** Quota check before a placement, for objects that kubectl made. Gateways check theirs before the create. */
 export class PlacementQuota {
   constructor(
     private readonly limits: NamespaceLimits,
     private readonly ledger: UsageLedger,
   ) {}
 
-  /** @returns why it must wait; else room is kept for it, until its object says where it is */
+  /** Reserves quota for the object until it is placed. @returns why it must wait; undefined: reserved, or no limits */
   keepRoom(key: string, resources: SandboxResources): string | undefined {
     const { namespace } = splitKey(key);
     const limits = this.limits.of(namespace);
@@ -25,8 +25,8 @@ export class PlacementQuota {
   }
 
   /**
-   * For a container that runs and has no object yet; it is not counted twice.
-   * @returns why its namespace may not have it; else room is kept for it, until its object is there
+   * Reserves quota for a running container until its object exists. Its report no longer counts, lest it counts twice.
+   * @returns why its namespace may not have it; undefined: reserved, or no limits
    */
   adoptionRefusal(key: string, resources: SandboxResources): string | undefined {
     this.ledger.setReported(key, undefined);
@@ -34,7 +34,7 @@ export class PlacementQuota {
   }
 }
 
-/** What waits takes nothing: two that wait would else keep each other waiting. */
+/** Whether a sandbox counts against the quota. Pending ones do not: two of them would block each other. */
 export function isPlaced({ status }: Sandbox): boolean {
   return status?.phase !== undefined && status.phase !== 'Pending';
 }

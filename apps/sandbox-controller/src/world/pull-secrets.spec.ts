@@ -8,14 +8,14 @@ const me = { username: 'me', password: 'a:b' };
 
 describe('pullSecretsOf', () => {
   it.each([
-    ['plain', { 'ghcr.io': me }, [{ host: 'ghcr.io', ...me }]],
+    ['plain credentials', { 'ghcr.io': me }, [{ host: 'ghcr.io', ...me }]],
     [
-      'encoded',
+      'encoded credentials',
       { 'ghcr.io:5000': { auth: Buffer.from('me:a:b').toString('base64') } },
       [{ host: 'ghcr.io:5000', ...me }],
     ],
-    ["docker's own", { 'https://index.docker.io/v1/': me }, [{ host: 'docker.io', ...me }]],
-    ['without credentials', { 'ghcr.io': {} }, []],
+    ['Docker Hub', { 'https://index.docker.io/v1/': me }, [{ host: 'docker.io', ...me }]],
+    ['an entry without credentials', { 'ghcr.io': {} }, []],
   ])('reads %s', (_what, auths, expected) => {
     expect(pullSecretsOf(secret(JSON.stringify({ auths })))).toEqual(expected);
   });
@@ -23,7 +23,7 @@ describe('pullSecretsOf', () => {
   it.each([
     ['another shape', '{"ghcr.io":{"password":"hunter2"}}'],
     ['no JSON', 'hunter2'],
-  ])('refuses %s, and quotes nothing of it', (_what, text) => {
+  ])('refuses %s without quoting it', (_what, text) => {
     let message = '';
     try {
       pullSecretsOf(secret(text));
@@ -34,7 +34,7 @@ describe('pullSecretsOf', () => {
     expect(message).not.toMatch(/hunter/);
   });
 
-  it('names the key that is missing', () => {
+  it('names the missing key', () => {
     expect(() => pullSecretsOf({ metadata: { name: 'regcred' } })).toThrow(/\.dockerconfigjson/);
   });
 });

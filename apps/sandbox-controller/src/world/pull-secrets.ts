@@ -16,7 +16,10 @@ const Auth = z.object({
 const DockerConfig = z.object({ auths: z.record(z.string(), Auth) });
 const KEY = '.dockerconfigjson';
 
-/** What a secret of the type kubernetes.io/dockerconfigjson says, by registry host. @throws ApiError failed_precondition */
+/**
+ * Parses a Secret of type kubernetes.io/dockerconfigjson into credentials by registry host.
+ * @throws ApiError failed_precondition when the key is missing or malformed
+ */
 export function pullSecretsOf({ metadata: { name = '' }, data }: Secret): PullSecret[] {
   const text = data?.[KEY];
   if (text === undefined)
@@ -28,7 +31,7 @@ export function pullSecretsOf({ metadata: { name = '' }, data }: Secret): PullSe
       return username === undefined || password === undefined ? [] : [{ host: hostOf(server), username, password }];
     });
   } catch (error) {
-    // a message of JSON.parse may quote what it read: only its kind is told
+    // a message of JSON.parse may quote the secret: only its kind is shown
     const kind = error instanceof z.ZodError ? 'has another shape' : messageOf(error).replace(/:.*|".*|'.*/s, '');
     throw new ApiError('failed_precondition', `imagePullSecrets: ${KEY} of secret "${name}" cannot be read: ${kind}`);
   }
@@ -41,7 +44,7 @@ function credentials({ username, password, auth }: z.infer<typeof Auth>): { user
   return colon < 0 ? {} : { username: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }
 
-/** docker writes its own registry as a URL. */
+/** Docker writes Docker Hub as a URL. */
 function hostOf(server: string): string {
   const host = server.replace(/^https?:\/\//, '').replace(/\/.*$/, '');
   return host === 'index.docker.io' ? 'docker.io' : host;

@@ -12,7 +12,7 @@ const namespace = 'default';
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const AUTHS = JSON.stringify({ auths: { 'ghcr.io': { username: 'me', password: 'secret' } } });
 
-describe('what a create needs besides the object', () => {
+describe('SandboxInputs', () => {
   let server: ApiserverProcess;
   let inputs: SandboxInputs;
   const said: string[] = [];
@@ -64,23 +64,23 @@ describe('what a create needs besides the object', () => {
   it.each([
     ['quay.io/a/b', {}, '--allowed-registries of the sandbox-controller allows: docker.io, ghcr.io/owner'],
     ['busybox', { allowedRegistries: ['ghcr.io'] }, 'spec.allowedRegistries of SandboxPool "box" allows: ghcr.io'],
-  ])('refuses %s of a registry that is not allowed (%j)', async (image, poolSpec, why) => {
+  ])('refuses image %s of a registry that is not allowed (%j)', async (image, poolSpec, why) => {
     const message = expect.stringContaining(`is of no registry that ${why}`) as string;
     expect(await resolve({ image }, poolSpec)).toEqual({ state: 'invalid', message });
   });
 
   it.each<[string, EnvVar[], Record<string, string>]>([
-    ['none', [], {}],
-    ['plain ones', [{ name: 'A', value: '1' }, { name: 'B' }], { A: '1', B: '' }],
+    ['no variables', [], {}],
+    ['plain variables', [{ name: 'A', value: '1' }, { name: 'B' }], { A: '1', B: '' }],
     ['a secret', [secret('creds', 'a')], { A: 'grün' }],
     ['a config map', [map('conf', 'b')], { A: 'x=1' }],
-    ['an optional secret that is not there', [secret('none', 'a', true)], {}],
-    ['an optional key that is not there', [secret('creds', 'z', true), { name: 'B', value: '2' }], { B: '2' }],
+    ['a missing optional secret', [secret('none', 'a', true)], {}],
+    ['a missing optional key', [secret('creds', 'z', true), { name: 'B', value: '2' }], { B: '2' }],
   ])('resolves %s', async (_what, envs, env) => {
     expect(await resolve({ envs })).toEqual({ state: 'resolved', env, pullSecrets: [], resources: {} });
   });
 
-  it('expands command, args and values as the kubelet, but not what a secret has', async () => {
+  it('expands command, args and values as the kubelet does, but not values of secrets', async () => {
     const envs = [secret('creds', 'price'), { name: 'B', value: '<$(A)>' }, { name: 'C', value: '$$(A)' }];
     expect(await resolve({ envs, command: ['/bin/echo', '$(B)'], args: ['$(C)', '$(NONE)'] })).toMatchObject({
       env: { A: 'a$$b', B: '<a$$b>', C: '$(A)' },
@@ -93,7 +93,7 @@ describe('what a create needs besides the object', () => {
     ['a key of a secret', secret('creds', 'z'), 'missing', 'envs[0] (A): secret "creds" has no key "z"'],
     ['a config map', map('none', 'a'), 'missing', 'envs[0] (A): configmap "none" does not exist'],
     [
-      'another form',
+      'an unsupported form',
       { name: 'A', valueFrom: { fieldRef: {} } as never },
       'invalid',
       'envs[0] (A).valueFrom: fieldRef is not supported',
@@ -105,7 +105,7 @@ describe('what a create needs besides the object', () => {
       'exclude each other',
     ],
     ['no form', { name: 'A', valueFrom: {} }, 'invalid', 'not exactly one form'],
-  ])('names %s that it cannot have', async (_what, variable, state, message) => {
+  ])('reports %s that it cannot resolve', async (_what, variable, state, message) => {
     expect(await resolve({ envs: [variable] })).toEqual({ state, message: expect.stringContaining(message) as string });
   });
 
@@ -113,21 +113,21 @@ describe('what a create needs besides the object', () => {
     ['agent-tls', "it is an agent's key"],
     ['web-tls', 'is of type kubernetes.io/tls'],
     ['account', 'is of type kubernetes.io/service-account-token'],
-  ])('refuses the secret %s, as a variable and to pull with: it proves who somebody is', async (name, why) => {
+  ])('refuses secret %s, which holds an identity, as a variable and to pull with', async (name, why) => {
     const message = expect.stringContaining(why) as string;
     expect(await resolve({ envs: [secret(name, 'tls.key')] })).toEqual({ state: 'invalid', message });
     expect(await resolve({ envs: [secret(name, 'none', true)] })).toEqual({ state: 'invalid', message });
     expect(await resolve({ imagePullSecrets: [{ name }] })).toEqual({ state: 'invalid', message });
   });
 
-  it('says which secrets were read for whom', async () => {
+  it('records which secrets were read for a sandbox', async () => {
     said.length = 0;
     await resolve({ envs: [secret('creds', 'a')], imagePullSecrets: [{ name: 'regcred' }, { name: 'none' }] });
     await resolve({ envs: [map('conf', 'b')] });
     expect(said).toEqual(['SecretsRead: Secrets read for it: creds, regcred']);
   });
 
-  it('refuses a list of more Secrets than 100, before it has read them all', async () => {
+  it('refuses more than 100 Secrets before it has read them all', async () => {
     const names = (many: number): { name: string }[] => Array.from({ length: many }, (_, n) => ({ name: `none-${n}` }));
     expect(await resolve({ imagePullSecrets: names(100) })).toMatchObject({ state: 'resolved' });
     const message = expect.stringContaining('may name at most 100 Secrets and ConfigMaps') as string;
@@ -138,11 +138,11 @@ describe('what a create needs besides the object', () => {
     });
   });
 
-  it('names an image that is none', async () => {
+  it('refuses an invalid image name', async () => {
     expect(await resolve({ image: 'UPPER/Case' })).toMatchObject({ state: 'invalid' });
   });
 
-  it('takes pull secrets and limits from sandbox and pool', async () => {
+  it('merges pull secrets and resources of sandbox and pool', async () => {
     const spec = { imagePullSecrets: [{ name: 'gone' }], resources: { cpu: '1' } };
     const pool: SandboxPoolSpec = {
       imagePullSecrets: [{ name: 'regcred' }],

@@ -17,15 +17,16 @@ type Data = Readonly<Record<string, string>>;
 type Defaulted = Pick<Extract<Inputs, { state: 'resolved' }>, 'resources' | 'terminationGracePeriodSeconds'>;
 type KeyRef = NonNullable<NonNullable<EnvVar['valueFrom']>['secretKeyRef']>;
 
-/** Reads what a create needs besides the object: never cached, so that a container starts with what is true then. */
+/** Resolves the inputs of a create from Secrets, ConfigMaps and pool. Always read live, never cached. */
 export class SandboxInputs {
-  /** @param events names the Secrets that were read for a Sandbox: they are read in the controller's own name */
+  /** @param events receives the names of the Secrets read for a Sandbox, since the controller reads them as itself */
   constructor(
     private readonly client: KubeClient,
     private readonly events: Pick<EventRecorder, 'record'>,
     private readonly allowedRegistries: readonly string[],
   ) {}
 
+  /** @throws ApiError when the API server does not answer; other failures are `invalid` or `missing` */
   async resolve(sandbox: Sandbox, pool: SandboxPool | undefined, signal: AbortSignal): Promise<Inputs> {
     const read = new References(this.client, sandbox.metadata.namespace ?? '', signal);
     try {
@@ -38,7 +39,7 @@ export class SandboxInputs {
       const references = [...(sandbox.spec.imagePullSecrets ?? []), ...(pool?.spec.imagePullSecrets ?? [])];
       const pullSecrets: PullSecret[] = [];
       for (const { name } of references) pullSecrets.push(...(await read.pullSecrets(name)));
-      this.tell(sandbox, read.secretNames);
+      this.recordSecretsRead(sandbox, read.secretNames);
       const { envs: env, ...words } = process;
       return { state: 'resolved', ...defined(words), env, pullSecrets, ...withDefaults(sandbox, pool) };
     } catch (error) {
@@ -48,13 +49,13 @@ export class SandboxInputs {
     }
   }
 
-  private tell(sandbox: Sandbox, secrets: readonly string[]): void {
+  private recordSecretsRead(sandbox: Sandbox, secrets: readonly string[]): void {
     if (secrets.length === 0) return;
     this.events.record(sandbox, 'Normal', 'SecretsRead', `Secrets read for it: ${secrets.join(', ')}`);
   }
 }
 
-/** The kubelet expands what a Pod's author wrote, never what a Secret or ConfigMap has. */
+/** Variables whose values are not expanded: as in the kubelet, those from Secrets and ConfigMaps. */
 function literalNames(envs: readonly EnvVar[]): ReadonlySet<string> {
   return new Set(envs.flatMap(({ name, valueFrom }) => (valueFrom ? [name] : [])));
 }
@@ -66,7 +67,7 @@ function defined({
   return { ...(command ? { command } : {}), ...(args ? { args } : {}) };
 }
 
-/** What the object says, else its pool. */
+/** Resources and grace period of the object, with its pool's defaults. */
 function withDefaults({ spec }: Sandbox, pool: SandboxPool | undefined): Defaulted {
   const { resources, terminationGracePeriodSeconds } = pool?.spec.sandboxDefaults ?? {};
   const grace = spec.terminationGracePeriodSeconds ?? terminationGracePeriodSeconds;
@@ -100,7 +101,7 @@ async function valueOf({ value, valueFrom }: EnvVar, field: string, read: Refere
   return keyOf(configMapKeyRef, `${field}: configmap "${configMapKeyRef.name}"`, (name) => read.configMap(name));
 }
 
-/** Undefined where an optional one is not there. @throws ApiError failed_precondition: it may come yet */
+/** Reads a key; undefined if it is optional and absent. @throws ApiError failed_precondition when it is missing */
 async function keyOf(
   { name, key, optional }: KeyRef,
   what: string,
@@ -112,10 +113,10 @@ async function keyOf(
   throw new ApiError('failed_precondition', data ? `${what} has no key "${key}"` : `${what} does not exist`);
 }
 
-/** Secrets and ConfigMaps of one Sandbox: each is a request to the API server, in each try. */
+/** Limit of Secrets and ConfigMaps per Sandbox: each is a request to the API server in each try. */
 const MOST_REFERENCES = 100;
 
-/** Secrets and ConfigMaps of one namespace, each read once. */
+/** Secrets and ConfigMaps of one namespace, each read at most once. */
 class References {
   private readonly secrets = new Map<string, Secret | undefined>();
   private readonly configMaps = new Map<string, Data | undefined>();
@@ -126,12 +127,12 @@ class References {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** of those that are there */
+  /** names of the Secrets read that exist */
   get secretNames(): string[] {
     return [...this.secrets].flatMap(([name, secret]) => (secret ? [name] : []));
   }
 
-  /** @throws ApiError invalid_argument for one that is no Sandbox's */
+  /** @throws ApiError invalid_argument when no Sandbox may read it */
   async secret(name: string, field: string): Promise<Data | undefined> {
     const secret = await this.readSecret(name, field);
     if (!secret) return undefined;
@@ -149,7 +150,7 @@ class References {
     return this.configMaps.get(name);
   }
 
-  /** As in Kubernetes, one that is not there is no reason not to try. */
+  /** A missing Secret gives none: as in Kubernetes, the pull is tried without it. */
   async pullSecrets(name: string): Promise<PullSecret[]> {
     const secret = await this.readSecret(name, 'imagePullSecrets');
     return secret ? pullSecretsOf(secret) : [];
@@ -166,7 +167,7 @@ class References {
     return secret;
   }
 
-  /** @throws ApiError invalid_argument */
+  /** @throws ApiError invalid_argument at more than 100 references */
   private requireRoom(): void {
     if (this.secrets.size + this.configMaps.size < MOST_REFERENCES) return;
     const message = `envs, imagePullSecrets: may name at most ${MOST_REFERENCES} Secrets and ConfigMaps, the pool's included`;
@@ -174,14 +175,14 @@ class References {
   }
 }
 
-/** Keys that prove who somebody is: whoever may write Sandboxes must not become it. */
+/** Secret types that hold identities: a user who may write Sandboxes must not obtain them. */
 const PROTECTED_TYPES: ReadonlySet<string> = new Set([
   'kubernetes.io/tls',
   'kubernetes.io/service-account-token',
   'bootstrap.kubernetes.io/token',
 ]);
 
-/** @throws ApiError invalid_argument */
+/** Rejects identities: protected types and agents' keys. @throws ApiError invalid_argument */
 function requireForSandboxes({ metadata: { name = '', labels = {} }, type = '' }: Secret, field: string): void {
   const isAgents = labels[AGENT_APP_LABEL] === AGENT_APP;
   if (!isAgents && !PROTECTED_TYPES.has(type)) return;

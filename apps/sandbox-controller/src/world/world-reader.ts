@@ -39,11 +39,11 @@ export interface WorldParts {
   readonly actingSince: () => number;
 }
 
-/** What a plan needs to know. Where a cache says "not there", the answer is asked for: only a definite no is one. */
+/** Reads all that a plan needs. What a cache lacks is read live: only a definite "not found" counts as absent. */
 export class WorldReader {
   constructor(private readonly parts: WorldParts) {}
 
-  /** @throws ApiError where the API server does not answer */
+  /** @throws ApiError when the API server does not answer */
   async read(object: Sandbox, signal: AbortSignal): Promise<World> {
     const { calls, memory, orphanTimeoutMs, actingSince } = this.parts;
     const sandbox = withAllocation(object);
@@ -51,7 +51,7 @@ export class WorldReader {
     const key = `${namespace}/${name}`;
     const pod = sandbox.status?.assignedPod;
     const sandboxId = currentSandboxId(sandbox);
-    // before the agent is asked: a call that ends meanwhile must not seem to have been without effect
+    // read before the agent is asked: a call that ends meanwhile must not seem to have had no effect
     const call = calls.of(key, sandboxId);
     const agent = pod ? await this.agent(sandbox, `${namespace}/${pod}`, signal) : undefined;
     const pool = await this.pool(sandbox, agent, signal);
@@ -69,7 +69,7 @@ export class WorldReader {
     };
   }
 
-  /** Containers that claim a name, by agents whose word is current. */
+  /** Containers that claim a name, as reported by agents in sync. */
   claimants(namespace: string, name: string): ClaimedContainer[] {
     return this.parts.directory
       .findByName(namespace, name)
@@ -79,7 +79,7 @@ export class WorldReader {
       });
   }
 
-  /** A placed one lives and dies with the pool that it is in, whatever its object is changed to name. */
+  /** A placed sandbox belongs to its agent's pool, even if its poolRef is changed. */
   private pool(
     { metadata: { namespace = '' }, spec }: Sandbox,
     agent: AssignedAgent | undefined,
@@ -112,37 +112,38 @@ export class WorldReader {
   }
 
   private async agent(sandbox: Sandbox, id: string, signal: AbortSignal): Promise<AssignedAgent> {
-    const { directory, pods, silence: heard } = this.parts;
+    const { directory, pods, silence: agentSilence } = this.parts;
     const pod = await this.live(POD_KIND, pods, id, signal);
     const view = directory.agent(id);
     const { phase, podIP = '', conditions = [] } = pod?.status ?? {};
     const podReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
     const known = { id, podIP: view?.address ?? podIP, podReady };
     if (!pod || phase === 'Failed' || phase === 'Succeeded') {
-      heard.heard(id);
+      agentSilence.heard(id);
       return { ...known, presence: 'gone', silentMs: 0 };
     }
     if (!view?.inSync) {
       const now = Date.now();
-      return { ...known, presence: 'silent', silentMs: silence(sandbox, heard.silentMs(id, now), now) };
+      return { ...known, presence: 'silent', silentMs: silence(sandbox, agentSilence.silentMs(id, now), now) };
     }
-    heard.heard(id);
+    agentSilence.heard(id);
     return { ...known, presence: 'in_sync', silentMs: 0 };
   }
 
   private async report(agent: AssignedAgent, sandboxId: string, signal: AbortSignal): Promise<Report> {
     if (agent.presence !== 'in_sync') return { state: 'unknown' };
-    const said = this.parts.directory.report(agent.id, sandboxId);
-    if (said) return { state: 'known', sandbox: said };
+    const reported = this.parts.directory.report(agent.id, sandboxId);
+    if (reported) return { state: 'known', sandbox: reported };
     const view = this.parts.directory.agent(agent.id);
     if (!view) return { state: 'unknown' };
     try {
-      const { agentUid, sandboxStatuses } = await this.parts.agents.status(view, signal); // the stream may be some events behind
+      // asked live: the stream may be some events behind
+      const { agentUid, sandboxStatuses } = await this.parts.agents.status(view, signal);
       if (agentUid !== undefined && agentUid !== view.podUid) return { state: 'unknown' };
       const asked = sandboxStatuses.find((sandbox) => sandbox.sandboxId === sandboxId);
       return asked ? { state: 'known', sandbox: asked } : { state: 'absent' };
     } catch {
-      return { state: 'unknown' }; // whatever went wrong, it is no answer
+      return { state: 'unknown' }; // no failure is an answer
     }
   }
 
@@ -153,7 +154,7 @@ export class WorldReader {
   ): Candidate {
     const { directory, memory, quota } = this.parts;
     const { poolRef: pool, exposedPorts: ports = [] } = spec;
-    const image = normaliseImage(spec.image); // the inputs were resolved: it is one
+    const image = normaliseImage(spec.image); // valid: the inputs were resolved
     const agentId = directory.registry.choose({ namespace, pool, image, ports, exclude: memory.excluded(key) });
     const chosen = agentId === undefined ? undefined : directory.agent(agentId);
     if (chosen) {
