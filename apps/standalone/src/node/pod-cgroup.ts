@@ -45,7 +45,7 @@ export interface Hierarchy {
   readonly unified: boolean;
 }
 
-/** Hierarchies in a mount table. On a hybrid machine only v1: there the unified one has no controllers; runc uses v1. */
+/** Hierarchies of a mount table. On a hybrid machine only v1: its unified one has no controllers, and runc uses v1. */
 export function cgroupHierarchies(mounts: string): Hierarchy[] {
   const all = mounts.split('\n').flatMap((line) => {
     const [, folder = '', type] = line.split(' ');

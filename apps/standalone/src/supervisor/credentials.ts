@@ -32,7 +32,7 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
  * Makes keys, certificates, tokens and kubeconfigs, and keeps those that still fit. For another API server
- * (`settings.kubeconfig`) no tokens and no server certificate are made; its kubeconfig is copied.
+ * (`settings.kubeconfig`) no tokens and no API server certificate are made; its kubeconfig is copied.
  */
 export async function ensureCredentials(layout: Layout, settings: Settings, bridgeAddress: string): Promise<void> {
   await ensureAgentClients(layout);

@@ -29,7 +29,7 @@ const STOP_MS = 27_000;
 const POLL_MS = 100;
 const LOGS_EVERY_MS = 30_000;
 
-/** Starts the services in order and keeps them running. Only `down` ends what holds sandboxes: containerd and agents. */
+/** Starts the services in order and restarts them. Only `down` ends containerd and agents, which hold sandboxes. */
 export class Supervisor {
   private readonly processes: SupervisedProcess[] = [];
   private readonly build = buildId();
