@@ -32,7 +32,10 @@ const flags = {
   tlsKeyFile: flag(path(), 'Private key of the server, PEM'),
   tokenFile: flag(path(), 'JSON list of {token, user, role}, with namespaces where the role is limited to some'),
   crds: flag(path().default('k8s/crds'), 'Folder of CustomResourceDefinitions to serve'),
-  podLogDir: flag(path().default('/var/log/fast-sandbox/pods'), 'Folder in which the node writes <pod uid>/<container>/<n>.log'),
+  podLogDir: flag(
+    path().default('/var/log/fast-sandbox/pods'),
+    'Folder in which the node writes <pod uid>/<container>/<n>.log',
+  ),
   maxRequestsInflight: flag(
     wholeNumber(2, 100_000).default(400),
     'Concurrent requests, watches and followed logs excluded. A user may hold half of the free ones; more get 429',
