@@ -5,7 +5,7 @@ const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
 describe('age', () => {
-  // as k8s.io/apimachinery's HumanDuration writes them
+  // values of HumanDuration in k8s.io/apimachinery
   it.each([
     [0, '0s'],
     [-5, '0s'],
@@ -24,11 +24,11 @@ describe('age', () => {
     [729 * DAY, '729d'],
     [730 * DAY + DAY, '2y1d'],
     [9 * 365 * DAY, '9y'],
-  ])('of %d seconds is %s', (seconds, text) => {
+  ])('writes %d seconds as %s', (seconds, text) => {
     expect(age(NOW - seconds, NOW * 1_000)).toBe(text);
   });
 
-  it('of no creation time is unknown', () => {
+  it('writes <unknown> without a creation time', () => {
     expect(age(0, NOW * 1_000)).toBe('<unknown>');
   });
 });

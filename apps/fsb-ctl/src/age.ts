@@ -3,7 +3,11 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
 
-/** The time since `createdAt` (Unix seconds) in kubectl's words: two units while both matter, then one. */
+/**
+ * Time since `createdAt` (Unix seconds; 0: unknown) as kubectl writes it: two units while both matter, then one.
+ * @example age(0, 135_000); // '<unknown>'
+ * @example age(1, 136_000); // '2m15s'
+ */
 export function age(createdAt: number, nowMs: number): string {
   if (createdAt === 0) return '<unknown>';
   const seconds = Math.max(0, Math.floor(nowMs / 1_000) - createdAt);

@@ -15,7 +15,7 @@ afterAll(() => {
 });
 
 const IMAGE = ['--image', 'busybox'];
-/** What was typed, and what the answer has to name: the flag, and what it allows. */
+/** Arguments, and texts of the error: the flag and the values it allows. */
 const flags: readonly (readonly [readonly string[], readonly string[]])[] = [
   [['frobnicate'], ["unknown command 'frobnicate'", 'fsb-ctl --help']],
   [['lsit'], ["unknown command 'lsit'", 'list']],
@@ -25,7 +25,7 @@ const flags: readonly (readonly [readonly string[], readonly string[]])[] = [
   ],
   [
     ['run', 'web', ...IMAGE, 'sh', '-c', 'date'],
-    ["unknown option '-c'", 'behind --'],
+    ["unknown option '-c'", 'put -- before'],
   ],
   [['run'], ["missing required argument 'name'"]],
   [['get'], ["missing required argument 'name'"]],
@@ -200,7 +200,7 @@ const files: readonly (readonly [string, readonly string[]])[] = [
   ['', ['image', 'missing']],
   ['pool_ref: x', ['image', 'missing']],
   ['image:', ['image', 'empty']],
-  ['image: [a]', ['image', 'must be a text']],
+  ['image: [a]', ['image', 'must be a string']],
   ['image: a\nimage: b', ['not valid YAML', 'unique']],
   ['image: "a', ['not valid YAML', 'line 1']],
   ['image: a\n\tcommand: b', ['not valid YAML']],
@@ -210,11 +210,11 @@ const files: readonly (readonly [string, readonly string[]])[] = [
   ['image: a\nexposed_ports: 80', ['exposed_ports', 'list']],
   ['image: a\nexposed_ports: [80, 65536]', ['exposed_ports[1]', '1 to 65535']],
   ['image: a\nconsistency_mode: slow', ['consistency_mode', 'fast or strong']],
-  ['image: a\ncommand: /bin/sh', ['command', 'list of texts']],
-  ['image: a\nargs: [[a]]', ['args[0]', 'must be a text']],
+  ['image: a\ncommand: /bin/sh', ['command', 'list of strings']],
+  ['image: a\nargs: [[a]]', ['args[0]', 'must be a string']],
   ['image: a\nenvs: [A=b]', ['envs', 'mapping']],
   ['image: a\nenvs: { é: b }', ['envs.é', 'printable ASCII']],
-  ['image: a\nenvs: { A: [b] }', ['envs.A', 'must be a text']],
+  ['image: a\nenvs: { A: [b] }', ['envs.A', 'must be a string']],
   ['image: a\nworking_dir: work', ['working_dir', 'absolute path']],
   ['image: a\npool_ref: My Pool', ['pool_ref', 'lower-case']],
   ['image: a\nresources: { gpu: 1 }', ['unknown key "gpu"', 'memory']],
@@ -232,25 +232,25 @@ async function refused(args: readonly string[], stdin: string): Promise<string> 
   return stderr;
 }
 
-describe('bad input is refused before anything is sent, with one line that says why', () => {
-  it.each(flags)('fsb-ctl %j', async (args, named) => {
+describe('fsb-ctl with bad input: exits with 2 and one line that says why, and sends nothing', () => {
+  it.each(flags)('arguments %j', async (args, named) => {
     const stderr = await refused(args, '');
     for (const text of named) expect(stderr).toContain(text);
   });
 
-  it.each(files)('the file %j', async (content, named) => {
+  it.each(files)('file %j', async (content, named) => {
     const stderr = await refused(['run', 'web', '-f', '-'], content);
     for (const text of ['standard input', ...named].slice(named[1] === 'missing' ? 1 : 0))
       expect(stderr).toContain(text);
   });
 
-  it('no command at all: the help, on stderr', async () => {
+  it('no command: the help on stderr', async () => {
     const { code, stdout, stderr } = await line.run([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('Usage: fsb-ctl');
   });
 
-  it.each(['FSB_ENDPOINT', 'ENDPOINT', 'FSB_NAMESPACE', 'NAMESPACE'])('the variable %s', async (variable) => {
+  it.each(['FSB_ENDPOINT', 'ENDPOINT', 'FSB_NAMESPACE', 'NAMESPACE'])('variable %s', async (variable) => {
     const other = new CommandLine();
     other.env = { [variable]: 'a b' };
     const { code, stderr } = await other.run(['list']);

@@ -18,7 +18,7 @@ describe('callFailure', () => {
       'No connection established. Last error: certificate has expired (2026-01-01). Resolution note: tried twice',
       'cannot be trusted (certificate has expired (2026-01-01)): set',
     ],
-  ])('says a whole sentence about %s', (details, said) => {
+  ])('makes a whole sentence of "%s"', (details, said) => {
     const { message } = callFailure(failed(details), { endpoint: 'g:9090', security: 'plaintext' }, 1000);
     expect(message).toContain(said);
     expect(message).not.toContain('Resolution note');

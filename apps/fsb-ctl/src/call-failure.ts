@@ -3,36 +3,39 @@ import { CommandError } from './command-error';
 import { credentialOf, type Security } from './connection-source';
 import type { Settings } from './settings';
 
-/** What grpc-js itself says when no call could be sent; anything else of that code was said by the gateway. */
+/** UNAVAILABLE messages of grpc-js itself: no call could be sent. Any other message of that code is the gateway's. */
 const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
-/** The same of a certificate that is not believed, or of a server that speaks no TLS. */
+/** Of these, the ones about a certificate that is not trusted, or a server without TLS. */
 const NOT_TRUSTED = /certificate|altnames|SSL routines|secure TLS connection/;
 const BROKEN = /ECONNRESET|Connection dropped|EPIPE|Keepalive timeout|Stream removed|Received RST_STREAM/;
 
 type Target = Pick<Settings, 'endpoint' | 'security'>;
 
-/** A failed call as a line that says what to do next. */
+/**
+ * The error of a failed call as one line that says what to do next.
+ * @param limitMs time limit of the call, milliseconds
+ */
 export function callFailure(error: unknown, { endpoint, security }: Target, limitMs: number): CommandError {
   if (!isServiceError(error)) return new CommandError(error instanceof Error ? error.message : String(error));
-  const said = error.details.replace(/\s+/g, ' ').trim();
+  const details = error.details.replace(/\s+/g, ' ').trim();
   switch (error.code) {
     case status.UNAVAILABLE:
-      return unavailable(said, { endpoint, security });
+      return unavailable(details, { endpoint, security });
     case status.DEADLINE_EXCEEDED:
     case status.CANCELLED:
       return new CommandError(
-        `no answer from ${endpoint} within ${limitMs / 1_000} s: see what exists with \`fsb-ctl list\`, ` +
-          'allow more with --timeout, or set --endpoint',
+        `no answer from ${endpoint} within ${limitMs / 1_000} s: check with \`fsb-ctl list\` what exists, ` +
+          'raise --timeout, or correct --endpoint',
       );
     case status.UNIMPLEMENTED:
-      return new CommandError(`the gateway at ${endpoint} cannot do this: ${said}`);
+      return new CommandError(`the gateway at ${endpoint} does not support this: ${details}`);
     case status.UNAUTHENTICATED:
     case status.PERMISSION_DENIED:
-      return new CommandError(`the gateway at ${endpoint} does not allow this: ${said}${hintOf(security)}`);
+      return new CommandError(`the gateway at ${endpoint} does not allow this: ${details}${hintOf(security)}`);
     case status.NOT_FOUND:
-      return new CommandError(said, 1, true);
+      return new CommandError(details, 1, true);
     default:
-      return new CommandError(said === '' ? `the gateway answered ${status[error.code]}` : said);
+      return new CommandError(details === '' ? `the gateway answered ${status[error.code]}` : details);
   }
 }
 
@@ -42,27 +45,26 @@ function hintOf(security: Security): string {
     : '';
 }
 
-function unavailable(said: string, { endpoint, security }: Target): CommandError {
-  if (NOT_CONNECTED.test(said)) {
-    if (!NOT_TRUSTED.test(said)) {
-      const hint =
-        security === 'plaintext' ? ', or leave out --insecure-plaintext: one with TLS answers nothing else' : '';
+function unavailable(details: string, { endpoint, security }: Target): CommandError {
+  if (NOT_CONNECTED.test(details)) {
+    if (!NOT_TRUSTED.test(details)) {
+      const hint = security === 'plaintext' ? '; if it has TLS, leave out --insecure-plaintext' : '';
       return new CommandError(
         `no gateway answers at ${endpoint}: start one with \`make up\`, or set --endpoint${hint}`,
       );
     }
-    const why = reasonOf(said);
-    const hint = 'set --ca-file, or --insecure-plaintext for one without TLS';
+    const why = reasonOf(details);
+    const hint = 'set --ca-file, or --insecure-plaintext if it has no TLS';
     return new CommandError(`the gateway at ${endpoint} cannot be trusted (${why}): ${hint}`);
   }
-  return BROKEN.test(said)
-    ? new CommandError(`the connection to ${endpoint} broke off (${said}): try again`)
-    : new CommandError(`${said} (try again)`);
+  return BROKEN.test(details)
+    ? new CommandError(`the connection to ${endpoint} was lost (${details}): try again`)
+    : new CommandError(`${details} (try again)`);
 }
 
-/** grpc-js puts its own words around what TLS said, and a note that is empty as a rule. */
-function reasonOf(said: string): string {
-  return said
+/** The TLS error alone, without the prefix and the (mostly empty) resolution note of grpc-js. */
+function reasonOf(details: string): string {
+  return details
     .replace(/^.*Last error: /, '')
     .replace(/\.?\s*Resolution note:.*$/, '')
     .replace(/^Error(?: \[\w+\])?: /, '')

@@ -1,7 +1,7 @@
 import { parseQuantity } from '@fsb/api/quantity';
 import { VARIABLE_NAME, VARIABLE_NAME_RULE } from '@fsb/api/process-words';
 
-/** What a value must be, for flags, environment, and files alike; and the words that say so when it is not. */
+/** Rule of a value, the same for flags, environment and files, with the text for errors. */
 export interface Check {
   readonly allows: (text: string) => boolean;
   readonly rule: string;
@@ -63,7 +63,7 @@ export const ENDPOINT: Check = {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** "1m30s", "500ms", "2h"; undefined where it is no such thing. */
+/** Milliseconds of "1m30s", "500ms" or "2h"; undefined when the text is no duration. */
 export function durationMs(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|[smhd]))+$/.test(text)) return undefined;
   let total = 0;

@@ -2,7 +2,7 @@
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 
-  /** @param exitCode 2 where the call itself was wrong and nothing was sent, else 1; 125 of `run --follow` as docker's */
+  /** @param exitCode 2: wrong usage, nothing was sent; 125: `run --follow` failed, as in docker; 1: other failures */
   constructor(
     message: string,
     readonly exitCode: 1 | 2 | 125 = 1,
@@ -13,6 +13,7 @@ export class CommandError extends Error {
   }
 }
 
+/** An error in the command line, environment or files: exit code 2. */
 export function usage(message: string): CommandError {
   return new CommandError(message, 2);
 }

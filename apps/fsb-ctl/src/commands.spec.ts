@@ -12,7 +12,7 @@ import { CommandScene } from './testing/command-scene';
 
 const scene = CommandScene.forFile();
 const { ctl, gateway, line } = scene;
-/** kubectl shows seconds up to ten minutes: three hours are the same text for a minute */
+/** an age that stays the same text for a minute; below ten minutes an age has seconds */
 const threeHoursAgo = (): number => Math.floor(Date.now() / 1_000) - 3 * 3_600;
 const running = (): SandboxInfo =>
   SandboxInfo.fromPartial({
@@ -27,7 +27,7 @@ const running = (): SandboxInfo =>
   });
 
 describe('fsb-ctl list', () => {
-  it('prints an aligned table of all pages', async () => {
+  it('prints all pages as one aligned table', async () => {
     const other = SandboxInfo.fromPartial({
       ...running(),
       sandboxName: 'a-longer-name',
@@ -48,13 +48,13 @@ describe('fsb-ctl list', () => {
     expect(gateway.received).toMatchObject([{ request: { namespace: 'default' } }, { request: { continue: '1' } }]);
   });
 
-  it('asks for all namespaces and names them', async () => {
+  it('-A: lists all namespaces, with a column NAMESPACE', async () => {
     gateway.pages = [[SandboxInfo.fromPartial({ ...running(), namespace: 'dev' })]];
     expect((await ctl('list', '-A')).stdout).toMatch(/^NAMESPACE {3}NAME .*\ndev {9}web /);
     expect(gateway.received[0]).toMatchObject({ request: { namespace: '' } });
   });
 
-  it('says so when there is nothing', async () => {
+  it('says on stderr that there are no sandboxes', async () => {
     expect(await ctl('list')).toEqual({ code: 0, stdout: '', stderr: 'No sandboxes found in namespace default.\n' });
   });
 });
@@ -82,7 +82,7 @@ describe('fsb-ctl get', () => {
     expect(gateway.received[0]).toMatchObject({ rpc: 'get', request: { includeObject: true } });
   });
 
-  it('prints what is known where there is no object yet; an exit code of 0 is not left out', async () => {
+  it('prints the fields of the answer, an exit code of 0 too, when there is no object yet', async () => {
     gateway.sandbox = SandboxInfo.fromPartial({ ...running(), phase: 'Succeeded', exitCode: 0, nodeName: 'n1' });
     expect(JSON.parse((await ctl('get', 'web', '-o', 'json')).stdout)).toMatchObject({
       kind: 'Sandbox',
@@ -102,7 +102,7 @@ describe('fsb-ctl get --timings', () => {
     );
   });
 
-  it('says so where they are not known', async () => {
+  it('fails when the stages are not known', async () => {
     gateway.sandbox = running();
     expect(await ctl('get', 'web', '--timings')).toMatchObject({
       code: 1,
@@ -112,7 +112,7 @@ describe('fsb-ctl get --timings', () => {
 });
 
 describe('fsb-ctl logs', () => {
-  it('prints the log of the sandbox that has the name now', async () => {
+  it('prints the log of the sandbox id that has the name now', async () => {
     gateway.sandbox = running();
     gateway.log = [Buffer.from('one\n'), Buffer.from([0xff, 0x0a])];
     await expect(ctl('logs', 'web', '--tail', '7')).resolves.toMatchObject({ code: 0 });
@@ -122,7 +122,7 @@ describe('fsb-ctl logs', () => {
     });
   });
 
-  it('prints stderr to stderr, and both in order where they are one file', async () => {
+  it('prints stderr to stderr, and keeps the order of both when they are one file', async () => {
     gateway.sandbox = running();
     gateway.log = [Buffer.from('one\nproblem\ntwo\n'), Buffer.from('abc\nPROBLEM\nxyz\nrest\n')];
     gateway.turns = [4, 8, 4];
@@ -134,7 +134,7 @@ describe('fsb-ctl logs', () => {
     expect(stdout).toBe('one\nproblem\ntwo\nabc\nPROBLEM\nxyz\nrest\n');
   });
 
-  it('prints one stream alone to stdout, for a pipe', async () => {
+  it('--stream: prints one stream to stdout', async () => {
     gateway.sandbox = running();
     gateway.log = [Buffer.from('problem\n')];
     gateway.turns = [0, 8];
@@ -143,11 +143,11 @@ describe('fsb-ctl logs', () => {
     expect(gateway.received[1]).toMatchObject({ rpc: 'logs', request: { stream: LogStream.LOG_STREAM_STDERR } });
   });
 
-  it('slows the gateway down when nobody reads', async () => {
+  it('stops the gateway while its stdout is not read', async () => {
     gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x'));
     const child = spawn(COMMAND, ['--endpoint', scene.endpoint, 'logs', '-f', 'web'], { env: line.environment });
     let before = -1;
-    // it has stopped when nothing was written between two looks
+    // the gateway has stopped when two polls find the same number of chunks
     await eventually(
       () => {
         const stopped = gateway.chunksWritten > 0 && gateway.chunksWritten === before;
@@ -164,7 +164,7 @@ describe('fsb-ctl logs', () => {
     expect(bytes).toBe(500 * 64 * 1024);
   });
 
-  it('ends quietly when its reader has had enough', async () => {
+  it('prints no error when its reader closes the pipe', async () => {
     gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x\n'));
     const script = `"${COMMAND}" --endpoint ${scene.endpoint} logs -f web | head -n 1`;
     const child = execFile('sh', ['-c', script], { env: line.environment });
@@ -176,12 +176,12 @@ describe('fsb-ctl logs', () => {
 });
 
 describe('fsb-ctl delete, update, reset', () => {
-  it('deletes', async () => {
+  it('delete: deletes', async () => {
     expect(await ctl('rm', 'web')).toEqual({ code: 0, stdout: 'Sandbox web deletion triggered\n', stderr: '' });
     expect(gateway.received.map(({ rpc }) => rpc)).toEqual(['get', 'delete']);
   });
 
-  it('asks for the absence of what is not there, and ends with 1', async () => {
+  it('delete: deletes a sandbox that is not found too, and exits with 1, or 0 with --ignore-not-found', async () => {
     gateway.missing = true;
     expect(await ctl('delete', 'nope')).toEqual({ code: 1, stdout: '', stderr: 'error: sandbox "nope" not found\n' });
     expect(gateway.received.map(({ rpc }) => rpc)).toEqual(['get', 'delete']);
@@ -193,7 +193,7 @@ describe('fsb-ctl delete, update, reset', () => {
     [['--now'], 0],
     [['--grace-period', '0'], 0],
     [['--grace-period', '30'], 30],
-  ])('deletes with %j: a grace period of %p seconds', async (flags, gracePeriodSeconds) => {
+  ])('delete %j: sends a grace period of %p seconds', async (flags, gracePeriodSeconds) => {
     expect((await ctl('delete', 'web', ...flags)).code).toBe(0);
     const deletes = gateway.received.filter(({ rpc }) => rpc === 'delete');
     expect(deletes).toMatchObject([{ request: { sandboxName: 'web', gracePeriodSeconds } }]);
@@ -202,13 +202,13 @@ describe('fsb-ctl delete, update, reset', () => {
   it.each([
     [['--grace-period', '-1'], 'from 0 to 3600'],
     [['--grace-period', '5', '--now'], 'cannot be used with'],
-  ])('refuses a delete with %j', async (flags, message) => {
+  ])('delete %j: is refused', async (flags, message) => {
     const { code, stderr } = await ctl('delete', 'web', ...flags);
     expect(code).not.toBe(0);
     expect(stderr).toContain(message);
   });
 
-  it('makes one call for each change, in order', async () => {
+  it('update: makes one call for each flag, in order', async () => {
     gateway.sandbox = running();
     const flags = ['--labels', 'a=b,c=d', '--recovery-timeout', '9', '--failure-policy', 'AUTO', '--expire-time', '0'];
     const { stdout } = await ctl('update', 'web', ...flags);
@@ -221,7 +221,7 @@ describe('fsb-ctl delete, update, reset', () => {
     ]);
   });
 
-  it('fails on success=false, and says what was changed before', async () => {
+  it('update: fails on success=false, and names the changes made before', async () => {
     gateway.updateAnswers = [
       { success: true, message: '' },
       { success: false, message: 'failed to update sandbox: conflict' },
@@ -233,7 +233,7 @@ describe('fsb-ctl delete, update, reset', () => {
     });
   });
 
-  it('resets with the time of now', async () => {
+  it('reset: sends the current time as the revision', async () => {
     const { stdout } = await ctl('restart', 'web');
     expect(stdout).toMatch(/^✓ Sandbox web reset triggered\n.+\n$/);
     const [received] = gateway.received;
@@ -242,24 +242,24 @@ describe('fsb-ctl delete, update, reset', () => {
   });
 });
 
-describe('failures', () => {
+describe('fsb-ctl without an answer', () => {
   it('says what to do when no gateway answers', async () => {
     const nobody = `localhost:${await freePort()}`;
     expect(await line.run(['list', '--endpoint', nobody])).toEqual({
       code: 1,
       stdout: '',
-      stderr: `error: no gateway answers at ${nobody}: start one with \`make up\`, or set --endpoint, or leave out --insecure-plaintext: one with TLS answers nothing else\n`,
+      stderr: `error: no gateway answers at ${nobody}: start one with \`make up\`, or set --endpoint; if it has TLS, leave out --insecure-plaintext\n`,
     });
   });
 
-  it('gives up on a silent gateway after --timeout', async () => {
+  it('ends a call to a silent gateway after --timeout', async () => {
     gateway.silent = true;
     const { code, stderr } = await ctl('get', 'web', '--timeout', '300ms');
     expect(code).toBe(1);
     expect(stderr).toMatch(/^error: no answer from 127.0.0.1:\d+ within 0.3 s: .*--timeout.*\n$/);
   });
 
-  it('prints what the gateway said as one line', async () => {
+  it("prints the gateway's message as one line", async () => {
     gateway.failure = { code: status.RESOURCE_EXHAUSTED, details: 'pool full:\n  poolMax 2' };
     const expected = { code: 1, stdout: '', stderr: 'error: pool full: poolMax 2\n' };
     expect(await ctl('run', 'web', '--image', 'busybox')).toEqual(expected);

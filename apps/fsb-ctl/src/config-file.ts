@@ -15,7 +15,11 @@ const ConfigFile = z.looseObject({
 
 export type Config = Readonly<z.infer<typeof ConfigFile>>;
 
-/** A key that nobody reads is a warning only: the original let it pass, and files written for it must keep working. */
+/**
+ * Reads a configuration file. An unknown key is only a warning: the Go predecessor ignored it, and files written for it
+ * must keep working.
+ * @throws CommandError when the file is no JSON object, or a key has a value of the wrong type
+ */
 export function readConfig(path: string): Config {
   const parsed = ConfigFile.safeParse(json(path));
   if (!parsed.success) {
@@ -26,7 +30,7 @@ export function readConfig(path: string): Config {
   }
   for (const key of Object.keys(parsed.data)) {
     if (KEYS.includes(key)) continue;
-    const why = key === 'editor' ? 'is not read: set the variable EDITOR' : `is unknown (keys: ${KEYS.join(', ')})`;
+    const why = key === 'editor' ? 'is ignored: set the variable EDITOR' : `is unknown (keys: ${KEYS.join(', ')})`;
     process.stderr.write(`warning: ${path}: the key "${key}" ${why}\n`);
   }
   return parsed.data;

@@ -20,27 +20,31 @@ function security(caller: Partial<Source>, file: Partial<FileSource> = {}): Secu
 describe('securityOf', () => {
   const ofFile = { tokenFile: FILE.tokenFile, caFile: FILE.caFile };
   it.each<[string, Partial<Source>, object]>([
-    ['those of the file', {}, ofFile],
-    ['those of the file for its endpoint, named again', { endpoint: FILE.endpoint }, ofFile],
+    ["the file's credentials to the file's endpoint", {}, ofFile],
+    ["the file's credentials to its endpoint when the caller names it too", { endpoint: FILE.endpoint }, ofFile],
     [
-      'those of the caller for an endpoint of the caller',
+      "the caller's credentials to the caller's endpoint",
       { endpoint: 'flag.example:1', tokenFile: '/flag/token' },
       { tokenFile: '/flag/token', caFile: undefined },
     ],
     [
-      "those of the caller for the file's endpoint, named again",
+      "the caller's credentials to the file's endpoint when the caller names it too",
       { endpoint: FILE.endpoint, token: 'secret' },
       { token: 'secret', tokenFile: undefined, caFile: FILE.caFile },
     ],
-    ['another CA for the endpoint of the file', { caFile: '/other/ca.crt' }, { ...ofFile, caFile: '/other/ca.crt' }],
+    [
+      "the file's credentials with the caller's CA",
+      { caFile: '/other/ca.crt' },
+      { ...ofFile, caFile: '/other/ca.crt' },
+    ],
   ])('sends %s', (_, caller, expected) => {
     expect(security(caller)).toMatchObject(expected);
   });
 
   it.each<[string, Partial<Source>, string]>([
-    ['a token of the environment to the endpoint of the file', { token: 's' }, 'FSB_TOKEN: goes only to'],
-    ['a token of the command line to the endpoint of the file', { tokenFile: '/t' }, '--token-file: goes only to'],
-    ['a certificate to the endpoint of the file', { certFile: '/c', keyFile: '/k' }, '--cert-file: goes only to'],
+    ['a token of the environment to the endpoint of the file', { token: 's' }, 'FSB_TOKEN: is sent only to'],
+    ['a token of the command line to the endpoint of the file', { tokenFile: '/t' }, '--token-file: is sent only to'],
+    ['a certificate to the endpoint of the file', { certFile: '/c', keyFile: '/k' }, '--cert-file: is sent only to'],
   ])('refuses to send %s', (_, caller, reason) => {
     expect(() => security(caller)).toThrow(reason);
   });
@@ -49,14 +53,14 @@ describe('securityOf', () => {
     expect(security({ endpoint: 'a:1' })).toEqual({ ...NOTHING, endpoint: 'a:1' });
   });
 
-  it('believes a file that its own endpoint has no TLS, and no other', () => {
+  it("uses the file's insecurePlaintext for the file's endpoint only", () => {
     const plaintext = { insecurePlaintext: true, tokenFile: undefined };
     expect(security({}, plaintext)).toBe('plaintext');
     expect(security({ endpoint: 'a:1' }, plaintext)).not.toBe('plaintext');
     expect(security({ endpoint: FILE.endpoint, token: 's' }, plaintext)).toMatchObject({ token: 's' });
   });
 
-  it('sends what the caller says where there is no file', () => {
+  it("sends the caller's credentials when there is no file", () => {
     expect(securityOf({ ...NOTHING, token: 's' }, undefined)).toMatchObject({ token: 's' });
   });
 });

@@ -5,7 +5,7 @@ export const DEFAULT_ENDPOINT = 'localhost:9090';
 /** How the gateway and the caller authenticate to each other. */
 export type Security = 'plaintext' | TlsFiles;
 export interface TlsFiles {
-  /** absent: the certificate authorities that Node knows */
+  /** absent: Node's built-in certificate authorities */
   readonly caFile: string | undefined;
   readonly token: string | undefined;
   readonly tokenFile: string | undefined;
@@ -13,22 +13,23 @@ export interface TlsFiles {
   readonly keyFile: string | undefined;
 }
 
-/** Connection as one source describes it: the command line with the environment, or the configuration file. */
+/** Connection settings of one source: the command line with the environment, or the configuration file. */
 export interface Source extends TlsFiles {
   readonly endpoint: string | undefined;
   readonly insecurePlaintext: boolean;
 }
 
-/** Configuration file with what it says; its endpoint may be the default. */
+/** Connection settings of the configuration file. The endpoint is the default where the file names none. */
 export interface FileSource extends Source {
   readonly path: string;
   readonly endpoint: string;
 }
 
 /**
- * Credentials for the endpoint that a call goes to. The endpoint of `caller` wins over the one of `file`.
- * @throws CommandError where the credentials of `caller` would go to the endpoint of `file`
- * @example securityOf({ endpoint: 'a:1', ... }, { endpoint: 'b:1', tokenFile: '/t', ... }).tokenFile // undefined: it is for b:1
+ * Credentials for the endpoint of a call. The endpoint of `caller` wins over the one of `file`.
+ * @throws CommandError when the credentials of `caller` would go to the endpoint of `file`
+ * @example
+ * securityOf({ endpoint: 'a:1', ... }, { endpoint: 'b:1', tokenFile: '/t', ... }).tokenFile // undefined: /t is for b:1
  */
 export function securityOf(caller: Source, file: FileSource | undefined): Security {
   if (caller.insecurePlaintext) return 'plaintext';
@@ -38,7 +39,7 @@ export function securityOf(caller: Source, file: FileSource | undefined): Securi
     if (caller.endpoint === undefined && credential !== undefined) throw withoutEndpoint(credential, file);
     return forFilesEndpoint(caller, file, credential !== undefined);
   }
-  // nothing of the file goes to another endpoint
+  // credentials and CA of the file are for its own endpoint alone
   return caller;
 }
 
@@ -49,11 +50,11 @@ function forFilesEndpoint(caller: Source, file: FileSource, hasCredential: boole
 
 function withoutEndpoint(credential: string, { path, endpoint }: FileSource): CommandError {
   return usage(
-    `${credential}: goes only to an endpoint of the command line or the environment: add --endpoint (${path} names ${endpoint})`,
+    `${credential}: is sent only to an endpoint of the command line or the environment: add --endpoint (${path} names ${endpoint})`,
   );
 }
 
-/** Name of the flag or variable that holds a source's credential; undefined where it has none. */
+/** Name of the flag or variable of a source's credential; undefined when the source has none. */
 export function credentialOf({ token, tokenFile, certFile }: TlsFiles): string | undefined {
   if (token !== undefined) return 'FSB_TOKEN';
   if (tokenFile !== undefined) return '--token-file';

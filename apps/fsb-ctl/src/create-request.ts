@@ -5,7 +5,7 @@ import { failurePolicy, type PolicyName } from './failure-policy';
 export type Mode = 'fast' | 'strong';
 type Pairs = Readonly<Record<string, string>>;
 
-/** What the flags of `run` say. */
+/** Flags of `run`. Times in milliseconds (`wait`), Unix seconds (`expireTime`) or seconds. */
 export interface RunFlags {
   readonly image?: string;
   readonly pool?: string;
@@ -26,7 +26,7 @@ export interface RunFlags {
   readonly imagePullPolicy?: string;
 }
 
-/** What a sandbox file says. */
+/** Content of a sandbox file, in the keys of the Go predecessor. */
 export interface SandboxFile {
   readonly image?: string | undefined;
   readonly pool_ref?: string | undefined;
@@ -38,7 +38,7 @@ export interface SandboxFile {
   readonly working_dir?: string | undefined;
   readonly labels?: Pairs | undefined;
   readonly resources?: FileResources | undefined;
-  // of a Sandbox object alone
+  // only a Sandbox object has these
   readonly namespace?: string | undefined;
   readonly failure_policy?: PolicyName | undefined;
   readonly recovery_timeout_seconds?: number | undefined;
@@ -57,14 +57,17 @@ interface FileResources {
 interface Target {
   readonly name: string;
   readonly namespace: string;
-  /** After the name on the command line: replaces the file's command, and leaves its args. */
+  /** Words after the name on the command line. They replace the file's command; its args stay. */
   readonly command: readonly string[];
 }
 
-/** Time that a create waits for room in a pool that may still grow. */
+/** Default of `--wait`: how long a create waits for room in a pool that may still grow. */
 const DEFAULT_WAIT_MS = 30_000;
 
-/** Flags win over the file; variables, labels and limits are merged one by one. */
+/**
+ * Flags win over the file; variables, labels and limits are merged one by one.
+ * @throws CommandError when no image is named, or the file is for another namespace
+ */
 export function createRequest(target: Target, flags: RunFlags, file: SandboxFile): CreateRequest {
   const image = flags.image ?? file.image;
   if (file.namespace !== undefined && file.namespace !== target.namespace) {
@@ -106,7 +109,7 @@ function placement(
   return {
     poolRef: flags.pool ?? file.pool_ref ?? 'default-pool',
     exposedPorts: [...(flags.ports ?? file.exposed_ports ?? [])],
-    // absent stays absent: it is then the gateway's default, as with the original's clients
+    // absent stays absent: the gateway's default applies, as for the Go predecessor's clients
     consistencyMode: mode && (mode === 'strong' ? ConsistencyMode.STRONG : ConsistencyMode.FAST),
     resources: resources(flags, file.resources ?? {}),
   };

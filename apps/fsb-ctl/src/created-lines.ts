@@ -1,7 +1,7 @@
 import type { CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 
 /**
- * Lines that scripts of the Go predecessor look for, then the stages of the create as a waterfall.
+ * Lines that scripts for the Go predecessor match, then the stages of the create as a waterfall.
  * @param stages JSON of the gateway, `[{"name": "choose", "ms": 0.1}]`; absent or empty prints none
  * @param start `performance.now()` when the call was sent
  */

@@ -22,7 +22,7 @@ afterAll(() => gateway.stop());
 const run = (stdin: string): Promise<Ended> => line.run(['--endpoint', endpoint, 'run', 'web'], stdin);
 const memory = (): string => join(line.home, '.fsb-ctl/cache/web.yaml');
 
-/** An editor that keeps what it was shown, and writes `text` instead. */
+/** An editor that keeps a copy of the text it opens, and writes `text` instead. */
 function editorThatWrites(text: string): void {
   const script = join(line.folder, 'an editor.sh');
   writeFileSync(join(line.folder, 'text'), text);
@@ -37,7 +37,7 @@ function editorThatWrites(text: string): void {
 const shown = (): string => readFileSync(join(line.folder, 'shown'), 'utf8');
 
 describe('fsb-ctl run with neither image nor file', () => {
-  it('opens a template, asks, creates, and remembers the text for the user alone', async () => {
+  it('opens a template, asks, creates, and keeps the text with mode 0600', async () => {
     editorThatWrites('image: alpine\nenvs: { PASSWORD: secret }\n');
     const { code, stdout, stderr } = await run('y\n');
     expect(code).toBe(0);
@@ -52,7 +52,7 @@ describe('fsb-ctl run with neither image nor file', () => {
     expect(readdirSync(line.folder).filter((name) => name.startsWith('fsb-sandbox-'))).toEqual([]);
   });
 
-  it('shows the template as it is, valid', async () => {
+  it('opens a template that is valid as it is', async () => {
     line.env['EDITOR'] = 'true';
     await run('y\n');
     expect(gateway.received).toMatchObject([
@@ -60,7 +60,7 @@ describe('fsb-ctl run with neither image nor file', () => {
     ]);
   });
 
-  it('shows the last text of that name again, and takes flags over it', async () => {
+  it('opens the text last saved for the name; flags win over it', async () => {
     editorThatWrites('image: first\n');
     await run('y\n');
     editorThatWrites('image: second\n');
@@ -69,19 +69,16 @@ describe('fsb-ctl run with neither image nor file', () => {
     expect(gateway.received[1]).toMatchObject({ request: { image: 'second', poolRef: 'other' } });
   });
 
-  it.each(['n\n', '\n', '', 'yesterday\n'])(
-    'creates nothing on the answer %j, and remembers the text',
-    async (answer) => {
-      editorThatWrites('image: alpine\n');
-      const { code, stderr } = await run(answer);
-      expect(code).toBe(1);
-      expect(stderr).toContain('error: nothing was created');
-      expect(gateway.received).toEqual([]);
-      expect(readFileSync(memory(), 'utf8')).toBe('image: alpine\n');
-    },
-  );
+  it.each(['n\n', '\n', '', 'yesterday\n'])('creates nothing on the answer %j, and keeps the text', async (answer) => {
+    editorThatWrites('image: alpine\n');
+    const { code, stderr } = await run(answer);
+    expect(code).toBe(1);
+    expect(stderr).toContain('error: nothing was created');
+    expect(gateway.received).toEqual([]);
+    expect(readFileSync(memory(), 'utf8')).toBe('image: alpine\n');
+  });
 
-  it('keeps a text that is wrong, so that it can be corrected', async () => {
+  it('keeps an invalid text for correction', async () => {
     editorThatWrites('image: alpine\nimagee: x\n');
     const { code, stderr } = await run('y\n');
     expect(code).toBe(2);
@@ -94,7 +91,7 @@ describe('fsb-ctl run with neither image nor file', () => {
   it.each([
     ['false', 'the editor "false" ended with 1, nothing was created'],
     ['no-such-editor', 'set EDITOR to one that is installed'],
-  ])('stops when the editor %s fails', async (editor, reason) => {
+  ])('creates nothing when the editor %s fails', async (editor, reason) => {
     line.env['EDITOR'] = editor;
     const { code, stderr } = await run('y\n');
     expect(code).toBe(1);
@@ -103,11 +100,9 @@ describe('fsb-ctl run with neither image nor file', () => {
     expect(existsSync(memory())).toBe(false);
   });
 
-  it('starts no editor by itself where there is no terminal', async () => {
+  it('starts no editor without EDITOR and a terminal', async () => {
     const { code, stderr } = await run('');
     expect(code).toBe(2);
-    expect(stderr).toBe(
-      'error: nothing says what to run: give --image or --file, or run it in a terminal to use an editor\n',
-    );
+    expect(stderr).toBe('error: no image is named: give --image or --file, or run it in a terminal to use an editor\n');
   });
 });

@@ -16,7 +16,7 @@ pool_ref: default-pool
 # Replaces the image's entrypoint; without it the image's own runs. \`args\` replaces the image's cmd.
 command: ["/bin/sh", "-c", "while :; do date; sleep 1; done"]
 
-# fast: the container first, the Kubernetes object behind it. strong: the object first.
+# fast: the container is started first, its Kubernetes object written afterwards. strong: the object first.
 # consistency_mode: fast
 # exposed_ports: [8080]
 # working_dir: /work
@@ -27,10 +27,14 @@ command: ["/bin/sh", "-c", "while :; do date; sleep 1; done"]
 # resources: { cpu: 500m, memory: 64Mi, pids: 100, ephemeral_storage: 1Gi }
 `;
 
-/** Lets the user write the sandbox. The last text of each name is kept, as it was saved, valid or not. */
+/**
+ * Opens an editor on the sandbox file. The text last saved for each name is kept, valid or not.
+ * @param editor shell command; absent: vim, on a terminal only
+ * @throws CommandError without editor and terminal, when the editor fails (exit code 1), or when the text is invalid
+ */
 export function editSandbox(name: string, editor: string | undefined): SandboxFile {
   if (editor === undefined && !process.stdin.isTTY) {
-    throw usage('nothing says what to run: give --image or --file, or run it in a terminal to use an editor');
+    throw usage('no image is named: give --image or --file, or run it in a terminal to use an editor');
   }
   const memory = join(homedir(), '.fsb-ctl/cache', `${name}.yaml`);
   const text = edited(existsSync(memory) ? readFileSync(memory, 'utf8') : TEMPLATE, editor ?? 'vim');
@@ -43,7 +47,7 @@ export function editSandbox(name: string, editor: string | undefined): SandboxFi
   }
 }
 
-/** Anything but yes, the end of the input included, is no. */
+/** Asks on stderr. Only y and yes confirm; any other line, and EOF, is no. */
 export async function confirmed(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   process.stderr.write(`${question} [y/N] `);
@@ -60,7 +64,7 @@ function edited(text: string, editor: string): string {
   const file = join(folder, 'sandbox.yaml');
   try {
     writeFileSync(file, text, { mode: 0o600 });
-    // through a shell, as git does it: EDITOR may have arguments
+    // through a shell, as git does: EDITOR may have arguments
     const { status } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
     if (status !== 0) {
       const hint = status === 127 ? ': set EDITOR to one that is installed, or give --image or --file' : '';
@@ -72,7 +76,7 @@ function edited(text: string, editor: string): string {
   }
 }
 
-/** Readable by the user alone: there may be secrets in the variables. */
+/** Writes with mode 0600: variables may hold secrets. */
 function keep(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   writeFileSync(path, text, { mode: 0o600 });

@@ -16,12 +16,12 @@ export function number(check: Check): (text: string) => number {
   return (text) => Number(checked(check)(text));
 }
 
-/** `--ports 8080,9090`, or the flag several times. */
+/** Parser of `--ports 8080,9090`; the flag may be repeated. */
 export function ports(text: string, before: readonly number[] = []): number[] {
   return [...before, ...text.split(',').map((port) => number(PORT)(port.trim()))];
 }
 
-/** `--env NAME=value`, one each; the value is taken as it is. What commander says of a wrong one would quote the value. */
+/** Parser of `--env NAME=value`, the value verbatim. Throws CommandError, since commander's error quotes the value. */
 export function env(text: string, before: Pairs = {}): Pairs {
   const at = text.indexOf('=');
   if (at < 1) throw usage("option '--env': must be NAME=value");
@@ -30,17 +30,17 @@ export function env(text: string, before: Pairs = {}): Pairs {
   return { ...before, [name]: text.slice(at + 1) };
 }
 
-/** `--labels k=v,k2=v2`, or the flag several times. */
+/** Parser of `--labels k=v,k2=v2`; the flag may be repeated. */
 export function labels(text: string, before: Pairs = {}): Pairs {
   const pairs = text.split(',').map((part) => {
     const one = pair(part.trim(), 'key=value[,key2=value2]', LABEL_KEY);
     Object.values(one).forEach(checked(LABEL_VALUE));
     return one;
   });
-  return Object.assign({}, before, ...pairs) as Pairs; // of Pairs alone
+  return Object.assign({}, before, ...pairs) as Pairs; // Object.assign returns any
 }
 
-/** Milliseconds. A bare number is seconds. */
+/** Parser of a time such as 1m30s. A bare number is seconds. @returns milliseconds */
 export function duration(text: string): number {
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : durationMs(text);
   if (ms === undefined || ms < 1 || ms > 2 ** 31 - 1) {
@@ -49,14 +49,14 @@ export function duration(text: string): number {
   return ms;
 }
 
-/** Milliseconds from 0 to five minutes; 0 does not wait. */
+/** Parser of `--wait`. @returns milliseconds, up to five minutes; 0: do not wait */
 export function wait(text: string): number {
   const ms = text === '0' ? 0 : duration(text);
-  if (ms > 300_000) throw new InvalidArgumentError('Must be a time such as 30s, at most 5m; 0 does not wait.');
+  if (ms > 300_000) throw new InvalidArgumentError('Must be a time such as 30s, at most 5m; or 0 not to wait.');
   return ms;
 }
 
-/** Unix seconds; 0 means never. A duration counts from now. */
+/** Parser of `--expire-time`. A duration counts from now. @returns Unix seconds; 0: never */
 export function expireTime(text: string): number {
   const seconds = secondsOf(text);
   if (seconds === undefined || !Number.isSafeInteger(seconds)) {
@@ -64,7 +64,7 @@ export function expireTime(text: string): number {
       'Must be Unix seconds, RFC 3339 such as 2030-01-31T12:00:00Z, a duration from now such as 30m, or 0 for never.',
     );
   }
-  if (seconds !== 0 && seconds * 1_000 <= Date.now()) throw new InvalidArgumentError('That time is past.');
+  if (seconds !== 0 && seconds * 1_000 <= Date.now()) throw new InvalidArgumentError('The time is in the past.');
   return seconds;
 }
 
@@ -86,7 +86,7 @@ function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** With the spellings of the original. */
+/** Parser of `--failure-policy`, with the spellings of the Go predecessor. */
 export function policy(text: string): PolicyName {
   switch (text.toLowerCase()) {
     case 'manual':

@@ -11,27 +11,27 @@ export interface FollowFlags {
   readonly quiet?: true;
 }
 
-/** Exit status of fsb-ctl where not the process but the run itself failed, as docker's. */
+/** Exit status when the run itself failed, not the process; docker uses the same. */
 const RUN_FAILED = 125;
-/** Ctrl-C, an end from outside, and a closed stdout (see main.ts), which is no failure: `fsb-ctl run … | head`. */
+/** SIGPIPE is emitted by main.ts for a closed stdout, which is no failure: `fsb-ctl run … | head`. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGPIPE'] as const;
 const STATUS_OF_SIGNAL: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 0 };
 
 /**
- * Creates a sandbox, copies its stdout and stderr to ours and waits for its end.
- * @returns exit status of the process: its code, 128 + N where signal N ended it
- * @throws CommandError with exit code 125 where the create failed or the end is not known
+ * Creates a sandbox, copies its stdout and stderr to those of fsb-ctl and waits for its end.
+ * @returns exit status of the process: its code, or 128 + N when signal N ended it
+ * @throws CommandError with exit code 125 when the create failed or the exit code is unknown
  */
 export async function runAndFollow(settings: Settings, request: CreateRequest, flags: FollowFlags): Promise<number> {
   return withGateway(settings, async (gateway) => {
     let created: CreateResponse | undefined;
     const cleanUp = async (): Promise<void> => {
-      if (flags.rm === true && created) await removed(gateway, created, request.namespace);
+      if (flags.rm === true && created) await deleteCreated(gateway, created, request.namespace);
     };
-    const interrupted = (signal: NodeJS.Signals): void => {
+    const onSignal = (signal: NodeJS.Signals): void => {
       void cleanUp().finally(() => process.exit(STATUS_OF_SIGNAL[signal]));
     };
-    for (const signal of SIGNALS) process.once(signal, interrupted);
+    for (const signal of SIGNALS) process.once(signal, onSignal);
     try {
       const exited = await follow(gateway, request, async (answer, stages, start) => {
         created = answer;
@@ -44,7 +44,7 @@ export async function runAndFollow(settings: Settings, request: CreateRequest, f
       if (!(error instanceof CommandError)) throw error;
       throw new CommandError(error.message, RUN_FAILED);
     } finally {
-      for (const signal of SIGNALS) process.off(signal, interrupted);
+      for (const signal of SIGNALS) process.off(signal, onSignal);
       await cleanUp();
     }
   });
@@ -68,21 +68,25 @@ async function follow(
   return exit;
 }
 
-/** @throws CommandError where nobody knows the exit code */
+/** @throws CommandError when the exit code is unknown */
 function statusOf(exited: SandboxExit | undefined, name: string): number {
   if (exited === undefined) {
     throw new CommandError(`the log ended before the sandbox did: see \`fsb-ctl get ${name}\``, RUN_FAILED);
   }
   const { exitCode, reason, message } = exited;
   if (exitCode === undefined) throw new CommandError(`${reason}: ${message}`, RUN_FAILED);
-  // a reason that the exit code does not show
+  // reasons that the exit code does not show, such as OOMKilled
   if (reason !== 'Completed' && reason !== 'Error') {
     process.stderr.write(`fsb-ctl: ${reason}${message === '' ? '' : `: ${message}`}\n`);
   }
   return exitCode;
 }
 
-async function removed(gateway: Gateway, { sandboxName, sandboxId }: CreateResponse, namespace: string): Promise<void> {
+async function deleteCreated(
+  gateway: Gateway,
+  { sandboxName, sandboxId }: CreateResponse,
+  namespace: string,
+): Promise<void> {
   try {
     await gateway.delete({ sandboxName, namespace, sandboxId, gracePeriodSeconds: undefined });
   } catch (error) {

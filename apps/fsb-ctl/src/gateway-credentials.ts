@@ -4,7 +4,7 @@ import { usage } from './command-error';
 import type { Security, TlsFiles } from './connection-source';
 import { tlsCredentials } from './tls-credentials';
 
-/** @throws CommandError naming the file that cannot be read */
+/** @throws CommandError when a file cannot be read, or holds no token */
 export function gatewayCredentials(security: Security): ChannelCredentials {
   if (security === 'plaintext') return credentials.createInsecure();
   const { caFile, certFile, keyFile } = security;
@@ -23,7 +23,8 @@ export function gatewayCredentials(security: Security): ChannelCredentials {
 
 function tokenOf({ token, tokenFile }: TlsFiles): string | undefined {
   const found = token ?? read('--token-file', tokenFile)?.toString().trim();
-  if (found !== undefined && !/^[\x21-\x7e]+$/.test(found)) throw usage('--token-file: this is no token');
+  if (found !== undefined && !/^[\x21-\x7e]+$/.test(found))
+    throw usage('--token-file: not a token (one word of printable ASCII)');
   return found;
 }
 

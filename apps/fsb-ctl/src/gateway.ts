@@ -45,10 +45,10 @@ interface Answer<A> {
 
 const CREATE_MS = 30_000;
 const OTHER_MS = 10_000;
-/** As Go's clients do it: a proxy of the environment is never asked for this machine itself. */
+/** Endpoints on this machine: the proxy of the environment is not used for them, as in Go's clients. */
 const THIS_MACHINE = /^(localhost|127\.[\d.]+|\[::1\]):/;
 
-/** The gateway as commands see it: every call ends by itself, every failure is a line for the user. */
+/** Client of the gateway. Every call has a time limit or keepalive, every failure is a CommandError of one line. */
 export class Gateway {
   private readonly sandboxes: FastPathServiceClient;
   private readonly streams: SandboxLogServiceClient;
@@ -59,7 +59,7 @@ export class Gateway {
     const credentials = gatewayCredentials(security);
     const options = {
       'grpc.enable_http_proxy': THIS_MACHINE.test(endpoint) ? 0 : 1,
-      // a log may be silent for hours: these tell a quiet gateway from one that is gone
+      // a log may be silent for hours: keepalive finds out that the gateway is gone
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
     };
@@ -88,7 +88,10 @@ export class Gateway {
     return this.call(this.sandboxes.getSandbox.bind(this.sandboxes), request);
   }
 
-  /** @returns what the gateway says of a sandbox that is not there; undefined where it is. @throws CommandError */
+  /**
+   * @returns the gateway's NOT_FOUND message; undefined when the sandbox exists
+   * @throws CommandError on any other failure
+   */
   async missing(request: GetRequest): Promise<string | undefined> {
     try {
       await this.get(request);
@@ -107,13 +110,13 @@ export class Gateway {
     return (await this.call(this.imageService.listImages.bind(this.imageService), request)).answer;
   }
 
-  /** Pulled by its reader: who stops reading stops the gateway. Without follow, each wait for more has a limit. */
+  /** Log of a sandbox, with backpressure up to the gateway. Without `follow` each message has a time limit. */
   logs(request: StreamLogsRequest): AsyncGenerator<StreamLogsResponse> {
     const limitMs = this.settings.timeoutMs ?? OTHER_MS;
     return this.read(this.streams.streamLogs(request), () => (request.follow ? undefined : limitMs));
   }
 
-  /** A create, and its log until it ends; the create alone has a limit. */
+  /** Creates a sandbox and streams its log until it ends. Only the create, the first message, has a time limit. */
   run(request: CreateRequest): AsyncGenerator<RunSandboxResponse> {
     const limitMs = this.settings.timeoutMs ?? CREATE_MS + request.waitSeconds * 1_000;
     return this.read<RunSandboxResponse>(this.streams.runSandbox({ sandbox: request }), (isFirst) =>
@@ -127,12 +130,12 @@ export class Gateway {
     this.imageService.close();
   }
 
-  /** @param limitOf how long the next message may take, in milliseconds; undefined: as long as it likes */
+  /** @param limitOf time limit of the next message, milliseconds; undefined: none */
   private async *read<M>(
     stream: ClientReadableStream<M>,
     limitOf: (isFirst: boolean) => number | undefined,
   ): AsyncGenerator<M> {
-    const messages = stream[Symbol.asyncIterator]() as AsyncIterator<M>; // what the stream is declared to send
+    const messages = stream[Symbol.asyncIterator]() as AsyncIterator<M>; // Readable declares any
     let limitMs: number | undefined;
     try {
       for (let isFirst = true; ; isFirst = false) {
@@ -164,7 +167,7 @@ export class Gateway {
         if (error) fail(callFailure(error, this.settings, limitMs));
         answer = value;
       });
-      // comes after the answer, with what the gateway sent behind it
+      // emitted after the answer, with the trailers
       call.on('status', ({ metadata }: StatusObject) => {
         if (answer !== undefined) done({ answer, trailers: metadata });
       });
@@ -172,7 +175,7 @@ export class Gateway {
   }
 }
 
-/** Runs `action` with a gateway that is closed afterwards, whatever happens: an open channel keeps the process alive. */
+/** Runs `action` with a Gateway and closes it afterwards in any case: an open channel keeps the process alive. */
 export async function withGateway<T>(settings: Settings, action: (gateway: Gateway) => Promise<T>): Promise<T> {
   const gateway = new Gateway(settings);
   try {

@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs';
 import { LogStream, type StreamLogsResponse } from '@fsb/api/gen/fastpath/v1/logs';
 
 type LogPart = Pick<StreamLogsResponse, 'data' | 'turns'>;
-/** By the names that --stream takes. */
+/** By the values of `--stream`. */
 export const logStreams = {
   both: LogStream.LOG_STREAM_UNSPECIFIED,
   stdout: LogStream.LOG_STREAM_STDOUT,
@@ -11,17 +11,20 @@ export const logStreams = {
 } as const;
 const OUTPUTS = [process.stdout, process.stderr] as const;
 
-/** Copies a log's stdout to stdout and its stderr to stderr, at the speed of whoever reads them. */
+/**
+ * Copies a log's stdout to stdout and its stderr to stderr, with backpressure of both. Where both are one file (a
+ * terminal, `2>&1`) the order between them is kept.
+ */
 export async function printAll(log: AsyncIterable<LogPart>): Promise<void> {
   const inOrder = isOneFile(1, 2);
   for await (const part of log) {
-    for (const [output, data] of inOrder ? turnsOf(part) : sumsOf(part)) {
+    for (const [output, data] of inOrder ? turnsOf(part) : turnsByStream(part)) {
       if (!OUTPUTS[output].write(data)) await once(OUTPUTS[output], 'drain');
     }
   }
 }
 
-/** Copies one stream's part of a log to stdout, where a pipe can take it: nothing is to be told apart. */
+/** Copies a log of one stream to stdout, also where the stream is stderr, so that it can be piped. */
 export function printOne(log: AsyncIterable<LogPart>): Promise<void> {
   return printAll(withoutTurns(log));
 }
@@ -30,18 +33,18 @@ async function* withoutTurns(log: AsyncIterable<LogPart>): AsyncGenerator<LogPar
   for await (const { data } of log) yield { data, turns: [] };
 }
 
-/** In the order in which they came: on a terminal, and behind `2>&1`. */
+/** The turns of a part in the order written. `turns` counts bytes: of stdout, of stderr, of stdout, and so on. */
 function* turnsOf({ data, turns }: LogPart): Generator<[0 | 1, Uint8Array]> {
   let at = 0;
   for (const [turn, bytes] of turns.entries()) {
     if (bytes > 0) yield [turn % 2 === 0 ? 0 : 1, data.subarray(at, at + bytes)];
     at += bytes;
   }
-  if (at < data.length) yield [0, data.subarray(at)]; // of a gateway or an agent that knows of one stream
+  if (at < data.length) yield [0, data.subarray(at)]; // a gateway or agent without turns
 }
 
-/** A write for each stream instead of one for each turn. */
-function* sumsOf(part: LogPart): Generator<[0 | 1, Uint8Array]> {
+/** The turns of each stream joined: one write for each stream instead of one for each turn. */
+function* turnsByStream(part: LogPart): Generator<[0 | 1, Uint8Array]> {
   const turns = [...turnsOf(part)];
   for (const output of [0, 1] as const) {
     const own = turns.flatMap(([of, data]) => (of === output ? [data] : []));

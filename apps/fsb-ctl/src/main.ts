@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { CommandError } from './command-error';
 import { program } from './program';
 
-// a reader that has enough, such as head, is no failure; a command that has to clean up first listens for SIGPIPE
+// EPIPE is no failure: a reader such as head closed the pipe. A command that must clean up first listens for SIGPIPE.
 for (const output of [process.stdout, process.stderr]) {
   output.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE' && process.emit('SIGPIPE', 'SIGPIPE')) return;

@@ -12,10 +12,13 @@ import { usage } from './command-error';
 import { duration } from './flag-values';
 
 const HELP = `
-Settings come from flags, else from FSB_ENDPOINT and FSB_NAMESPACE (or ENDPOINT and NAMESPACE), FSB_CA_FILE, FSB_TOKEN_FILE
-and so on, else from ~/.fsb/config.json, else from what \`make up\` left on this machine, as in
-{"endpoint": "localhost:9090", "namespace": "default", "caFile": "ca.crt", "tokenFile": "token"}.
-A token goes only to the endpoint that is named beside it: on the command line or in the environment, or in the same file.
+Settings are taken, in this order, from:
+  1. flags
+  2. environment: FSB_ENDPOINT, FSB_NAMESPACE (or ENDPOINT, NAMESPACE), FSB_CA_FILE, FSB_TOKEN or FSB_TOKEN_FILE,
+     FSB_CERT_FILE, FSB_KEY_FILE, FSB_INSECURE_PLAINTEXT
+  3. one file: that of --config, else ~/.fsb/config.json, else the one that \`make up\` wrote on this machine, as in
+     {"endpoint": "localhost:9090", "namespace": "default", "caFile": "ca.crt", "tokenFile": "token"}
+A token or client certificate is sent only to the endpoint of the same source: flags and environment are one, the file is another.
 
 Examples:
   fsb-ctl run hello --image busybox -- /bin/sh -c 'while :; do date; sleep 1; done'
@@ -24,26 +27,26 @@ Examples:
   fsb-ctl delete hello
 `;
 
-/** Only what the parsing of a command line needs is loaded here: gRPC, YAML and zod come with the command that uses them. */
+/** The command line. Imports only what parsing needs: gRPC, YAML and zod are loaded by the command that uses them. */
 export function program(): Command {
   const root = new Command('fsb-ctl')
     .description('Running, isolated containers in milliseconds.')
     .version(VERSION, '--version', 'print the version of fsb-ctl')
     .option('--endpoint <host:port>', 'gateway to talk to (default: localhost:9090)')
     .option('-n, --namespace <namespace>', 'namespace of the sandbox (default: default)')
-    .option('--ca-file <file>', "CA of the gateway's certificate, PEM (default: those that Node knows)")
-    .option('--token-file <file>', 'file with the Kubernetes token to show (or the token itself in FSB_TOKEN)')
-    .option('--cert-file <file>', 'client certificate to show, PEM')
-    .option('--key-file <file>', 'its private key, PEM')
-    .option('--insecure-plaintext', 'speak without TLS, and show nothing: to a gateway of that flag alone')
+    .option('--ca-file <file>', "CA of the gateway's certificate, PEM (default: Node's built-in CAs)")
+    .option('--token-file <file>', 'file with the Kubernetes token to send (or set FSB_TOKEN to the token)')
+    .option('--cert-file <file>', 'client certificate to send, PEM; needs --key-file')
+    .option('--key-file <file>', 'private key of --cert-file, PEM')
+    .option('--insecure-plaintext', 'no TLS and no credentials: for a gateway that runs with --insecure-plaintext')
     .option('--config <file>', 'configuration file to read instead of ~/.fsb/config.json')
     .option(
       '--timeout <time>',
-      'limit of a call, as in 500ms, 10s, 1m (default: 10s; for run 30s and its --wait)',
+      'deadline of each call, as in 500ms, 10s, 1m (default: 10s; for run 30s plus --wait)',
       duration,
     )
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: () => undefined }) // main writes it, as one line
+    .configureOutput({ outputError: () => undefined }) // main.ts prints errors, each on one line
     .addHelpText('after', HELP);
   for (const add of [addRun, addList, addGet, addLogs, addDelete, addUpdate, addReset, addImages, addVersion])
     add(root);
@@ -54,14 +57,14 @@ export function program(): Command {
   return root;
 }
 
-/** Commander's message on one line, with where to read on. Its exit code 0 is help or version, already printed. */
+/** Commander's message on one line, with a pointer to --help. Exit code 0 is help or version, already printed. */
 function usageOf(error: CommanderError, command: Command): Error {
   if (error.exitCode === 0 || error.code === 'commander.help') return error;
   const path = command.parent ? `fsb-ctl ${command.name()}` : 'fsb-ctl';
   const hint =
     error.code === 'commander.unknownOption' && command.name() === 'run'
-      ? 'a command with flags of its own goes behind --; '
+      ? 'put -- before a command that has flags of its own; '
       : '';
-  const said = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  return usage(`${said} (${hint}see \`${path} --help\`)`);
+  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return usage(`${message} (${hint}see \`${path} --help\`)`);
 }

@@ -10,7 +10,7 @@ const scene = CommandScene.forFile();
 const { ctl, gateway, line } = scene;
 
 describe('fsb-ctl run', () => {
-  it('sends what the flags say and prints the lines that scripts look for', async () => {
+  it('sends the values of the flags and prints the lines that scripts match', async () => {
     gateway.stages = '[{"name":"choose","ms":0.1},{"name":"agent create","ms":12.34}]';
     const flags = ['--image', 'busybox', '--ports', '80,443', '-e', 'A=b=c', '-w', '/work', '-l', 'team=blue'];
     const more = ['--cpu', '500m', '--memory', '64Mi', '--mode', 'fast', '-n', 'dev', '--', 'sh', '-c', 'echo --x'];
@@ -42,7 +42,7 @@ describe('fsb-ctl run', () => {
     ]);
   });
 
-  it('leaves the mode to the gateway when nobody names one, and prints no stages when there are none', async () => {
+  it('sends no mode without --mode, and prints no stages when there are none', async () => {
     const { stdout } = await ctl('run', 'web', 'sleep', '9', '--image', 'busybox');
     expect(stdout).not.toContain('Stages');
     const [received] = gateway.received;
@@ -51,7 +51,7 @@ describe('fsb-ctl run', () => {
     expect(received!.request).not.toHaveProperty('resources', expect.anything());
   });
 
-  it('reads a file, and lets flags win over it', async () => {
+  it('--file: reads a file; flags win over it', async () => {
     const yaml = [
       ...['image: busybox', 'pool_ref: other', 'exposed_ports: [8080]', 'consistency_mode: strong'],
       ...['command: [sh]', 'args: [-c, "true"]', 'envs: { PORT: 0123, ON: on, A: file }', 'working_dir: /srv'],
@@ -88,7 +88,7 @@ describe('fsb-ctl run', () => {
     });
   });
 
-  it('reads a Sandbox object as kubectl does', async () => {
+  it('--file: reads a Sandbox object as kubectl does', async () => {
     const yaml = [
       ...[
         'apiVersion: sandbox.fast.io/v1alpha1',
@@ -132,14 +132,14 @@ describe('fsb-ctl run', () => {
     ],
     ['metadata: {}\n  poolReff: x', 'spec: unknown key "poolReff"'],
     ['metadata: {}\n  expireTime: soon', 'spec.expireTime: must be RFC 3339'],
-  ])('refuses a Sandbox object with %j', async (more, reason) => {
+  ])('--file: refuses a Sandbox object with %j', async (more, reason) => {
     const [metadata, spec = ''] = more.split('\n');
     const yaml = `apiVersion: sandbox.fast.io/v1alpha1\nkind: Sandbox\n${metadata}\nspec:\n  image: busybox\n  poolRef: p\n${spec}\n`;
     const { code, stderr } = await line.run(['--endpoint', scene.endpoint, 'run', 'web', '-f', '-'], yaml);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) as string });
   });
 
-  it('creates and follows the log in one call', async () => {
+  it('--follow: creates and follows the log in one call', async () => {
     gateway.log = [Buffer.from('one\n'), Buffer.from('two\n')];
     gateway.exited = { exitCode: 0, reason: 'Completed', message: '' };
     const ended = await ctl('run', 'web', '--image', 'busybox', '--follow');
@@ -152,12 +152,12 @@ describe('fsb-ctl run', () => {
     [137, 'OOMKilled', 137, 'fsb-ctl: OOMKilled: it needed more than 64Mi\n'],
     [143, 'Error', 143, ''],
     [undefined, 'ShimLost', 125, 'error: ShimLost: it needed more than 64Mi\n'],
-  ])('ends with the status of the process: %p, %s', async (exitCode, reason, code, stderr) => {
+  ])('--follow: exits with the status of the process: %p, %s', async (exitCode, reason, code, stderr) => {
     gateway.exited = { exitCode, reason, message: 'it needed more than 64Mi' };
     expect(await ctl('run', 'web', '--image', 'busybox', '--follow')).toEqual({ code, stdout: '', stderr });
   });
 
-  it('fails where the stream ends before the sandbox does', async () => {
+  it('--follow: exits with 125 when the stream ends before the sandbox', async () => {
     const { code, stderr } = await ctl('run', 'web', '--image', 'busybox', '--follow');
     expect({ code, stderr }).toEqual({
       code: 125,
@@ -165,12 +165,12 @@ describe('fsb-ctl run', () => {
     });
   });
 
-  it('shows the created sandbox on a terminal, and where the time went', async () => {
+  it('--follow: prints the created sandbox and its stages to stderr when that is a terminal', async () => {
     gateway.stages = '[{"name":"claim","ms":0.5},{"name":"launch","ms":1}]';
     gateway.log = [Buffer.from('one\n')];
     gateway.exited = { exitCode: 3, reason: 'Error', message: '' };
     const command = [COMMAND, '--endpoint', scene.endpoint, 'run', 'web', '--image', 'busybox', '--follow'].join(' ');
-    // util-linux' script gives stderr a terminal and ends with the command's status
+    // script of util-linux gives stderr a terminal and exits with the command's status
     const env = { ...line.environment, SHELL: '/bin/sh' };
     const child = spawn('script', ['-qec', `${command} >${line.folder}/stdout`, '/dev/null'], { env });
     let terminal = '';
@@ -181,13 +181,13 @@ describe('fsb-ctl run', () => {
     expect(readFileSync(join(line.folder, 'stdout'), 'utf8')).toBe('one\n');
   });
 
-  it('deletes it afterwards with --rm, whatever its status', async () => {
+  it('--rm: deletes the sandbox afterwards, whatever its status', async () => {
     gateway.exited = { exitCode: 7, reason: 'Error', message: '' };
     expect((await ctl('run', 'web', '--image', 'busybox', '--follow', '--rm')).code).toBe(7);
     expect(gateway.received[1]).toMatchObject({ rpc: 'delete', request: { sandboxName: 'web', sandboxId: 'id-1' } });
   });
 
-  it('deletes it with --rm also where its reader has had enough', async () => {
+  it('--rm: deletes the sandbox also when the reader closes the pipe', async () => {
     gateway.log = Array.from({ length: 500 }, () => Buffer.alloc(64 * 1024, 'x\n'));
     const script = `"${COMMAND}" --endpoint ${scene.endpoint} run web --image busybox --follow --rm | head -n 1`;
     const child = execFile('sh', ['-c', script], { env: line.environment });
@@ -207,7 +207,7 @@ describe('fsb-ctl run', () => {
     expect(gateway.received).toEqual([]);
   });
 
-  it('waits for room for thirty seconds, and no longer than it is told', async () => {
+  it('--wait: is sent and added to the deadline; 30 s by default', async () => {
     await ctl('run', 'web', '--image', 'busybox');
     await ctl('run', 'web', '--image', 'busybox', '--wait', '0', '--grace-period', '0');
     expect(gateway.received).toMatchObject([
@@ -218,11 +218,11 @@ describe('fsb-ctl run', () => {
     expect(gateway.received[1]!.deadlineMs).toBeLessThanOrEqual(30_000);
   });
 
-  it('prints the name alone with --quiet', async () => {
+  it('--quiet: prints only the name', async () => {
     expect(await ctl('run', 'web', '--image', 'busybox', '-q')).toEqual({ code: 0, stdout: 'web\n', stderr: '' });
   });
 
-  it('waits no longer for a create that it follows than for another', async () => {
+  it('--follow: fails when the create takes longer than --timeout', async () => {
     gateway.silent = true;
     const { code, stderr } = await ctl('run', 'web', '--image', 'busybox', '--follow', '--timeout', '1');
     expect({ code, stderr }).toMatchObject({ code: 125, stderr: expect.stringMatching(/within 1/) as string });

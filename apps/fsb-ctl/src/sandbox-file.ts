@@ -6,12 +6,12 @@ import { usage } from './command-error';
 import type { SandboxFile } from './create-request';
 import { SandboxManifest } from './sandbox-manifest';
 
-const text = (check: Check): z.ZodString => z.string('must be a text').refine(check.allows, check.rule);
-const texts = z.array(z.string('must be a text'), 'must be a list of texts');
+const text = (check: Check): z.ZodString => z.string('must be a string').refine(check.allows, check.rule);
+const texts = z.array(z.string('must be a string'), 'must be a list of strings');
 const pairs = (key: Check, value: z.ZodString): z.ZodRecord<z.ZodString, z.ZodString> =>
-  z.record(text(key), value, 'must be a mapping of names to texts');
+  z.record(text(key), value, 'must be a mapping of names to strings');
 
-/** Every scalar arrives as the text that the file has (see below), as the original took them. */
+/** Keys of the Go predecessor. Every scalar arrives as a string, as the file spells it (see `yaml`), and as there. */
 const Schema = z.strictObject(
   {
     image: text(NOT_EMPTY).optional(),
@@ -24,7 +24,7 @@ const Schema = z.strictObject(
       .optional(),
     command: texts.optional(),
     args: texts.optional(),
-    envs: pairs(ENV_NAME, z.string('must be a text')).optional(),
+    envs: pairs(ENV_NAME, z.string('must be a string')).optional(),
     working_dir: text(FOLDER).optional(),
     labels: pairs(LABEL_KEY, text(LABEL_VALUE)).optional(),
     resources: z
@@ -42,7 +42,10 @@ const Schema = z.strictObject(
   { error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping, as in "image: busybox"' : undefined) },
 );
 
-/** @param path `-` is standard input */
+/**
+ * @param path `-` is standard input
+ * @throws CommandError when the file cannot be read or its content is invalid
+ */
 export function readSandboxFile(path: string): SandboxFile {
   let content: string;
   try {
@@ -53,7 +56,10 @@ export function readSandboxFile(path: string): SandboxFile {
   return parseSandboxFile(content, path === '-' ? 'standard input' : path);
 }
 
-/** @param source names the text in errors */
+/**
+ * @param source names the content in errors
+ * @throws CommandError when the content is invalid; it names every invalid field
+ */
 export function parseSandboxFile(content: string, source: string): SandboxFile {
   const value = yaml(content, source);
   const parsed = isManifest(value) ? SandboxManifest.safeParse(value) : Schema.safeParse(value);
@@ -61,14 +67,14 @@ export function parseSandboxFile(content: string, source: string): SandboxFile {
   throw usage(`${source}: ${parsed.error.issues.map(describe).join('; ')}`);
 }
 
-/** Whether it is a Kubernetes object, and not the keys of the Go predecessor. */
+/** Whether the file is a Kubernetes object; else it has the keys of the Go predecessor. */
 function isManifest(value: unknown): boolean {
   return typeof value === 'object' && value !== null && ('kind' in value || 'apiVersion' in value || 'spec' in value);
 }
 
 function yaml(content: string, source: string): unknown {
   try {
-    // failsafe: no numbers, booleans or dates, so that a variable's value "0123", "on" or "1.10" stays what was written
+    // failsafe: no numbers, booleans or dates, so that a variable's value 0123, on or 1.10 stays as written
     return parse(content, { schema: 'failsafe', logLevel: 'error' }) ?? {};
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
@@ -76,7 +82,7 @@ function yaml(content: string, source: string): unknown {
   }
 }
 
-/** Keys of the mappings in which a mistyped one is worth the whole list. */
+/** Mappings whose allowed keys an error about an unknown key lists. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(Schema.shape),
   resources: ['cpu', 'memory', 'pids', 'ephemeral_storage'],

@@ -16,18 +16,20 @@ import {
 import type { SandboxFile } from './create-request';
 import { expireTime } from './flag-values';
 
-const text = (check: Check): z.ZodString => z.string('must be a text').refine(check.allows, check.rule);
+const text = (check: Check): z.ZodString => z.string('must be a string').refine(check.allows, check.rule);
 const number = (check: Check): z.ZodType<number> => text(check).transform(Number);
-const texts = z.array(z.string('must be a text'), 'must be a list of texts').optional();
+const texts = z.array(z.string('must be a string'), 'must be a list of strings').optional();
 /** Field of the CRD that a create by gRPC cannot carry. */
 const onlyKubectl = z.undefined('is only for `kubectl apply`: leave it out here').optional();
 
-/** Variables as the CRD has them; one given twice has its last value, as in Kubernetes. */
+/** Variables as in the CRD. Of a repeated name the last value wins, as in Kubernetes. */
 const Envs = z
-  .array(z.strictObject({ name: text(ENV_NAME), value: z.string('must be a text').optional(), valueFrom: onlyKubectl }))
+  .array(
+    z.strictObject({ name: text(ENV_NAME), value: z.string('must be a string').optional(), valueFrom: onlyKubectl }),
+  )
   .transform((envs) => Object.fromEntries(envs.map(({ name, value = '' }) => [name, value])));
 
-/** A Sandbox object as `kubectl apply -f` takes it. Every scalar is the text of the file. */
+/** A Sandbox object as `kubectl apply -f` takes it. Every scalar arrives as a string, as the file spells it. */
 export const SandboxManifest = z
   .strictObject({
     apiVersion: z.literal('sandbox.fast.io/v1alpha1', 'must be sandbox.fast.io/v1alpha1'),
@@ -36,7 +38,7 @@ export const SandboxManifest = z
       .looseObject({
         name: text(NAME).optional(),
         namespace: text(NAMESPACE).optional(),
-        labels: z.record(text(LABEL_KEY), text(LABEL_VALUE), 'must be a mapping of names to texts').optional(),
+        labels: z.record(text(LABEL_KEY), text(LABEL_VALUE), 'must be a mapping of names to strings').optional(),
       })
       .optional(),
     spec: z.strictObject({
@@ -68,7 +70,7 @@ export const SandboxManifest = z
       ttlSecondsAfterFinished: onlyKubectl,
       imagePullSecrets: onlyKubectl,
     }),
-    // of an object that `kubectl get -o yaml` wrote
+    // ignored; `kubectl get -o yaml` writes it
     status: z.unknown().optional(),
   })
   .transform(({ metadata, spec }): SandboxFile => {

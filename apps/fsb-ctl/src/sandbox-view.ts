@@ -3,15 +3,15 @@ import { rfc3339 } from '@fsb/kit/times';
 import { stringify } from 'yaml';
 
 /**
- * The whole Sandbox object as kubectl shows it.
- * @returns JSON of two spaces, or YAML, with a line's end
+ * The whole Sandbox object, as kubectl shows it.
+ * @returns JSON with an indent of four spaces, or YAML; ends with a newline
  */
 export function objectText(sandbox: SandboxInfo, format: 'json' | 'yaml'): string {
   const object: unknown = sandbox.objectJson === '' ? objectOf(sandbox) : JSON.parse(sandbox.objectJson);
   return format === 'json' ? `${JSON.stringify(object, null, 4)}\n` : stringify(object, { lineWidth: 0 });
 }
 
-/** As much of the object as the answer tells: of a sandbox whose object is not written yet, and of an older gateway. */
+/** The object's fields that the answer has: for a sandbox whose object is not written yet, and for an older gateway. */
 function objectOf(sandbox: SandboxInfo): object {
   const { exitCode, reason, message } = sandbox;
   return {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { CommandLine } from './testing/command';
 import { RecordingGateway } from './testing/recording-gateway';
 
-/** Each source of a setting has a gateway of its own; the one that was asked shows which source won. */
+/** Each source of a setting names a gateway of its own; the one that receives the call shows which source won. */
 const sources = ['flag', 'FSB_ENDPOINT', 'ENDPOINT', '~/.fsb', '--config', './.fsb'] as const;
 type Source = (typeof sources)[number];
 const gateways = new Map<Source, RecordingGateway>();
@@ -93,7 +93,7 @@ describe('settings', () => {
     expect(stderr).toContain(`${path}: belongs to user 4711, not to you`);
   });
 
-  it('takes an empty variable as none, and the namespace "default" where nobody names one', async () => {
+  it('takes an empty variable as unset, and "default" as the namespace when no source has one', async () => {
     Object.assign(line.env, { FSB_ENDPOINT: '', ENDPOINT: endpoints.get('ENDPOINT'), NAMESPACE: '' });
     expect(await asked()).toMatchObject({ source: 'ENDPOINT', namespace: 'default' });
   });
@@ -105,13 +105,13 @@ describe('settings', () => {
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'error: FSB_TOKEN: goes only to an endpoint of the command line or the environment: add --endpoint ' +
+        'error: FSB_TOKEN: is sent only to an endpoint of the command line or the environment: add --endpoint ' +
         `(${path} names ${endpoints.get('~/.fsb')!})\n`,
     });
     expect(gateways.get('~/.fsb')!.received).toEqual([]);
   });
 
-  it('says that a key in the file is read by nobody', async () => {
+  it('warns of an unknown key in the file', async () => {
     const path = configure(line.home, '~/.fsb', { endpiont: 'x' });
     const { source, stderr } = await asked();
     expect(source).toBe('~/.fsb');
@@ -122,18 +122,18 @@ describe('settings', () => {
     [['--cert-file', 'tls.crt'], '--cert-file and --key-file: give both'],
     [['--ca-file', 'nowhere'], '--ca-file: ENOENT'],
     [['--token-file', 'nowhere'], '--token-file: ENOENT'],
-    [['--token-file', '/bin/true'], '--token-file: this is no token'],
-  ])('refuses %p, which is of no use to a gateway with TLS', async (args, reason) => {
+    [['--token-file', '/bin/true'], '--token-file: not a token'],
+  ])('refuses %p, which TLS cannot use', async (args, reason) => {
     Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_ENDPOINT: endpoints.get('flag') });
     const { code, stderr } = await line.run(['list', ...args]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) as string });
   });
 
-  it('does not take a gateway without TLS for one that has it', async () => {
+  it('fails on a gateway without TLS unless --insecure-plaintext is given', async () => {
     Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_ENDPOINT: endpoints.get('flag') });
     const { code, stderr } = await line.run(['list']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^error: [^\n]*\n$/); // one line, without a warning of Node's
+    expect(stderr).toMatch(/^error: [^\n]*\n$/); // one line: Node adds no warning
   });
 
   it.each([

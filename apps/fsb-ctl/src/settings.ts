@@ -23,29 +23,29 @@ export interface Settings {
   readonly namespace: string;
   readonly editor: string | undefined;
   readonly security: Security;
-  /** as asked for; absent means the command's own */
+  /** `--timeout`; absent: the default of the call */
   readonly timeoutMs: number | undefined;
 }
 
-/** Configuration file that `make up` writes for root of this machine. */
+/** Configuration file that `make up` writes for this machine's root. */
 const MACHINE_CONFIG = '/var/lib/fast-sandbox/fsb-ctl.json';
 
-/** A value and where it came from, which is what an error about it has to say. */
+/** A value with its source, which an error about the value names. */
 type Candidate = readonly [source: string, value: string | undefined];
 type Environment = Readonly<Record<string, string | undefined>>;
 type Variables = (name: string) => string | undefined;
 
 /**
- * Flags win over the environment, the environment over the configuration file, the file over the default. Credentials are
- * the exception: a token or client certificate is sent only to the endpoint that its own source names, so that neither a
- * file nor a variable can send the other's token elsewhere.
- * @throws CommandError where a value is not allowed, or a credential has no endpoint to go to
+ * Precedence: flags, environment, configuration file, defaults. Credentials are the exception: a token or client
+ * certificate is sent only to the endpoint of its own source, so that neither a file nor a variable can redirect the
+ * other's token.
+ * @throws CommandError when a value is invalid, the file is not trusted, or a credential has no endpoint to go to
  */
 export async function settingsOf(flags: GlobalFlags, env: Environment = process.env): Promise<Settings> {
   const path = configPath(flags.config);
   const file: Config = path === undefined ? {} : (await import('./config-file.js')).readConfig(path);
   const inFile = (key: string): string => `"${key}" in ${path ?? ''}`;
-  // empty is as good as absent, as everywhere in a shell
+  // an empty variable counts as unset
   const set: Variables = (variable) => (env[variable] === '' ? undefined : env[variable]);
   const ofCaller = [
     ['--endpoint', flags.endpoint],
@@ -68,7 +68,7 @@ export async function settingsOf(flags: GlobalFlags, env: Environment = process.
   };
 }
 
-/** @throws CommandError where a certificate has no key */
+/** @throws CommandError when only one of certificate and key is given */
 function callerSource(endpoint: string | undefined, flags: GlobalFlags, set: Variables): Source {
   const [certFile, keyFile] = [flags.certFile ?? set('FSB_CERT_FILE'), flags.keyFile ?? set('FSB_KEY_FILE')];
   if ((certFile === undefined) !== (keyFile === undefined)) throw usage('--cert-file and --key-file: give both');
@@ -76,7 +76,7 @@ function callerSource(endpoint: string | undefined, flags: GlobalFlags, set: Var
     endpoint,
     insecurePlaintext: String(flags.insecurePlaintext ?? set('FSB_INSECURE_PLAINTEXT')) === 'true',
     caFile: flags.caFile ?? set('FSB_CA_FILE'),
-    // a token file that was named beats a token that happens to be set
+    // --token-file wins over FSB_TOKEN, which wins over FSB_TOKEN_FILE
     token: flags.tokenFile === undefined ? set('FSB_TOKEN') : undefined,
     tokenFile: flags.tokenFile ?? set('FSB_TOKEN_FILE'),
     certFile,
@@ -99,8 +99,9 @@ function first(check: Check, candidates: readonly Candidate[]): string | undefin
 }
 
 /**
- * The first configuration file that exists is the only one read. The current folder has none: it may be somebody else's.
- * @throws CommandError where the file of the home folder could have been written by another user
+ * The one configuration file that is read: --config, else the first that exists. The current folder is not searched,
+ * since another user may write to it.
+ * @throws CommandError when --config names no file, or the file found may have been written by another user
  */
 function configPath(flag: string | undefined): string | undefined {
   if (flag !== undefined) {
@@ -112,7 +113,7 @@ function configPath(flag: string | undefined): string | undefined {
   return path;
 }
 
-/** @throws CommandError where file or folder belong to neither the caller nor root, or others may write to them */
+/** @throws CommandError when file or folder belong to neither the caller nor root, or others may write to them */
 function refuseForeign(path: string): void {
   for (const each of [path, dirname(path)]) {
     const { uid, mode } = statSync(each);

@@ -1,7 +1,7 @@
 import { waterfall } from './stages';
 
 describe('waterfall', () => {
-  it('draws each stage where it was in the whole', () => {
+  it('draws each stage at its offset in the whole', () => {
     const stages = [
       { name: 'choose', ms: 0.1 },
       { name: 'agent', ms: 30 },
@@ -22,7 +22,7 @@ describe('waterfall', () => {
   it.each([
     ['claim', 'launch', 'Stages (warm):'],
     ['snapshot', 'task', 'Stages (cold):'],
-  ])('says how it was made: %s, %s', (first, second, title) => {
+  ])('titles %s, %s: %s', (first, second, title) => {
     expect(waterfall(JSON.stringify([first, second].map((name) => ({ name, ms: 1 }))))).toMatch(title);
   });
 
@@ -30,7 +30,7 @@ describe('waterfall', () => {
     expect(waterfall(json)).toBe('');
   });
 
-  it('draws nothing where nothing took time', () => {
+  it('draws no bars when no stage took time', () => {
     expect(waterfall('[{"name":"a","ms":0}]')).toBe('Stages:\n  a      0.0 ms\n  total  0.0 ms\n');
   });
 });

@@ -3,7 +3,11 @@ import { z } from 'zod';
 const Stages = z.array(z.object({ name: z.string(), ms: z.number().nonnegative() }));
 const WIDTH = 32;
 
-/** The gateway's account of a create, as a waterfall; empty where it gave none, or one that this version can't read. */
+/**
+ * The stages of a create as a waterfall.
+ * @param json the gateway's stages, `[{"name": "choose", "ms": 0.1}]`
+ * @returns empty when there are none, or this version cannot parse them
+ */
 export function waterfall(json: string | undefined): string {
   const stages = parse(json);
   if (stages.length === 0) return '';
@@ -20,7 +24,7 @@ export function waterfall(json: string | undefined): string {
   return [`Stages${kindOf(stages)}:`, ...lines, ''].join('\n');
 }
 
-/** A container that had waited is launched, another one is made. */
+/** `launch` is a stage of warm starts alone, `task` of cold ones. */
 function kindOf(stages: readonly { readonly name: string }[]): string {
   if (stages.some(({ name }) => name === 'launch')) return ' (warm)';
   return stages.some(({ name }) => name === 'task') ? ' (cold)' : '';

@@ -1,4 +1,4 @@
-/** Columns as wide as their widest cell, three spaces apart, as kubectl has them. */
+/** Text table: columns as wide as their widest cell, three spaces apart, as in kubectl. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));

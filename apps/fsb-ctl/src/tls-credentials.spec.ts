@@ -16,7 +16,7 @@ describe('tlsCredentials', () => {
     for (const one of open.splice(0)) one.close();
   });
 
-  /** @returns the names that the server was sent, false for none, once the client has taken it for the right one */
+  /** @returns the SNI names that the server received (false: none), once the client has verified the server */
   async function connect(host: string, certifiedFor: string): Promise<unknown[]> {
     const server = createSecureServer(await makeServerCertificate(ca, [certifiedFor]));
     const sent: unknown[] = [];
@@ -35,7 +35,7 @@ describe('tlsCredentials', () => {
     return sent;
   }
 
-  it('sends a name as the name, and an address not at all', async () => {
+  it('sends a host name as SNI, and no SNI for an address', async () => {
     expect(await connect('localhost', 'localhost')).toEqual(['localhost']);
     expect(await connect('127.0.0.1', '127.0.0.1')).toEqual([false]);
   });
@@ -44,7 +44,7 @@ describe('tlsCredentials', () => {
     ['127.0.0.1', '127.0.0.2'],
     ['127.0.0.1', 'localhost'],
     ['localhost', '127.0.0.1'],
-  ])('does not take %s for the server of a certificate for %s', async (host, certifiedFor) => {
+  ])('refuses the server %s with a certificate for %s', async (host, certifiedFor) => {
     await expect(connect(host, certifiedFor)).rejects.toThrow();
   });
 });

@@ -2,14 +2,14 @@ import { isIP } from 'node:net';
 import { type ConnectionOptions } from 'node:tls';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 
-/** What grpc-js gives tls.connect. It has no option that leaves the name out (grpc/grpc-node#1919). */
+/** Options that grpc-js passes to tls.connect. It has none of its own that omits the name (grpc/grpc-node#1919). */
 interface Connector {
   readonly connectionOptions?: ConnectionOptions;
 }
 
 /**
- * As createSsl, but a server that is named by its address is not sent that as its name, which RFC 6066 forbids and Node warns
- * of (DEP0123). Its certificate must be for the address all the same: without a name Node goes by the host.
+ * createSsl, but without SNI for a server named by its IP address: RFC 6066 forbids an address there, and Node warns
+ * (DEP0123). The certificate must still be for the address: without a server name Node checks the host.
  */
 export function tlsCredentials(...given: Parameters<typeof credentials.createSsl>): ChannelCredentials {
   const channel = credentials.createSsl(...given);

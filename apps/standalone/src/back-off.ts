@@ -1,11 +1,11 @@
 import { backOffMs, type Pauses } from '@fsb/kit/back-off';
 
 export interface BackOffOptions extends Pauses {
-  /** a process that lived so long did not fail at its start */
+  /** life after which a process counts as started, milliseconds */
   readonly healthyMs: number;
 }
 
-/** How long to wait before a process is started again: doubles with each early end, and begins anew after a long life. */
+/** Delay before a restart: doubles with each early end, and is reset by a life of `healthyMs`. */
 export class BackOff {
   private failures = 0;
 

@@ -19,7 +19,7 @@ describe('buildId', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is the same in another folder, at another time, and whatever the maps of the sources say', () => {
+  it('is independent of folder, time and source maps', () => {
     const before = buildId(root);
     cpSync(root, join(folder, 'two'), { recursive: true });
     utimesSync(join(root, 'dist/libs/b.js'), 1, 1);
@@ -28,7 +28,7 @@ describe('buildId', () => {
     expect([buildId(root), buildId(join(folder, 'two'))]).toEqual([before, before]);
   });
 
-  it.each(['dist/apps/a/main.js', 'dist/apps/a/more.js', 'bin/fsb-launcher'])('is another one where %s is', (path) => {
+  it.each(['dist/apps/a/main.js', 'dist/apps/a/more.js', 'bin/fsb-launcher'])('changes with %s', (path) => {
     const before = buildId(root);
     write(path, 'changed');
     expect(buildId(root)).not.toBe(before);

@@ -3,14 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PACKAGE_ROOT } from './layout';
 
-/** What the services and the agents run. */
+/** Built code of the services and the agents. */
 const BUILT = ['dist/apps', 'dist/libs', 'bin/fsb-launcher', 'bin/fsb-logger'];
 const CHARS = 16;
 
 /**
- * Digest of the built code: 16 hexadecimal digits, the same wherever and whenever the same sources are built.
+ * Digest of the built code: 16 hexadecimal digits, independent of folder and time of the build.
  * @param root folder of package.json
- * @throws Error where nothing is built
+ * @throws Error when nothing is built
  */
 export function buildId(root = PACKAGE_ROOT): string {
   const hash = createHash('sha256');
@@ -20,7 +20,7 @@ export function buildId(root = PACKAGE_ROOT): string {
   return hash.digest('hex').slice(0, CHARS);
 }
 
-/** Maps of the sources stay out: they have no effect. */
+/** Relative paths of the .js files; source maps have no effect and are left out. */
 function filesBelow(root: string, path: string): string[] {
   if (!path.startsWith('dist')) return [path];
   const all = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' });

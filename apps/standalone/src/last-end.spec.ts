@@ -14,9 +14,9 @@ describe('endReason', () => {
   it.each([
     ['a crash of Node', { code: 1, signal: null }, CRASH, 'exit code 1: Error: aborted'],
     ['a kill', { code: null, signal: 'SIGKILL' as const }, CRASH, 'killed by SIGKILL'],
-    ['an end without a word', { code: 0, signal: null }, 'serving\n', 'exit code 0'],
+    ['an exit without an error in the log', { code: 0, signal: null }, 'serving\n', 'exit code 0'],
     [
-      'an end that nobody was told of',
+      'an end without code and signal',
       undefined,
       'TypeError: x is not a function\n',
       'ended: TypeError: x is not a function',
@@ -28,11 +28,11 @@ describe('endReason', () => {
       'exit code 78: {"level":"error","msg":"lease lost"}',
     ],
     ['control characters', { code: 1, signal: null }, 'Error: \u001b[31mred\r\n', 'exit code 1: Error:  [31mred'],
-  ])('%s', (_what, end, log, reason) => {
+  ])('describes %s', (_what, end, log, reason) => {
     expect(endReason(end, log)).toBe(reason);
   });
 
-  it('is short', () => {
+  it('is shorter than 250 characters', () => {
     expect(endReason({ code: 1, signal: null }, `Error: ${'x'.repeat(10_000)}`).length).toBeLessThan(250);
   });
 });

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { packageRoot } from '@fsb/component-base/package-root';
 
-/** Where one installation on this machine keeps everything. With `--root` all of it is below one folder. */
+/** Folders of one installation on this machine. With `--root` all are below one folder. */
 export interface Layout {
   readonly root: string | undefined;
   /** survives `down`: keys, objects, images, choices */
@@ -23,22 +23,22 @@ export function layoutOf(root: string | undefined): Layout {
 export const files = {
   kubeconfig: ({ state }: Layout) => join(state, 'kubeconfig'),
   kubeconfigOf: ({ state }: Layout, service: string) => join(state, 'kubeconfigs', `${service}.yaml`),
-  /** what fsb-ctl reads: the gateway's address, its CA and a token */
+  /** configuration of fsb-ctl: the gateway's address, its CA and a token */
   fsbCtl: ({ state }: Layout) => join(state, 'fsb-ctl.json'),
   fsbCtlToken: ({ state }: Layout) => join(state, 'fsb-ctl.token'),
-  /** of a caller that `token` has made: what fsb-ctl reads with --config */
+  /** configuration of fsb-ctl (--config) for a caller made by `token` */
   caller: ({ state }: Layout, user: string) => join(state, 'callers', `${user}.json`),
   callerToken: ({ state }: Layout, user: string) => join(state, 'callers', `${user}.token`),
   tokens: ({ state }: Layout) => join(state, 'tokens.json'),
-  /** what a service shows to the agents */
+  /** client certificate of a service for the agents */
   agentClient: ({ state }: Layout, service: string) => join(state, 'agent-clients', service),
-  /** the agents' own certificates, below a folder for each */
+  /** certificates of the agents, a folder for each */
   agentTls: ({ run }: Layout) => join(run, 'agent-tls'),
   pki: ({ state }: Layout, name: string) => join(state, 'pki', name),
   db: ({ state }: Layout) => join(state, 'db'),
   choice: ({ state }: Layout) => join(state, 'choice.json'),
   settings: ({ state }: Layout) => join(state, 'settings.json'),
-  /** of the supervisor that runs, and of what it has started */
+  /** build id of the running supervisor and the services it started */
   build: ({ run }: Layout) => join(run, 'build'),
   installation: ({ state }: Layout) => join(state, 'installation'),
   cni: ({ state }: Layout) => join(state, 'cni'),
@@ -51,21 +51,21 @@ export const files = {
   process: ({ run }: Layout, name: string) => join(run, 'processes', `${name}.json`),
   pods: ({ run }: Layout) => join(run, 'pods'),
   podLogs: ({ log }: Layout) => join(log, 'pods'),
-  /** who did what: kept by `down` too */
+  /** audit logs; `down` keeps them */
   audit: ({ log }: Layout) => join(log, 'audit'),
   serviceLog: ({ log }: Layout, name: string) => join(log, `${name}.log`),
 } as const;
 
-/** The folder of package.json, whether this runs from dist/ or from the sources. */
+/** Folder of package.json, for code in dist/ and for the sources. */
 export const PACKAGE_ROOT = packageRoot();
 
 /**
- * What a service's Node is started with. Twice V8's own nursery: a create's garbage dies before the next scavenge, which is
- * a quarter of what the gateway and the agent do in a burst; it costs 32 MiB at most.
+ * Flags of Node for a service. The semi-space is twice V8's default, so that a create's garbage dies before the next
+ * scavenge; scavenges are a quarter of the gateway's and agent's work in a burst. It costs 32 MiB at most.
  */
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=32'];
 
-/** The built entry of an app. */
+/** Path of an app's built entry. */
 export function appEntry(app: string): string {
   return join(PACKAGE_ROOT, 'dist/apps', app, 'src/main.js');
 }

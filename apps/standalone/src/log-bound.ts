@@ -3,8 +3,8 @@ import { copyFileSync, statSync, truncateSync } from 'node:fs';
 const LIMIT_BYTES = 10 * 1024 * 1024;
 
 /**
- * Copies a log above the limit to `<path>.1` and empties it. Its writer appends, so it goes on at the new end, and need not
- * be told: also not one that another supervisor started.
+ * Copies a log above the limit to `<path>.1` and truncates it. Its writer opened it with O_APPEND and continues at the
+ * new end without a signal, also when an earlier supervisor started it.
  */
 export function boundLog(path: string, limitBytes = LIMIT_BYTES): void {
   try {
@@ -12,6 +12,6 @@ export function boundLog(path: string, limitBytes = LIMIT_BYTES): void {
     copyFileSync(path, `${path}.1`);
     truncateSync(path);
   } catch {
-    // not written yet, gone meanwhile, or no space left for the copy: the next round sees it again
+    // not written yet, removed meanwhile, or no space for the copy: retried in the next round
   }
 }

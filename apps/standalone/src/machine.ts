@@ -5,7 +5,11 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const COMMAND_MS = 15_000;
 
-/** Runs a program of the machine; its output. @throws Error with what it wrote to stderr */
+/**
+ * Runs a program of the machine, for at most 15 s.
+ * @returns its stdout
+ * @throws Error with its stderr
+ */
 export async function command(file: string, ...args: string[]): Promise<string> {
   try {
     const { stdout } = await run(file, args, { timeout: COMMAND_MS, maxBuffer: 4 * 1024 * 1024 });
@@ -16,7 +20,7 @@ export async function command(file: string, ...args: string[]): Promise<string> 
   }
 }
 
-/** For people: what a slow or silent process has beside it. */
+/** Load of the machine as text, for messages about a slow or silent process. */
 export function machineLoad(): string {
   const [one = 0, five = 0, fifteen = 0] = loadavg();
   const loads = [one, five, fifteen].map((load) => load.toFixed(1)).join(', ');
@@ -24,8 +28,8 @@ export function machineLoad(): string {
 }
 
 /**
- * Makes /run/netns as `ip netns add` does it, shared: namespaces that come later arrive in the mount namespace of a
- * containerd that was started after this.
+ * Makes /run/netns a shared mount, as a side effect of `ip netns add`. Network namespaces made later then propagate to
+ * the mount namespace of a containerd started after this call.
  */
 export async function shareNetworkNamespaces(): Promise<void> {
   const name = `fsb-share-${process.pid}`;

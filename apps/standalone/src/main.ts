@@ -8,16 +8,16 @@ interface Options extends GivenSettings {
   readonly root?: string;
 }
 
-// Each command loads only what it runs: the API client alone costs half a second.
+// Each command imports only what it runs: the API client alone takes half a second to load.
 const program = new Command('standalone')
-  .description('Fast Sandbox on one machine: a Kubernetes API, a node, and the services, kept up by a supervisor.')
+  .description('Fast Sandbox on one machine: a Kubernetes API, a node and the services, run by a supervisor.')
   .enablePositionalOptions()
   .addHelpText(
     'after',
     `
 Examples:
-  standalone up                                             start everything, wait until it serves
-  standalone status                                         every process; exit code 0: all healthy, 1: not, 3: stopped
+  standalone up                                             start everything, wait until it is healthy
+  standalone status                                         list every process and its health
   standalone down                                           end everything, keep objects and images
   standalone purge                                          end everything, keep nothing
   standalone up --root /srv/fsb --containerd private \\
@@ -29,58 +29,68 @@ Examples:
 const withSettings = (command: Command): Command =>
   withRoot(command)
     .addOption(
-      new Option('--containerd <which>', "auto: the machine's own where it was there before").choices([
-        'auto',
-        'private',
-      ]),
+      new Option(
+        '--containerd <which>',
+        "auto: the machine's own if it runs already and answers CRI; private: start one",
+      ).choices(['auto', 'private']),
     )
-    .option('--grpc-address <host:port>', 'where the gateway serves gRPC (default 127.0.0.1:9090)')
-    .option('--api-address <host:port>', 'where the Kubernetes API is served (default 127.0.0.1:6443)')
+    .option('--grpc-address <host:port>', 'address of the gateway (default 127.0.0.1:9090)')
+    .option('--api-address <host:port>', 'address of the Kubernetes API (default 127.0.0.1:6443)')
     .option('--port-base <port>', 'first of the ports for probes and metrics (default 9190)')
-    .option('--replicas <n>', 'gateways, and controllers of each kind; gateway n serves on 100 ports above (default 1)')
+    .option(
+      '--replicas <n>',
+      'gateways, and controllers of each kind; each gateway serves 100 ports above the last (default 1)',
+    )
     .option('--allowed-registries <list>', 'registries whose images may run, as in docker.io,ghcr.io/owner (default *)')
     .option(
       '--registry-addresses <ranges>',
-      "ranges of the machine's loopback and blocked addresses that registries may be at; '' is none (default 127.0.0.0/8,::1)",
+      "loopback, link-local and blocked ranges in which registries are allowed; '': none (default 127.0.0.0/8,::1)",
     )
-    .option('--warm-containers <n>', 'how many may wait for sandboxes on each agent; 0: none (default 16)')
+    .option('--warm-containers <n>', 'most standby containers of an agent, for warm starts; 0: none (default 16)')
     .addOption(
       new Option(
         '--insecure-plaintext [bool]',
-        "the gateway serves the original's wire: no TLS, no authentication (default false)",
+        'gateway without TLS and authentication, as the Go predecessor (default false)',
       ).preset('true'),
     )
     .option(
       '--otlp-endpoint <url>',
-      "where traces go, as in http://192.0.2.1:4318, which agents must reach; '' ends it",
+      "collector of traces, as in http://192.0.2.1:4318; agents must reach it too; '': no traces (default)",
     )
-    .option('--kubeconfig <file>', 'use this API server, which has the CRDs, and start none')
-    .option('--api-advertise <host:port>', 'what kubeconfigs name, where a proxy stands before the API server');
+    .option('--kubeconfig <file>', 'use this API server, with the CRDs installed, instead of starting one')
+    .option('--api-advertise <host:port>', 'address of the API server in kubeconfigs, if behind a proxy');
 
 function withRoot(command: Command): Command {
-  return command.option('--root <dir>', 'keep everything below DIR (default /var/lib, /run, /var/log/fast-sandbox)');
+  return command.option(
+    '--root <dir>',
+    'keep all files below this folder (default: fast-sandbox in /var/lib, /run and /var/log)',
+  );
 }
 
 withSettings(
-  program.command('up').description('start what does not run yet, or other settings need; wait until all of it serves'),
+  program
+    .command('up')
+    .description('start what does not run yet and restart what new settings change; wait until all is healthy'),
 ).action(async ({ root, ...given }: Options) => {
   const { up } = await import('./command/up.js');
   process.exitCode = await up(layoutOf(root), given);
 });
-withRoot(program.command('down').description('end everything, and remove all but the state')).action(
+withRoot(program.command('down').description('end everything; objects, images, keys and logs are kept')).action(
   async ({ root }: Options) => {
     const { down } = await import('./command/down.js');
     process.exitCode = await down(layoutOf(root));
   },
 );
-withRoot(program.command('purge').description('end everything, and remove the state too: objects, images, keys, logs'))
-  .option('--yes', 'do not ask where sandboxes run')
+withRoot(program.command('purge').description('end everything and remove objects, images, keys and logs too'))
+  .option('--yes', 'do not ask when sandboxes run')
   .action(async ({ root, yes }: Options & { yes?: boolean }) => {
     const { purge } = await import('./command/purge.js');
     process.exitCode = await purge(layoutOf(root), yes === true);
   });
 withRoot(
-  program.command('status').description('every process and its health; ends with 0: all healthy, 1: not, 3: stopped'),
+  program
+    .command('status')
+    .description('list every process and its health; exit code 0: all healthy, 1: not all, 3: stopped'),
 )
   .addOption(new Option('-o, --output <format>', 'table or json').choices(['table', 'json']).default('table'))
   .action(async ({ root, output }: Options & { output?: string }) => {
@@ -90,7 +100,7 @@ withRoot(
 withRoot(
   program
     .command('load')
-    .description("import an archive of docker save or of the OCI layout into the stack's containerd"),
+    .description("import an archive of docker save, or an OCI layout, into the stack's containerd"),
 )
   .argument('<archive>', 'a .tar file')
   .action(async (archive: string, { root }: Options) => {
@@ -98,9 +108,11 @@ withRoot(
     process.exitCode = await load(layoutOf(root), archive);
   });
 
-withRoot(program.command('token').description('make a caller with rights in one namespace; `up` keeps it'))
-  .requiredOption('--namespace <namespace>', 'the only namespace that it may use')
-  .option('--role <role>', 'tenant: makes, reads and ends sandboxes; viewer: reads', 'tenant')
+withRoot(
+  program.command('token').description('create a user with rights in one namespace, and its token; `up` keeps it'),
+)
+  .requiredOption('--namespace <namespace>', 'the only namespace that the user may use')
+  .option('--role <role>', 'tenant: create, read and delete sandboxes; viewer: read', 'tenant')
   .action(async ({ root, namespace, role }: Options & { namespace: string; role: string }) => {
     const { token } = await import('./command/token.js');
     process.exitCode = token(layoutOf(root), namespace, role);
@@ -112,7 +124,9 @@ withRoot(program.command('pull').description("pull an image into the stack's con
     process.exitCode = await pull(layoutOf(root), image);
   });
 withSettings(
-  program.command('supervisor').description('start the services and keep them up (what `up` starts)'),
+  program
+    .command('supervisor')
+    .description('start the services and keep them running; `up` starts this in the background'),
 ).action(async ({ root, ...given }: Options) => {
   const { runSupervisor } = await import('./supervisor/main-supervisor.js');
   const layout = layoutOf(root);
@@ -127,7 +141,7 @@ forward('node', 'run the Pods of this node as processes', async (argv) => {
   await runNode(argv);
 });
 
-/** Commands that read their own flags, as every service does. */
+/** A command that parses its own flags, as every service does. */
 function forward(name: string, description: string, run: (argv: string[]) => Promise<void>): void {
   program
     .command(name)

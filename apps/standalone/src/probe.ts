@@ -11,15 +11,15 @@ export interface ProbeOptions {
   /** PEM, for https */
   readonly ca?: string | undefined;
   readonly token?: string | undefined;
-  /** PEM, of a client that shows a certificate */
+  /** PEM, client certificate */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** of the whole exchange; 2 s where it is absent */
+  /** deadline of the whole exchange; 2 s by default */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-/** @returns undefined where the URL answers 200, else what it answers. Never throws. */
+/** @returns undefined when the URL answers 200, else the reason it does not. Never throws. */
 export async function probe(url: string, options: ProbeOptions = {}): Promise<string | undefined> {
   try {
     const { status } = await get(url, options);
@@ -30,8 +30,8 @@ export async function probe(url: string, options: ProbeOptions = {}): Promise<st
 }
 
 /**
- * A GET with a deadline, on a connection of its own.
- * @throws Error where there is no whole answer in time, or one over 16 MiB
+ * GET with a deadline, on a connection of its own.
+ * @throws Error when there is no complete answer in time, or it exceeds 16 MiB
  */
 export async function get(
   url: string,
@@ -46,7 +46,7 @@ export async function get(
       const response = await exchange(outgoing, undefined, { signal });
       return { status: response.statusCode ?? 0, body: await readBody(response, BODY_LIMIT) };
     } catch (error) {
-      // what an abort leaves behind is a socket that hung up
+      // an abort appears as "socket hang up"
       throw signal.aborted ? new Error(`no answer in ${timeoutMs / 1000} s`, { cause: error }) : error;
     }
   });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { readText } from './state-file';
 
-/** A process, not merely its pid, which is given again: its start in clock ticks, and the boot that these count from. */
+/** Identity of a process. A pid is reused, so its start (clock ticks since boot) and the boot id belong to it. */
 export const processIdentity = z.object({
   pid: z.number().int().positive(),
   startTime: z.number().int().nonnegative(),
@@ -12,7 +12,7 @@ export const processIdentity = z.object({
 export type ProcessIdentity = z.infer<typeof processIdentity>;
 
 const POLL_MS = 50;
-/** For processes that are meant to run: a read of /proc each. */
+/** Poll interval for processes that are meant to run; each poll reads /proc. */
 const WATCH_MS = 200;
 const KILL_MS = 5_000;
 
@@ -21,7 +21,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return stat && { pid, startTime: stat.startTime, bootId: bootId() };
 }
 
-/** False for a zombie: nobody may ever reap the children of a dead supervisor. */
+/** False for a zombie too: the children of a dead supervisor may never be reaped. */
 export function isAlive({ pid, startTime, bootId: boot }: ProcessIdentity): boolean {
   const stat = statOf(pid);
   return stat?.startTime === startTime && !'ZX'.includes(stat.state) && boot === bootId();
@@ -32,11 +32,14 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   try {
     process.kill(identity.pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // kill(2) fails with an errno, always
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // process.kill throws only errno errors
   }
 }
 
-/** SIGTERM, the grace, SIGKILL. Resolves when the process is gone. */
+/**
+ * Sends `signal`, then SIGKILL after `graceMs`. Resolves when the process is gone.
+ * @throws Error when it survives SIGKILL for 5 s
+ */
 export async function endProcess(
   identity: ProcessIdentity,
   graceMs: number,
@@ -57,7 +60,7 @@ async function hasEnded(identity: ProcessIdentity, withinMs: number): Promise<bo
   return true;
 }
 
-/** Resolves when the process has ended, or `signal` aborts. By polling: a process that was adopted is nobody's child. */
+/** Resolves when the process has ended or `signal` aborts. Polls, since an adopted process is not a child. */
 export async function untilEnded(identity: ProcessIdentity, signal: AbortSignal): Promise<void> {
   while (isAlive(identity) && !signal.aborted) {
     await sleep(WATCH_MS, undefined, { signal }).catch(() => undefined);
@@ -67,7 +70,7 @@ export async function untilEnded(identity: ProcessIdentity, signal: AbortSignal)
 function statOf(pid: number): { state: string; startTime: number } | undefined {
   const text = readText(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // the command's name, in parentheses, may hold anything: fields count from the last one; the 3rd is the state, the 22nd the start
+  // the command name, in parentheses, may hold anything: count fields after the last ")"; 3rd: state, 22nd: start
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0] ?? 'X', startTime: Number(fields[19]) };
 }

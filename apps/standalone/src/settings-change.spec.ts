@@ -8,10 +8,10 @@ const settings = (given: GivenSettings = {}): ReturnType<typeof resolveSettings>
 describe('settingsChange', () => {
   it.each<[string, GivenSettings, ReturnType<typeof settingsChange>]>([
     ['nothing given', {}, { changes: [], refusal: undefined }],
-    ['the same given again', { replicas: '1' }, { changes: [], refusal: undefined }],
+    ['the same value given again', { replicas: '1' }, { changes: [], refusal: undefined }],
     ['more replicas', { replicas: '2' }, { changes: ['--replicas 1 to 2'], refusal: undefined }],
     [
-      'several',
+      'several changes',
       { warmContainers: '0', otlpEndpoint: 'http://192.0.2.1:4318' },
       {
         changes: ['--warm-containers 16 to 0', '--otlp-endpoint nothing to http://192.0.2.1:4318'],
@@ -19,7 +19,7 @@ describe('settingsChange', () => {
       },
     ],
     [
-      'what holds the sandboxes',
+      'a change of containerd, which is refused',
       { containerd: 'private', replicas: '2' },
       {
         changes: ['--containerd auto to private', '--replicas 1 to 2'],

@@ -1,16 +1,16 @@
 import { type Settings } from './settings';
 
-/** Other values would take containers or objects away from what runs. */
+/** Settings whose change would separate running processes from their containers or objects. */
 const FIXED: ReadonlySet<keyof Settings> = new Set(['containerd', 'kubeconfig']);
 
 export interface SettingsChange {
-  /** `--replicas 1 to 2`, for people */
+  /** texts such as `--replicas 1 to 2` */
   readonly changes: readonly string[];
-  /** why they cannot be changed while the stack runs */
+  /** why a changed setting cannot change while the stack runs; undefined: all can */
   readonly refusal: string | undefined;
 }
 
-/** What other settings mean for a stack that runs. Pure. */
+/** The differences between two settings, and whether a running stack can take them. Pure. */
 export function settingsChange(before: Settings, now: Settings): SettingsChange {
   const keys = Object.keys({ ...before, ...now }) as (keyof Settings)[];
   const changed = keys.filter((key) => before[key] !== now[key]);
@@ -21,6 +21,7 @@ export function settingsChange(before: Settings, now: Settings): SettingsChange 
   };
 }
 
+/** @example flagOf('grpcAddress'); // '--grpc-address' */
 export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -5,15 +5,15 @@ import { readJson, writeJson } from './state-file';
 
 export const DEFAULT_PORT_BASE = 9190;
 
-/** of gateway and controllers; their ports lie between those of one stack's other processes */
+/** most gateways, and controllers of each kind; the range of `portBase` leaves room for their ports */
 const MAX_REPLICAS = 5;
 
 const settings = z.object({
-  /** auto: the machine's own containerd, where one was there before us and answers CRI */
+  /** auto: the machine's own containerd where it runs before the first `up` and answers CRI, else a private one */
   containerd: z.enum(['auto', 'private']).default('auto'),
   grpcAddress: z.string().default('127.0.0.1:9090'),
   apiAddress: z.string().default('127.0.0.1:6443'),
-  /** the first port of those for probes and metrics */
+  /** first of the ports for probes and metrics */
   portBase: z.coerce
     .number()
     .int()
@@ -21,26 +21,29 @@ const settings = z.object({
     .max(65_535 - 10 * MAX_REPLICAS - 16)
     .default(DEFAULT_PORT_BASE),
   replicas: z.coerce.number().int().min(1).max(MAX_REPLICAS).default(1),
-  /** that may wait for sandboxes on each agent; 0: every sandbox is made when it is asked for */
+  /** most standby containers of an agent; 0: every start is cold */
   warmContainers: z.coerce.number().int().min(0).max(9999).default(16),
   /** registries whose images sandboxes may run */
   allowedRegistries: z.string().default('*'),
-  /** ranges of loopback, link-local and blocked addresses that registries may be at: a registry of the machine's own */
+  /** loopback, link-local and blocked ranges in which registries are allowed, such as one on this machine */
   registryAddresses: z.string().default('127.0.0.0/8,::1'),
-  /** the original's wire: no TLS, and nobody is asked who they are */
+  /** the Go predecessor's wire: no TLS, no authentication */
   insecurePlaintext: z.union([z.boolean(), z.stringbool()]).default(false),
-  /** where traces go, by OTLP over HTTP; empty: nowhere */
+  /** URL of the collector of traces, OTLP over HTTP; empty: no traces */
   otlpEndpoint: z.string().optional(),
-  /** of another API server, which is there already and has the CRDs: none of our own is started */
+  /** file of another API server, with the CRDs installed; the stack then starts none */
   kubeconfig: z.string().min(1).optional(),
-  /** what the kubeconfigs say, where a proxy stands before the API server */
+  /** address of the API server in kubeconfigs, where it is behind a proxy */
   apiAdvertise: z.string().optional(),
 });
 export type Settings = z.infer<typeof settings>;
-/** As they stand on the command line. */
+/** Settings as strings of the command line. */
 export type GivenSettings = Readonly<Partial<Record<keyof Settings, string>>>;
 
-/** What was given now, else what was given the last time, else the defaults: a plain `up` brings the same stack back. */
+/**
+ * Precedence: `given`, the settings saved by the last `up`, defaults. An `up` without flags restores the same stack.
+ * @throws Error naming the invalid setting
+ */
 export function resolveSettings(layout: Layout, given: GivenSettings): Settings {
   const before = readJson(files.settings(layout), settings) ?? {};
   const parsed = settings.safeParse({ ...before, ...given });
@@ -55,7 +58,7 @@ export function saveSettings(layout: Layout, value: Settings): void {
   writeJson(files.settings(layout), value);
 }
 
-/** @throws z.ZodError naming what is allowed */
+/** @throws Error with the text and what is allowed */
 export function hostAndPort(text: string): Address {
   const parsed = address().safeParse(text);
   if (!parsed.success) throw new Error(`${text}: ${z.prettifyError(parsed.error)}`);

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import { type z } from 'zod';
 
-/** Whole or not at all, and readable by its owner alone: some of these files are secrets. */
+/** Writes atomically, with mode 0600 by default: some of these files are secrets. */
 export function writeFileWhole(path: string, text: string, mode = 0o600): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const part = `${path}.${process.pid}.part`;
@@ -14,14 +14,14 @@ export function writeJson(path: string, value: unknown): void {
   writeFileWhole(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
-/** @returns undefined where there is no such file, or it does not hold what `schema` says */
+/** @returns undefined when there is no such file, or `schema` does not match it */
 export function readJson<T>(path: string, schema: z.ZodType<T>): T | undefined {
   const text = readText(path);
   if (text === undefined) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch {
-    return undefined; // cut short, or not ours
+    return undefined; // no JSON
   }
 }
 

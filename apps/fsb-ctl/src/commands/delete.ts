@@ -12,10 +12,10 @@ interface Flags extends GlobalFlags {
 
 const EXAMPLES = `
 Examples:
-  # end a sandbox and remove all that is left of it
+  # end a sandbox and remove its container, log and object
   fsb-ctl delete my-sandbox
 
-  # make sure that it is absent
+  # succeed also when it does not exist
   fsb-ctl delete my-sandbox --ignore-not-found
 
   # kill it at once
@@ -28,14 +28,14 @@ export function addDelete(program: Command): void {
     .alias('rm')
     .summary('delete a sandbox')
     .description(
-      'Deletes a sandbox. Its process gets SIGTERM, and SIGKILL after the grace period of the sandbox (10 seconds by default). The command does not wait for it.',
+      'Deletes a sandbox. Its process gets SIGTERM, and SIGKILL after the grace period of the sandbox (10 seconds by default). The command does not wait for the end.',
     )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
-    .option('--ignore-not-found', 'end with 0 where there is no such sandbox')
+    .option('--ignore-not-found', 'exit with 0 if there is no such sandbox')
     .addOption(
       new Option(
         '--grace-period <seconds>',
-        "seconds between SIGTERM and SIGKILL, in place of the sandbox's own",
+        "seconds between SIGTERM and SIGKILL (default: the sandbox's own)",
       ).argParser(number(GRACE_SECONDS)),
     )
     .addOption(new Option('--now', 'kill at once: --grace-period 0').conflicts('gracePeriod'))
@@ -52,7 +52,7 @@ async function remove(name: string, flags: Flags): Promise<void> {
   const gracePeriodSeconds = flags.now ? 0 : flags.gracePeriod;
   const missing = await withGateway(settings, async (gateway) => {
     const missing = await gateway.missing({ ...request, includeObject: false });
-    // also of what is not found: it may be on its way
+    // a sandbox that is not found is deleted too: its create may be in flight
     const { success } = await gateway.delete({ ...request, gracePeriodSeconds });
     if (!success) throw new CommandError(`sandbox ${name} was not deleted: see \`fsb-ctl get ${name}\``);
     return missing;

@@ -14,10 +14,10 @@ Examples:
   # the whole Sandbox object, as kubectl shows it
   fsb-ctl get my-sandbox
 
-  # one field of it
+  # one field
   fsb-ctl get my-sandbox -o json | jq -r .status.endpoints[0]
 
-  # how long each stage of its create took
+  # the time that each stage of its create took
   fsb-ctl get my-sandbox --timings
 `;
 
@@ -28,7 +28,7 @@ export function addGet(program: Command): void {
     .description('Shows the whole Sandbox object, as `kubectl get -o yaml` does.')
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
-    .option('--timings', 'show the stages of its create instead')
+    .option('--timings', 'show instead how long each stage of its create took')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
       await get(name, self.optsWithGlobals<Flags>());

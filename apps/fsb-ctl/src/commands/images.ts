@@ -13,10 +13,10 @@ Examples:
   # the images of every pool of the namespace
   fsb-ctl images
 
-  # of one pool
+  # the images of one pool
   fsb-ctl images --pool default-pool
 
-An image of your own on the one-machine stack: make load ARCHIVE=image.tar
+To load an image of your own into the one-machine stack: make load ARCHIVE=image.tar
 `;
 
 export function addImages(program: Command): void {
@@ -24,9 +24,9 @@ export function addImages(program: Command): void {
     .command('images')
     .summary('list the images that pools have')
     .description(
-      "Lists the images in the containerd of a pool's nodes, with the number of agents that have each, and of those with a container that waits.",
+      "Lists the images on a pool's nodes. AGENTS: agents whose containerd has the image, of all; WARM: agents with a standby container of it.",
     )
-    .option('--pool <pool>', 'of this pool alone', checked(NAME))
+    .option('--pool <pool>', 'list the images of this pool only', checked(NAME))
     .addHelpText('after', EXAMPLES)
     .action(async (_: unknown, self: Command) => {
       await images(self.optsWithGlobals<Flags>());
@@ -40,7 +40,7 @@ async function images(flags: Flags): Promise<void> {
   const { items } = await withGateway(settings, (gateway) => gateway.images({ namespace, poolRef: flags.pool ?? '' }));
   if (items.length === 0) {
     process.stderr.write(
-      `No images found in namespace ${namespace}: it has no agents yet, or their nodes no images.\n`,
+      `No images found in namespace ${namespace}: it has no agents yet, or their nodes have no images.\n`,
     );
     return;
   }

@@ -8,7 +8,7 @@ interface Flags extends GlobalFlags {
   readonly allNamespaces?: true;
 }
 
-/** Keeps an answer far below gRPC's 4 MiB. */
+/** Sandboxes of one answer, which stays far below gRPC's limit of 4 MiB. */
 const PAGE = 500;
 
 const EXAMPLES = `
@@ -16,7 +16,7 @@ Examples:
   # the sandboxes of the namespace
   fsb-ctl list
 
-  # of all namespaces
+  # the sandboxes of all namespaces
   fsb-ctl ls -A
 `;
 
@@ -25,8 +25,8 @@ export function addList(program: Command): void {
     .command('list')
     .alias('ls')
     .summary('list sandboxes')
-    .description('Lists the sandboxes of a namespace, or of all.')
-    .option('-A, --all-namespaces', 'of all namespaces')
+    .description('Lists the sandboxes of a namespace, or of all namespaces.')
+    .option('-A, --all-namespaces', 'list the sandboxes of all namespaces')
     .addHelpText('after', EXAMPLES)
     .action(async (_: unknown, self: Command) => {
       await list(self.optsWithGlobals<Flags>());

@@ -14,16 +14,16 @@ const STREAMS = ['both', 'stdout', 'stderr'] as const;
 
 const EXAMPLES = `
 Examples:
-  # what it has written so far
+  # everything written so far
   fsb-ctl logs my-sandbox
 
-  # why it was made anew
+  # the previous container's log, to see why it was replaced
   fsb-ctl logs --previous my-sandbox
 
-  # the last words of one that failed
+  # the last five lines of stderr
   fsb-ctl logs --stream stderr --tail 5 my-sandbox
 
-  # the last 20 lines, and then whatever comes, until it ends
+  # the last 20 lines, then new ones until the sandbox ends
   fsb-ctl logs -f --tail 20 my-sandbox
 `;
 
@@ -32,14 +32,16 @@ export function addLogs(program: Command): void {
     .command('logs')
     .summary("print a sandbox's log")
     .description(
-      "Prints a sandbox's log, its stdout to stdout and its stderr to stderr. It comes through the gateway: neither kubectl nor a way to the agent is needed.",
+      "Prints a sandbox's log, its stdout to stdout and its stderr to stderr. It is read through the gateway: neither kubectl nor access to the agent is needed.",
     )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
-    .option('-f, --follow', 'go on until the sandbox ends')
-    .option('--tail <lines>', 'only the last lines', number(LINES))
-    .option('-p, --previous', 'of the container before, where the sandbox was reset or made anew')
+    .option('-f, --follow', 'print new output until the sandbox ends')
+    .option('--tail <lines>', 'print only the last lines', number(LINES))
+    .option('-p, --previous', 'log of the previous container, after a reset or recreation')
     .addOption(
-      new Option('--stream <stream>', 'one alone, to stdout, also with --tail (default: both)').choices(STREAMS),
+      new Option('--stream <stream>', 'print one stream, to stdout; --tail counts it alone (default: both)').choices(
+        STREAMS,
+      ),
     )
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
@@ -53,8 +55,8 @@ async function logs(name: string, flags: Flags): Promise<void> {
   const { withGateway } = await import('../gateway.js');
   const { logStreams, printAll, printOne } = await import('../log-output.js');
   await withGateway(settings, async (gateway) => {
-    // a call with a deadline first, since the stream can have none; and the log that follows is of this sandbox, not of a
-    // later one of its name
+    // get first: it has a deadline, which a followed stream cannot have, and its id ties the log to this sandbox, not a
+    // later one of the same name
     const { answer } = await gateway.get({ sandboxName: name, namespace, sandboxId: '', includeObject: false });
     const { sandboxId } = answer;
     const follow = flags.follow === true;

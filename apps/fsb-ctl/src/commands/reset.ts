@@ -6,7 +6,7 @@ import { type GlobalFlags, settingsOf } from '../settings';
 
 const EXAMPLES = `
 Examples:
-  # start it anew, with nothing of what its process wrote
+  # start again from the image, without the files that the process wrote
   fsb-ctl reset my-sandbox
 `;
 
@@ -14,8 +14,8 @@ export function addReset(program: Command): void {
   program
     .command('reset')
     .alias('restart')
-    .summary('replace a sandbox by a fresh container')
-    .description('Replaces a sandbox by a new container of the same specification.')
+    .summary('replace the container of a sandbox by a new one')
+    .description('Replaces the container of a sandbox by a new one of the same specification.')
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
@@ -38,5 +38,5 @@ async function reset(name: string, flags: GlobalFlags): Promise<void> {
   );
   if (!success) throw new CommandError(message);
   process.stdout.write(`✓ Sandbox ${name} reset triggered\n`);
-  process.stdout.write('It is replaced by a new container with a new id; `fsb-ctl get` shows when it runs.\n');
+  process.stdout.write('A new container with a new id replaces it; `fsb-ctl get` shows when it runs.\n');
 }

@@ -17,34 +17,34 @@ interface Flags extends RunFlags, GlobalFlags {
 
 const EXAMPLES = `
 Examples:
-  # a container of an image, with a command of your own behind --
+  # an image, with a command after --
   fsb-ctl run hello --image busybox -- /bin/sh -c 'while :; do date; sleep 1; done'
 
   # ports, variables and limits
   fsb-ctl run web --image nginx --ports 80,443 --env MODE=demo --cpu 500m --memory 128Mi
 
-  # from a file; flags win over it
+  # from a file; flags win over the file
   fsb-ctl run web -f sandbox.yaml --pool other-pool
 
-  # with neither: opens $EDITOR, and remembers what you wrote for this name
+  # without image and file: opens $EDITOR, and keeps the text for this name
   fsb-ctl run web
 
-  # run, read along, and end with the status of the process; its stdout alone goes to stdout, its stderr to stderr
+  # print its output (stdout to stdout, stderr to stderr), exit with its status, delete it
   today=$(fsb-ctl run hello --image busybox --follow --rm -- date)
 
-  # the name alone on stdout, for scripts
+  # print only the name, for scripts
   fsb-ctl run hello --image busybox -q -- sleep 60
 `;
 
 const STATUS = `
-Exit status with --follow: that of the process, 128 + N where signal N ended it, 125 where fsb-ctl itself failed.`;
+Exit status with --follow: that of the process (128 + N if signal N ended it), or 125 if fsb-ctl itself failed.`;
 
 export function addRun(program: Command): void {
   program
     .command('run')
     .summary('create a sandbox')
     .description(
-      'Creates a sandbox and waits until its process runs. The command is taken from behind `--`, or from behind the name where no flags follow.',
+      'Creates a sandbox and waits until its process runs. The command follows the name; put `--` before it if it has flags of its own.',
     )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
     .argument('[command...]', "replaces the image's entrypoint")
@@ -53,43 +53,42 @@ export function addRun(program: Command): void {
     .addOption(
       new Option(
         '--mode <mode>',
-        "fast: the container first; strong: its object first (default: the gateway's)",
+        "fast: container first, object after the answer; strong: object first (default: the gateway's)",
       ).choices(['fast', 'strong']),
     )
     .option('--ports <ports>', 'ports to expose, as in 8080,9090', ports)
-    .option('-e, --env <name=value>', 'variable of the process; may be repeated', env)
-    .option('-w, --workdir <folder>', 'folder that the process starts in', checked(FOLDER))
+    .option('-e, --env <name=value>', 'environment variable; may be repeated', env)
+    .option('-w, --workdir <folder>', 'working folder of the process', checked(FOLDER))
     .option('-l, --label <key=value>', 'label of the sandbox; may be repeated', labels)
-    .option('--cpu <quantity>', 'limit, as in 500m or 2', checked(QUANTITY))
-    .option('--memory <quantity>', 'limit, as in 64Mi or 1Gi', checked(QUANTITY))
-    .option('--pids <quantity>', 'limit of its processes and threads, as in 100', checked(QUANTITY))
-    .option('--ephemeral-storage <quantity>', 'limit of what it writes, its log too, as in 1Gi', checked(QUANTITY))
-    .option('--expire-time <time>', 'end it then: Unix seconds, RFC 3339, or from now as in 30m', expireTime)
+    .option('--cpu <quantity>', 'CPU limit, as in 500m or 2', checked(QUANTITY))
+    .option('--memory <quantity>', 'memory limit, as in 64Mi or 1Gi', checked(QUANTITY))
+    .option('--pids <quantity>', 'limit of processes and threads, as in 100', checked(QUANTITY))
+    .option('--ephemeral-storage <quantity>', 'limit of files written and log, as in 1Gi', checked(QUANTITY))
+    .option('--expire-time <time>', 'time to end it: Unix seconds, RFC 3339, or from now as in 30m', expireTime)
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
-    .option('--recovery-timeout <seconds>', 'time to wait for a lost agent', number(SECONDS))
+    .option('--recovery-timeout <seconds>', 'time to wait for an agent out of reach', number(SECONDS))
     .option(
       '-f, --file <file>',
-      'Sandbox object as kubectl takes it, or its keys alone (image, pool_ref, command …), in YAML; - is standard input',
+      'YAML file: a Sandbox object as for kubectl, or the keys image, pool_ref, command …; - is standard input',
     )
-    .option('--follow', 'print its stdout and stderr until it ends, and end with its exit status')
+    .option('--follow', 'print its stdout and stderr until it ends, and exit with its status')
     .option('--rm', 'with --follow: delete it afterwards')
-    .option('-q, --quiet', 'print the name alone, and with --follow nothing but its output')
+    .option('-q, --quiet', 'print only the name; with --follow only its output')
     .option(
       '--wait <time>',
-      'wait for room in a pool that may still grow, at most 5m; 0 does not wait (default: 30s)',
+      'time to wait for a pool that is full but may grow, at most 5m; 0: do not wait (default: 30s)',
       wait,
     )
     .option(
       '--grace-period <seconds>',
-      "time between SIGTERM and SIGKILL when it is ended (default: the pool's)",
+      "seconds between SIGTERM and SIGKILL (default: the pool's)",
       number(GRACE_SECONDS),
     )
     .addOption(
-      new Option('--image-pull-policy <policy>', 'when to ask the registry (default: IfNotPresent)').choices([
-        'Always',
-        'IfNotPresent',
-        'Never',
-      ]),
+      new Option(
+        '--image-pull-policy <policy>',
+        'when to pull the image from its registry (default: IfNotPresent)',
+      ).choices(['Always', 'IfNotPresent', 'Never']),
     )
     .addOption(new Option('-i, --interactive').hideHelp())
     .addOption(new Option('-t, --tty').hideHelp())
@@ -106,12 +105,12 @@ async function run(name: string, command: readonly string[], flags: Flags): Prom
   if (flags.rm === true && flags.follow !== true) throw usage('--rm: only with --follow, which waits for the end');
   const settings = await settingsOf(flags);
   const { createRequest } = await import('../create-request.js');
-  const file = await describedBy(name, flags, settings);
+  const file = await sandboxFile(name, flags, settings);
   const request = createRequest({ name, namespace: settings.namespace, command }, flags, file);
   if (flags.image === undefined && flags.file === undefined) {
     const { confirmed } = await import('../editor.js');
     const question = `Create sandbox ${name} of image ${request.image} in namespace ${settings.namespace}?`;
-    if (!(await confirmed(question))) throw new CommandError('nothing was created; what you wrote is remembered');
+    if (!(await confirmed(question))) throw new CommandError('nothing was created; the text is kept');
   }
   if (flags.follow === true) {
     const { runAndFollow } = await import('../followed-run.js');
@@ -127,7 +126,7 @@ async function run(name: string, command: readonly string[], flags: Flags): Prom
   });
 }
 
-async function describedBy(name: string, flags: Flags, settings: Settings): Promise<SandboxFile> {
+async function sandboxFile(name: string, flags: Flags, settings: Settings): Promise<SandboxFile> {
   if (flags.file !== undefined) return (await import('../sandbox-file.js')).readSandboxFile(flags.file);
   if (flags.image !== undefined) return {};
   return (await import('../editor.js')).editSandbox(name, settings.editor);

@@ -21,12 +21,12 @@ interface Change {
 
 const EXAMPLES = `
 Examples:
-  # end it in half an hour; at a time; never
+  # end it in half an hour; at a given time; never
   fsb-ctl update my-sandbox --expire-time 30m
   fsb-ctl update my-sandbox --expire-time 2030-01-31T12:00:00Z
   fsb-ctl update my-sandbox --expire-time 0
 
-  # recreate it by itself, two minutes after its agent was lost
+  # recreate it automatically when its agent has been out of reach for two minutes
   fsb-ctl update my-sandbox --failure-policy auto-recreate --recovery-timeout 120
 
   # add or change labels
@@ -38,12 +38,16 @@ export function addUpdate(program: Command): void {
     .command('update')
     .summary('change expiry, failure policy, recovery timeout or labels')
     .description(
-      'Changes a sandbox. Several flags are several changes, made in the order below; the first failure ends it.',
+      'Changes a sandbox. Each flag is a change of its own, made in the order below; the first failure stops the rest.',
     )
     .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
-    .option('--expire-time <time>', 'Unix seconds, RFC 3339, or from now as in 30m; 0: never', expireTime)
+    .option(
+      '--expire-time <time>',
+      'time to end it: Unix seconds, RFC 3339, or from now as in 30m; 0: never',
+      expireTime,
+    )
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
-    .option('--recovery-timeout <seconds>', 'time to wait for a lost agent', number(SECONDS))
+    .option('--recovery-timeout <seconds>', 'time to wait for an agent out of reach', number(SECONDS))
     .option('--labels <pairs>', 'labels to add or change, as in k=v,k2=v2', labels)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
@@ -77,7 +81,7 @@ async function update(name: string, flags: Flags): Promise<void> {
   process.stdout.write(`Phase: ${sandbox?.phase ?? ''}\nAgent: ${sandbox?.agentPod ?? ''}\n`);
 }
 
-/** A call carries one setting, for the wire has room for one. */
+/** One call for each flag: UpdateRequest carries one setting. */
 async function changesOf(flags: Flags): Promise<Change[]> {
   const { failurePolicy } = await import('../failure-policy.js');
   const changes: Change[] = [];
@@ -93,7 +97,7 @@ async function changesOf(flags: Flags): Promise<Change[]> {
   return changes;
 }
 
-/** Where several flags were given, what was done and what was not has to be said. */
+/** With several flags, an error that names the flag that failed and those already applied. */
 function failureOf(failed: Change, done: readonly Change[], error: unknown): unknown {
   if (done.length === 0 || !(error instanceof CommandError)) return error;
   return new CommandError(

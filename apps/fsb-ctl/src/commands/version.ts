@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** Put in by scripts/bundle-cli.mjs, which takes it from package.json. */
+/** Version of package.json, defined by scripts/bundle-cli.mjs. */
 declare const FSB_VERSION: string | undefined;
 
 export const VERSION = `fsb-ctl ${typeof FSB_VERSION === 'string' ? FSB_VERSION : 'unbundled'}`;

@@ -1,13 +1,13 @@
 import { CommandLine, type Ended } from './command';
 import { RecordingGateway } from './recording-gateway';
 
-/** The bundled command beside a gateway that records, for all tests of a file. */
+/** The bundled command and a RecordingGateway, shared by the tests of a file. */
 export class CommandScene {
   readonly gateway = new RecordingGateway();
   readonly line = new CommandLine();
   endpoint = '';
 
-  /** To be called once, at the top of a file. */
+  /** Registers the hooks of Jest: call it once, at the top of a spec. */
   static forFile(): CommandScene {
     const scene = new CommandScene();
     beforeAll(async () => {

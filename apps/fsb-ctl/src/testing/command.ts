@@ -12,7 +12,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The bundled command in a home and a folder of its own, with nothing of the caller's environment but PATH. */
+/** The bundled command with a home and a working folder of its own; of the caller's environment it has PATH alone. */
 export class CommandLine {
   readonly home = mkdtempSync(join(tmpdir(), 'fsb-ctl-home-'));
   readonly folder = mkdtempSync(join(tmpdir(), 'fsb-ctl-cwd-'));
@@ -33,7 +33,7 @@ export class CommandLine {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
         done({ code, stdout, stderr });
       });
-      child.stdin?.on('error', () => undefined); // it may end without reading
+      child.stdin?.on('error', () => undefined); // EPIPE: the command may exit without reading stdin
       child.stdin?.end(stdin);
     });
   }

@@ -29,27 +29,27 @@ type Received =
 
 const NOTHING = { data: Buffer.alloc(0), exited: undefined, turns: [] };
 
-/** The other end of the wire: a gRPC server that keeps what it was asked and answers what the test says. */
+/** A gRPC server that records its requests and gives the answers that a test has set. */
 export class RecordingGateway {
   readonly received: Received[] = [];
   sandbox: SandboxInfo = SandboxInfo.create();
   pages: SandboxInfo[][] = [];
   stages: string | undefined;
   log: readonly Buffer[] = [];
-  /** of each part of the log */
+  /** turns of each chunk of the log */
   turns: readonly number[] = [];
-  /** how the sandbox of a run ends; undefined: its stream ends without it */
+  /** last message of a run; undefined: the stream ends without it */
   exited: SandboxExit | undefined;
-  /** how much of the log was taken over by the transport */
+  /** chunks of the log that the transport has taken */
   chunksWritten = 0;
   failure: { readonly code: status; readonly details: string } | undefined;
   silent = false;
-  /** a get finds nothing */
+  /** a get answers NOT_FOUND */
   missing = false;
   updateAnswers: { success: boolean; message: string }[] = [];
   private readonly server = new Server();
 
-  /** @returns its address */
+  /** @returns host:port */
   async start(): Promise<string> {
     this.server.addService(FastPathServiceService, this.sandboxes());
     this.server.addService(SandboxLogServiceService, this.logs());
@@ -66,7 +66,7 @@ export class RecordingGateway {
     this.server.forceShutdown();
   }
 
-  /** Forgets what it was asked and told. */
+  /** Clears requests and answers. */
   reset(): void {
     this.received.length = 0;
     Object.assign(this, {

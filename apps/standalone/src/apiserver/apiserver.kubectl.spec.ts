@@ -15,8 +15,8 @@ function sandbox(name: string, spec: object = {}): string {
 }
 
 describe.each([
-  ['the newest kubectl here', () => 'kubectl'],
-  ["Debian's kubectl 1.20", oldKubectl],
+  ['apiserver with the newest kubectl here', () => 'kubectl'],
+  ["apiserver with Debian's kubectl 1.20", oldKubectl],
 ])('%s', (_, program) => {
   let server: ApiserverProcess;
   let command: string;
@@ -42,7 +42,7 @@ describe.each([
     return { output: () => seen, end: () => child.kill(), ended: once(child, 'exit') };
   };
 
-  it('applies what is new and what has changed, and shows the columns', async () => {
+  it('applies new and changed objects, and shows the columns', async () => {
     const expiring = sandbox('applied', { expireTime: '2100-01-01T00:00:00Z' });
     expect(await kubectl('apply -f -', expiring)).toContain('created');
     expect(await kubectl('apply -f -', expiring)).toContain('unchanged');
@@ -60,7 +60,7 @@ describe.each([
     expect((await attempt('get sbx tried')).stderr).toContain('sandboxes.sandbox.fast.io "tried" not found');
   });
 
-  it('applies a ConfigMap by strategic merge: a key that is no longer there goes', async () => {
+  it('applies a ConfigMap by strategic merge, which removes a key', async () => {
     const map = (data: object): string =>
       JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'map' }, data });
     await kubectl('apply -f -', map({ a: '1', b: '2' }));
@@ -68,7 +68,7 @@ describe.each([
     expect(await kubectl('get cm map -o jsonpath={.data}')).toBe('{"a":"3"}');
   });
 
-  it('refuses what the schema refuses and names the field', async () => {
+  it('refuses violations of the schema and names the field', async () => {
     expect((await attempt('apply -f -', sandbox('x', { imagee: 'y' }))).stderr).toContain('imagee');
     expect((await attempt('create -f -', sandbox('x', { exposedPorts: [0] }))).stderr).toContain(
       'spec.exposedPorts[0]',
@@ -139,7 +139,7 @@ describe.each([
     expect(await kubectl('get sbx -o name')).toBe('');
   });
 
-  it('makes namespaces, and deletes them with what is in them', async () => {
+  it('creates namespaces, and deletes them with their contents', async () => {
     await kubectl('create namespace team');
     await kubectl('create configmap map -n team --from-literal=a=b');
     await kubectl('create -n team -f -', sandbox('inside'));
@@ -155,7 +155,7 @@ describe.each([
     expect(await kubectl('api-resources')).toMatch(/sandboxpools +sbp/);
   });
 
-  it('shows the logs that the node wrote, and follows them to the end of the Pod', async () => {
+  it("prints a Pod's logs, and follows them to the end of the Pod", async () => {
     const pods = '/api/v1/namespaces/default/pods';
     const pod = { metadata: { name: 'agent' }, spec: { containers: [{ name: 'main', image: 'x' }] } };
     const { uid } = (await server.ask('POST', pods, pod)).body.metadata as { uid: string };
@@ -172,7 +172,7 @@ describe.each([
     await ended;
   });
 
-  it('tells a viewer what it may not do', async () => {
+  it('refuses a viewer with the reason, and answers auth can-i', async () => {
     writeFileSync(join(server.folder, 'sandbox.json'), sandbox('forbidden'));
     const { stderr } = await attempt(`--context viewer create -f ${join(server.folder, 'sandbox.json')}`);
     expect(stderr).toContain('User "viewer" cannot create resource "sandboxes" in API group "sandbox.fast.io"');

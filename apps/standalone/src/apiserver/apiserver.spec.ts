@@ -24,7 +24,7 @@ function names({ body }: Reply): unknown[] {
   return (body.items ?? []).map(({ metadata }) => (metadata as Json)['name']);
 }
 
-describe('the API server', () => {
+describe('apiserver', () => {
   let server: ApiserverProcess;
   beforeAll(async () => {
     server = await ApiserverProcess.start();
@@ -38,7 +38,7 @@ describe('the API server', () => {
   };
   const versionOf = (object: Json): string => String((object['metadata'] as Json)['resourceVersion']);
 
-  it('takes a caller that comes into its token file, and none from a file that is none', async () => {
+  it('token file: a new token is accepted, and a broken file is ignored', async () => {
     const path = join(server.folder, 'tokens.json');
     const before = readFileSync(path, 'utf8');
     const token = 'a-token-that-came-later';
@@ -57,7 +57,7 @@ describe('the API server', () => {
     await eventually(async () => expect(await asked()).toBe(401));
   });
 
-  it('comes back after kill -9 amid writes with each one that it has answered', async () => {
+  it('kill -9 amid writes: loses no acknowledged write', async () => {
     const answered: string[] = [];
     const writing = Array.from({ length: 8 }, async (_, writer) => {
       for (let n = 0; ; n += 1) {
@@ -78,7 +78,7 @@ describe('the API server', () => {
     expect(names(await server.ask('GET', SANDBOXES))).toEqual([]);
   });
 
-  it('stops in order on SIGTERM, with watches open, and lets a watcher go on afterwards that has missed nothing', async () => {
+  it('SIGTERM with open watches: exits with 0; afterwards a watch that has missed nothing resumes', async () => {
     const version = versionOf(await create(sandbox('before')));
     await create(sandbox('after'));
     const list = (await server.ask('GET', SANDBOXES)).body;
@@ -101,7 +101,7 @@ describe('the API server', () => {
     kept.response.destroy();
   });
 
-  it('tells a watcher what comes, changes, and starts and stops to match', async () => {
+  it('watch: sends objects that are new, change, and start or stop to match the selector', async () => {
     const made = await create(sandbox('moving'));
     const query = `watch=true&resourceVersion=${versionOf(made)}&labelSelector=team%3Da`;
     const { events, response } = await server.watch(`${SANDBOXES}?${query}`);
@@ -122,7 +122,7 @@ describe('the API server', () => {
     response.destroy();
   });
 
-  it('sends what is there first, then a bookmark, to those who ask for it, and ends when their time is over', async () => {
+  it('watch: sends initial events, then a bookmark, and ends after timeoutSeconds', async () => {
     await create(sandbox('there', { labels: { set: 'initial' } }));
     const query = 'labelSelector=set%3Dinitial&watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan';
     const path = `${SANDBOXES}?${query}&allowWatchBookmarks=true&timeoutSeconds=1`;
@@ -133,7 +133,7 @@ describe('the API server', () => {
     expect(annotations).toEqual({ 'k8s.io/initial-events-end': 'true' });
   });
 
-  it('gives a long list in pages of the same moment', async () => {
+  it('list: pages show one consistent list', async () => {
     const labels = { set: 'pages' };
     for (const name of ['page-1', 'page-2', 'page-3', 'page-5']) await create(sandbox(name, { labels }));
     const query = 'labelSelector=set%3Dpages&limit=2';
@@ -147,7 +147,7 @@ describe('the API server', () => {
     expect((await server.ask('GET', `${SANDBOXES}?continue=nonsense`)).status).toBe(400);
   });
 
-  it('lets the first of two writers win', async () => {
+  it('update: the first of two writers wins', async () => {
     const made = await create(sandbox('contested'));
     const path = `${SANDBOXES}/contested`;
     const changed = { ...made, spec: { ...(made['spec'] as Json), failurePolicy: 'AutoRecreate' } };
@@ -161,7 +161,7 @@ describe('the API server', () => {
     expect((await server.ask('POST', SANDBOXES, sandbox('contested'))).body.reason).toBe('AlreadyExists');
   });
 
-  it('keeps status and the rest apart, counts generations, and takes no write that changes nothing for one', async () => {
+  it('status and spec: change apart; generation counts spec changes; writes without change keep the version', async () => {
     const made = await create({ ...sandbox('parts'), status: { phase: 'Running' } });
     expect(made['status']).toBeUndefined();
     const patch = { spec: { failurePolicy: 'AutoRecreate' }, status: { phase: 'Failed' } };
@@ -180,7 +180,7 @@ describe('the API server', () => {
     expect(wrong.body.message).toContain('status.phase: Unsupported value: "Odd"');
   });
 
-  it('refuses by name a change of what cannot change, and takes one of what can', async () => {
+  it('update: refuses changes of immutable fields by name, and accepts those of others', async () => {
     const made = await create(sandbox('immutable', {}, { resources: { cpu: '1', memory: '128Mi' } }));
     const path = `${SANDBOXES}/immutable`;
     const changes = { image: 'nginx', command: ['a'], resources: { cpu: '1m', memory: '6Mi' } };
@@ -203,7 +203,7 @@ describe('the API server', () => {
     expect((await server.ask('PATCH', path, { spec, metadata }, MERGE)).body).toMatchObject({ spec, metadata });
   });
 
-  it('refuses a pool whose least is above its most', async () => {
+  it('create, patch: refuse a pool with poolMin above poolMax', async () => {
     const pool = (name: string, capacity: object): Json => ({
       ...{ apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', metadata: { name }, spec: { capacity } },
     });
@@ -215,7 +215,7 @@ describe('the API server', () => {
     expect((await server.ask('PATCH', `${pools}/unlimited`, patch, MERGE)).status).toBe(422);
   });
 
-  it('drops unknown fields with a warning, and keeps those of an agent template', async () => {
+  it('create: drops unknown fields with a warning, and keeps those of an agent template', async () => {
     const pool = { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', metadata: { name: 'pool' } };
     const agentTemplate = { spec: { containers: [{ name: 'agent', anything: { goes: true } }] } };
     const reply = await server.ask('POST', `${GROUP}/namespaces/default/sandboxpools`, {
@@ -228,7 +228,7 @@ describe('the API server', () => {
     expect([strict.status, strict.body.message]).toEqual([400, expect.stringContaining('unknown field "spec.typo"')]);
   });
 
-  it('ends what belonged to an owner that is gone, and nothing else', async () => {
+  it('delete: removes the dependents of an owner, and nothing else', async () => {
     const owner = (await create(sandbox('owner')))['metadata'] as { uid: string };
     const ownerReferences = [{ apiVersion: 'v1', kind: 'Sandbox', name: 'owner', uid: owner.uid }];
     await create(sandbox('owned', { ownerReferences }));
@@ -243,7 +243,7 @@ describe('the API server', () => {
     expect((await server.ask('GET', `${SANDBOXES}/free`)).status).toBe(200);
   });
 
-  it('binds a Pod to the Ready node and gives it its grace', async () => {
+  it('scheduler: binds a Pod to the Ready node; a delete leaves it its grace period', async () => {
     const pods = '/api/v1/namespaces/default/pods';
     const containers = [{ name: 'a', image: 'a', resources: { limits: { cpu: 1 } } }];
     await create({ metadata: { name: 'waiting' }, spec: { containers, terminationGracePeriodSeconds: 7 } }, pods);
@@ -272,9 +272,9 @@ describe('the API server', () => {
     ['a role without the kind', 'GET', '/api/v1/secrets', 403, { headers: { authorization: `Bearer ${VIEWER}` } }],
     ['impersonation', 'GET', SANDBOXES, 403, { headers: { 'impersonate-user': 'somebody' } }],
     ['an unknown kind', 'GET', '/apis/apps/v1/deployments', 404],
-    ['a path that is none', 'GET', '/api/v1/namespaces/default/pods/a/log/b', 404],
-    ['a namespace that is none', 'POST', `${GROUP}/namespaces/none/sandboxes`, 404, { body: sandbox('x') }],
-    ['a verb that is none', 'POST', `${SANDBOXES}/x`, 405, { body: sandbox('x') }],
+    ['an unknown path', 'GET', '/api/v1/namespaces/default/pods/a/log/b', 404],
+    ['an unknown namespace', 'POST', `${GROUP}/namespaces/none/sandboxes`, 404, { body: sandbox('x') }],
+    ['an unknown verb', 'POST', `${SANDBOXES}/x`, 405, { body: sandbox('x') }],
     ['protobuf alone', 'GET', SANDBOXES, 406, { headers: { accept: 'application/vnd.kubernetes.protobuf' } }],
     [
       'server-side apply',
@@ -286,8 +286,8 @@ describe('the API server', () => {
     ['a body of another kind', 'POST', SANDBOXES, 400, { body: { apiVersion: 'v1', kind: 'Pod' } }],
     ['a body in another namespace', 'POST', SANDBOXES, 400, { body: sandbox('x', { namespace: 'kube-system' }) }],
     ['a body that is too large', 'POST', SANDBOXES, 413, { body: sandbox('x', {}, { args: ['a'.repeat(4_000_000)] }) }],
-    ['a name that is none', 'POST', SANDBOXES, 422, { body: sandbox('Not_A_Name') }],
-    ['a selector that is none', 'GET', `${SANDBOXES}?labelSelector=%3D%3D`, 400],
+    ['an invalid name', 'POST', SANDBOXES, 422, { body: sandbox('Not_A_Name') }],
+    ['an invalid selector', 'GET', `${SANDBOXES}?labelSelector=%3D%3D`, 400],
     ['a field that cannot be selected', 'GET', `${SANDBOXES}?fieldSelector=spec.image%3Da`, 400],
   ])('refuses %s', async (_, method, path, status, { body, headers } = {}) => {
     const reply = await server.ask(method, path, body, headers);
@@ -295,7 +295,7 @@ describe('the API server', () => {
     expect(reply.status).toBe(status);
   });
 
-  it('answers probes and its version to anybody', async () => {
+  it('answers probes and /version without authentication', async () => {
     for (const path of ['/livez', '/readyz', '/healthz', '/version']) {
       expect((await server.ask('GET', path, undefined, { authorization: '' })).status).toBe(200);
     }

@@ -1,6 +1,6 @@
 import { type ObjectMeta } from '@fsb/api/sandbox';
 
-/** Any object of the Kubernetes API as it lies in the store: JSON, frozen, with all of its metadata. */
+/** Any object of the Kubernetes API as stored: frozen JSON with complete metadata. */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -19,7 +19,10 @@ export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What lies at a dotted path, as in `status.phase`; undefined where a step is absent. */
+/**
+ * Value at a path of field names; undefined when a step is absent.
+ * @example fieldAt(pod, ['status', 'phase']);
+ */
 export function fieldAt(object: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, step) => (isJson(value) ? value[step] : undefined), object);
 }

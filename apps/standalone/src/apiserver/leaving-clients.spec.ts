@@ -8,7 +8,7 @@ import { eventually } from '../../../../test/support/eventually';
 jest.setTimeout(240_000);
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const AT_ONCE = 4;
-/** Moments after what was sent, in milliseconds. */
+/** Milliseconds between the last byte sent and the disconnect. */
 const MOMENTS = [0, 1, 5, 40];
 const BODY = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'left-' } });
 
@@ -16,7 +16,7 @@ const head = (method: string, path: string, ...more: string[]): string =>
   [`${method} ${path} HTTP/1.1`, 'host: here', `authorization: Bearer ${ADMIN}`, ...more, '', ''].join('\r\n');
 const post = (...more: string[]): string => head('POST', MAPS, 'content-type: application/json', ...more);
 
-/** What a client sends before it leaves. */
+/** Bytes that a client sends before it disconnects. */
 const SENT: Readonly<Record<string, string>> = {
   nothing: '',
   'half a request line': 'GET /api/v1/na',
@@ -30,10 +30,10 @@ const SENT: Readonly<Record<string, string>> = {
   'a chunk without an end': `${post('transfer-encoding: chunked')}5\r\n{"kin`,
   'a whole create': post(`content-length: ${BODY.length}`) + BODY,
   'a create and a broken request': `${post(`content-length: ${BODY.length}`)}${BODY}\0\0\0`,
-  'a body that waits for a go': post(`content-length: ${BODY.length}`, 'expect: 100-continue'),
+  'a body that waits for 100 Continue': post(`content-length: ${BODY.length}`, 'expect: 100-continue'),
   'an upgrade': head('GET', MAPS, 'connection: upgrade', 'upgrade: SPDY/3.1'),
   'a CONNECT': head('CONNECT', 'here:443'),
-  'what is no HTTP': '\x16\x03\x01 no HTTP\r\n\r\n',
+  'no HTTP': '\x16\x03\x01 no HTTP\r\n\r\n',
 };
 const LEAVES: Readonly<Record<string, (socket: TLSSocket, raw: Socket) => void>> = {
   resets: (_socket, raw) => void raw.resetAndDestroy(),
@@ -41,7 +41,7 @@ const LEAVES: Readonly<Record<string, (socket: TLSSocket, raw: Socket) => void>>
   'ends its half': (socket) => void socket.end(),
 };
 
-describe('the API server and clients that leave', () => {
+describe('apiserver: clients that disconnect', () => {
   let server: ApiserverProcess;
   beforeAll(async () => {
     server = await ApiserverProcess.start();
@@ -68,10 +68,10 @@ describe('the API server and clients that leave', () => {
     await new Promise((written) => socket.write(sent === '' ? '\r\n' : sent, written));
     if (ms > 0) await sleep(ms);
     leave(socket, raw);
-    setTimeout(() => raw.destroy(), 2_000).unref(); // one that has ended its half alone
+    setTimeout(() => raw.destroy(), 2_000).unref(); // it has ended only its half
   }
 
-  it('is left at each moment: it goes on, tells of no failure of its own, and keeps no socket', async () => {
+  it('survives a disconnect at each moment, logs no failure and keeps no socket', async () => {
     const { pid } = server;
     await server.ask('GET', '/version');
     const before = openFiles();

@@ -26,38 +26,41 @@ import { Store } from './store/store';
 const path = (): z.ZodString => z.string().min(1, 'must not be empty');
 
 const flags = {
-  bindAddress: flag(address().default({ host: '127.0.0.1', port: 6443 }), 'Where the API is served over HTTPS'),
+  bindAddress: flag(address().default({ host: '127.0.0.1', port: 6443 }), 'Address of the API, HTTPS'),
   db: flag(path(), 'Folder of the LevelDB that holds the objects'),
   tlsCertFile: flag(path(), 'Certificate of the server, PEM'),
-  tlsKeyFile: flag(path(), 'Its private key, PEM'),
-  tokenFile: flag(path(), 'JSON list of {token, user, role}'),
+  tlsKeyFile: flag(path(), 'Private key of the server, PEM'),
+  tokenFile: flag(path(), 'JSON list of {token, user, role}, with namespaces where the role is limited to some'),
   crds: flag(path().default('k8s/crds'), 'Folder of CustomResourceDefinitions to serve'),
-  podLogDir: flag(path().default('/var/log/fast-sandbox/pods'), 'Where the node writes <pod uid>/<container>/<n>.log'),
+  podLogDir: flag(
+    path().default('/var/log/fast-sandbox/pods'),
+    'Folder in which the node writes <pod uid>/<container>/<n>.log',
+  ),
   maxRequestsInflight: flag(
     wholeNumber(2, 100_000).default(400),
-    'Requests at once, but watches and followed logs; a user has at most as many as are left for others, further ones are 429',
+    'Concurrent requests, watches and followed logs excluded. A user may hold half of the free ones; more get 429',
   ),
   maxWatches: flag(
     wholeNumber(2, 100_000).default(512),
-    'Watches and followed logs at once; a user has at most as many as are left for others, further ones are 429',
+    'Concurrent watches and followed logs. A user may hold half of the free ones; more get 429',
   ),
   stallTimeout: flag(
     duration().default(30_000),
-    'A reader who takes nothing of an answer or a watch for so long is cut off',
+    'Time after which a client that reads nothing of an answer or a watch is disconnected',
   ),
   ...auditFlags,
   v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
 const description = {
   name: 'apiserver',
-  description: 'The part of the Kubernetes API that Fast Sandbox and kubectl use, on one machine.',
+  description: 'Serves, on one machine, the part of the Kubernetes API that Fast Sandbox and kubectl use.',
 };
 
 const SEEDED = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-/** Longest time from SIGTERM to the end. */
+/** Longest time from SIGTERM to exit. */
 const SHUTDOWN_MS = 10_000;
 
-/** Serves until SIGTERM or SIGINT; killed at any other moment, it comes back with every write that it has answered. */
+/** Serves until SIGTERM or SIGINT. After a crash at any moment every acknowledged write is there again. */
 export async function runApiserver(argv: readonly string[]): Promise<void> {
   const config = loadConfig(description, flags, argv, process.env, auditProblems);
   const logger = pino({
@@ -76,7 +79,7 @@ export async function runApiserver(argv: readonly string[]): Promise<void> {
   await stop();
 }
 
-/** @returns ends it in order */
+/** @returns stops the server and its parts in order */
 async function start(config: ConfigOf<typeof flags>, logger: Logger): Promise<() => Promise<void>> {
   const tls = { cert: await readFile(config.tlsCertFile), key: await readFile(config.tlsKeyFile) };
   const authorization = Authorization.fromFile(config.tokenFile, logger);

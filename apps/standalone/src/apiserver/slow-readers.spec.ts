@@ -9,7 +9,7 @@ import { type Json } from './kube-object';
 
 jest.setTimeout(120_000);
 const MAPS = '/api/v1/namespaces/default/configmaps';
-/** Everybody may ask what he may do. */
+/** Every user may create these. */
 const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 const MIB = 1024 * 1024;
 const STALL_MS = 3_000;
@@ -22,7 +22,7 @@ const configMap = (name: string, bytes: number): Json => ({
   ...{ metadata: { name }, data: { text: 'x'.repeat(bytes) } },
 });
 
-describe('the API server and those who do not read', () => {
+describe('apiserver: clients that do not read', () => {
   let server: ApiserverProcess;
   let agent: Agent;
   const open: ClientRequest[] = [];
@@ -33,12 +33,12 @@ describe('the API server and those who do not read', () => {
     await server.end();
   });
 
-  /** Never reads the body. */
+  /** Sends a request and never reads the body of the answer. */
   const send = async (path: string, method = 'GET', headers: Record<string, string> = {}): Promise<IncomingMessage> => {
     const all = { authorization: `Bearer ${VIEWER}`, ...headers };
     const call = request({ host: '127.0.0.1', port: server.port, path, method, agent, headers: all });
     open.push(call);
-    call.on('error', () => undefined); // cut off
+    call.on('error', () => undefined); // disconnected by the server
     if (method === 'GET') call.end();
     else call.flushHeaders();
     const [response] = (await once(call, 'response')) as [IncomingMessage];
@@ -53,7 +53,7 @@ describe('the API server and those who do not read', () => {
     ['watches', `${MAPS}?watch=true`],
     ['lists', MAPS],
     ['tables with their objects', `${MAPS}?includeObject=Object`],
-  ])('%s hold an object for each reader, and end when nobody reads', async (_what, path) => {
+  ])('%s hold one object for each client in memory, and end when the client reads nothing', async (_what, path) => {
     server = await ApiserverProcess.start('--stall-timeout', `${STALL_MS}ms`);
     for (let n = 0; n < OBJECTS; n += 1) await server.ask('POST', MAPS, configMap(`large-${n}`, LARGE));
     const before = memory();
@@ -75,7 +75,7 @@ describe('the API server and those who do not read', () => {
     expect((await server.ask('GET', `${MAPS}?limit=1`)).body.items).toHaveLength(1);
   });
 
-  it('gives a slow reader each event once and in order', async () => {
+  it('a watch gives a slow client each event once and in order', async () => {
     server = await ApiserverProcess.start('--stall-timeout', '20s');
     const watch = await send(`${MAPS}?watch=true`);
     const chunks: string[] = [];
@@ -87,7 +87,7 @@ describe('the API server and those who do not read', () => {
         if (events === EVENTS) return;
         await sleep(10);
       }
-    })().catch(() => undefined); // what is read no further is broken off
+    })().catch(() => undefined); // leaving the loop destroys the stream
     const versions: unknown[] = [];
     for (let n = 0; n < EVENTS; n += 1) {
       const { body } = await server.ask('POST', MAPS, configMap(`event-${n}`, 50_000));
@@ -101,7 +101,7 @@ describe('the API server and those who do not read', () => {
     expect(seen).toEqual(versions);
   });
 
-  it('keeps seats for others, and says when to come again', async () => {
+  it('keeps seats for other users, and answers 429 with retry-after', async () => {
     server = await ApiserverProcess.start('--max-watches', '4', '--max-requests-inflight', '4');
     const path = `${MAPS}?watch=true`;
     const first = await send(path);
@@ -114,7 +114,8 @@ describe('the API server and those who do not read', () => {
     first.destroy();
     await eventually(async () => (await send(path)).statusCode === 200);
 
-    const halves = [1, 2].map(() => send(REVIEWS, 'POST', { 'content-length': '100' }).catch(() => undefined)); // bodies that never come
+    // requests whose bodies never arrive
+    const halves = [1, 2].map(() => send(REVIEWS, 'POST', { 'content-length': '100' }).catch(() => undefined));
     void Promise.all(halves);
     await eventually(async () => (await send(MAPS)).statusCode === 429);
     expect((await server.ask('GET', MAPS)).status).toBe(200);

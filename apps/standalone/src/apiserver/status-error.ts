@@ -7,7 +7,7 @@ export interface StatusCause {
   readonly field: string;
 }
 
-/** What somebody sent is quoted, and may be a megabyte; and each of its fields may be wrong. */
+/** Bounds of a message, which quotes values of the request, and of its causes, one for each invalid field. */
 const MAX_MESSAGE_CHARS = 4_096;
 const MAX_CAUSES = 100;
 
@@ -20,7 +20,7 @@ interface Subject {
   readonly retryAfterSeconds?: number;
 }
 
-/** A failure as Kubernetes tells it: code, machine-readable reason, and a message for people. */
+/** A Kubernetes `Status` failure: HTTP code, machine-readable reason, and a message for people. */
 export class StatusError extends Error {
   override readonly name = 'StatusError';
 
@@ -56,14 +56,14 @@ export class StatusError extends Error {
   }
 
   static invalid(kind: string, group: string, name: string, causes: readonly StatusCause[]): StatusError {
-    const told = causes
+    const clipped = causes
       .slice(0, MAX_CAUSES)
       .map((cause) => ({ ...cause, message: clip(cause.message, MAX_MESSAGE_CHARS) }));
-    const list = told.map(({ field, message }) => `${field}: ${message}`);
-    if (causes.length > told.length) list.push(`and ${causes.length - told.length} more`);
+    const list = clipped.map(({ field, message }) => `${field}: ${message}`);
+    if (causes.length > clipped.length) list.push(`and ${causes.length - clipped.length} more`);
     const text = list.length === 1 ? (list[0] ?? '') : `[${list.join(', ')}]`;
     const message = `${qualified(kind, group)} "${name}" is invalid: ${text}`;
-    return new StatusError(422, 'Invalid', message, { name, group, kind, causes: told });
+    return new StatusError(422, 'Invalid', message, { name, group, kind, causes: clipped });
   }
 
   static expired(message: string): StatusError {
@@ -86,8 +86,8 @@ export class StatusError extends Error {
   toStatus(): Json {
     const { code, reason, message, details } = this;
     const base = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason };
-    const said = Object.entries(details ?? {}).filter(([, value]) => value !== '');
-    return details ? { ...base, details: Object.fromEntries(said), code } : { ...base, code };
+    const present = Object.entries(details ?? {}).filter(([, value]) => value !== '');
+    return details ? { ...base, details: Object.fromEntries(present), code } : { ...base, code };
   }
 }
 

@@ -9,15 +9,15 @@ import { endContainers, endPrivateContainerd } from './end-containers';
 import { endPods, removeBridge, removeCgroups } from './end-pods';
 import { Progress } from './progress';
 
-/** The services end one after the other, each within its own grace. */
+/** The supervisor ends the services one after the other, each within its own grace period. */
 const SUPERVISOR_MS = 90_000;
 const SERVICE_MS = 27_000;
 
 /**
- * Ends everything of this installation, whoever still runs of it, and removes what it made outside its state: works as well
- * where the supervisor was killed, and twice in a row.
- * @param purge the state goes too: objects, images of a private containerd, keys, logs
- * @returns the exit code
+ * Ends all processes and containers of this installation and removes what it made outside its state. Idempotent; also
+ * works when the supervisor was killed.
+ * @param purge removes the state too: objects, images of a private containerd, keys, logs
+ * @returns the exit code: 1 when something could not be ended
  */
 export async function down(layout: Layout, purge = false): Promise<number> {
   const progress = new Progress();
@@ -41,13 +41,13 @@ export async function down(layout: Layout, purge = false): Promise<number> {
     await step('cgroups', () => removeCgroups(installation));
   }
   if (failures.length > 0) {
-    // the records stay, for another try
+    // the records stay for a retry
     process.stderr.write(`not everything has ended (${failures.join(', ')}); run down again\n`);
     return 1;
   }
   removeFolders(layout, purge);
   progress.line(
-    purge ? 'nothing is left' : `nothing runs any more; objects, images and keys are kept in ${layout.state}`,
+    purge ? 'everything is removed' : `everything has ended; objects, images and keys are kept in ${layout.state}`,
   );
   return 0;
 }
@@ -57,7 +57,7 @@ async function endServices(layout: Layout): Promise<string> {
   if (supervisor) await endProcess(supervisor, SUPERVISOR_MS);
   const left = readRecords(layout).filter(({ name }) => name !== 'containerd');
   await Promise.all(left.map(({ process }) => endProcess(process, SERVICE_MS)));
-  return supervisor ? 'ended' : `no supervisor was running, ended ${left.length} processes`;
+  return supervisor ? 'ended' : `no supervisor was running; ended ${left.length} processes`;
 }
 
 function removeFolders(layout: Layout, purge: boolean): void {

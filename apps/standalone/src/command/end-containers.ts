@@ -20,25 +20,26 @@ const START_MS = 30_000;
 const GRACE_MS = 10_000;
 const POLL_MS = 100;
 
-/** Removes this installation's containers with their tasks and snapshots; in a containerd of our own, all of them. */
+/** Removes this installation's containers with their tasks and snapshots; in a private containerd, all containers. */
 export async function endContainers(layout: Layout, installation: string | undefined): Promise<string | undefined> {
   const containerd = readChoice(layout)?.containerd;
   if (!containerd || (!containerd.private && installation === undefined)) return undefined;
-  if (containerd.private && !existsSync(files.containerdConfig(layout))) return undefined; // never started since a whole down
+  if (containerd.private && !existsSync(files.containerdConfig(layout))) return undefined; // ended by an earlier down
   const temporary = containerd.private ? await startForCleaning(layout) : undefined;
   try {
     const removed = await removeAll(containerd.socket, oursFilter(containerd, installation ?? ''));
     for (const { id } of removed) removeLogs(layout, id);
     const sandboxes = removed.filter(({ isSandbox }) => isSandbox).length;
-    return `ended ${sandboxes} for good, removed ${removed.length - sandboxes} containers that waited for one`;
+    return `ended ${sandboxes} for good, removed ${removed.length - sandboxes} standby containers`;
   } finally {
     if (temporary) await endProcess(temporary, GRACE_MS);
   }
 }
 
 /**
- * How many sandboxes have a container.
- * @returns undefined where nobody can tell: containerd does not answer and shims of it run, or the installation is not known
+ * Number of sandboxes that have a container.
+ * @returns undefined when it is unknown: a private containerd does not answer while shims of it run, or the containerd
+ * is shared and the installation is not known
  */
 export async function countSandboxes(layout: Layout, installation: string | undefined): Promise<number | undefined> {
   const containerd = readChoice(layout)?.containerd;
@@ -56,7 +57,7 @@ export async function countSandboxes(layout: Layout, installation: string | unde
 }
 
 interface Removed {
-  /** of the sandbox that ran in it, else the container's */
+  /** sandbox id, else container id */
   readonly id: string;
   readonly isSandbox: boolean;
 }
@@ -80,7 +81,7 @@ async function removeAll(socket: string, filter: string): Promise<Removed[]> {
   }
 }
 
-/** Everything in a containerd of our own. */
+/** Filter of this installation's containers; empty (all) for a private containerd. */
 function oursFilter({ private: isPrivate }: { readonly private: boolean }, installation: string): string {
   return isPrivate ? '' : labelFilter(installationLabels(installation));
 }
@@ -89,12 +90,16 @@ function isSandbox({ labels }: { readonly labels: Readonly<Record<string, string
   return (labels[ContainerLabels.sandboxName] ?? '') !== '';
 }
 
-/** What the agent removes with a sandbox, had it been asked. */
+/** Removes the log files of a sandbox, as its agent would have done. */
 function removeLogs({ log }: Layout, id: string): void {
   for (const name of readdirSync(log).filter((file) => sandboxOfLog(file) === id)) removeFile(join(log, name));
 }
 
-/** A containerd that was killed left its containers running: only one on the same root can end and forget them. */
+/**
+ * Starts a private containerd that is not running. One that was killed left its containers running; only a containerd
+ * on the same root can end and remove them.
+ * @returns undefined when it runs already
+ */
 async function startForCleaning(layout: Layout): Promise<ProcessIdentity | undefined> {
   const socket = files.containerdSocket(layout);
   if ((await containerdRefusal(socket)) === undefined) return undefined;
@@ -110,7 +115,7 @@ async function startForCleaning(layout: Layout): Promise<ProcessIdentity | undef
   return identity;
 }
 
-/** Ours alone: the machine's own is not ours to end. */
+/** Ends the private containerd and its shims. The machine's own containerd has no record and keeps running. */
 export async function endPrivateContainerd(layout: Layout): Promise<string | undefined> {
   const socket = files.containerdSocket(layout);
   const record = readRecord(layout, 'containerd');
@@ -120,7 +125,7 @@ export async function endPrivateContainerd(layout: Layout): Promise<string | und
   return record ? 'ended' : undefined;
 }
 
-/** A shim names the socket of its containerd on its command line. */
+/** Shims of the containerd with this socket: it is an argument of their command lines. */
 function shimsOf(socket: string): ProcessIdentity[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

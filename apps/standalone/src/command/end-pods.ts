@@ -18,7 +18,7 @@ const AGENT_MS = 27_000;
 const ATTEMPTS = 20;
 const RETRY_MS = 100;
 
-/** Ends agents and removes their network namespaces; their Pod objects stay, and run again after the next `up`. */
+/** Ends agents and removes their network namespaces. Their Pod objects stay, so that the next `up` runs them again. */
 export async function endPods(layout: Layout, installation: string | undefined): Promise<string | undefined> {
   const records = listJson(files.pods(layout)).flatMap((path) => readJson(path, podRecord) ?? []);
   await Promise.all(records.map(async ({ process }) => process && endProcess(process, AGENT_MS)));
@@ -41,7 +41,7 @@ export async function removeBridge(installation: string): Promise<string | undef
   return `removed ${bridge}`;
 }
 
-/** The kernel frees a cgroup a moment after its last process. */
+/** Removes the installation's cgroups, with retries: the kernel frees a cgroup a moment after its last process. */
 export async function removeCgroups(installation: string): Promise<undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -56,7 +56,7 @@ export async function removeCgroups(installation: string): Promise<undefined> {
   }
 }
 
-/** Containers are gone by now: what is left is a runtime whose containerd was killed in the middle of a create. */
+/** Kills what is left in a cgroup without containers: runtimes whose containerd was killed during a create. */
 function killAllIn(cgroup: string): void {
   for (const { folder } of cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'))) {
     const top = join(folder, cgroup);
@@ -73,7 +73,7 @@ function killIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // kill(2) fails with an errno, always
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // process.kill throws only errno errors
   }
 }
 
@@ -86,6 +86,6 @@ function namespaces(): string[] {
   try {
     return readdirSync(NETWORK_NAMESPACES);
   } catch {
-    return []; // none was ever made on this machine
+    return []; // the folder is made with the first namespace
   }
 }

@@ -1,7 +1,7 @@
 import { importedNames } from './load';
 
 describe('importedNames', () => {
-  it('takes the names of what was unpacked', () => {
+  it('returns the names of the unpacked images', () => {
     const printed = [
       'unpacking docker.io/library/one:latest (sha256:0a1b)...done',
       'unpacking registry.example/two:1 (sha256:ffff)...done',

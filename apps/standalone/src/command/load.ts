@@ -10,18 +10,18 @@ const IMPORT_MS = 600_000;
 const CRI_NAMESPACE = 'k8s.io';
 
 /**
- * Imports an archive of `docker save` or of the OCI layout into the stack's containerd; pools have its images at once.
+ * Imports an archive of `docker save` or an OCI layout into the stack's containerd. Pools have its images at once.
  * @returns the exit code
  */
 export async function load(layout: Layout, archive: string): Promise<number> {
   const progress = new Progress();
   const socket = readChoice(layout)?.containerd.socket;
   if (socket === undefined) {
-    progress.line('no stack was started yet: run up first');
+    progress.line('no stack was started yet: run `standalone up` first');
     return 1;
   }
   if (!existsSync(archive)) {
-    progress.line(`there is no file ${archive}: name an archive of docker save, or one of the OCI layout`);
+    progress.line(`there is no file ${archive}: name an archive of docker save, or an OCI layout`);
     return 1;
   }
   const args = ['-a', socket, '-n', CRI_NAMESPACE, 'images', 'import', archive];
@@ -37,7 +37,7 @@ export async function load(layout: Layout, archive: string): Promise<number> {
   return 1;
 }
 
-/** Pure. Names in what `ctr images import` prints, a line each: `unpacking NAME (sha256:…)...done`. */
+/** Names in the output of `ctr images import`, one line each: `unpacking NAME (sha256:…)...done`. Pure. */
 export function importedNames(printed: string): string[] {
   return [...printed.matchAll(/^unpacking (\S+) \(sha256:/gm)].map(([, name = '']) => name);
 }

@@ -17,7 +17,7 @@ export interface ProcessRow {
   readonly pid?: number;
   readonly state: 'running' | 'stopped' | 'external';
   readonly restarts: number;
-  /** why it was restarted last */
+  /** reason of its last end */
   readonly lastEnd?: string | undefined;
   /** `ok`, or what is wrong */
   readonly health: string;
@@ -26,8 +26,8 @@ export interface ProcessRow {
 }
 
 /**
- * Every process of this installation as it is now, read from the records and /proc: no supervisor need answer.
- * @param build what they should run
+ * State of every process of this installation, from the records and /proc; it does not depend on a supervisor.
+ * @param build build id that the services should run
  */
 export async function processRows(layout: Layout, build = buildId()): Promise<ProcessRow[]> {
   const choice = readChoice(layout);
@@ -74,13 +74,13 @@ async function serviceRow(layout: Layout, definition: ServiceDefinition): Promis
   return { name, pid: process.pid, state: 'running', restarts, lastEnd, health: answer, ...uptime(process), ...where };
 }
 
-/** Why it is not what the next `up` starts; undefined where it is. */
+/** Difference to the process that the next `up` would start; undefined when there is none. */
 function outdated(record: ProcessRecord, { command, build }: ServiceDefinition): string | undefined {
-  if (JSON.stringify(record.command) !== JSON.stringify(command)) return 'runs with settings of before';
+  if (JSON.stringify(record.command) !== JSON.stringify(command)) return 'runs with earlier settings';
   return record.build === build ? undefined : 'runs another build';
 }
 
-/** Agent Pods: processes of the node's, not of the supervisor's. */
+/** Agent Pods, which the node runs, not the supervisor. */
 async function podRows(layout: Layout): Promise<ProcessRow[]> {
   const records = listJson(files.pods(layout)).flatMap((path) => readJson(path, podRecord) ?? []);
   return Promise.all(
@@ -93,10 +93,10 @@ async function podRows(layout: Layout): Promise<ProcessRow[]> {
   );
 }
 
-/** of Linux on every architecture that Node runs on */
+/** USER_HZ, the same on every Linux architecture that Node supports */
 const TICKS_PER_SECOND = 100;
 
 function uptime({ startTime }: ProcessIdentity): { uptimeSeconds: number } {
-  const now = process.hrtime.bigint(); // CLOCK_MONOTONIC: since boot, as the start is
+  const now = process.hrtime.bigint(); // CLOCK_MONOTONIC counts from boot, as startTime does
   return { uptimeSeconds: Math.max(0, Math.round(Number(now / 1_000_000_000n) - startTime / TICKS_PER_SECOND)) };
 }

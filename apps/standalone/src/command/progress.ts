@@ -2,8 +2,8 @@ const FIRST_MS = 5_000;
 const REWRITE_MS = 200;
 
 /**
- * Lines with the time since the start. What is being waited for is one line that is rewritten on a terminal; elsewhere a
- * line after 5 s, and after three times as long each time.
+ * Prints lines with the time since the start. `waiting` rewrites one line on a terminal; elsewhere it prints a line
+ * after 5 s of silence, then after three times as long each time.
  */
 export class Progress {
   private readonly started = performance.now();

@@ -12,9 +12,9 @@ import { Progress } from './progress';
 
 const CONNECT_MS = 3_000;
 const MIB = 1024 * 1024;
-/** Whoever calls it is the operator: any size, as slow as it comes. */
+/** The caller is the operator: no limits of size or speed. */
 const LIMITS = { maxBytes: Number.POSITIVE_INFINITY, progressTimeoutMs: Number.POSITIVE_INFINITY };
-/** Where Docker's short names really live. */
+/** Registry host of `docker.io`. */
 const DOCKER_HUB = 'registry-1.docker.io';
 
 /**
@@ -26,7 +26,7 @@ export async function pull(layout: Layout, image: string): Promise<number> {
   const name = normaliseImage(image);
   const socket = readChoice(layout)?.containerd.socket;
   if (socket === undefined) {
-    progress.line('no stack was started yet: run up first');
+    progress.line('no stack was started yet: run `standalone up` first');
     return 1;
   }
   const refusal = await registryRefusal(name);
@@ -38,7 +38,7 @@ export async function pull(layout: Layout, image: string): Promise<number> {
   try {
     const onActivity = ({ fetchedBytes, unpackedBytes }: PullActivity): void => {
       const [fetched, unpacked] = [fetchedBytes, unpackedBytes].map((bytes) => (bytes / MIB).toFixed(1));
-      progress.waiting(`${name}: ${fetched} MiB are being fetched, ${unpacked} MiB unpacked`);
+      progress.waiting(`${name}: fetching ${fetched} MiB, unpacked ${unpacked} MiB`);
     };
     const puller = new ImagePuller(client, new ImageStore(client));
     const image = await puller.pull(name, { auth: undefined, limits: LIMITS, onActivity });
@@ -53,7 +53,10 @@ export async function pull(layout: Layout, image: string): Promise<number> {
   }
 }
 
-/** containerd itself tries for half a minute where nothing answers; behind a proxy only it can tell. */
+/**
+ * Why the registry cannot be reached. A fast check, since containerd itself retries for half a minute. Skipped behind a
+ * proxy, through which only containerd connects.
+ */
 async function registryRefusal(name: string): Promise<string | undefined> {
   if (Object.keys(process.env).some((variable) => /^https?_proxy$/i.test(variable))) return undefined;
   const [registry = ''] = name.split('/');

@@ -5,9 +5,9 @@ import { down } from './down';
 import { countSandboxes } from './end-containers';
 
 /**
- * Ends everything of this installation and removes its state too. Where sandboxes run, a person has to agree: at the
- * terminal, or with `yes`.
- * @returns the exit code
+ * Ends everything of this installation and removes its state too. While sandboxes run, or may run, it asks for
+ * confirmation at the terminal unless `yes` is given.
+ * @returns the exit code: 1 without confirmation
  */
 export async function purge(layout: Layout, yes: boolean): Promise<number> {
   const running = yes ? 0 : await countSandboxes(layout, readText(files.installation(layout)));
@@ -15,7 +15,7 @@ export async function purge(layout: Layout, yes: boolean): Promise<number> {
   return down(layout, true);
 }
 
-/** Pure. @param running undefined: unknown */
+/** Text of the question. Pure. @param running number of sandboxes; undefined: unknown */
 export function question(running: number | undefined, { state, log }: Layout): string {
   const what =
     running === undefined ? 'sandboxes may run' : running === 1 ? '1 sandbox runs' : `${running} sandboxes run`;
@@ -24,7 +24,7 @@ export function question(running: number | undefined, { state, log }: Layout): s
 
 async function isAgreed(text: string): Promise<boolean> {
   if (!process.stdin.isTTY) {
-    process.stderr.write(`error: ${text}; say --yes (make purge YES=1)\n`);
+    process.stderr.write(`error: ${text}; give --yes to confirm (make purge YES=1)\n`);
     return false;
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -3,10 +3,10 @@ import { files, type Layout } from '../layout';
 import { machineLoad } from '../machine';
 import { isHealthy, type ProcessRow, processRows } from './process-rows';
 
-/** What systemctl ends with, of a service that does not run. */
+/** Exit code of `systemctl status` for a service that does not run. */
 const STOPPED = 3;
 
-/** @returns the exit code: 0 where everything is healthy, 3 where nothing runs, else 1 */
+/** @returns the exit code: 0 when everything is healthy, 3 when nothing runs, else 1 */
 export async function status(layout: Layout, output: string | undefined): Promise<number> {
   const rows = await processRows(layout);
   const isStopped = rows.every(({ state }) => state !== 'running');

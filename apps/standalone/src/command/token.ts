@@ -3,8 +3,8 @@ import { type Layout } from '../layout';
 import { addCaller, CALLER_ROLES, type NewCaller } from '../supervisor/credentials';
 
 /**
- * Makes a caller that may do what its role says in one namespace, and prints how it is used.
- * @returns the exit code
+ * Makes a caller with a role in one namespace, and prints the commands that use it.
+ * @returns the exit code: 2 for an unknown role
  */
 export function token(layout: Layout, namespace: string, role: string): number {
   if (!isRole(role)) {

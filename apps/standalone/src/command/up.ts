@@ -14,18 +14,18 @@ import { isHealthy, type ProcessRow, processRows } from './process-rows';
 import { Progress } from './progress';
 
 const UP_MS = 120_000;
-/** The supervisor of a running stack leaves its processes to the next one. */
+/** Time for a supervisor to end when it hands its processes over to the next one. */
 const HAND_OVER_MS = 20_000;
 const POLL_MS = 150;
 const LOG_LINES = 8;
 
 /**
- * Starts the supervisor where none runs, or anew where settings or the build have changed, and waits until everything serves.
+ * Starts the supervisor, or restarts it when settings or the build have changed, and waits until everything is healthy.
  * @returns the exit code
  */
 export async function up(layout: Layout, given: GivenSettings): Promise<number> {
   const progress = new Progress();
-  const settings = resolveSettings(layout, given); // a mistake is told here, not in a log
+  const settings = resolveSettings(layout, given); // invalid settings fail here, not in a log
   let running = runningSupervisor(layout);
   if (running) {
     const { changes: others, refusal } = settingsChange(resolveSettings(layout, {}), settings);
@@ -38,21 +38,21 @@ export async function up(layout: Layout, given: GivenSettings): Promise<number> 
     else progress.line(`supervisor runs already (process ${running.pid})`);
     if (changes.length > 0) {
       await handOver(running);
-      saveSettings(layout, settings); // what is waited for below is what these ask for
+      saveSettings(layout, settings); // processRows below expects the new settings
       running = undefined;
     }
   }
   const pid = running?.pid ?? startSupervisor(layout, given);
   const rows = await untilServing(layout, pid, progress);
   if (!rows.every(isHealthy)) {
-    tellFailure(layout, rows);
+    printFailure(layout, rows);
     return 1;
   }
   for (const { name, address } of rows) if (address !== undefined) progress.line(`${name}: ${address}`);
   return 0;
 }
 
-/** The next supervisor adopts what its settings leave as it is, and starts anew what they change. */
+/** Ends the supervisor alone. The next one adopts processes with unchanged settings and restarts the others. */
 function handOver(supervisor: ProcessIdentity): Promise<void> {
   return endProcess(supervisor, HAND_OVER_MS, 'SIGHUP');
 }
@@ -60,7 +60,7 @@ function handOver(supervisor: ProcessIdentity): Promise<void> {
 function startSupervisor(layout: Layout, given: GivenSettings): number {
   mkdirSync(layout.log, { recursive: true });
   const log = openSync(files.serviceLog(layout, 'supervisor'), 'a', 0o640);
-  // the supervisor runs in /
+  // absolute: the supervisor's working folder is /
   const settings = given.kubeconfig === undefined ? given : { ...given, kubeconfig: resolve(given.kubeconfig) };
   const flags = Object.entries(settings).flatMap(([key, value]) => [flagOf(key), value]);
   const root = layout.root === undefined ? [] : ['--root', layout.root];
@@ -71,20 +71,20 @@ function startSupervisor(layout: Layout, given: GivenSettings): number {
   return child.pid ?? 0;
 }
 
-/** @returns the rows: all healthy, or as they were when the supervisor ended or time ran out */
+/** @returns the last rows: all healthy, unless the supervisor ended or time ran out */
 async function untilServing(layout: Layout, pid: number, progress: Progress): Promise<ProcessRow[]> {
-  const told = new Set<string>();
+  const printed = new Set<string>();
   const build = buildId();
   const deadline = performance.now() + UP_MS;
   for (;;) {
     const rows = (await processRows(layout, build)).filter(({ name }) => !name.startsWith('agent/'));
-    tellChoice(layout, told, progress);
+    printChoice(layout, printed, progress);
     for (const { name } of rows.filter(isHealthy)) {
-      if (!told.has(name)) progress.line(`${name} is ready`);
-      told.add(name);
+      if (!printed.has(name)) progress.line(`${name} is ready`);
+      printed.add(name);
     }
     if (rows.length > 1 && rows.every(isHealthy)) return rows;
-    // of two that start at once one gives way, and both of their callers wait for the other
+    // when two supervisors start at once one gives way; both callers then wait for the other one
     const isAlive = hasProcess(pid) || runningSupervisor(layout) !== undefined;
     if (!isAlive || performance.now() > deadline) return rows;
     const waiting = rows.filter((row) => !isHealthy(row)).map(({ name, health }) => `${name} (${health})`);
@@ -93,23 +93,23 @@ async function untilServing(layout: Layout, pid: number, progress: Progress): Pr
   }
 }
 
-function tellFailure(layout: Layout, rows: readonly ProcessRow[]): void {
+function printFailure(layout: Layout, rows: readonly ProcessRow[]): void {
   const started = rows.filter(({ state, restarts }) => state === 'running' || restarts > 0);
   const names = ['supervisor', ...started.filter((row) => !isHealthy(row)).map(({ name }) => name)];
   for (const name of new Set(names)) {
     const tail = (readText(files.serviceLog(layout, name)) ?? '').trimEnd().split('\n').slice(-LOG_LINES).join('\n');
     if (tail !== '') process.stderr.write(`--- ${files.serviceLog(layout, name)}\n${tail}\n`);
   }
-  process.stderr.write(`the stack did not come up; logs are in ${layout.log}\n`);
+  process.stderr.write(`the stack is not healthy; see the logs in ${layout.log}\n`);
 }
 
-function tellChoice(layout: Layout, told: Set<string>, progress: Progress): void {
+function printChoice(layout: Layout, printed: Set<string>, progress: Progress): void {
   const choice = readChoice(layout);
-  if (choice?.runtime === undefined || told.has('choice')) return;
+  if (choice?.runtime === undefined || printed.has('choice')) return;
   const { containerd, runtime } = choice;
   progress.line(`containerd: ${containerd.socket} (${containerd.reason})`);
   progress.line(`runtime: ${runtime.name} (${runtime.reason})`);
-  told.add('choice');
+  printed.add('choice');
 }
 
 function hasProcess(pid: number): boolean {

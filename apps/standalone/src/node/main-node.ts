@@ -22,35 +22,41 @@ import { SecretVolumes } from './secret-volumes';
 
 const flags = {
   ...kubeFlags,
-  nodeName: flag(z.string().default(hostname()), 'The name that this node has in the cluster'),
+  nodeName: flag(z.string().default(hostname()), 'Name of this node in the cluster'),
   runDir: flag(z.string().default('/run/fast-sandbox/pods'), "Folder for the Pods' records"),
   logDir: flag(z.string().default('/var/log/fast-sandbox/pods'), "Folder for the Pods' logs"),
   secretDir: flag(z.string().default('/run/fast-sandbox/agent-tls'), "Folder for the Pods' Secrets"),
-  cniDir: flag(z.string().default('/var/lib/fast-sandbox/cni'), 'Folder for the addresses in use'),
+  cniDir: flag(
+    z.string().default('/var/lib/fast-sandbox/cni'),
+    'Folder for the addresses in use, of the CNI plugin host-local',
+  ),
   cniBinDir: flag(z.string().default('/usr/lib/cni'), 'Folder of the CNI plugins'),
   subnet: flag(
     z
       .string()
       .regex(/^\d+\.\d+\.\d+\.0\/24$/, 'must be an IPv4 network such as 10.88.0.0/24')
       .default('10.88.0.0/24'),
-    "The Pods' addresses",
+    "Network of the Pods' addresses",
   ),
-  agentEntry: flag(z.string().default(appEntry('node-agent')), 'What image fast-sandbox/node-agent stands for'),
+  agentEntry: flag(
+    z.string().default(appEntry('node-agent')),
+    'Node.js file to run for the image fast-sandbox/node-agent',
+  ),
   healthProbeBindAddress: flag(
     address().default({ host: '127.0.0.1', port: 9191 }),
-    'Where /healthz, /readyz and /metrics are served',
+    'Address of /healthz, /readyz and /metrics',
   ),
   v: flag(wholeNumber(0, 99).default(0), 'Log detail', 'LOG_VERBOSITY'),
 };
 const description = {
   name: 'standalone node',
-  description: 'Runs the Pods that are bound to this node as processes, each in a network namespace of its own.',
+  description: 'Runs the Pods of this node as processes, each in a network namespace of its own.',
   examples: ['standalone node --kubeconfig /etc/kubernetes/node.yaml --node-name box-1'],
 };
 const RETRY_MS = 500;
 const STOP_MS = 10_000;
 
-/** Runs until SIGTERM or SIGINT; its Pods run on, and the next node adopts them. */
+/** Runs until SIGTERM or SIGINT. Pods keep running; the next node process adopts them. */
 export async function runNode(argv: readonly string[]): Promise<void> {
   const config = loadConfig(description, flags, argv, process.env);
   const logger = pino({ level: config.v > 0 ? 'debug' : 'info', base: { service: 'node', pid: process.pid } });
@@ -104,7 +110,7 @@ function makeHost(config: ConfigOf<typeof flags>, installation: string, parts: P
   );
 }
 
-/** The API server may come later. */
+/** Waits for the API server, which may start later. @returns undefined when `signal` aborted before */
 async function learnInstallation(client: KubeClient, logger: Logger, signal: AbortSignal): Promise<string | undefined> {
   while (!signal.aborted) {
     try {
@@ -131,13 +137,13 @@ function serveProbes({ host, port }: Address, isReady: () => boolean, logger: Lo
     response.end(response.statusCode === 200 ? 'ok\n' : 'not ready\n');
   });
   server.on('error', (error) => {
-    logger.fatal({ msg: 'no probes', error: error.message });
+    logger.fatal({ msg: 'cannot serve probes', error: error.message });
     process.exit(1);
   });
   return server.listen(port, host);
 }
 
-/** The libraries log through Nest's logger. */
+/** Directs Nest's logger, which the libraries use, to pino. */
 function logThrough(logger: Logger): void {
   const at =
     (level: 'info' | 'warn' | 'error' | 'debug') =>

@@ -5,7 +5,7 @@ import { type PodNetwork } from './pod-network';
 import { type SecretVolumes } from './secret-volumes';
 import { type PodFacts } from './pod-plan';
 
-/** What all Pods of a node share. */
+/** Shared by all Pods of a node. */
 export interface NodeContext {
   readonly client: KubeClient;
   readonly events: EventRecorder;
@@ -15,11 +15,11 @@ export interface NodeContext {
   /** folder of the Pods' records */
   readonly runDir: string;
   readonly logDir: string;
-  /** name of the cgroup that holds the Pods' */
+  /** name of the parent cgroup of all Pods */
   readonly cgroup: string;
   readonly facts: Omit<PodFacts, 'podIp'>;
-  /** what image fast-sandbox/node-agent stands for */
+  /** Node.js file that runs for the image fast-sandbox/node-agent */
   readonly agentEntry: string;
-  /** aborts when the node ends; Pods run on */
+  /** aborts when the node process ends; Pods keep running */
   readonly closing: AbortSignal;
 }

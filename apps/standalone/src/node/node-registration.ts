@@ -8,13 +8,13 @@ import { type Logger } from 'pino';
 import { readText } from '../state-file';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
-/** A kubelet's numbers. */
+/** Values of the kubelet. */
 const RENEW_MS = 10_000;
 const LEASE_SECONDS = 40;
 const MAX_PODS = '110';
 const FIRST_RETRY_MS = 300;
 
-/** The Node object and its heartbeat. */
+/** Creates the Node object and renews its Lease, the heartbeat. */
 export class NodeRegistration {
   private registered = false;
   private loop: Promise<void> | undefined;
@@ -42,13 +42,13 @@ export class NodeRegistration {
     let delayMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       try {
-        // each time: whoever deleted the Node sees it again
+        // each time: a Node that was deleted is created again
         await this.register();
         await this.renew();
         this.registered = true;
         delayMs = RENEW_MS;
       } catch (error) {
-        this.logger.warn({ msg: 'no heartbeat', error: messageOf(error) });
+        this.logger.warn({ msg: 'heartbeat failed', error: messageOf(error) });
         delayMs = Math.min(delayMs * 2, RENEW_MS);
       }
       await sleep(delayMs, undefined, { signal }).catch(() => undefined);

@@ -4,20 +4,20 @@ import { dirname, join } from 'node:path';
 import { SANDBOXES_CGROUP } from '@fsb/node/machine-names';
 import { CGROUPS } from '@fsb/node/node-folders';
 
-/** The kernel's: of a process, and of a cgroup that nobody has given another; on v1 and on v2. */
+/** The kernel's defaults, of a process or cgroup: cpu.shares on v1, cpu.weight on v2. */
 const [DEFAULT_SHARES, DEFAULT_WEIGHT, MAX_WEIGHT] = [1024, 100, 10_000];
 
 /**
  * The cgroups of one Pod: /fast-sandbox-<installation>/<pod uid>, with the agent in `agent` below and its sandboxes in
- * `sandboxes`. On cgroup v1 in every hierarchy there is, on v2 in the one.
+ * `sandboxes`. On cgroup v1 they exist in every hierarchy.
  */
 export class PodCgroup {
   private readonly hierarchies = cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'));
 
-  /** @param path absolute within a hierarchy: what an OCI cgroupsPath begins with */
+  /** @param path absolute within a hierarchy, as the prefix of an OCI cgroupsPath */
   constructor(readonly path: string) {}
 
-  /** @returns the files that a process writes its pid to */
+  /** @returns the files to which the agent's process writes its pid */
   make(memoryBytes: number | undefined): string[] {
     return this.hierarchies.map(({ folder, unified }) => {
       const pod = join(folder, this.path);
@@ -31,7 +31,7 @@ export class PodCgroup {
     });
   }
 
-  /** What still holds sandboxes stays. */
+  /** Removes the cgroups; those that still hold sandboxes stay. */
   remove(): void {
     for (const { folder } of this.hierarchies) {
       removeEmpty(join(folder, this.path, 'agent'));
@@ -45,7 +45,7 @@ export interface Hierarchy {
   readonly unified: boolean;
 }
 
-/** On a hybrid machine the v1 hierarchies alone: there the unified one has no controllers, and runc uses v1. */
+/** Hierarchies of a mount table. On a hybrid machine only v1: its unified one has no controllers, and runc uses v1. */
 export function cgroupHierarchies(mounts: string): Hierarchy[] {
   const all = mounts.split('\n').flatMap((line) => {
     const [, folder = '', type] = line.split(' ');
@@ -56,7 +56,11 @@ export function cgroupHierarchies(mounts: string): Hierarchy[] {
   return v1.length > 0 ? v1 : all;
 }
 
-/** Removes a cgroup with all below it in each hierarchy. @throws Error (EBUSY) while a process is in one of them */
+/**
+ * Removes a cgroup and all below it in each hierarchy.
+ * @returns whether it existed
+ * @throws Error (EBUSY) while it holds a process
+ */
 export function removeCgroupTree(name: string): boolean {
   let found = false;
   for (const { folder } of cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'))) {
@@ -68,7 +72,7 @@ export function removeCgroupTree(name: string): boolean {
   return found;
 }
 
-/** Those of Pods that have ended before their last sandbox did. A cgroup with a process in it, or below, stays. */
+/** Removes the cgroups of Pods that ended before their last sandbox. A cgroup with a process in it or below stays. */
 export function removeEmptyCgroups(name: string): void {
   for (const { folder } of cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8'))) {
     const top = join(folder, name);
@@ -87,7 +91,7 @@ function removeTree(folder: string): void {
 }
 
 function removeEmptyPod(pod: string): void {
-  // a Pod that is being made has its agent's first, and an agent that runs keeps the cgroup that it has made
+  // `agent` is the first cgroup of a new Pod, and exists as long as its agent runs
   if (existsSync(join(pod, 'agent'))) return;
   for (const folder of [join(pod, SANDBOXES_CGROUP), pod]) removeEmpty(folder);
 }
@@ -96,11 +100,11 @@ function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // gone, or in use by sandboxes that outlive their agent
+    // already removed, or in use by sandboxes that outlive their agent
   }
 }
 
-/** v2: a controller exists below a cgroup only where that one passes it on. */
+/** v2: enables the controllers for the children of each folder. */
 function delegate(root: string, folders: readonly string[]): void {
   for (const folder of [root, ...folders]) {
     const available = readFileSync(join(folder, 'cgroup.controllers'), 'utf8').split(/\s+/).filter(Boolean);
@@ -108,13 +112,13 @@ function delegate(root: string, folders: readonly string[]): void {
       try {
         writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
       } catch {
-        // not every controller can be passed on everywhere: without it only its limit is lost
+        // some controllers cannot be delegated; without one only its limit is lost
       }
     }
   }
 }
 
-/** v1: a new cpuset is empty, and takes no process until it has CPUs and memory nodes. */
+/** v1: copies the parent's cpuset. A new one is empty and accepts no process. */
 function inheritCpuset(folders: readonly string[]): void {
   for (const folder of folders) {
     for (const file of ['cpuset.cpus', 'cpuset.mems']) {
@@ -125,8 +129,8 @@ function inheritCpuset(folders: readonly string[]): void {
 }
 
 /**
- * Gives all Pods together the weight of the machine's CPUs, as the kubelet gives its kubepods, and no less than so many processes
- * beside them have: each agent would be one of these. Else all Pods together weigh as much as one process outside.
+ * Sets the CPU weight of all Pods together to that of as many processes as the machine has CPUs (as the kubelet does
+ * for its kubepods), or as there are Pods if these are more. With the default they would weigh as much as one process.
  */
 function weigh(top: string): void {
   const pods = readdirSync(top, { withFileTypes: true }).filter((entry) => entry.isDirectory()).length;

@@ -24,7 +24,7 @@ import { podRecord, type PodRecord, podRecordFile } from './pod-record';
 import { SecretVolumes } from './secret-volumes';
 
 const SUBNET = '10.89.241.0/24';
-/** Says ready, and what it was started with. */
+/** Answers ready, and its environment. */
 const PROGRAM = `require('node:http').createServer((q, s) => {
   if (q.url === '/crash') throw new TypeError('no such thing');
   s.end(q.url === '/env' ? JSON.stringify(process.env) : 'ok');
@@ -34,7 +34,7 @@ const logger = pino({ level: 'silent' });
 const missing =
   process.getuid?.() === 0 && existsSync('/usr/lib/cni/bridge') ? undefined : 'needs root and CNI plugins';
 
-(missing === undefined ? describe : describe.skip)(`a node and its Pods ${missing ?? ''}`, () => {
+(missing === undefined ? describe : describe.skip)(`PodHost ${missing ?? ''}`, () => {
   const layout = layoutOf(mkdtempSync(join(tmpdir(), 'fsb-node-')));
   const entry = join(layout.root ?? '', 'program.js');
   let api: ApiserverProcess;
@@ -79,7 +79,7 @@ const missing =
     const { metadata } = await client.create(POD_KIND, { metadata: { namespace: 'default', name }, spec });
     return metadata.uid ?? '';
   };
-  /** in processes that nobody has given a weight */
+  /** in units of a process with the default weight */
   const weightOfPods = (): number => {
     const [v1, v2] = [`cpu/${cgroupName(installation)}/cpu.shares`, `${cgroupName(installation)}/cpu.weight`].map(
       (file) => join('/sys/fs/cgroup', file),
@@ -110,7 +110,7 @@ const missing =
     rmSync(layout.root ?? '', { recursive: true, force: true });
   }, 60_000);
 
-  it('registers with a heartbeat', async () => {
+  it('NodeRegistration: registers a ready Node', async () => {
     const done = new AbortController();
     const registration = new NodeRegistration(client, 'test-node', '10.89.241.1', logger);
     registration.start(done.signal);
@@ -144,7 +144,7 @@ const missing =
     expect(readFileSync(join(files.podLogs(layout), uid, 'agent/0.log'), 'utf8')).toBe('serving\n');
   }, 30_000);
 
-  it('starts it again when it ends, and says so', async () => {
+  it('restarts the process of a Pod, and records the end', async () => {
     const uid = (await pod('one')).metadata.uid ?? '';
     process.kill(record(uid)!.process!.pid, 'SIGKILL');
     await eventually(async () => (await pod('one')).status?.containerStatuses?.[0]?.restartCount === 1);
@@ -152,7 +152,7 @@ const missing =
     expect(record(uid)?.lastEnd).toBe('killed by SIGKILL');
   }, 30_000);
 
-  it('says why it crashed: in the record that status reads, and in the Pod', async () => {
+  it('reports the cause of a crash: in the record that `status` reads, and in the Pod', async () => {
     const { metadata, status } = await pod('one');
     await get(`http://${status?.podIP ?? ''}:9091/crash`).catch(() => undefined);
     await eventually(async () => (await pod('one')).status?.containerStatuses?.[0]?.restartCount === 2);
@@ -174,7 +174,7 @@ const missing =
     expect(record(uid)).toEqual(before);
   }, 30_000);
 
-  it('refuses an image that it does not know, with an Event', async () => {
+  it('refuses an unknown image, with an Event', async () => {
     await createPod('other', 'nginx');
     await eventually(async () => {
       const [container] = (await pod('other')).status?.containerStatuses ?? [];
@@ -193,7 +193,7 @@ const missing =
     );
   }, 30_000);
 
-  it('ends a deleted Pod whole: process, address, namespace, cgroup, record, object', async () => {
+  it('removes all of a deleted Pod: process, address, namespace, cgroup, record, object', async () => {
     const uid = (await pod('one')).metadata.uid ?? '';
     const { process: process_ } = record(uid)!;
     await client.delete(POD_KIND, { namespace: 'default', name: 'one' });
@@ -214,7 +214,7 @@ const missing =
     }
   }, 40_000);
 
-  it('ends what a deleted Pod left while no node ran', async () => {
+  it('ends a Pod that was deleted while no node ran', async () => {
     const uid = await createPod('gone');
     await eventually(async () => isReady(await pod('gone')));
     const { process: process_ } = record(uid)!;

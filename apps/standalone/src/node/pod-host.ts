@@ -22,7 +22,7 @@ interface Entry {
   ending?: Promise<void>;
 }
 
-/** The Pods that are bound to this node, each with its runner, by uid: two of one name never meet. */
+/** Runs the Pods bound to this node. Runners are kept by uid, so that two Pods of one name do not conflict. */
 export class PodHost {
   private readonly entries = new Map<string, Entry>();
   private readonly informer: Informer<Pod>;
@@ -55,7 +55,7 @@ export class PodHost {
     });
   }
 
-  /** The Pods run on: the next node adopts them. */
+  /** Stops the runners. Pods keep running; the next node process adopts them. */
   async stop(): Promise<void> {
     clearInterval(this.housekeeping);
     await this.informer.stop();
@@ -75,7 +75,7 @@ export class PodHost {
     const runner = new PodRunner(pod, networkNamespaceName(this.installation, pod.metadata.uid ?? ''), this.context);
     const running = runner.run().catch((error: unknown) => {
       this.context.logger.error({
-        msg: 'a Pod is no longer looked after',
+        msg: 'the runner of a Pod failed; the Pod is no longer restarted',
         pod: pod.metadata.name,
         error: messageOf(error),
       });
@@ -83,14 +83,14 @@ export class PodHost {
     return { runner, running };
   }
 
-  /** @param isDeleted the object is still there and waits for this node to say that the Pod has ended */
+  /** @param isDeleted the object exists, with a deletion timestamp, until this node confirms the end of the Pod */
   private end(pod: Pod, isDeleted: boolean): void {
     const { uid = '' } = pod.metadata;
     let entry = this.entries.get(uid);
     const isKnown = isDeleted || existsSync(podRecordFile(this.context.runDir, uid));
-    if (!entry && !isKnown) return; // the last event of a Pod that was ended here
+    if (!entry && !isKnown) return; // last event of a Pod that has been torn down
     if (!entry) {
-      // deleted while no node ran: its record, if there is one, says what is left of it
+      // deleted while no node ran: the runner takes what to remove from the record, if there is one
       const runner = new PodRunner(pod, networkNamespaceName(this.installation, uid), this.context);
       entry = { runner, running: Promise.resolve() };
       this.entries.set(uid, entry);
@@ -117,18 +117,18 @@ export class PodHost {
     }
   }
 
-  /** What a kubelet does when nothing is left of a Pod: the object goes. */
+  /** Deletes the object with grace 0, as a kubelet does after the end of a Pod. */
   private async confirm({ metadata }: Pod): Promise<void> {
     const { namespace = '', name = '', uid } = metadata;
     if (uid === undefined) throw new ApiError('internal', `Pod ${name} has no uid`);
     try {
       await this.context.client.delete(POD_KIND, { namespace, name }, { uid, gracePeriodSeconds: 0 });
     } catch (error) {
-      if (!isApiError(error, 'not_found') && !isApiError(error, 'aborted')) throw error; // gone, or another's name by now
+      if (!isApiError(error, 'not_found') && !isApiError(error, 'aborted')) throw error; // gone, or replaced
     }
   }
 
-  /** Records of Pods whose objects were removed while no node ran. */
+  /** Ends Pods with a record but without an object: deleted while no node ran. */
   private endOrphans(): void {
     const known = new Set(this.informer.list().map(({ metadata }) => metadata.uid));
     for (const path of listJson(this.context.runDir)) {
@@ -156,6 +156,6 @@ function entriesOf(path: string): string[] {
   try {
     return readdirSync(path);
   } catch {
-    return []; // nothing was written yet
+    return []; // no such folder yet
   }
 }

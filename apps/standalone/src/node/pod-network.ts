@@ -14,22 +14,22 @@ const cniError = z.object({ msg: z.string(), details: z.string().optional() });
 export interface PodNetworkOptions {
   readonly bridge: string;
   readonly subnet: string;
-  /** host-local's record of the addresses it gave */
+  /** folder in which host-local records allocated addresses */
   readonly dataDir: string;
-  /** where Debian puts the CNI plugins */
+  /** folder of the CNI plugins */
   readonly binDir: string;
 }
 
-/** Network namespaces on one bridge, made by the CNI plugins bridge, host-local and loopback, as a kubelet's are. */
+/** Network namespaces on one bridge, made by the CNI plugins bridge, host-local and loopback, as with a kubelet. */
 export class PodNetwork {
   constructor(private readonly options: PodNetworkOptions) {}
 
   /**
-   * @param name of the namespace below /run/netns
-   * @returns the Pod's address
+   * @param name name below /run/netns
+   * @returns the Pod's IPv4 address
    */
   async add(name: string, podUid: string): Promise<string> {
-    await this.remove(name, podUid); // half of an earlier try
+    await this.remove(name, podUid); // remains of a failed attempt
     await command('ip', 'netns', 'add', name);
     await this.plugin('loopback', 'ADD', { name, podUid, device: 'lo' });
     const result = await this.plugin('bridge', 'ADD', { name, podUid, device: 'eth0' });
@@ -41,7 +41,7 @@ export class PodNetwork {
     return existsSync(join(NETWORK_NAMESPACES, name));
   }
 
-  /** The address, the veth and its rules, then the namespace; what is gone already is success. */
+  /** Frees the address, removes the veth and its rules, then the namespace. Idempotent. */
   async remove(name: string, podUid: string): Promise<void> {
     await this.plugin('bridge', 'DEL', { name, podUid, device: 'eth0' });
     if (this.exists(name)) await command('ip', 'netns', 'delete', name);
@@ -57,7 +57,7 @@ export class PodNetwork {
       PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
       CNI_COMMAND: verb,
       CNI_CONTAINERID: podUid,
-      // a DEL without it frees the address and the rules
+      // a DEL without it still frees the address and the rules
       CNI_NETNS: verb === 'ADD' || this.exists(name) ? path : '',
       CNI_IFNAME: device,
       CNI_PATH: this.options.binDir,
@@ -81,7 +81,7 @@ export class PodNetwork {
   }
 }
 
-/** A plugin reads its network from stdin and answers on stdout, failures too. */
+/** Runs a CNI plugin: configuration on stdin, result on stdout, errors too. */
 function runPlugin(file: string, env: NodeJS.ProcessEnv, config: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: CNI_MS, killSignal: 'SIGKILL' });
@@ -92,7 +92,7 @@ function runPlugin(file: string, env: NodeJS.ProcessEnv, config: string): Promis
       });
     }
     child.on('error', reject);
-    child.stdin.on('error', () => undefined); // a plugin that refuses before it reads says so on stdout
+    child.stdin.on('error', () => undefined); // EPIPE: a plugin may fail before it reads; stdout has the error
     child.on('close', (code) => {
       if (code === 0) resolve(output);
       else reject(new Error(`${file} ${env['CNI_COMMAND'] ?? ''}: ${reasonIn(output)}`));

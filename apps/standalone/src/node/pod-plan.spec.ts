@@ -17,7 +17,7 @@ const env = (source: Record<string, unknown>, container: Partial<PodContainer> =
 };
 const field = (fieldPath: string): string | undefined => env({ fieldRef: { fieldPath } });
 
-describe('what a Pod asks of the node', () => {
+describe('pod-plan', () => {
   it.each([
     ['metadata.name', 'a'],
     ['metadata.namespace', 'ns'],
@@ -31,7 +31,7 @@ describe('what a Pod asks of the node', () => {
     expect(field(path)).toBe(expected);
   });
 
-  it('takes limits from the container, else from the machine, in units of the divisor', () => {
+  it('resourceFieldRef: is the limit, else the size of the machine, in units of the divisor', () => {
     const limits = { resources: { limits: { memory: '64Mi', cpu: '1500m' } } };
     expect(env({ resourceFieldRef: { resource: 'limits.memory' } }, limits)).toBe('67108864');
     expect(env({ resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } }, limits)).toBe('64');
@@ -53,7 +53,7 @@ describe('what a Pod asks of the node', () => {
     expect(ask).toThrow(message);
   });
 
-  it('has a port that is probed, and a grace', () => {
+  it('probePort, gracePeriodMs: come from the Pod, else from defaults', () => {
     expect(probePort({ name: 'agent' })).toBe(9091);
     const readinessProbe = { httpGet: { path: '/readyz', port: 6000 } };
     expect(probePort({ name: 'agent', readinessProbe })).toBe(6000);

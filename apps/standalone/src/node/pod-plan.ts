@@ -7,7 +7,7 @@ export interface PodFacts {
   readonly podIp: string;
   readonly nodeName: string;
   readonly hostIp: string;
-  /** what a resourceFieldRef gives where the Pod has no limit, as a kubelet does */
+  /** values of a resourceFieldRef without a limit, as with a kubelet */
   readonly machine: { readonly cpus: number; readonly memoryBytes: number };
 }
 
@@ -26,7 +26,7 @@ const limits = z.object({
   resources: z.object({ limits: z.record(z.string(), z.union([z.string(), z.number()])).optional() }).optional(),
 });
 
-/** The one container of a Pod that this node can run. @throws ApiError invalid_argument saying what it cannot */
+/** The only container of a Pod that this node can run. @throws ApiError invalid_argument for a Pod that it cannot */
 export function runnableContainer({ spec }: Pod): PodContainer {
   const [container, ...others] = spec?.containers ?? [];
   if (!container) throw refused('the Pod has no container');
@@ -40,7 +40,7 @@ export function runnableContainer({ spec }: Pod): PodContainer {
   return container;
 }
 
-/** The environment of the container as its spec has it. @throws ApiError invalid_argument naming the variable */
+/** Environment of the container, from its spec. @throws ApiError invalid_argument naming the variable */
 export function containerEnvironment(pod: Pod, container: PodContainer, facts: PodFacts): Record<string, string> {
   const env: Record<string, string> = {};
   for (const { name, value, valueFrom: source } of container.env ?? []) {
@@ -54,12 +54,12 @@ export function memoryLimit(container: PodContainer): number | undefined {
   return limit === undefined ? undefined : parseQuantity(limit, 'limits.memory');
 }
 
-/** Of the readiness probe. */
+/** Port of the readiness probe; 9091 by default. */
 export function probePort({ readinessProbe }: PodContainer): number {
   return readiness.safeParse(readinessProbe).data?.httpGet.port ?? PROBE_PORT;
 }
 
-/** Milliseconds between SIGTERM and SIGKILL. */
+/** Milliseconds between SIGTERM and SIGKILL: of the delete, else of the spec, else 30 s. */
 export function gracePeriodMs({ metadata, spec }: Pod): number {
   const seconds = z.number().nonnegative();
   const deleted = seconds.safeParse(Reflect.get(metadata, 'deletionGracePeriodSeconds')).data;

@@ -21,21 +21,21 @@ export interface StartedProcess {
 }
 
 /**
- * The pid stays the same through all of it. Not `ip netns exec`, which would give the process a mount namespace of its own,
- * with a /sys that has no cgroups.
+ * Joins cgroups and network namespace, then becomes the command with the same pid. Not `ip netns exec`, which makes a
+ * mount namespace whose /sys has no cgroups.
  */
 const ENTER =
   'ns=$1; shift; while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec nsenter --net="$ns" -- "$@"';
 const KEPT_LOGS = 4;
 
-/** Starts a Pod's process in a session of its own: it outlives the node. @throws Error where it cannot start */
+/** Starts a Pod's process in a session of its own, so that it outlives the node. @throws Error when it cannot start */
 export function startPodProcess({ argv, env, networkNamespace, cgroups, logPath }: PodCommand): StartedProcess {
   const log = openSync(logPath, 'a', 0o640);
   try {
     const args = ['-c', ENTER, 'sh', networkNamespace, ...cgroups, '--', ...argv];
     const child = spawn('/bin/sh', args, { stdio: ['ignore', log, log], detached: true, cwd: '/', env });
     let end: ProcessEnd | undefined;
-    child.on('error', () => undefined); // told by the missing pid
+    child.on('error', () => undefined); // reported below: there is no pid
     child.on('exit', (code, signal) => {
       end = { code, signal };
     });
@@ -52,7 +52,7 @@ export function logFile(folder: string, restart: number): string {
   return join(folder, `${restart}.log`);
 }
 
-/** Of the logs in `folder` the last few are kept. */
+/** Path of the log of a restart. Creates `folder`, and keeps only the last logs in it. */
 export function newLogFile(folder: string, restart: number): string {
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
@@ -61,7 +61,7 @@ export function newLogFile(folder: string, restart: number): string {
   return logFile(folder, restart);
 }
 
-/** 128 + signal where a signal ended it, as a shell says it. */
+/** 128 + signal when a signal ended the process, as in a shell. */
 export function exitCodeOf({ code, signal }: ProcessEnd): number {
   return code ?? 128 + signalNumber(signal);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { processIdentity } from '../process-identity';
 
-/** What the node keeps on disk of each Pod that it runs: found again after its own end, by `status` and by `down`. */
+/** Record of a Pod on disk, for the next node process, `status` and `down`. */
 export const podRecord = z.object({
   uid: z.string(),
   namespace: z.string(),
@@ -12,7 +12,7 @@ export const podRecord = z.object({
   ip: z.string().optional(),
   port: z.number().int(),
   restarts: z.number().int(),
-  /** why the process before this one ended; absent where there was none */
+  /** reason the previous process ended; absent when there was none */
   lastEnd: z.string().optional(),
   process: processIdentity.optional(),
   /** folders with its Secrets */

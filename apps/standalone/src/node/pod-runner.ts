@@ -20,15 +20,15 @@ import { podRecord, type PodRecord, podRecordFile } from './pod-record';
 import { type ContainerEnd, type ContainerPhase, podStatus } from './pod-status';
 import { StatusWriter } from './status-writer';
 
-/** While the agent starts, and once it serves: also how fast its end is noticed. */
+/** Probe interval while the agent starts, and once it is ready; also the delay until its end is noticed. */
 const PROBE_MS = { starting: 150, ready: 500 } as const;
 const FAILED_PROBES = 3;
-/** As long as a kubelet takes. */
+/** Interval of renewing Secrets, as a kubelet's. */
 const SECRETS_MS = 60_000;
-/** What is said of a process that ended while no node watched. */
+/** Exit code reported for a process that ended while no node ran. */
 const UNKNOWN_EXIT = 137;
 
-/** One Pod from its first sight to its end: network, cgroup, process, restarts, status. */
+/** Lifecycle of one Pod: network, cgroup, process, restarts, status. */
 export class PodRunner {
   private readonly stopping = new AbortController();
   private readonly writer: StatusWriter;
@@ -43,7 +43,7 @@ export class PodRunner {
   private last: ContainerEnd | undefined;
   private end: () => ProcessEnd | undefined = () => undefined;
 
-  /** @param networkNamespace the name that the Pod's has or gets */
+  /** @param networkNamespace name for a Pod without a record */
   constructor(
     private pod: Pod,
     networkNamespace: string,
@@ -57,7 +57,7 @@ export class PodRunner {
     this.writer = new StatusWriter(context.client, pod, context.logger, context.closing);
   }
 
-  /** Resolves when the node closes, leaving the process to its successor, or `terminate` has been called. */
+  /** Resolves after `stop`. The process keeps running: for the next node process, or until `tearDown`. */
   async run(): Promise<void> {
     const { events, logger } = this.context;
     try {
@@ -67,7 +67,7 @@ export class PodRunner {
       const reason = 'ErrImageNotAvailable';
       logger.warn({ msg: 'cannot run', pod: this.pod.metadata.name, error: messageOf(error) });
       events.record(this.pod, 'Warning', reason, messageOf(error));
-      this.tell({ kind: 'waiting', reason, message: messageOf(error) });
+      this.report({ kind: 'waiting', reason, message: messageOf(error) });
       await aborted(this.stopping.signal);
     }
   }
@@ -81,7 +81,7 @@ export class PodRunner {
     this.stopping.abort();
   }
 
-  /** Ends the process and removes what was made for it; its sandboxes, if any are left, are the janitor's. */
+  /** Ends the process and removes what was made for it. Sandboxes that are left are removed by the janitor. */
   async tearDown(): Promise<void> {
     this.stop();
     const { network, runDir, logDir } = this.context;
@@ -109,22 +109,22 @@ export class PodRunner {
     }
   }
 
-  /** The one that runs already, or a new one; undefined where that failed. */
+  /** @returns the process that runs already, or a new one; undefined when the start failed */
   private async ensureProcess(container: PodContainer): Promise<ProcessIdentity | undefined> {
     const { record, context } = this;
     if (record.process && isAlive(record.process) && context.network.exists(record.networkNamespace)) {
       context.logger.info({ msg: 'adopted', pod: record.name, child: record.process.pid });
       return record.process;
     }
-    if (record.process) this.ended(container, undefined);
+    if (record.process) this.recordEnd(container, undefined);
     try {
-      this.tell({ kind: 'waiting', reason: 'ContainerCreating', message: '' });
+      this.report({ kind: 'waiting', reason: 'ContainerCreating', message: '' });
       return await this.launch(container);
     } catch (error) {
       const message = messageOf(error);
       context.logger.error({ msg: 'cannot start', pod: record.name, error: message });
       context.events.record(this.pod, 'Warning', 'FailedCreatePodSandBox', message);
-      this.tell({ kind: 'waiting', reason: 'CreateContainerError', message });
+      this.report({ kind: 'waiting', reason: 'CreateContainerError', message });
       return undefined;
     }
   }
@@ -163,7 +163,7 @@ export class PodRunner {
     return started.identity;
   }
 
-  /** On disk before it is made: an end in the middle leaves nothing that nobody knows. */
+  /** Saves the record before it makes the network, so that a crash in between leaves no orphan. */
   private async addNetwork(record: PodRecord): Promise<string> {
     this.save(record);
     const ip = await this.context.network.add(record.networkNamespace, this.uid);
@@ -171,7 +171,7 @@ export class PodRunner {
     return ip;
   }
 
-  /** Until the process has ended: is it ready? */
+  /** Probes readiness and reports its changes until the process ends. */
   private async watch(identity: ProcessIdentity, container: PodContainer): Promise<void> {
     const { ip = '', port, startedAt = Date.now() } = this.record;
     const id = `process://${identity.pid}-${identity.startTime}`;
@@ -179,20 +179,20 @@ export class PodRunner {
     const { signal } = this.stopping;
     let ready = false;
     let failures = 0;
-    this.tell({ ...running, ready });
+    this.report({ ...running, ready });
     while (isAlive(identity) && !signal.aborted) {
       const answers = (await probe(`http://${ip}:${port}/readyz`)) === undefined;
       failures = answers ? 0 : failures + 1;
       const now: boolean = answers || (ready && failures < FAILED_PROBES);
-      if (now !== ready) this.tell({ ...running, ready: now });
+      if (now !== ready) this.report({ ...running, ready: now });
       ready = now;
       await this.renewSecrets(container);
       await sleep(ready ? PROBE_MS.ready : PROBE_MS.starting, undefined, { signal }).catch(() => undefined);
     }
-    if (!signal.aborted) this.ended(container, this.end());
+    if (!signal.aborted) this.recordEnd(container, this.end());
   }
 
-  /** What was renewed is seen by the process itself. */
+  /** Writes renewed Secrets to their files; the process itself notices the change. */
   private async renewSecrets(container: PodContainer): Promise<void> {
     if (performance.now() - this.secretsAt < SECRETS_MS) return;
     this.secretsAt = performance.now();
@@ -203,8 +203,8 @@ export class PodRunner {
     }
   }
 
-  /** @param end undefined: of a process that another node had started */
-  private ended({ name }: PodContainer, end: ProcessEnd | undefined): void {
+  /** @param end undefined: unknown, as for a process that an earlier node process started */
+  private recordEnd({ name }: PodContainer, end: ProcessEnd | undefined): void {
     const { restarts } = this.record;
     const message = endReason(end, logTail(logFile(join(this.context.logDir, this.uid, name), restarts)));
     this.last = { exitCode: end ? exitCodeOf(end) : UNKNOWN_EXIT, finishedAt: new Date(), message };
@@ -212,7 +212,7 @@ export class PodRunner {
     this.context.logger.warn({ msg: 'ended', pod: this.record.name, restarts: restarts + 1, reason: message });
   }
 
-  /** A function: the signal changes while others wait, which TypeScript's narrowing does not see. */
+  /** A function, since TypeScript's narrowing ignores that the signal changes during an await. */
   private isStopping(): boolean {
     return this.stopping.signal.aborted;
   }
@@ -220,7 +220,7 @@ export class PodRunner {
   private isFinal(): boolean {
     const policy = this.pod.spec?.['restartPolicy'] ?? 'Always';
     if (!this.last || policy === 'Always' || (policy === 'OnFailure' && this.last.exitCode !== 0)) return false;
-    this.tell({ kind: 'terminated', ...this.last });
+    this.report({ kind: 'terminated', ...this.last });
     return true;
   }
 
@@ -229,13 +229,13 @@ export class PodRunner {
     const delayMs = this.backOff.next(lived);
     if (hadProcess) {
       const message = `back-off ${Math.round(delayMs / 1000)} s after ${this.last?.message ?? 'its end'}`;
-      this.tell({ kind: 'waiting', reason: 'CrashLoopBackOff', message });
+      this.report({ kind: 'waiting', reason: 'CrashLoopBackOff', message });
       this.context.events.record(this.pod, 'Warning', 'BackOff', 'Back-off restarting failed container');
     }
     await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
   }
 
-  private tell(phase: ContainerPhase): void {
+  private report(phase: ContainerPhase): void {
     const { record, startTime, last, pod } = this;
     const view = { pod, phase, ip: record.ip, hostIp: this.context.facts.hostIp, restarts: record.restarts };
     const status = podStatus({ ...view, startTime, last }, this.conditions, new Date());

@@ -3,7 +3,7 @@ import { setCondition } from '@fsb/controller-runtime/conditions';
 import { type Pod } from '@fsb/controller-runtime/kinds';
 import { rfc3339 } from '@fsb/kit/times';
 
-/** What a Pod's container is doing, as its status shows it. */
+/** State of a Pod's container, as in its status. */
 export type ContainerPhase =
   | { readonly kind: 'waiting'; readonly reason: string; readonly message: string }
   | { readonly kind: 'running'; readonly startedAt: Date; readonly ready: boolean; readonly id: string }
@@ -12,7 +12,7 @@ export type ContainerPhase =
 export interface ContainerEnd {
   readonly exitCode: number;
   readonly finishedAt: Date;
-  /** signal or exit code, and the line of the log that looks like the cause */
+  /** text of `endReason` */
   readonly message: string;
 }
 
@@ -23,7 +23,7 @@ export interface PodView {
   readonly hostIp: string;
   readonly restarts: number;
   readonly startTime: Date;
-  /** how the process before the current one ended */
+  /** end of the previous process */
   readonly last?: ContainerEnd | undefined;
 }
 
@@ -63,7 +63,7 @@ export function podStatus(view: PodView, before: readonly Condition[], now: Date
 
 function podPhase(phase: ContainerPhase, restarts: number): string {
   if (phase.kind === 'terminated') return phase.exitCode === 0 ? 'Succeeded' : 'Failed';
-  // a kubelet's word: once its container has started, a Pod is Running, also while it waits for the next start
+  // as with a kubelet: a Pod whose container has started once is Running, also between restarts
   return phase.kind === 'running' || restarts > 0 ? 'Running' : 'Pending';
 }
 

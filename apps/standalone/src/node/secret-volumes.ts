@@ -8,7 +8,7 @@ import { readText, writeFileWhole } from '../state-file';
 
 const secretVolume = z.object({ name: z.string(), secret: z.object({ secretName: z.string() }) });
 const KEY = /^[-._a-zA-Z0-9]+$/;
-/** A Pod's Secret is made right after it. */
+/** Time to wait for a Pod's Secret, which is created right after the Pod. */
 const WAIT_MS = 5_000;
 const LOOK_MS = 50;
 
@@ -17,15 +17,18 @@ interface SecretMount {
   readonly path: string;
 }
 
-/** Secrets as files of their own on the host, at the mount's path: a Pod that is a process has no mounts of its own. */
+/** Writes mounted Secrets to files of the host at the mount's path, since a Pod that is a process has no mounts. */
 export class SecretVolumes {
-  /** @param root what no mount may lie outside of */
+  /** @param root folder below which all mounts must be */
   constructor(
     private readonly client: KubeClient,
     private readonly root: string,
   ) {}
 
-  /** Writes what has changed. @throws ApiError not_found while the Secret is not there; invalid_argument for another path */
+  /**
+   * Writes the keys that have changed.
+   * @throws ApiError not_found when the Secret does not exist after 5 s; invalid_argument for a mount outside of `root`
+   */
   async write(pod: Pod, container: PodContainer): Promise<void> {
     const { namespace = '' } = pod.metadata;
     for (const { secretName, path } of this.mountsOf(pod, container)) {
@@ -38,7 +41,7 @@ export class SecretVolumes {
     }
   }
 
-  /** @returns the folders that hold them, or will */
+  /** @returns the mount paths, also before they are written */
   folders(pod: Pod, container: PodContainer): string[] {
     return this.mountsOf(pod, container).map(({ path }) => path);
   }

@@ -7,7 +7,7 @@ import { type Logger } from 'pino';
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 10_000;
 
-/** Writes a Pod's status, the newest one only, until the API server has it. */
+/** Writes a Pod's status with retries. Only the latest status is written; one that it replaces is dropped. */
 export class StatusWriter {
   private wanted: Record<string, unknown> | undefined;
   private writing: Promise<void> | undefined;
@@ -43,7 +43,7 @@ export class StatusWriter {
   private async send(status: Record<string, unknown>): Promise<unknown> {
     const { namespace = '', name = '', uid } = this.pod.metadata;
     try {
-      // the uid makes it a failure where another Pod has the name by now
+      // precondition: fails when another Pod has the name
       await this.client.patchStatus(POD_KIND, { namespace, name }, { metadata: { uid }, status });
       return undefined;
     } catch (error) {

@@ -25,9 +25,9 @@ const kubeconfig = z.object({
 export type ApiReader = (path: string) => Promise<{ status: number; body: string }>;
 
 /**
- * GET as the one user of a kubeconfig; the client library would cost the supervisor 65 MB for one or two of them.
- * @param file with one cluster, one user, and what they need by value
- * @throws z.ZodError naming what else it holds
+ * GET as the one user of a kubeconfig. The client library would cost the supervisor 65 MB for one or two requests.
+ * @param file kubeconfig with one cluster and one user, credentials inline
+ * @throws z.ZodError when the file has another form
  */
 export function apiReader(file: string): ApiReader {
   const { clusters: cluster, users: user } = kubeconfig.parse(parse(readFileSync(file, 'utf8')));

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { files, type Layout } from '../layout';
 import { readJson, writeJson } from '../state-file';
 
-/** What was found out about the machine once, and is kept: changing it under running sandboxes would lose them. */
+/** Properties of the machine, detected once and kept: a change while sandboxes run would lose them. */
 const choice = z.object({
   containerd: z.object({ private: z.boolean(), socket: z.string(), root: z.string(), reason: z.string() }),
   runtime: z.object({ name: z.enum(['crun', 'runc']), binary: z.string(), reason: z.string() }).optional(),

@@ -7,7 +7,7 @@ import { type Choice } from './choice';
 
 const SYSTEM = { socket: '/run/containerd/containerd.sock', root: '/var/lib/containerd' };
 
-/** The machine's own containerd where it was there before us and its CRI answers (images are pulled through it); else ours. */
+/** The machine's own containerd if it runs and its CRI answers (images are pulled through it), else a private one. */
 export async function chooseContainerd(layout: Layout, wanted: Settings['containerd']): Promise<Choice['containerd']> {
   const own = { private: true, socket: files.containerdSocket(layout), root: files.containerdRoot(layout) };
   if (wanted === 'private') return { ...own, reason: 'as asked for' };
@@ -17,7 +17,7 @@ export async function chooseContainerd(layout: Layout, wanted: Settings['contain
   return { ...SYSTEM, private: false, reason: "the machine's own, its CRI answers" };
 }
 
-/** @returns undefined once containerd answers */
+/** @returns undefined when containerd answers, else the reason it does not */
 export async function containerdRefusal(socket: string): Promise<string | undefined> {
   return refusal(socket, (client) => client.version());
 }

@@ -6,7 +6,7 @@ import { files, layoutOf } from '../layout';
 import { resolveSettings } from '../settings';
 import { addCaller, ensureCredentials } from './credentials';
 
-describe('credentials of a stack', () => {
+describe('credentials', () => {
   const layout = layoutOf(mkdtempSync(join(tmpdir(), 'fsb-credentials-')));
   const up = (): Promise<void> => ensureCredentials(layout, resolveSettings(layout, {}), '10.88.0.1');
   const tokens = (): { user: string; token: string }[] =>
@@ -14,11 +14,11 @@ describe('credentials of a stack', () => {
 
   afterAll(() => rmSync(layout.root ?? '', { recursive: true }));
 
-  it('have no callers before a stack was started', () => {
-    expect(() => addCaller(layout, { namespace: 'team-a', role: 'tenant' })).toThrow('run up first');
+  it('addCaller: fails before a stack was started', () => {
+    expect(() => addCaller(layout, { namespace: 'team-a', role: 'tenant' })).toThrow('run `standalone up` first');
   });
 
-  it('keep a caller through the next up, with the files that it is used by', async () => {
+  it('addCaller: writes token, kubeconfig and configuration, which the next up keeps', async () => {
     await up();
     const { kubeconfig, client } = addCaller(layout, { namespace: 'team-a', role: 'tenant' });
     const before = tokens();
@@ -37,7 +37,7 @@ describe('credentials of a stack', () => {
     expect(tokens()).toEqual(before);
   });
 
-  it('refuse what is no namespace', () => {
+  it('addCaller: refuses an invalid namespace', () => {
     expect(() => addCaller(layout, { namespace: '../x', role: 'tenant' })).toThrow('--namespace: "../x" must have');
   });
 });

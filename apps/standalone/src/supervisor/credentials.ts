@@ -8,7 +8,7 @@ import { type Settings } from '../settings';
 import { readJson, readText, writeFileWhole, writeJson } from '../state-file';
 import { isCurrent, type KeyPair, makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 
-/** Who talks to the API server, and as what (apiserver/auth/authorization.ts). */
+/** Users of the API server, with their roles (apiserver/auth/authorization.ts). */
 const ROLES: Readonly<Record<string, string>> = {
   admin: 'admin',
   'fastpath-gateway': 'gateway',
@@ -26,13 +26,13 @@ const tokenList = z.array(
 );
 type Token = z.infer<typeof tokenList>[number];
 
-/** Roles of callers that `token` makes; each holds in one namespace. */
+/** Roles of callers made by `token`; each is limited to one namespace. */
 export const CALLER_ROLES = ['tenant', 'viewer'] as const;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /**
- * Keys, certificates, tokens and kubeconfigs: made once and kept, renewed only where they no longer fit. Of an API server
- * that is not ours, the kubeconfig is all.
+ * Makes keys, certificates, tokens and kubeconfigs, and keeps those that still fit. For another API server
+ * (`settings.kubeconfig`) no tokens and no API server certificate are made; its kubeconfig is copied.
  */
 export async function ensureCredentials(layout: Layout, settings: Settings, bridgeAddress: string): Promise<void> {
   await ensureAgentClients(layout);
@@ -59,10 +59,10 @@ export interface NewCaller {
 }
 
 /**
- * A caller of its own for a namespace: token, kubeconfig, and a configuration for fsb-ctl. It is kept by `up`; the API
- * server takes it within a second. Repeating it gives the same token.
- * @returns paths of the two files
- * @throws Error where no stack was started yet, or the namespace is no name
+ * Makes a caller for one namespace: token, kubeconfig, and a configuration of fsb-ctl. `up` keeps it; the API server
+ * accepts it within a second. Idempotent: a repetition gives the same token.
+ * @returns paths of the kubeconfig and of fsb-ctl's configuration
+ * @throws Error when no stack was started yet, or the namespace is no valid name
  */
 export function addCaller(layout: Layout, { namespace, role }: NewCaller): { kubeconfig: string; client: string } {
   if (!NAMESPACE.test(namespace)) {
@@ -71,7 +71,7 @@ export function addCaller(layout: Layout, { namespace, role }: NewCaller): { kub
   const tokens = readJson(files.tokens(layout), tokenList);
   const admin = readText(files.kubeconfig(layout));
   const client = readJson(files.fsbCtl(layout), z.looseObject({}));
-  if (!tokens || admin === undefined || !client) throw new Error('no stack was started yet: run up first');
+  if (!tokens || admin === undefined || !client) throw new Error('no stack was started yet: run `standalone up` first');
   const user = `${role}-${namespace}`;
   const known = tokens.find((each) => each.user === user) ?? { token: newToken(), user, role, namespaces: [namespace] };
   if (!tokens.includes(known)) writeJson(files.tokens(layout), [...tokens, known]);
@@ -86,9 +86,9 @@ export function addCaller(layout: Layout, { namespace, role }: NewCaller): { kub
   return { kubeconfig: files.kubeconfigOf(layout, user), client: files.caller(layout, user) };
 }
 
-/** What fsb-ctl needs to find the gateway, to believe it, and to be believed; of a kubeconfig without a token, that is not there. */
+/** Writes fsb-ctl's configuration: endpoint, CA, and a token unless the kubeconfig has none. */
 function writeClientConfig(layout: Layout, settings: Settings, token: string | undefined): void {
-  // by name: of a server's certificate, TLS checks names first, and Node warns of addresses
+  // by name: a certificate's names are checked first, and Node warns of an address as the server name
   const endpoint = settings.grpcAddress.replace(/^(0\.0\.0\.0|127\.0\.0\.1)?:/, 'localhost:');
   if (token !== undefined) writeFileWhole(files.fsbCtlToken(layout), token);
   const tokenFile = token === undefined ? {} : { tokenFile: files.fsbCtlToken(layout) };
@@ -100,7 +100,7 @@ function tokenIn(kubeconfigText: string): string | undefined {
   return contextUser.parse(parse(kubeconfigText)).users[0]?.user.token;
 }
 
-/** The host of an address that servers listen on, where it is a name that clients can use. */
+/** Host of a listen address; none when it is a wildcard, which clients cannot use. */
 function namesIn(hostAndPort: string): string[] {
   const host = hostAndPort.slice(0, hostAndPort.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   return host === '' || host === '0.0.0.0' ? [] : [host];
@@ -112,7 +112,7 @@ async function ensureServerPair(layout: Layout, name: string, ca: KeyPair, names
   await ensurePair(layout, name, () => makeServerCertificate(ca, all), fits);
 }
 
-/** The current context alone, with files by value: it is read from elsewhere than where it was written. */
+/** The current context alone, with its files inlined, so that it can be read from another folder. */
 function selfContained(kubeconfigFile: string): Promise<string> {
   return command('kubectl', '--kubeconfig', kubeconfigFile, 'config', 'view', '--raw', '--flatten', '--minify');
 }
@@ -132,7 +132,7 @@ async function ensurePair(
   return pair;
 }
 
-/** A token for each user of ours that has none yet; those of other callers are kept. */
+/** Adds a token for each user of ROLES that has none; tokens of other callers are kept. */
 function ensureTokens(layout: Layout): Token[] {
   const before = readJson(files.tokens(layout), tokenList) ?? [];
   const ours = Object.entries(ROLES).map(
@@ -143,7 +143,7 @@ function ensureTokens(layout: Layout): Token[] {
   return tokens;
 }
 
-/** The agents' own CA, and for each of their callers what it shows; the pool-controller signs its own. */
+/** The agents' CA, and a client certificate for each of their callers; the pool-controller signs its own. */
 async function ensureAgentClients(layout: Layout): Promise<void> {
   const ca = await ensurePair(layout, 'agent-ca', () => makeCa('fast-sandbox-agent-ca'));
   for (const service of AGENT_CALLERS) {

@@ -4,7 +4,7 @@ import { type Logger } from 'pino';
 import { z } from 'zod';
 
 const UNUSED_MS = 24 * 60 * 60_000;
-/** Each removal makes containerd walk its whole store: a few at a time. */
+/** Removals in one round; each makes containerd walk its whole store. */
 const BATCH = 10;
 const REMOVE_MS = 60_000;
 
@@ -19,9 +19,9 @@ const objects = z.object({
 });
 
 /**
- * Images that Sandboxes run and that pools keep warm. Pure.
- * @param list of Sandboxes or SandboxPools, as the API server answers it
- * @throws ZodError for anything else
+ * Images of Sandboxes and warm images of pools. Pure.
+ * @param list a SandboxList or SandboxPoolList of the API server
+ * @throws ZodError when it is neither
  */
 export function namedImages(list: unknown): string[] {
   return objects
@@ -33,10 +33,10 @@ export function namedImages(list: unknown): string[] {
 }
 
 /**
- * A name for each image that nothing has used for a day: no container, no Sandbox object, no pool. By digest, since CRI
- * removes an image under all of its names. Pure.
- * @param digests of the images, by name
- * @param lastUsed Unix milliseconds, by digest
+ * One name for each image that no container, Sandbox object or pool has used for a day. One per digest, since CRI
+ * removes an image with all of its names. Pure.
+ * @param digests digest by name
+ * @param lastUsed Unix milliseconds by digest; a digest without an entry counts as used now
  */
 export function unusedImages(
   digests: ReadonlyMap<string, string>,
@@ -48,8 +48,8 @@ export function unusedImages(
 }
 
 /**
- * Removes unused images of a containerd that is ours alone. When an image was last used is remembered only in memory: a
- * restart of the supervisor counts as a use of all, which errs on the side of keeping.
+ * Removes unused images of a private containerd. The time of the last use is kept in memory only: a restart of the
+ * supervisor counts as a use of every image, which errs on the side of keeping.
  */
 export class ImageCollector {
   static readonly everyMs = 10 * 60_000;
@@ -61,7 +61,7 @@ export class ImageCollector {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws where the API server or containerd does not answer: then nothing is removed */
+  /** @throws when the API server or containerd does not answer; nothing is removed then */
   async collect(): Promise<void> {
     const client = new ContainerdClient(this.socket);
     try {
@@ -81,7 +81,7 @@ export class ImageCollector {
     const now = Date.now();
     const present = new Set(digests.values());
     for (const digest of this.lastUsed.keys()) if (!present.has(digest)) this.lastUsed.delete(digest);
-    for (const digest of present) if (!this.lastUsed.has(digest)) this.lastUsed.set(digest, now); // new here
+    for (const digest of present) if (!this.lastUsed.has(digest)) this.lastUsed.set(digest, now); // first seen
     for (const name of used) {
       const digest = digests.get(name);
       if (digest !== undefined) this.lastUsed.set(digest, now);

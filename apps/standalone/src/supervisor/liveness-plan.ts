@@ -1,10 +1,10 @@
-/** When a process that does not answer is restarted. */
+/** Limits after which a process that does not answer is restarted. */
 export interface LivenessLimits {
   /** between two probes, and the deadline of each */
   readonly everyMs: number;
-  /** in a row, until the process is ended */
+  /** misses in a row until the process is ended */
   readonly misses: number;
-  /** misses do not count earlier: Node takes half a minute to start on a machine with a load of 60 */
+  /** uptime below which misses do not count: Node takes half a minute to start on a machine with a load of 60 */
   readonly startMs: number;
 }
 
@@ -19,8 +19,8 @@ export interface ProbeResult {
 }
 
 /**
- * Misses in a row after one more probe. Pure. A probe that took half as long again as its deadline is ignored: its timer was
- * late, so the supervisor itself got no processor.
+ * Misses in a row after one more probe. Pure. A miss that took over 1.5 times its deadline is ignored: its timer was
+ * late, so the supervisor itself lacked CPU time.
  */
 export function missesAfter(misses: number, { refusal, tookMs, upMs }: ProbeResult, limits = LIVENESS): number {
   if (refusal === undefined) return 0;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LivenessLimits, missesAfter } from './liveness-plan';
 
-/** @returns undefined while the process answers, else what is wrong */
+/** @returns undefined when the process answers, else the reason it does not */
 export type LivenessProbe = (limits: {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -15,8 +15,8 @@ export interface WatchedProcess {
 }
 
 /**
- * Probes a process until it has missed too many probes in a row.
- * @returns the answer to the last probe; undefined where `signal` has aborted before
+ * Probes a process until it has missed `limits.misses` probes in a row.
+ * @returns the result of the last probe; undefined when `signal` aborted before
  */
 export async function untilUnresponsive(
   { alive, startedAt, limits }: WatchedProcess,
@@ -25,7 +25,7 @@ export async function untilUnresponsive(
   for (let misses = 0; !signal.aborted;) {
     const began = performance.now();
     const refusal = await alive({ timeoutMs: limits.everyMs, signal });
-    if (hasAborted(signal)) break; // the probe has failed of that
+    if (hasAborted(signal)) break; // the abort made the probe fail
     const tookMs = performance.now() - began;
     misses = missesAfter(misses, { refusal, tookMs, upMs: Date.now() - startedAt }, limits);
     if (misses >= limits.misses) return refusal;
@@ -34,7 +34,7 @@ export async function untilUnresponsive(
   return undefined;
 }
 
-/** A function: the signal changes during the probe, which TypeScript's narrowing does not see. */
+/** A function, since TypeScript's narrowing ignores that the signal changes during the probe. */
 function hasAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }

@@ -5,7 +5,7 @@ import { type Settings } from '../settings';
 import { Supervisor } from './supervisor';
 import { lockSupervisor, unlockSupervisor } from './supervisor-lock';
 
-/** Runs until SIGTERM or SIGINT, which end the services too; SIGHUP, or a kill, leaves them to the next supervisor. */
+/** Runs until SIGTERM or SIGINT, which end the services too. After SIGHUP or SIGKILL they run on for the next one. */
 export async function runSupervisor(layout: Layout, settings: Settings): Promise<void> {
   const logger = pino({ base: { service: 'supervisor', pid: process.pid } });
   lockSupervisor(layout);

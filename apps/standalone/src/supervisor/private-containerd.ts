@@ -6,13 +6,13 @@ export interface PrivateContainerdPaths {
   readonly socket: string;
 }
 
-/** Bit 24 of the effective capabilities: without it nobody may lower an oom_score_adj, and runc dies of trying. */
+/** Bit 24 of the effective capabilities. Without it no oom_score_adj can be lowered, and runc fails when it tries. */
 const CAP_SYS_RESOURCE = 1n << 24n;
 
 /**
- * The configuration of a containerd of our own: CRI on (for pulls), everything below our own folders. A shim that does not
- * answer a restarted containerd in time is taken for dead and its sandboxes are killed: its own 5 s are too few for a machine
- * on which everything restarts at once.
+ * Configuration of a private containerd: CRI on (for pulls), everything below the stack's folders. A restarted
+ * containerd takes a shim that does not answer in time for dead and kills its sandboxes; the default of 5 s is too
+ * short on a machine where everything restarts at once.
  */
 export function containerdConfig({ root, state, socket }: PrivateContainerdPaths): string {
   return `version = 2
@@ -32,8 +32,9 @@ state = ${JSON.stringify(state)}
 }
 
 /**
- * How it is started: in a mount namespace of its own, without the unified half of a hybrid cgroup hierarchy, since crun
- * refuses to run where it sees both. Mounts made on the machine (network namespaces) still arrive; its own stay inside.
+ * Command that starts it: in a mount namespace of its own, without the unified half of a hybrid cgroup hierarchy, since
+ * crun refuses to run where both are mounted. Mounts of the machine (network namespaces) still propagate into it; its
+ * own stay inside.
  */
 export function containerdCommand(configFile: string): { command: string; args: string[] } {
   const script = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec containerd --config "$0"';

@@ -5,17 +5,17 @@ import { files, type Layout } from '../layout';
 import { processIdentity } from '../process-identity';
 import { readJson } from '../state-file';
 
-/** What the supervisor leaves on disk of each of its processes, for its successor, for `status` and for `down`. */
+/** Record of a supervised process on disk, for the next supervisor, `status` and `down`. */
 const processRecord = z.object({
   name: z.string(),
   process: processIdentity,
   command: z.array(z.string()),
-  /** of the code that it runs; absent: not ours, or of an earlier supervisor */
+  /** build id of its code; absent: not our program, or started by an older supervisor */
   build: z.string().optional(),
   /** Unix milliseconds */
   startedAt: z.number(),
   restarts: z.number().int(),
-  /** why the process before this one ended; absent where there was none */
+  /** reason the previous process ended; absent when there was none */
   lastEnd: z.string().optional(),
 });
 export type ProcessRecord = z.infer<typeof processRecord>;
@@ -34,6 +34,6 @@ export function listJson(folder: string): string[] {
       .filter((name) => name.endsWith('.json'))
       .map((name) => join(folder, name));
   } catch {
-    return []; // not made yet
+    return []; // no such folder yet
   }
 }

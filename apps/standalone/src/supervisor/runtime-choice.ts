@@ -10,9 +10,9 @@ const FOLDERS = ['/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin'];
 const TRIAL_MS = 20_000;
 
 /**
- * crun where a container runs with it (it is a third faster), else runc: seen by running one, since what stops crun
- * (hybrid cgroups, an old kernel, how it was built) cannot be told from outside.
- * @throws Error where neither runs
+ * Chooses crun when a container runs with it (it is a third faster), else runc. A trial container decides, since what
+ * stops crun (hybrid cgroups, an old kernel, its build options) cannot be detected otherwise.
+ * @throws Error when a container runs with neither
  */
 export async function chooseRuntime(socket: string, logFile: string): Promise<Runtime> {
   const failures: string[] = [];
@@ -46,7 +46,7 @@ async function trial(socket: string, binary: string, name: string, logFile: stri
   }
 }
 
-/** /bin/true of the machine itself, in an empty root: no image is needed. */
+/** Runs /bin/true of the machine in an empty root, so that no image is needed. */
 function trialSpec(id: string): Record<string, unknown> {
   const shown = ['/bin', '/lib', '/lib64', '/usr'].filter((path) => existsSync(path));
   return {

@@ -12,16 +12,16 @@ import { containerdCommand } from './private-containerd';
 export interface ServiceDefinition {
   readonly name: string;
   readonly command: readonly string[];
-  /** of our code; absent: another's program */
+  /** build id of our code; absent: not our program */
   readonly build?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** between SIGTERM and SIGKILL; what the service itself takes, and a little */
+  /** between SIGTERM and SIGKILL; longer than the service's own limit */
   readonly graceMs: number;
-  /** where callers find it, for people */
+  /** its addresses, as text for people */
   readonly address?: string;
-  /** @returns undefined while it serves, else what is wrong */
+  /** @returns undefined when it serves, else the reason it does not */
   readonly health: () => Promise<string | undefined>;
-  /** Absent for containerd, whose calls may wait for a disk: a restart would end creates and help nobody. */
+  /** Absent for containerd, whose calls may wait for a disk: a restart would abort creates and not help. */
   readonly alive?: LivenessProbe;
 }
 
@@ -29,20 +29,20 @@ export interface ServicesContext {
   readonly layout: Layout;
   readonly settings: Settings;
   readonly choice: Choice;
-  /** {@link buildId} of what is to run */
+  /** {@link buildId} that the services should run */
   readonly build: string;
 }
 
-/** From SIGTERM, runService takes 25 s at most. */
+/** runService ends within 25 s of SIGTERM. */
 const GRACE_MS = 27_000;
-/** The gateway's metrics as its callers expect them, unless this stack was told other ports. */
+/** Usual port of the gateway's metrics, for a stack with the default port base. */
 const GATEWAY_METRICS_PORT = 9091;
-/** Between the probes of one replica and those of the next: more than a stack's first replicas take. */
+/** Distance between the ports of one replica and the next; larger than the offsets of the first replicas. */
 const PORTS_APART = 10;
-/** 9090, 9190: the port after the first gateway's is that of its metrics. */
+/** Distance between the gRPC ports of gateways (9090, 9190). Not 1: the next port, 9091, is that of the metrics. */
 const GRPC_PORTS_APART = 100;
 
-/** Everything that runs on one machine, in the order in which it starts. A service is a row. */
+/** All services of one machine, in the order in which they start. */
 export function serviceDefinitions(context: ServicesContext): ServiceDefinition[] {
   const { layout, settings, choice } = context;
   const { portBase } = settings;
@@ -50,7 +50,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const registries = ['--allowed-registries', settings.allowedRegistries];
   const containerd = ['--containerd-socket', choice.containerd.socket];
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
-  // our own API server has no quota controller that counts objects
+  // the stack's own API server has no quota controller that counts objects
   const counting = settings.kubeconfig === undefined ? ['--count-quota-objects=true'] : [];
   const row = (app: string, offset: number, args: readonly string[], replica = 1): ServiceDefinition => {
     return service(context, {
@@ -118,7 +118,7 @@ function gateway(
   return { ...definition, address: `gRPC on ${address}, metrics on ${metrics}` };
 }
 
-/** Of a process, and of its audit log, which two processes would rename under each other. */
+/** Name of a replica's process and of its audit log. Two processes would rename one log under each other. */
 function replicaOf(name: string, replica: number): string {
   return replica === 1 ? name : `${name}-${replica}`;
 }
@@ -129,7 +129,7 @@ function gatewayMetricsPort(portBase: number): number {
 
 interface NestService {
   readonly name: string;
-  /** whose entry it is */
+  /** app of its entry */
   readonly app: string;
   readonly port: number;
   readonly args: readonly string[];
@@ -192,12 +192,12 @@ function privateContainerd(layout: Layout): ServiceDefinition {
   };
 }
 
-/** Nothing of the caller's own settings: every flag of the services is also an environment variable. */
+/** Not the caller's environment: every flag of the services is also an environment variable. */
 function environment(): NodeJS.ProcessEnv {
   return { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' };
 }
 
-/** containerd reaches registries. */
+/** Proxy settings of the caller, with which containerd reaches registries. */
 function proxies(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => /^(https?|no|all)_proxy$|^SSL_CERT_(FILE|DIR)$/i.test(name)),

@@ -7,22 +7,22 @@ broadcast 192.0.2.255 dev eth0 table local proto kernel scope link src 192.0.2.2
 unreachable 10.88.10.0/23
 `;
 
-describe('the subnet of a stack', () => {
+describe('freeSubnet', () => {
   it.each([
-    ['a free one is taken as it is', 3, 'none', '10.88.3.0/24'],
-    ['one that is routed elsewhere is passed over, and the next', 7, 'none', '10.88.9.0/24'],
-    ['its own bridge does not stand in its way', 7, 'fsb-aaaaaaaa', '10.88.7.0/24'],
-    ['a wider route covers it', 10, 'none', '10.88.12.0/24'],
-    ['after the last comes the first', 255, 'none', '10.88.255.0/24'],
+    ['takes the first candidate when it is free', 3, 'none', '10.88.3.0/24'],
+    ['skips candidates that are routed elsewhere', 7, 'none', '10.88.9.0/24'],
+    ['ignores the routes of its own bridge', 7, 'fsb-aaaaaaaa', '10.88.7.0/24'],
+    ['skips candidates below a wider route', 10, 'none', '10.88.12.0/24'],
+    ['takes the last candidate', 255, 'none', '10.88.255.0/24'],
   ])('%s', (_what, start, bridge, expected) => {
     expect(freeSubnet(parseRoutes(ROUTES), bridge, start)).toBe(expected);
   });
 
-  it('says so when the whole range is somebody else’s', () => {
+  it('throws when the whole range is routed elsewhere', () => {
     expect(() => freeSubnet([{ destination: '10.0.0.0/8', device: 'vpn0' }], 'none', 0)).toThrow(/10\.88\.0\.0\/16/);
   });
 
-  it('has its bridge at the first address', () => {
+  it('gatewayOf: is the first address', () => {
     expect(gatewayOf('10.88.12.0/24')).toBe('10.88.12.1');
   });
 });

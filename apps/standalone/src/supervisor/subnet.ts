@@ -7,9 +7,10 @@ export interface Route {
 }
 
 /**
- * The third number of a 10.88.<n>.0/24 that no other route covers.
- * @param start tried first; others follow in turn. At random, so that two stacks that start together differ
- * @throws Error where all are taken
+ * A subnet 10.88.<n>.0/24 that overlaps no other route.
+ * @param ownBridge bridge whose routes are ignored
+ * @param start the n that is tried first, others follow in turn; random, so that two stacks that start together differ
+ * @throws Error when all are taken
  */
 export function freeSubnet(routes: readonly Route[], ownBridge: string, start: number): string {
   const foreign = routes.filter(({ destination, device }) => destination !== 'default' && device !== ownBridge);
@@ -24,7 +25,7 @@ export function gatewayOf(subnet: string): string {
   return subnet.replace(/\.0\/24$/, '.1');
 }
 
-/** `ip -4 route show table all`, a route a line; multicast, local and broadcast entries begin with their type. */
+/** Parses `ip -4 route show table all`, one route per line; local, broadcast and other routes begin with their type. */
 export function parseRoutes(text: string): Route[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(?:local |broadcast |unreachable |blackhole )?(default|[\d./]+)\b.*?(?: dev (\S+)|$)/.exec(line);
@@ -40,7 +41,7 @@ function overlaps(a: string, b: string): boolean {
 
 function parse(cidr: string): { address: number; bits: number } {
   const [address = '', bits = '32'] = cidr.split('/');
-  // `10.88/16`: ip(8) may leave out zeros
+  // ip(8) may omit zeros, as in 10.88/16
   const numbers = [...address.split('.').map(Number), 0, 0, 0].slice(0, 4);
   return { address: numbers.reduce((sum, part) => sum * 256 + part, 0) >>> 0, bits: Number(bits) };
 }

@@ -14,7 +14,7 @@ import { lockSupervisor, runningSupervisor, unlockSupervisor } from './superviso
 
 const logger = pino({ level: 'silent' });
 
-describe('a supervised process', () => {
+describe('SupervisedProcess', () => {
   const layout = layoutOf(mkdtempSync(join(tmpdir(), 'fsb-supervisor-')));
   const started: SupervisedProcess[] = [];
 
@@ -35,20 +35,20 @@ describe('a supervised process', () => {
   };
   const current = (): ProcessIdentity => readRecord(layout, 'sleeper')!.process;
 
-  it('is started again when it is killed, and counted', async () => {
+  it('restarts a killed process and counts the restart', async () => {
     await supervise('1001');
     const first = current();
     process.kill(first.pid, 'SIGKILL');
     await eventually(() => current().pid !== first.pid && isAlive(current()));
     expect(isAlive(first)).toBe(false);
     expect(readRecord(layout, 'sleeper')).toMatchObject({ restarts: 1, lastEnd: 'killed by SIGKILL' });
-    // the second one may run before it has said so
+    // the second process may run before it has written its line
     await eventually(() =>
       expect(readFileSync(files.serviceLog(layout, 'sleeper'), 'utf8')).toBe('started\nstarted\n'),
     );
   });
 
-  it('is adopted by the next supervisor, which also starts it again', async () => {
+  it('adopts the process of an earlier supervisor, and restarts it', async () => {
     await started[0]!.release();
     const before = current();
     await supervise('1001');
@@ -57,7 +57,7 @@ describe('a supervised process', () => {
     await eventually(() => current().pid !== before.pid && isAlive(current()));
   });
 
-  it('is ended and started anew where its settings are others now', async () => {
+  it('restarts a process whose settings have changed', async () => {
     await started[1]!.release();
     const before = current();
     await supervise('1002');
@@ -65,7 +65,7 @@ describe('a supervised process', () => {
     expect(isAlive(current())).toBe(true);
   });
 
-  it('is ended and started anew where its code is another now', async () => {
+  it('restarts a process whose build has changed', async () => {
     await started[2]!.release();
     const before = current();
     await supervise('1002', 'a-build');
@@ -76,14 +76,14 @@ describe('a supervised process', () => {
     expect(current()).toEqual(same);
   });
 
-  it('leaves neither process nor record once it is stopped', async () => {
+  it('stop: leaves neither process nor record', async () => {
     const before = current();
     await started[4]!.stop();
     expect(isAlive(before)).toBe(false);
     expect(readRecord(layout, 'sleeper')).toBeUndefined();
   });
 
-  it('is ended and started again when it stands still, with the load of the machine as the reason', async () => {
+  it('restarts a process that stands still, with the load of the machine in the reason', async () => {
     const port = await freePort();
     const server = `require('node:http').createServer((_, answer) => answer.end('ok')).listen(${port}, '127.0.0.1')`;
     const alive = (limits: ProbeOptions): Promise<string | undefined> => probe(`http://127.0.0.1:${port}/`, limits);
@@ -94,7 +94,7 @@ describe('a supervised process', () => {
     started.push(supervised);
     await eventually(async () => (await alive({})) === undefined, 20_000);
     const first = readRecord(layout, 'server')!;
-    // it has answered for a while
+    // past startMs, as if it had answered for a minute
     writeJson(files.process(layout, 'server'), { ...first, startedAt: first.startedAt - 60_000 });
     await supervised.release();
     const next = new SupervisedProcess(layout, definition, logger, { everyMs: 500, misses: 3, startMs: 10_000 });
@@ -112,7 +112,7 @@ describe('a supervised process', () => {
     await eventually(async () => (await alive({})) === undefined, 20_000);
   }, 60_000);
 
-  it('has one supervisor per root', () => {
+  it('lockSupervisor: allows one supervisor per root', () => {
     lockSupervisor(layout);
     expect(runningSupervisor(layout)?.pid).toBe(process.pid);
     expect(() => lockSupervisor(layout)).toThrow(/runs already/);

@@ -15,23 +15,23 @@ import { LIVENESS } from './liveness-plan';
 import { type ProcessRecord, readRecord } from './process-record';
 import { type ServiceDefinition } from './services';
 
-/** Before the process that a killed supervisor left is counted as started by this one. */
+/** Restarts of a first process. */
 const NO_RESTARTS = 0;
-/** Between SIGTERM and SIGKILL of a process that answers no probe: it will not finish what it has begun either. */
+/** Between SIGTERM and SIGKILL of an unresponsive process, which is not expected to finish its work. */
 const UNRESPONSIVE_GRACE_MS = 5_000;
 
 /**
- * One service for as long as the supervisor lives: started in a session of its own, so that it outlives the supervisor;
- * found again by its record; started anew, ever more slowly, when it ends; ended when it answers no liveness probe.
+ * Runs one service. Its process has a session of its own, so that it outlives the supervisor; the next supervisor
+ * adopts it by its record. It is restarted with back-off when it ends, and killed when it fails its liveness probes.
  */
 export class SupervisedProcess {
   private readonly stopping = new AbortController();
   private readonly backOff = new BackOff({ firstMs: 200, lastMs: 10_000, healthyMs: 30_000 });
   private loop: Promise<void> | undefined;
   private current: ProcessRecord | undefined;
-  /** of the process that this supervisor has started last */
+  /** exit of the process started last by this supervisor */
   private end: ProcessEnd | undefined;
-  /** why it was ended here */
+  /** why this supervisor killed the process */
   private verdict: string | undefined;
 
   constructor(
@@ -41,13 +41,13 @@ export class SupervisedProcess {
     private readonly liveness = LIVENESS,
   ) {}
 
-  /** Returns once the process exists; that it serves is for the probe to say. */
+  /** Resolves when the process exists; `definition.health` tells when it serves. */
   async start(): Promise<void> {
     this.current = (await this.adopt()) ?? this.launch(NO_RESTARTS);
     this.loop = this.keepRunning();
   }
 
-  /** No more restarts; the process itself is left alone. */
+  /** Stops supervision. The process keeps running. */
   async release(): Promise<void> {
     this.stopping.abort();
     await this.loop;
@@ -69,7 +69,7 @@ export class SupervisedProcess {
       return record;
     }
     const why = isSame ? 'from another build' : 'with other settings';
-    this.logger.info({ msg: `ends: it was started ${why}`, target: name, child: record.process.pid });
+    this.logger.info({ msg: `ending it: it was started ${why}`, target: name, child: record.process.pid });
     await endProcess(record.process, this.definition.graceMs);
     return undefined;
   }
@@ -110,7 +110,7 @@ export class SupervisedProcess {
     const { name } = this.definition;
     const tail = logTail(files.serviceLog(this.layout, name));
     await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-    // by now the kernel's word has come, of a child; that it is gone was seen in /proc before
+    // after the delay a child's exit event has arrived; the loop saw its end in /proc before it
     const lastEnd = this.verdict ?? endReason(this.end, tail);
     this.logger.warn({
       msg: 'ended, starting it again',
@@ -122,12 +122,12 @@ export class SupervisedProcess {
     if (!this.isStopping()) this.current = this.tryLaunch(restarts + 1, lastEnd);
   }
 
-  /** A function: the signal changes while others wait, which TypeScript's narrowing does not see. */
+  /** A function, since TypeScript's narrowing ignores that the signal changes during an await. */
   private isStopping(): boolean {
     return this.stopping.signal.aborted;
   }
 
-  /** A machine without a free process slot is no reason for the supervisor itself to end. */
+  /** Launches without throwing: a failed fork must not end the supervisor. The loop retries. */
   private tryLaunch(restarts: number, lastEnd: string): ProcessRecord | undefined {
     try {
       return this.launch(restarts, lastEnd);
@@ -145,7 +145,7 @@ export class SupervisedProcess {
     const log = openSync(path, 'a', 0o640);
     try {
       const child = spawn(file, args, { stdio: ['ignore', log, log], detached: true, cwd: '/', env });
-      child.on('error', () => undefined); // told by the missing pid
+      child.on('error', () => undefined); // reported below: there is no pid
       this.end = undefined;
       this.verdict = undefined;
       child.once('exit', (code, signal) => {

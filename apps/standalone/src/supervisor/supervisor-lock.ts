@@ -3,13 +3,13 @@ import { identify, isAlive, type ProcessIdentity, processIdentity } from '../pro
 import { readJson, removeFile, writeFileWhole } from '../state-file';
 import { linkSync, rmSync } from 'node:fs';
 
-/** The supervisor that runs for this root, if one does. */
+/** The running supervisor of this root; undefined when there is none. */
 export function runningSupervisor(layout: Layout): ProcessIdentity | undefined {
   const holder = readJson(files.supervisor(layout), processIdentity);
   return holder && isAlive(holder) ? holder : undefined;
 }
 
-/** @throws Error where another supervisor runs for this root */
+/** @throws Error when another supervisor runs for this root */
 export function lockSupervisor(layout: Layout): void {
   const own = identify(process.pid);
   if (!own) throw new Error('/proc does not show this process');
@@ -17,11 +17,11 @@ export function lockSupervisor(layout: Layout): void {
   const claim = `${path}.${process.pid}`;
   writeFileWhole(claim, JSON.stringify(own));
   try {
-    if (runningSupervisor(layout) === undefined) removeFile(path); // of a dead one
-    linkSync(claim, path); // fails where it exists: of two at once, one wins
+    if (runningSupervisor(layout) === undefined) removeFile(path); // lock of a dead one
+    linkSync(claim, path); // fails if the file exists: of two at once, one wins
   } catch {
     const holder = runningSupervisor(layout);
-    throw new Error(`a supervisor runs already for ${layout.run} (process ${holder?.pid ?? 'unknown'})`);
+    throw new Error(`a supervisor runs already with ${layout.run} (process ${holder?.pid ?? 'unknown'})`);
   } finally {
     rmSync(claim, { force: true });
   }

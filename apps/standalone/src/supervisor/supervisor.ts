@@ -29,7 +29,7 @@ const STOP_MS = 27_000;
 const POLL_MS = 100;
 const LOGS_EVERY_MS = 30_000;
 
-/** Brings everything up in order and keeps it up. What holds sandboxes (containerd, agents) it never ends: `down` does. */
+/** Starts the services in order and restarts them. Only `down` ends containerd and agents, which hold sandboxes. */
 export class Supervisor {
   private readonly processes: SupervisedProcess[] = [];
   private readonly build = buildId();
@@ -42,20 +42,20 @@ export class Supervisor {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws Error where the machine cannot run the stack */
+  /** @throws Error when the machine cannot run the stack */
   start(): Promise<void> {
     this.starting ??= this.bringUp();
     return this.starting;
   }
 
-  /** Leaves every process to the next supervisor. */
+  /** Stops supervision; every process keeps running for the next supervisor. */
   async release(): Promise<void> {
     this.stopping.abort();
     await this.starting?.catch(() => undefined); // it starts nothing more
     await Promise.all(this.processes.map((process) => process.release()));
   }
 
-  /** Ends the services, the last one started first. */
+  /** Ends the services in reverse order of their start; containerd keeps running. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.starting?.catch(() => undefined); // it starts nothing more
@@ -89,7 +89,7 @@ export class Supervisor {
     for (const definition of definitions) if (definition !== apiserver) await this.keep(definition);
     const names = this.processes.map(({ definition }) => definition.name);
     this.every(LOGS_EVERY_MS, () => {
-      // not the whole folder: the sandboxes' logs in it are their agents'
+      // not the whole folder: it also has the sandboxes' logs, which belong to agents
       for (const name of ['supervisor', ...names]) boundLog(files.serviceLog(layout, name));
     });
     if (choice.containerd.private) {
@@ -121,7 +121,7 @@ export class Supervisor {
     if (definition) await this.startAndWait(definition);
   }
 
-  /** What an earlier supervisor with more replicas left. */
+  /** Ends processes that an earlier supervisor with more replicas started. */
   private async endSuperfluous(definitions: readonly ServiceDefinition[]): Promise<void> {
     const wanted = new Set(['containerd', ...definitions.map(({ name }) => name)]);
     for (const { name, process } of readRecords(this.layout).filter((record) => !wanted.has(record.name))) {
@@ -152,7 +152,7 @@ export class Supervisor {
     }
   }
 
-  /** The uid of namespace kube-system names everything that this stack makes outside its folders; `down` needs it without an API. */
+  /** Saves the installation's uid: it names all that is made outside its folders, and `down` runs without the API. */
   private async learnInstallation(): Promise<void> {
     const { body } = await this.apiReader()('/api/v1/namespaces/kube-system');
     const { metadata } = z.object({ metadata: z.object({ uid: z.string().min(8) }) }).parse(JSON.parse(body));

@@ -15,7 +15,7 @@ function sandbox(name: string): Json {
   return { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'Sandbox', metadata: { name }, spec };
 }
 
-describe('The audit log of the API server', () => {
+describe('RequestAudit', () => {
   let server: ApiserverProcess;
   beforeAll(async () => {
     server = await ApiserverProcess.start();
@@ -23,7 +23,7 @@ describe('The audit log of the API server', () => {
   afterAll(() => server.end());
 
   const text = (): string => readFileSync(join(server.folder, 'audit.log'), 'utf8');
-  /** verb, object, code: of those that say so, once there are as many */
+  /** records about the object, once there are `count` of them */
   function of(name: string, count: number): Promise<AuditEvent[]> {
     return eventually(() => {
       const lines = text().split('\n').slice(0, -1);
@@ -34,7 +34,7 @@ describe('The audit log of the API server', () => {
     }, 5_000);
   }
 
-  it('tells who made, changed and deleted what, and nothing of what was in it', async () => {
+  it('records who created, changed and deleted an object, and nothing of its content', async () => {
     const { body } = await server.ask('POST', SANDBOXES, sandbox('kept'));
     const { uid } = body.metadata as { uid: string };
     const merge = { 'content-type': 'application/merge-patch+json' };
@@ -61,7 +61,7 @@ describe('The audit log of the API server', () => {
     expect(text()).not.toContain(SECRET);
   });
 
-  it('tells of reads of Secrets, and of whom it kept out of what', async () => {
+  it('records reads of Secrets, and refused requests', async () => {
     await server.ask('GET', '/api/v1/namespaces/default/secrets/guarded');
     await server.ask('GET', `${SANDBOXES}/guarded`, undefined, { authorization: `Bearer ${OTHER_TENANT}` });
     await server.ask('GET', `${SANDBOXES}/guarded`, undefined, { authorization: 'Bearer of-nobody-here' });

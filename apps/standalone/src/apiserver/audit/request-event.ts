@@ -5,34 +5,34 @@ import { type User } from '../auth/authorization';
 import { type ResourcePath } from '../http/resource-path';
 import { type Verb } from '../http/verb';
 
-/** A request as far as it has come. */
+/** What is known of a request; fields are added as it proceeds. */
 export interface RequestFacts {
   readonly request: IncomingMessage;
   /** Unix milliseconds */
   readonly receivedAt: number;
-  /** of the caller; once it has left, its socket has none */
+  /** IP address of the caller, read early: a closed socket has none */
   readonly address: string | undefined;
   user?: User;
   path?: ResourcePath;
   verb?: Verb;
-  /** may do what it asks for */
+  /** authorization allows the request */
   isAllowed?: boolean;
-  /** as it was answered */
+  /** the object in the answer */
   object?: { readonly name?: string | undefined; readonly uid?: string | undefined };
 }
 
 export interface Answered {
   readonly auditId: string;
-  /** of HTTP */
+  /** HTTP status; 499: the caller disconnected first */
   readonly code: number;
 }
 
 const PEOPLE: ReadonlySet<User['role']> = new Set(['admin', 'tenant', 'viewer']);
 const WRITES: ReadonlySet<Verb | undefined> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
-/** What the suite's own processes write all the time, and tells of nobody's wish. */
+/** Resources that the suite's processes write all the time without an order of a user. */
 const CHATTER: ReadonlySet<string> = new Set(['events', 'leases', 'nodes', 'configmaps']);
 
-/** Changes, reads of logs and of Secrets, and whoever was kept out. */
+/** Whether a request is recorded: changes, reads of logs and Secrets, and refusals. */
 export function isRecorded({ user, path, verb }: RequestFacts, { code }: Answered): boolean {
   if (isKeptOut(code)) return true;
   if (!user || !path) return false;
@@ -41,7 +41,7 @@ export function isRecorded({ user, path, verb }: RequestFacts, { code }: Answere
   return PEOPLE.has(user.role) || !(CHATTER.has(path.plural) || path.subresource === 'status');
 }
 
-/** The record of a request. Pure. Its body, and messages that may quote it, are in none. */
+/** The record of a request, without its body and without messages that may quote it. Pure. */
 export function requestEvent(facts: RequestFacts, { auditId, code }: Answered, now: number): AuditEvent {
   const { request, address, user, verb, receivedAt, isAllowed } = facts;
   const decision = isAllowed ? 'allow' : isKeptOut(code) ? 'forbid' : undefined;

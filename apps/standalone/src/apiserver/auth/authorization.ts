@@ -15,7 +15,7 @@ const WRITE = [...READ, 'create', 'update', 'patch', 'delete'];
 const REVIEWS: Rule = { verbs: ['create'], resources: ['tokenreviews', 'subjectaccessreviews'] };
 const EVENTS_AND_LEASES: Rule = { verbs: WRITE, resources: ['events', 'leases'] };
 
-/** What each process may do: the same as its ClusterRole on a cluster. */
+/** Rules of each role; those of processes equal their ClusterRoles on a cluster. */
 const ROLES = {
   admin: [{ verbs: ['*'], resources: ['*'] }],
   gateway: [
@@ -51,7 +51,7 @@ const ROLES = {
     { verbs: READ, resources: ['secrets', 'configmaps', 'namespaces'] },
     EVENTS_AND_LEASES,
   ],
-  /** runs sandboxes, and reads by them the Secrets that they name; of the API itself nothing else */
+  /** runs sandboxes; reads Secrets only through sandboxes that name them */
   tenant: [
     { verbs: WRITE, resources: ['sandboxes'] },
     { verbs: ['get'], resources: ['sandboxes/log'] },
@@ -81,8 +81,8 @@ const tokenFile = z.array(
   z.object({
     token: z.string().min(16),
     user: z.string(),
-    role: z.enum(Object.keys(ROLES) as [keyof typeof ROLES]), // its keys, which Object.keys widens
-    /** the role holds in these alone; absent: in all, and at the cluster scope */
+    role: z.enum(Object.keys(ROLES) as [keyof typeof ROLES]), // Object.keys widens to string
+    /** limits the role to these; absent: all namespaces and the cluster scope */
     namespaces: z.array(z.string()).optional(),
   }),
 );
@@ -93,7 +93,7 @@ export interface User {
   readonly namespaces?: readonly string[] | undefined;
 }
 
-/** Kubernetes' own group for those who may do everything. */
+/** Kubernetes' group of users who may do everything. */
 const MASTERS = 'system:masters';
 
 interface Scope {
@@ -102,10 +102,10 @@ interface Scope {
   readonly namespace: string;
 }
 
-/** A change of the token file is seen after this time at the latest. */
+/** Interval of checks of the token file. */
 const LOOK_MS = 1_000;
 
-/** Bearer tokens with a fixed role each: who may do what is a file, not RBAC objects. */
+/** Authentication by bearer token and authorization by role, from a file instead of RBAC objects. */
 export class Authorization {
   private users: ReadonlyMap<string, User> = new Map();
   private byName: ReadonlyMap<string, User> = new Map();
@@ -117,7 +117,7 @@ export class Authorization {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws if the file is not a list of {token, user, role} */
+  /** @throws Error when the file cannot be read, or is no list of {token, user, role} */
   static fromFile(path: string, logger: Logger): Authorization {
     const authorization = new Authorization(path, logger);
     authorization.read();
@@ -136,8 +136,11 @@ export class Authorization {
     this.changedAt = changedAt;
   }
 
-  /** Takes a file that has changed; one that cannot be read leaves the users as they are. */
-  private look(leastMs: number): void {
+  /**
+   * Reads the file again if it has changed. The users stay when it cannot be read.
+   * @param leastMs shortest time since the last check
+   */
+  private refresh(leastMs: number): void {
     const now = performance.now();
     if (now - this.lookedAt < leastMs) return;
     this.lookedAt = now;
@@ -156,20 +159,20 @@ export class Authorization {
   }
 
   withToken(token: string): User | undefined {
-    this.look(LOOK_MS);
-    // a new one is taken at once: whoever asks for somebody else remembers a no
-    if (!this.users.has(token)) this.look(0);
+    this.refresh(LOOK_MS);
+    // a new token must work at once: callers of TokenReview cache a refusal
+    if (!this.users.has(token)) this.refresh(0);
     return this.users.get(token);
   }
 
-  /** A user of the file, else one whose group may do everything: client certificates name such. */
+  /** User of the file, else an admin when `groups` has system:masters, as a client certificate may name it. */
   named(name: string, groups: readonly string[]): User | undefined {
     return this.byName.get(name) ?? (groups.includes(MASTERS) ? { name, role: 'admin' } : undefined);
   }
 
   /**
-   * @param resource with its subresource, as roles name it
-   * @param namespace empty: the cluster
+   * @param resource with its subresource, as in `pods/status`
+   * @param namespace empty: the cluster scope
    */
   allows({ role, namespaces }: User, verb: string, resource: string, namespace: string): boolean {
     if (namespaces && !namespaces.includes(namespace)) return false;

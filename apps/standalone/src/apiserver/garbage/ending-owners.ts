@@ -7,7 +7,7 @@ import { type OwnerIndex } from './owner-index';
 
 const WRITE = { fieldValidation: 'Ignore', dryRun: false } as const;
 
-/** Owners that wait for the garbage collector: to end after their dependents, or to leave them without an owner. */
+/** Deleted owners with a finalizer of the garbage collector: foregroundDeletion or orphan. */
 export class EndingOwners {
   private readonly waiting = new Map<string, Ref>();
   private readonly uids = new Set<string>();
@@ -18,7 +18,7 @@ export class EndingOwners {
     private readonly index: OwnerIndex,
   ) {}
 
-  /** @returns whether there is something to do because of this change */
+  /** Takes a change of an object. @returns whether `proceed` has to be called for it */
   see(ref: Ref, { metadata }: KubeObject, isGone: boolean): boolean {
     const { deletionTimestamp, finalizers = [], uid = '', ownerReferences = [] } = metadata;
     const waits =
@@ -37,12 +37,12 @@ export class EndingOwners {
     await Promise.all([...this.waiting.values()].map((ref) => this.attempt(ref)));
   }
 
-  /** What fails is tried again after the next change, or in a minute. */
+  /** A failure is retried after the next change, or in a minute. */
   private async attempt(ref: Ref): Promise<void> {
     try {
       await this.release(ref);
     } catch {
-      // a conflict, gone by now, or a disk that is full
+      // a conflict, already gone, or a full disk
     }
   }
 
@@ -50,16 +50,16 @@ export class EndingOwners {
     const owner = this.store.get(ref);
     if (!owner) return;
     const { uid = '', finalizers = [] } = owner.metadata;
-    // a reference into another namespace counts for nothing
+    // references into another namespace are invalid
     const dependents = this.index.dependentsOf(uid).filter(({ namespace }) => ['', namespace].includes(ref.namespace));
     if (finalizers.includes(ORPHAN_FINALIZER)) {
       await Promise.all(dependents.map((dependent) => this.disown(dependent, uid)));
-      await this.letGo(ref, owner, ORPHAN_FINALIZER);
+      await this.removeFinalizer(ref, owner, ORPHAN_FINALIZER);
       return;
     }
     await Promise.all(dependents.map((dependent) => this.end(dependent, uid)));
     if (!dependents.some((dependent) => this.blocks(dependent, uid)))
-      await this.letGo(ref, owner, FOREGROUND_FINALIZER);
+      await this.removeFinalizer(ref, owner, FOREGROUND_FINALIZER);
   }
 
   private blocks(dependent: Ref, uid: string): boolean {
@@ -67,7 +67,7 @@ export class EndingOwners {
     return ownerReferences.some((owner) => owner.uid === uid && owner.blockOwnerDeletion === true);
   }
 
-  /** A dependent with another owner, that is not ending likewise, stays and loses this one. */
+  /** Deletes a dependent. One that has another owner, which is not ending too, stays and loses this owner. */
   private async end(ref: Ref, ownerUid: string): Promise<void> {
     const object = this.store.get(ref);
     if (!object || object.metadata.deletionTimestamp !== undefined) return;
@@ -94,7 +94,7 @@ export class EndingOwners {
     await this.patch(ref, { ownerReferences: left.length > 0 ? left : null, resourceVersion });
   }
 
-  private async letGo(ref: Ref, { metadata }: KubeObject, finalizer: string): Promise<void> {
+  private async removeFinalizer(ref: Ref, { metadata }: KubeObject, finalizer: string): Promise<void> {
     const left = (metadata.finalizers ?? []).filter((name) => name !== finalizer);
     const { resourceVersion } = metadata;
     await this.patch(ref, { finalizers: left.length > 0 ? left : null, resourceVersion });

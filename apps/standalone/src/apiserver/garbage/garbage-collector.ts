@@ -10,21 +10,21 @@ import { OwnerIndex } from './owner-index';
 /** An Event object is kept for an hour, as in Kubernetes. */
 const EVENT_TTL_MS = 3_600_000;
 const SWEEP_MS = 60_000;
-/** Deletions come in bursts. */
+/** Debounce: deletions come in bursts. */
 const COALESCE_MS = 50;
 
 /**
- * What outlives its reason: dependents of deleted owners, contents of ended namespaces, old Events. A change costs what
- * depends on the changed object, not what the store has; only the first look, after a start, is at everything.
+ * Removes dependents of deleted owners, contents of deleted namespaces, and old Events. The cost of a change grows with
+ * the dependents of the object, not with the store; only the start looks at every object.
  */
 export class GarbageCollector {
   private readonly rests: ReadonlyMap<string, ResourceRest>;
   private readonly namespaced: readonly string[];
   private readonly index = new OwnerIndex();
   private readonly owners: EndingOwners;
-  /** by key: may have lost its last owner */
+  /** objects that may have lost their last owner, by key */
   private readonly suspects = new Map<string, Ref>();
-  /** being deleted; true: something in it has changed since the last look */
+  /** namespaces being deleted; true: their contents have changed since the last sweep */
   private readonly ending = new Map<string, boolean>();
   private readonly endings: (() => void)[] = [];
   private interval: NodeJS.Timeout | undefined;
@@ -40,7 +40,7 @@ export class GarbageCollector {
     this.namespaced = [...this.rests].filter(([, { resource }]) => resource.namespaced).map(([name]) => name);
   }
 
-  /** Looks at everything once, for what a crash interrupted, then at what a change can have orphaned. */
+  /** Looks at every object once, for work that a crash interrupted, then only at those that a change concerns. */
   start(): void {
     for (const name of this.rests.keys()) {
       this.endings.push(
@@ -111,20 +111,20 @@ export class GarbageCollector {
     );
   }
 
-  /** The one thing here that time alone makes garbage of. */
+  /** Events older than an hour. */
   private oldEvents(): Ref[] {
     const old = this.store.list('events').filter((event) => Date.now() - timeOf(event) > EVENT_TTL_MS);
     return old.map((event) => refOf('events', event));
   }
 
-  /** What fails is looked at again with the next sweep. */
+  /** A failure is retried with the next sweep. */
   private async end(ref: Ref): Promise<void> {
     const uid = this.store.get(ref)?.metadata.uid;
     const options = { dryRun: false, ...(uid !== undefined && { preconditions: { uid } }) };
     try {
       await this.rests.get(ref.resource)?.delete(ref.namespace, ref.name, options);
     } catch (error) {
-      // gone, or another by now
+      // gone, or replaced
       if (error instanceof StatusError && [404, 409].includes(error.code)) return;
       this.suspects.set(`${ref.resource}/${ref.namespace}/${ref.name}`, ref);
     }

@@ -12,7 +12,7 @@ const object = (name: string, owners: string[] = [], namespace = 'a'): KubeObjec
 });
 const ref = (name: string, namespace = 'a'): Ref => ({ resource: 'configmaps', namespace, name });
 
-it('looks at what depends on an object that ended, and at nothing else', () => {
+it('OwnerIndex: remove returns the dependents of the object, and no other', () => {
   const index = new OwnerIndex();
   for (let i = 0; i < 1_000; i++) index.put(ref(`free-${i}`), object(`free-${i}`), undefined);
   index.put(ref('owner'), object('owner'), undefined);
@@ -23,7 +23,7 @@ it('looks at what depends on an object that ended, and at nothing else', () => {
   expect(index.isOrphan(object('owned', ['owner']))).toBe(true);
 });
 
-it('looks at an object that comes with owners or whose owners change', () => {
+it('OwnerIndex: put returns an object that is new with owners, or whose owners change', () => {
   const index = new OwnerIndex();
   expect(index.put(ref('late'), object('late', ['gone']), undefined)).toEqual([ref('late')]);
   expect(index.put(ref('late'), object('late', ['gone']), object('late', ['gone']))).toEqual([]);
@@ -32,11 +32,11 @@ it('looks at an object that comes with owners or whose owners change', () => {
 });
 
 it.each([
-  ['one of two owners is there', ['gone', 'owner'], 'a', false],
-  ['none of two is', ['gone', 'away'], 'a', true],
+  ['one of two owners exists', ['gone', 'owner'], 'a', false],
+  ['neither of two owners exists', ['gone', 'away'], 'a', true],
   ['its owner is in another namespace', ['owner'], 'b', true],
   ['it names no owner', [], 'a', false],
-])('an orphan: %s', (_, owners, namespace, expected) => {
+])('OwnerIndex: isOrphan where %s', (_, owners, namespace, expected) => {
   const index = new OwnerIndex();
   index.put(ref('owner'), object('owner'), undefined);
   expect(index.isOrphan(object('owned', owners, namespace))).toBe(expected);

@@ -1,14 +1,14 @@
 import { type KubeObject } from '../kube-object';
 import { keyOf, type Ref } from '../store/tables';
 
-/** Which objects there are, by uid, and which depend on which: so that the end of one need not look at all others. */
+/** Index of objects by uid and of dependents by owner, so that a deletion does not have to look at all objects. */
 export class OwnerIndex {
-  /** every object's namespace by its uid */
+  /** namespace of every object, by uid */
   private readonly namespaces = new Map<string, string>();
-  /** by the owner's uid, by the dependent's key */
+  /** by uid of the owner, then by key of the dependent */
   private readonly dependents = new Map<string, Map<string, Ref>>();
 
-  /** @returns what has to be looked at because of it: itself, where it names owners that it did not name before */
+  /** @returns the objects that may be orphans now: itself, when it names new owners or fewer than before */
   put(ref: Ref, object: KubeObject, previous: KubeObject | undefined): Ref[] {
     const { uid } = object.metadata;
     if (uid !== undefined) this.namespaces.set(uid, ref.namespace);
@@ -22,7 +22,7 @@ export class OwnerIndex {
     return added.length > 0 || now.size < before.size ? [ref] : [];
   }
 
-  /** @returns what depends on it */
+  /** @returns its dependents */
   remove(ref: Ref, object: KubeObject): Ref[] {
     for (const owner of ownersOf(object)) this.forget(owner, ref);
     const { uid = '' } = object.metadata;
@@ -30,17 +30,17 @@ export class OwnerIndex {
     return this.dependentsOf(uid);
   }
 
-  /** What names it as an owner. */
+  /** Objects that name it as an owner. */
   dependentsOf(uid: string): Ref[] {
     return [...(this.dependents.get(uid)?.values() ?? [])];
   }
 
-  /** Whether an owner of something in `namespace` is there: in the same namespace, or in none. */
+  /** Whether the owner of an object in `namespace` exists, in the same namespace or at the cluster scope. */
   has(uid: string, namespace: string): boolean {
     return ['', namespace].includes(this.namespaces.get(uid) ?? '\0');
   }
 
-  /** It names owners, and none of them is there: in its own namespace, or in none. */
+  /** Whether it names owners, and none of them exists in its namespace or at the cluster scope. */
   isOrphan(object: KubeObject): boolean {
     const owners = ownersOf(object);
     return owners.length > 0 && !owners.some((uid) => this.has(uid, object.metadata.namespace ?? ''));

@@ -47,7 +47,7 @@ describe('propagationPolicy', () => {
     await isGone('alone');
   });
 
-  it('Foreground: an owner ends after the dependents that block, and takes the others along', async () => {
+  it('Foreground: an owner ends after its blocking dependents; the others are deleted too', async () => {
     const front = await create('front');
     await create('blocks', { ownerReferences: [owner(front, true)], finalizers: HOLD });
     await create('along', { ownerReferences: [owner(front, false)], finalizers: HOLD });
@@ -62,7 +62,7 @@ describe('propagationPolicy', () => {
     await letGo('along');
   });
 
-  it('Foreground: goes down through dependents of dependents', async () => {
+  it('Foreground: applies to dependents of dependents', async () => {
     const top = await create('top');
     const middle = await create('middle', { ownerReferences: [owner(top, true)] });
     await create('bottom', { ownerReferences: [owner(middle, true)], finalizers: HOLD });
@@ -98,7 +98,7 @@ describe('propagationPolicy', () => {
     await remove('left', '');
   });
 
-  it('a later policy takes the place of an earlier one', async () => {
+  it('Background after Foreground: the later policy replaces the earlier one', async () => {
     const slow = await create('slow');
     await create('holds', { ownerReferences: [owner(slow, true)], finalizers: HOLD });
     await remove('slow', '?propagationPolicy=Foreground');
@@ -119,7 +119,7 @@ describe('propagationPolicy', () => {
   });
 });
 
-it('refuses two conditions of one type, and lets an object keep what else it has', async () => {
+it('status: two conditions of one type are refused', async () => {
   const server = await ApiserverProcess.start();
   const path = `${SANDBOXES}/listed`;
   const metadata = { name: 'listed' };

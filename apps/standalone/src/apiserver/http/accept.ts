@@ -1,9 +1,9 @@
 import { StatusError } from '../status-error';
 
-/** In what form an answer is wanted; always as JSON. */
+/** Form of an answer, always JSON. */
 export interface Form {
   readonly as: 'Object' | 'Table' | 'PartialObjectMetadata';
-  /** of meta.k8s.io, for the two that are not the object itself */
+  /** version of meta.k8s.io for Table and PartialObjectMetadata */
   readonly version: string;
 }
 

@@ -17,7 +17,7 @@ import { review } from './reviews';
 import { isLongRunning, type Verb, verbOf } from './verb';
 
 const PROBES = ['/healthz', '/livez', '/readyz'];
-/** kubectl reads major and minor; the version is the newest whose behaviour is followed here. */
+/** kubectl reads major and minor. The newest version whose behaviour is implemented. */
 const VERSION = {
   major: '1',
   minor: '32',
@@ -29,7 +29,7 @@ const VERSION = {
   compiler: 'node',
   platform: `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`,
 };
-/** Who sends slower than this keeps a connection for nothing: the largest body is 3 MiB. Node looks every two seconds. */
+/** Slow clients are disconnected; the largest body is 3 MiB. Node checks the timeouts every two seconds. */
 const LIMITS = {
   ...{ handshakeTimeout: 10_000, headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 2_000 },
   keepAliveTimeout: 90_000,
@@ -41,19 +41,19 @@ export interface Parts {
   readonly rests: readonly ResourceRest[];
   readonly routes: ResourceRoutes;
   readonly authorization: Authorization;
-  /** fixed answers to GET, by path: discovery */
+  /** discovery documents by path, answers to GET */
   readonly documents: ReadonlyMap<string, Json>;
   readonly openApi: OpenApiRoutes;
-  /** of all but watches and followed logs */
+  /** seats of all requests except watches and followed logs */
   readonly requests: InFlight;
-  /** a reader who takes nothing of an answer for so long is cut off */
+  /** a client that reads nothing of an answer for so long is disconnected */
   readonly stallMs: number;
   /** absent: nothing is recorded */
   readonly audit?: RequestAudit | undefined;
   readonly logger: Logger;
 }
 
-/** The API over HTTPS: who asks, whether they may, and which part answers. */
+/** The API over HTTPS: authenticates, authorizes and routes requests. */
 export class ApiServer {
   private readonly server: Server;
   private readonly rests: ReadonlyMap<string, ResourceRest>;
@@ -75,7 +75,7 @@ export class ApiServer {
     });
   }
 
-  /** Answers what is being asked, ends the watches, then closes. */
+  /** Graceful stop: answers requests in flight, ends watches, closes connections after two seconds at the latest. */
   async stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => {
@@ -84,14 +84,14 @@ export class ApiServer {
     });
     this.parts.routes.stop();
     const idle = setInterval(() => {
-      this.server.closeIdleConnections(); // those of the watches become so by and by
+      this.server.closeIdleConnections(); // connections of watches become idle later
     }, IDLE_MS);
-    const hurry = setTimeout(() => {
+    const forceClose = setTimeout(() => {
       this.server.closeAllConnections();
     }, CLOSE_MS);
     await closed;
     clearInterval(idle);
-    clearTimeout(hurry);
+    clearTimeout(forceClose);
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -100,12 +100,12 @@ export class ApiServer {
     try {
       await this.route(facts, response);
     } catch (error) {
-      const hasLeft = request.destroyed && !request.complete; // in its own body: nobody waits for an answer
+      const hasLeft = request.destroyed && !request.complete; // disconnected while it sent its body
       const isOurs = sendError(response, error);
       if (isOurs && !hasLeft)
         this.parts.logger.error({ msg: 'request failed', method: request.method, url: request.url, err: error });
     } finally {
-      request.resume(); // a body that nobody wanted must not hold up the connection
+      request.resume(); // drain an unread body, which would block the connection
       if (response.writableEnded && !response.writableFinished) {
         response.setTimeout(this.parts.stallMs, response.destroy.bind(response)); // Node resets it for the next request
       }

@@ -6,7 +6,7 @@ import { checkShape } from './parsed-value';
 import { fromProtobuf } from './protobuf-body';
 import { parseYaml } from './yaml-body';
 
-/** As kube-apiserver has it. */
+/** The limit of kube-apiserver. */
 const LIMIT_BYTES = 3 * 1024 * 1024;
 
 /** @throws StatusError 413 */
@@ -23,7 +23,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The media type alone. kubectl 1.20 sends some JSON bodies without any, client-node an empty body as JSON. */
+/** Media type without parameters, JSON when absent: kubectl 1.20 omits it. client-node sends an empty body as JSON. */
 export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim() ?? '';
 }

@@ -3,7 +3,7 @@ import { apiVersionOf, type Resource } from '../resources/resource';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
-/** What each path of discovery answers: which groups, versions and kinds there are. The aggregated form is not needed. */
+/** Discovery documents by path: groups, versions and kinds. Clients do without the aggregated form. */
 export function discoveryDocuments(resources: readonly Resource[]): Map<string, Json> {
   const documents = new Map<string, Json>();
   const groups: Json[] = [];

@@ -8,12 +8,12 @@ export interface Encoding {
   readonly include: IncludeObject;
 }
 
-/** @throws StatusError 400 */
+/** The parameter `includeObject` of a Table; Metadata by default. */
 export function includeObject(text: string | null): IncludeObject {
   return text === 'None' || text === 'Object' ? text : 'Metadata';
 }
 
-/** One object as the caller wants it. */
+/** One object in the form that the caller accepts. */
 export function encodeObject(resource: Resource, { form, include }: Encoding, object: KubeObject): Json {
   if (form.as === 'Object') return object;
   if (form.as === 'PartialObjectMetadata') return { ...partial(object), apiVersion: metaVersion(form) };
@@ -22,8 +22,8 @@ export function encodeObject(resource: Resource, { form, include }: Encoding, ob
 }
 
 /**
- * A list as its pieces: a reader of a large one holds one object as text, not all.
- * @param metadata resourceVersion and what tells of further pages
+ * A list as pieces of JSON, so that a large one is never in memory as text.
+ * @param metadata ListMeta: resourceVersion, continue, remainingItemCount
  */
 export function* listPieces(
   resource: Resource,
@@ -43,7 +43,7 @@ export function* listPieces(
   yield ']}';
 }
 
-/** All of a list but its items. */
+/** A list without its items. */
 function listHead(resource: Resource, form: Form, metadata: Json): Json {
   if (form.as === 'Object') return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
   const apiVersion = metaVersion(form);

@@ -15,14 +15,14 @@ const entered = (seats: InFlight, user: string): (() => void)[] => {
 };
 
 describe('InFlight', () => {
-  it('leaves half of the seats to others, and half of those to the next', () => {
+  it('gives a user half of the seats that are free', () => {
     const seats = new InFlight('requests', 64);
     expect(entered(seats, 'greedy')).toHaveLength(32);
     expect(entered(seats, 'next')).toHaveLength(16);
     expect(entered(seats, 'third')).toHaveLength(8);
   });
 
-  it('gives a seat back once, however often it is left', () => {
+  it('takes a seat back once, however often it is given back', () => {
     const seats = new InFlight('requests', 4);
     const [leave = () => undefined] = entered(seats, 'one');
     leave();

@@ -2,14 +2,14 @@ import { StatusError } from '../status-error';
 
 const RETRY_SECONDS = 1;
 
-/** Requests or watches under way. A user may hold as many as are left for others: none can take them all. */
+/** Bounded number of concurrent requests or watches. A user gets a seat while more are free than the user holds. */
 export class InFlight {
   private readonly byUser = new Map<string, number>();
   private total = 0;
 
   /**
-   * @param what in the refusal
-   * @param most of all users together
+   * @param what plural noun for the refusal
+   * @param most seats of all users together
    */
   constructor(
     private readonly what: string,
@@ -17,7 +17,8 @@ export class InFlight {
   ) {}
 
   /**
-   * @returns gives the seat back; may be called again
+   * Takes a seat.
+   * @returns gives the seat back; idempotent
    * @throws StatusError 429
    */
   enter(user: string): () => void {

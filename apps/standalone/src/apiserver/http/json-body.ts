@@ -8,7 +8,7 @@ export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch (error) {
-    // the parser's own words quote what stands there, which may be a Secret
+    // not the parser's message: it quotes the body, which may be a Secret
     const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
     const place = position === undefined ? '' : `: it is no JSON from position ${position} on`;
     throw StatusError.badRequest(`the body cannot be read${place}`);

@@ -32,7 +32,7 @@ export function writeOptions(query: URLSearchParams): WriteOptions {
   return { fieldValidation, dryRun: dryRun(query.getAll('dryRun')) };
 }
 
-/** Of the body and, where that says nothing, of the query. @throws StatusError 400, 422 */
+/** DeleteOptions of the body, else of the query. @throws StatusError 400, 422 */
 export function parseDeleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const parsed = deleteOptions.safeParse(body);
   if (!parsed.success) throw StatusError.badRequest(`DeleteOptions: ${z.prettifyError(parsed.error)}`);
@@ -47,7 +47,7 @@ export function parseDeleteOptions(body: unknown, query: URLSearchParams): Delet
   };
 }
 
-/** @param orphans what was there before policies, and still is */
+/** @param orphans orphanDependents, the field that preceded propagationPolicy */
 function policyOf(text: string | undefined, orphans: boolean | null | undefined): PropagationPolicy | undefined {
   if (text === undefined) return orphans == null ? undefined : orphans ? 'Orphan' : 'Background';
   const policy = POLICIES.find((item) => item === text);

@@ -1,15 +1,15 @@
 import { type ServerResponse } from 'node:http';
 
 export interface Pace {
-  /** a reader who takes nothing for so long is cut off */
+  /** a client that reads nothing for so long is disconnected */
   readonly stallMs: number;
-  /** the response ends with its source; else the source may have more later */
+  /** ends the response with its source; false: the source may have more later */
   readonly endsWithSource: boolean;
 }
 
 /**
- * Writes pieces as fast as the reader takes them. Each is made when there is room for it: a reader who stands still holds one,
- * whatever is left to say.
+ * Writes pieces with backpressure. Each is generated when there is room for it, so a stalled client holds one piece in
+ * memory, however many are left.
  */
 export class PacedWriter {
   private isOver = false;
@@ -21,16 +21,16 @@ export class PacedWriter {
     private readonly pace: Pace,
   ) {
     response.on('drain', () => {
-      this.clearClock();
+      this.clearStallTimer();
       this.pump();
     });
     response.on('close', () => {
       this.isOver = true;
-      this.clearClock();
+      this.clearStallTimer();
     });
   }
 
-  /** Writes what the source has, up to what the reader takes. To be called whenever it has more. */
+  /** Writes what the source has while there is room. Call it whenever the source has more. */
   pump(): void {
     const { response } = this;
     while (!this.isOver && !response.writableNeedDrain) {
@@ -39,23 +39,23 @@ export class PacedWriter {
       else if (this.pace.endsWithSource) this.end();
       else break;
     }
-    if (response.writableNeedDrain) this.stalled ??= this.cutLater();
+    if (response.writableNeedDrain) this.stalled ??= this.startStallTimer();
   }
 
-  /** Ends the response behind what is written already. */
+  /** Ends the response after what is already written. */
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.response.end();
-    this.stalled ??= this.cutLater();
+    this.stalled ??= this.startStallTimer();
   }
 
-  private clearClock(): void {
+  private clearStallTimer(): void {
     clearTimeout(this.stalled);
     this.stalled = undefined;
   }
 
-  private cutLater(): NodeJS.Timeout {
+  private startStallTimer(): NodeJS.Timeout {
     return setTimeout(() => {
       this.response.destroy();
     }, this.pace.stallMs);

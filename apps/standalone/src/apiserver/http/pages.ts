@@ -5,7 +5,7 @@ import { type Json, type KubeObject } from '../kube-object';
 import { StatusError } from '../status-error';
 
 const KEPT_MS = 300_000;
-/** The oldest list that nobody has read to its end makes room. */
+/** Lists kept; beyond this the oldest is dropped. */
 const KEPT_LISTS = 100;
 
 const token = z.object({ id: z.uuid(), start: z.int().min(0) });
@@ -21,7 +21,7 @@ export interface Page {
   readonly metadata: Json;
 }
 
-/** Long lists in pieces that all show the same moment: the objects never change, so a kept list costs its pointers. */
+/** Pages of one consistent list. Objects are immutable, so a kept list costs only its pointers. */
 export class Pages {
   private readonly lists = new Map<string, Kept>();
 

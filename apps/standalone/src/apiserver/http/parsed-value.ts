@@ -2,7 +2,7 @@ import { MAX_DEPTH, MAX_VALUES } from '@fsb/component-base/json-shape';
 import { StatusError } from '../status-error';
 
 /**
- * What may go further than the parser: not too deep, not too many, and no key that is a prototype.
+ * Checks depth, number of values, and that there is no key `__proto__`.
  * @throws StatusError 400
  */
 export function checkShape(value: unknown): void {

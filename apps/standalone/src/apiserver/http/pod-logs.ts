@@ -19,7 +19,7 @@ interface LogRequest {
   readonly rest: ResourceRest;
 }
 
-/** `kubectl logs`: what the node wrote to `<directory>/<pod uid>/<container>/<n>.log`, a file for each start. */
+/** Serves `kubectl logs` from `<directory>/<pod uid>/<container>/<n>.log`; the node writes a file for each start. */
 export class PodLogs {
   private readonly following = new Set<ServerResponse>();
 
@@ -49,12 +49,12 @@ export class PodLogs {
     }
   }
 
-  /** Ends those that follow. */
+  /** Ends all followed logs. */
   stop(): void {
     for (const response of this.following) response.end();
   }
 
-  /** @returns undefined where the Pod has ended: then its log is complete */
+  /** @returns undefined when the Pod has ended, so that its log is complete */
   private changesOf(
     { metadata: { namespace = '', uid } }: KubeObject,
     folder: string,
@@ -74,7 +74,7 @@ export class PodLogs {
     return { changes, close };
   }
 
-  /** Until the reader goes, or the container ends or starts anew with another file. */
+  /** Copies the log until the client disconnects, or the container ends or starts another file. */
   private async follow(path: string, start: number, response: ServerResponse, changes: Changes): Promise<void> {
     this.following.add(response);
     response.once('close', () => {
@@ -92,7 +92,7 @@ export class PodLogs {
   }
 }
 
-/** Tells that something changed in a folder; many changes at once are one. */
+/** Changes in a folder, coalesced. */
 class Changes {
   /** nothing more will be written */
   finished = false;
@@ -134,13 +134,13 @@ class Changes {
   }
 }
 
-/** Copies from `start` to the present end. @returns how many bytes that were */
+/** Copies from `start` to the current end of the file. @returns number of bytes */
 async function copied(path: string, start: number, response: ServerResponse): Promise<number> {
   const stream = createReadStream(path, { start });
   try {
     await pipeline(stream, response, { end: false });
   } catch {
-    response.destroy(); // the reader or the file is gone
+    response.destroy(); // client or file is gone
   }
   return stream.bytesRead;
 }
@@ -149,7 +149,7 @@ function isOver({ status }: KubeObject): boolean {
   return ['Succeeded', 'Failed'].includes(String(fieldAt(status, ['phase'])));
 }
 
-/** A name from the Pod itself, so that it is no path. @throws StatusError 400 */
+/** Name of a container, checked against the Pod's, so that it cannot be a path. @throws StatusError 400 */
 function containerOf({ metadata, spec }: KubeObject, asked: string): string {
   const containers = fieldAt(spec, ['containers']);
   const names = (Array.isArray(containers) ? containers : [])
@@ -160,13 +160,13 @@ function containerOf({ metadata, spec }: KubeObject, asked: string): string {
   throw StatusError.badRequest(`container ${asked} is not valid for pod ${metadata.name}; it has ${names.join(', ')}`);
 }
 
-/** `0.log`, `1.log`, … by number; none where the node has not begun. */
+/** `0.log`, `1.log`, … sorted by number; empty when the node has not started the container. */
 async function logFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => /^\d+\.log$/.test(name)).sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
 }
 
-/** Where the last `lines` lines begin, looked for from the end. */
+/** Offset of the last `lines` lines, searched from the end. */
 async function tailStart(path: string, lines: number): Promise<number> {
   await using file = await open(path);
   const { size } = await file.stat();

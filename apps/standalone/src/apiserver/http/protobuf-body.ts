@@ -2,10 +2,10 @@ import { parse, type Type } from 'protobufjs';
 import { isJson, type Json } from '../kube-object';
 import { StatusError } from '../status-error';
 
-/** Before every protobuf body of Kubernetes. */
+/** Prefix of every protobuf body of Kubernetes. */
 const MAGIC = Buffer.from('k8s\0');
 
-/** kubectl from 1.32 on sends its own typed objects like this and takes no other answer than success. */
+/** Messages of kubectl since 1.32, which sends typed objects as protobuf and has no fallback to JSON. */
 const PROTO = `
 syntax = "proto2";
 message Unknown { optional TypeMeta typeMeta = 1; optional bytes raw = 2; }
@@ -40,7 +40,7 @@ const SERVED = ['Namespace', 'ConfigMap', 'Secret', 'DeleteOptions', 'SelfSubjec
 
 const { root } = parse(PROTO, { keepCase: true });
 
-/** @throws StatusError 415 for a kind that is not known here */
+/** @throws StatusError 400 for another format, 415 for a kind that is not in SERVED */
 export function fromProtobuf(body: Buffer): Json {
   if (body.length === 0) return {};
   if (!body.subarray(0, MAGIC.length).equals(MAGIC))
@@ -63,7 +63,7 @@ function decode(type: Type, bytes: Uint8Array): Json {
   }
 }
 
-/** Go writes empty fields too, which in JSON are absent; an empty map or list says nothing either. */
+/** Without empty fields: Go encodes them, while JSON omits them. */
 function filled(object: Json): Json {
   const entries = Object.entries(object)
     .map(([key, value]): [string, unknown] => [key, isJson(value) ? filled(value) : value])

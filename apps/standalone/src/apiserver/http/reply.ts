@@ -4,7 +4,7 @@ import { type Json } from '../kube-object';
 import { StatusError } from '../status-error';
 import { PacedWriter } from './paced-writer';
 
-/** What every answer carries. */
+/** Sets the status and the headers of every answer. */
 export function begin(response: ServerResponse, code: number, contentType: string): void {
   response.statusCode = code;
   response.setHeader('content-type', contentType);
@@ -22,20 +22,20 @@ export function sendJson(response: ServerResponse, code: number, body: Json): vo
   response.end(JSON.stringify(body));
 }
 
-/** Sends what may be large, as the reader takes it. */
+/** Sends a large answer piece by piece, with backpressure. */
 export function sendPieces(response: ServerResponse, pieces: Iterator<string, undefined>, stallMs: number): void {
   begin(response, 200, 'application/json');
   new PacedWriter(response, pieces, { stallMs, endsWithSource: true }).pump();
 }
 
-/** RFC 7234's form, as kubectl prints it. */
+/** Warning headers of RFC 7234, which kubectl prints. */
 export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
   const quoted = warnings.map((text) => `299 - "${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`);
   response.setHeader('warning', quoted);
 }
 
-/** @returns whether it is a failure of ours, which the log should tell about */
+/** Sends a Status. @returns whether the error is unexpected and should be logged */
 export function sendError(response: ServerResponse, error: unknown): boolean {
   const isKnown = error instanceof StatusError;
   const status = isKnown

@@ -1,6 +1,6 @@
 import { StatusError } from '../status-error';
 
-/** What a URL of the API names: `/api/v1/namespaces/{namespace}/{plural}/{name}/{subresource}` and its shorter forms. */
+/** Parts of a path `/api/v1/namespaces/{namespace}/{plural}/{name}/{subresource}` or a shorter form. */
 export interface ResourcePath {
   readonly group: string;
   readonly version: string;
@@ -14,7 +14,7 @@ export interface ResourcePath {
 
 const NAMESPACE_SUBRESOURCES = ['status', 'finalize'];
 
-/** @returns undefined where the path is not one of a resource */
+/** @returns undefined when it is no path of a resource */
 export function resourcePath(pathname: string): ResourcePath | undefined {
   const [root, ...rest] = pathname.slice(1).split('/').map(decoded);
   if (root !== 'api' && root !== 'apis') return undefined;
@@ -25,7 +25,7 @@ export function resourcePath(pathname: string): ResourcePath | undefined {
   return more.length > 0 ? undefined : { group, version, namespace, plural, name, subresource };
 }
 
-/** `namespaces/{name}` alone is a namespace itself, with something behind it what the namespace holds. */
+/** `namespaces/{name}` alone is the namespace itself; with more steps it is the scope of what follows. */
 function splitNamespace(steps: string[]): { namespace: string; below: string[] } {
   const [first, namespace, third] = steps;
   const isInside = first === 'namespaces' && third !== undefined && !NAMESPACE_SUBRESOURCES.includes(third);

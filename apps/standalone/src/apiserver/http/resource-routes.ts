@@ -23,16 +23,16 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly path: ResourcePath;
   readonly rest: ResourceRest;
-  /** of the user */
+  /** name of the user */
   readonly user: string;
-  /** hears of the object that was answered, or is gone */
+  /** called with the object that was answered or removed */
   readonly answered: (object: KubeObject) => void;
 }
 
 export interface RouteSettings {
-  /** watches and followed logs of all users together */
+  /** concurrent watches and followed logs of all users together */
   readonly maxWatches: number;
-  /** a reader who takes nothing for so long is cut off */
+  /** a client that reads nothing for so long is disconnected */
   readonly stallMs: number;
 }
 
@@ -44,7 +44,7 @@ const PATCH_TYPES: Readonly<Record<string, PatchType>> = {
 
 const binding = z.object({ target: z.object({ kind: z.literal('Node').optional(), name: z.string().min(1) }) });
 
-/** What each verb does with a request for objects of a kind. */
+/** Handlers of the verbs. */
 export class ResourceRoutes {
   private readonly pages = new Pages();
   private readonly watches = new Set<WatchStream>();
@@ -83,7 +83,7 @@ export class ResourceRoutes {
     }
   }
 
-  /** Ends every watch, so that the server can stop. */
+  /** Ends all watches and followed logs, so that the server can stop. */
   stop(): void {
     for (const watch of this.watches) watch.end();
     this.logs.stop();
@@ -172,7 +172,7 @@ export class ResourceRoutes {
     const failed = (await Promise.allSettled(deletions)).flatMap((done) =>
       done.status === 'rejected' ? [done.reason as unknown] : [],
     );
-    // gone or replaced by then: what was asked for
+    // gone or replaced meanwhile: as requested
     const failure = failed.find((reason) => !(reason instanceof StatusError && [404, 409].includes(reason.code)));
     if (failure instanceof Error) throw failure;
     return listPieces(rest.resource, encodingOf(call), objects, { resourceVersion: String(rest.revision) });

@@ -30,7 +30,7 @@ interface Asked {
   readonly authorization: Authorization;
 }
 
-/** What is asked of the rules themselves, by path: `kubectl auth can-i` and `whoami`, and what a gateway asks of its callers. */
+/** Reviews by path: for `kubectl auth can-i` and `whoami`, and for gateways, which review their callers. */
 const REVIEWS: Readonly<Record<string, (asked: Asked) => object>> = {
   [`/apis/${AUTHENTICATION}/v1/selfsubjectreviews`]: ({ user }) => ({ userInfo: userInfo(user) }),
   [`/apis/${AUTHORIZATION}/v1/selfsubjectaccessreviews`]: ({ body, user, authorization }) => {
@@ -50,8 +50,8 @@ const REVIEWS: Readonly<Record<string, (asked: Asked) => object>> = {
 };
 
 /**
- * Answered from the same rules as every request.
- * @returns undefined where the path is that of no review
+ * Answers a review by the rules that apply to every request.
+ * @returns undefined when it is no review
  * @throws StatusError 400, 403
  */
 export async function review(

@@ -3,7 +3,7 @@ import { type Resource } from '../resources/resource';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
-/** `kubectl get`'s rows, made by the server. */
+/** A `Table` with the columns and rows of `kubectl get`. */
 export function table(
   resource: Resource,
   objects: readonly KubeObject[],

@@ -1,7 +1,7 @@
 import { StatusError } from '../status-error';
 import { type ResourcePath } from './resource-path';
 
-/** Kubernetes' verbs, as roles name them. */
+/** Verbs of Kubernetes, as in roles. */
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete' | 'deletecollection';
 
 /** @throws StatusError 405 */
@@ -11,7 +11,7 @@ export function verbOf(method: string, path: ResourcePath, query: URLSearchParam
   return verb;
 }
 
-/** Watches and followed logs: they have seats of their own. */
+/** Whether it is a watch or a followed log, which have seats of their own. */
 export function isLongRunning(method = '', path: ResourcePath | undefined, query: URLSearchParams): boolean {
   if (!path || method !== 'GET') return false;
   return path.subresource === 'log' ? query.get('follow') === 'true' : ordinaryVerb(method, path, query) === 'watch';

@@ -12,32 +12,32 @@ export interface WatchQuery {
   readonly namespace: string;
   readonly selector: Selector;
   readonly encoding: Encoding;
-  /** absent: from now on, after an ADDED for each that is there */
+  /** revision to resume from; absent: an ADDED for each existing object, then changes from now on */
   readonly since: number | undefined;
-  /** a BOOKMARK ends the objects that are there, and then one comes each minute */
+  /** a BOOKMARK each minute, and at the end */
   readonly bookmarks: boolean;
   readonly sendInitialEvents: boolean;
   readonly timeoutMs: number;
 }
 
 const BOOKMARK_MS = 60_000;
-/** A watcher this far behind is cut off, and lists anew or resumes. The history has as many. */
+/** A watcher that lags by more events is disconnected, and lists again or resumes. The store's history has as many. */
 const MOST_PENDING = 10_000;
 
-/** One watch: lines of `{type, object}` until its time is over, the reader goes or stands still, or the server stops. */
+/** One watch: lines of `{type, object}` until the timeout, a disconnect, a stalled reader, or the server's stop. */
 export class WatchStream {
   private isFirst = true;
   private readonly resource: Resource;
   private stopEvents = (): void => undefined;
   private timers: NodeJS.Timeout[] = [];
-  /** Events for which the reader has had no room yet, from `next` on: their objects are in the store's history too. */
+  /** Events not yet written, from `next` on. Their objects are shared with the store's history. */
   private pending: WatchEvent[] = [];
   private next = 0;
-  /** all that there is was written */
+  /** everything has been written */
   private isDry = false;
   private writer: PacedWriter | undefined;
 
-  /** @param stallMs after which a reader who takes nothing is cut off */
+  /** @param stallMs a client that reads nothing for so long is disconnected */
   constructor(
     private readonly response: ServerResponse,
     private readonly rest: ResourceRest,
@@ -47,7 +47,7 @@ export class WatchStream {
     this.resource = rest.resource;
   }
 
-  /** From a version that is no longer known, the watch is one ERROR event: so do those that client libraries know. */
+  /** Starts the watch. From an expired revision it is a single ERROR event, which client libraries expect. */
   start(onEnd: () => void): void {
     try {
       this.follow(onEnd);
@@ -59,7 +59,7 @@ export class WatchStream {
     }
   }
 
-  /** @throws StatusError 410, as long as nothing was answered */
+  /** @throws StatusError 410, before anything is answered */
   private follow(onEnd: () => void): void {
     const { namespace, selector, since, sendInitialEvents, bookmarks, timeoutMs } = this.query;
     const from = since === undefined || sendInitialEvents ? this.rest.revision : since;
@@ -70,7 +70,7 @@ export class WatchStream {
       if (isListening) this.deliver();
     });
     begin(this.response, 200, 'application/json');
-    this.response.flushHeaders(); // a watcher waits for these before it reads
+    this.response.flushHeaders(); // a client waits for them
     this.response.on('close', () => {
       this.stop();
       onEnd();
@@ -88,7 +88,7 @@ export class WatchStream {
     if (this.pending.length - this.next > MOST_PENDING) this.response.destroy();
   }
 
-  /** Ends it in order: the reader resumes where it was. */
+  /** Ends the watch after what is written, so that the client can resume. */
   end(): void {
     if (this.query.bookmarks) this.sendBookmark();
     this.stop();
@@ -102,7 +102,7 @@ export class WatchStream {
     this.pending = [];
   }
 
-  /** What there is to say, in order: it ends where that is all for now, and may go on later. */
+  /** Existing objects, then events. `done` means nothing for now: later calls may return more. */
   private lines(): Iterator<string, undefined> {
     const existing = this.existing();
     return {
@@ -125,7 +125,7 @@ export class WatchStream {
     return event;
   }
 
-  /** Begun in the turn in which the events begin: nothing is missed between, or comes twice. */
+  /** Started in the same turn as the events, so that nothing between is missed or repeated. */
   private *existing(): Generator<string, undefined> {
     const { namespace, selector, since, sendInitialEvents } = this.query;
     if (since !== undefined && !sendInitialEvents) return;
@@ -137,13 +137,13 @@ export class WatchStream {
   private lineOfEvent({ type, object }: WatchEvent): string {
     if (this.query.encoding.form.as === 'Object') return `{"type":"${type}","object":${textOf(object)}}\n`;
     const encoded = encodeObject(this.resource, this.query.encoding, object);
-    // kubectl takes the columns from the first table
+    // kubectl reads the columns of the first table only
     const isLaterTable = !this.isFirst && this.query.encoding.form.as === 'Table';
     this.isFirst = false;
     return lineOf({ type, object: isLaterTable ? { ...encoded, columnDefinitions: null } : encoded });
   }
 
-  /** Not to a reader who lags: it says that all before it has been said. */
+  /** Skipped for a client that lags: a bookmark says that all events before it were sent. */
   private sendBookmark(): void {
     if (this.isDry && !this.response.writableNeedDrain) this.response.write(this.bookmark(this.rest.revision));
   }
@@ -159,7 +159,7 @@ function lineOf(line: Json): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** The last change as text: every watcher of it is served in the same turn, and most want it whole. */
+/** Cache of the last object as text: all watchers get it in the same turn, most of them in this form. */
 let last: { object: KubeObject; text: string } | undefined;
 
 function textOf(object: KubeObject): string {
@@ -187,7 +187,7 @@ export function watchQuery(
     since: since === '' || since === '0' ? undefined : Number(since),
     sendInitialEvents,
     bookmarks,
-    // as kube-apiserver: half an hour to an hour, so that not all come back at once
+    // as kube-apiserver: 30 to 60 minutes, a jitter against simultaneous reconnects
     timeoutMs: timeout > 0 ? timeout * 1000 : 1_800_000 * (1 + Math.random()),
   };
 }

@@ -2,19 +2,19 @@ import { MAX_DEPTH } from '@fsb/component-base/json-shape';
 import { isMap, isScalar, Lexer, parseDocument, visit, type YAMLMap } from 'yaml';
 import { StatusError } from '../status-error';
 
-/** Of a YAML body. kubectl sends JSON: YAML is what people write by hand. */
+/** Limit of a YAML body. kubectl sends JSON; YAML is written by hand. */
 const LIMIT_BYTES = 64 * 1024;
-/** Tokens that carry content: the parser's work grows with them, and with nothing else once these limits hold. */
+/** Tokens with content. Within all limits here the parser's work grows with them alone. */
 const MAX_TOKENS = 10_000;
-/** The parser looks for the anchor of each alias in the whole document. */
+/** The parser searches the whole document for the anchor of each alias. */
 const MAX_ALIASES = 100;
 
 const LAYOUT = new Set([' ', '\t', '\n', '\r\n', '#']);
 
 /**
- * Parses a YAML document. Size, number of tokens, depth and aliases are checked before the parser runs, so its time in the
- * event loop is bounded: it needs minutes for what a hostile body of some megabytes holds.
- * @throws StatusError 400 where it is no YAML or has a limit exceeded, 413 where it is larger than 64 KiB
+ * Parses a YAML document. Size, number of tokens, depth and aliases are checked before the parser runs, which bounds
+ * its time in the event loop: a hostile body of some megabytes would take minutes.
+ * @throws StatusError 400 when it is no YAML or exceeds a limit, 413 when it is larger than 64 KiB
  */
 export function parseYaml(body: Buffer): unknown {
   if (body.length > LIMIT_BYTES) {
@@ -55,7 +55,7 @@ function checkTokens(text: string): void {
   }
 }
 
-/** @throws StatusError 400 for a key that is there twice, or is no text, number or the like */
+/** @throws StatusError 400 for a duplicate key, or one that is no scalar */
 function checkKeys({ items }: YAMLMap): void {
   const keys = new Set<string>();
   for (const { key } of items) {
@@ -66,7 +66,7 @@ function checkKeys({ items }: YAMLMap): void {
   }
 }
 
-/** Without the parser's own words: they quote what stands there, which may be a Secret. */
+/** Error without the parser's message, which quotes the body, and that may be a Secret. */
 function unreadable(why: string): StatusError {
   return StatusError.badRequest(`the body cannot be read: ${why}`);
 }

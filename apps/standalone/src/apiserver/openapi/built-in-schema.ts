@@ -18,20 +18,20 @@ const PRIMITIVES: Readonly<Record<string, Json>> = {
   IntOrString: { 'x-kubernetes-int-or-string': true },
 };
 
-/** Maps of quantities, which may be written as numbers; the models have them as maps of text. */
+/** Fields that are maps of quantities, which may be numbers; in the models they are maps of strings. */
 const QUANTITIES = new Set(['limits', 'requests', 'capacity', 'allocatable', 'hard', 'used']);
 
 const known = new Map<string, Json>();
 const names = new WeakMap<Json, string>();
 
-/** The OpenAPI schema of one of Kubernetes' own kinds, from the models that client-node was generated with. */
+/** OpenAPI schema of a built-in kind, from the generated models of client-node. @throws Error for an unknown model */
 export function builtInSchema(model: string): Json {
   const found = known.get(model);
   if (found) return found;
   const properties: Json = {};
   const schema = { type: 'object', properties };
   names.set(schema, model);
-  known.set(model, schema); // before its fields: JSONSchemaProps and the like contain themselves
+  known.set(model, schema); // before its fields: models such as JSONSchemaProps are recursive
   for (const { baseName, type, format } of attributesOf(model)) {
     const isQuantities = QUANTITIES.has(baseName) && type === '{ [key: string]: string; }';
     properties[baseName] = isQuantities
@@ -41,7 +41,7 @@ export function builtInSchema(model: string): Json {
   return schema;
 }
 
-/** The model's name where the schema is one: definitions refer to each other by it. */
+/** Name of the model of a schema; definitions refer to each other by it. Undefined when it is no model. */
 export function modelOf(schema: Json): string | undefined {
   return names.get(schema);
 }

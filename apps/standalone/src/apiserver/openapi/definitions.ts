@@ -2,10 +2,10 @@ import { isJson, type Json } from '../kube-object';
 import { type Resource } from '../resources/resource';
 import { modelOf } from './built-in-schema';
 
-/** What of a schema kubectl reads as it is; `default` and the like are the server's business. */
+/** Keywords that kubectl reads; others, such as `default`, are only for the server. */
 const KEPT = ['type', 'format', 'description', 'required', 'enum', 'pattern', 'minimum', 'maximum', 'minLength'];
 
-/** The kinds' schemas by name, and those of all that they contain, which are referred to below `prefix`. */
+/** Schemas by name: of the kinds and of all models they contain. References are `prefix` + name. */
 export function definitions(resources: readonly Resource[], prefix: string): Record<string, Json> {
   return new Definitions(prefix).of(resources);
 }
@@ -33,7 +33,7 @@ class Definitions {
     if (model === undefined) return this.written(schema);
     const name = definitionName(model);
     if (!(name in this.found)) {
-      this.found[name] = {}; // before what is in it, which may contain it again
+      this.found[name] = {}; // before its fields: models may be recursive
       this.found[name] = this.written(schema);
     }
     return { $ref: `${this.prefix}${name}` };
@@ -45,16 +45,16 @@ class Definitions {
     const { properties, items, additionalProperties } = schema;
     if (isJson(items)) result['items'] = this.shown(items);
     if (isJson(additionalProperties)) result['additionalProperties'] = this.shown(additionalProperties);
-    // with unknown fields allowed, the known ones would make kubectl refuse all others
+    // left out where unknown fields are allowed: kubectl would refuse those not listed
     if (isJson(properties) && schema['x-kubernetes-preserve-unknown-fields'] !== true) {
       const shown = Object.entries(properties).map(([key, value]) => [key, isJson(value) ? this.shown(value) : {}]);
-      result['properties'] = Object.fromEntries(shown) as Json; // pairs of a name and a schema
+      result['properties'] = Object.fromEntries(shown) as Json; // values are schemas
     }
     return result;
   }
 }
 
-/** `V1PodSpec` is `io.k8s.v1.PodSpec`: kubectl shows what is behind the last dot. */
+/** `io.k8s.v1.PodSpec` for `V1PodSpec`; kubectl shows the part after the last dot. */
 function definitionName(model: string): string {
   const [, version = 'V1', name = model] = /^(?:Core)?(V\d)(.*)$/.exec(model) ?? [];
   return `io.k8s.${version.toLowerCase()}.${name}`;

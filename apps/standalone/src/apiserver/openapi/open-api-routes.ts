@@ -5,18 +5,18 @@ import { type Resource } from '../resources/resource';
 import { encodedOpenApiV2, openApiV2 } from './open-api-v2';
 import { openApiV3, type OpenApiV3 } from './open-api-v3';
 
-/** Not the type that was asked for: kubectl 1.20 to 1.28 cannot read their own back, for its `@`. */
+/** Not the type that was requested: kubectl 1.20 to 1.28 cannot parse its `@` in an answer. */
 const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const V3 = '/openapi/v3';
 
-/** Serves what the kinds look like, made when it is first asked for. */
+/** Serves the OpenAPI documents, generated at the first request. */
 export class OpenApiRoutes {
   private v3: OpenApiV3 | undefined;
   private v2: { json: Json; encoded: Uint8Array } | undefined;
 
   constructor(private readonly resources: readonly Resource[]) {}
 
-  /** @returns false where the path is none of these */
+  /** @returns false when it is no path of a document */
   serve(path: string, request: IncomingMessage, response: ServerResponse): boolean {
     if (path === '/openapi/v2') {
       this.serveV2(request, response);

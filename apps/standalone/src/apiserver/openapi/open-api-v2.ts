@@ -3,7 +3,7 @@ import { isJson, type Json } from '../kube-object';
 import { type Resource } from '../resources/resource';
 import { definitions } from './definitions';
 
-/** The part of gnostic's Document that kubectl up to 1.28 reads; it takes the JSON form for broken. */
+/** The part of gnostic's Document that kubectl up to 1.28 reads; it rejects the JSON form. */
 const PROTO = `
 syntax = "proto3";
 message Document { string swagger = 1; Info info = 2; Paths paths = 8; Definitions definitions = 9; }
@@ -42,14 +42,14 @@ export function openApiV2(resources: readonly Resource[]): Json {
   };
 }
 
-/** By its patch kubectl knows whether a kind can be tried without effect. */
+/** The patch operation, by which kubectl detects support of dry runs. */
 function pathOf({ group, version, kind, plural }: Resource): [string, Json] {
   const parameters = ['dryRun', 'fieldValidation'].map((name) => ({ name, in: 'query', type: 'string' }));
   const patch = { parameters, responses: { 200: { description: 'OK' } }, [GVK]: { group, version, kind } };
   return [`/${group}/${version}/${plural}/{name}`, { patch }];
 }
 
-/** The same document as kubectl up to 1.28 wants it. */
+/** The document as protobuf, for kubectl up to 1.28. */
 export function encodedOpenApiV2(document: Json): Uint8Array {
   const { swagger, info, paths, definitions: schemas } = document;
   const path = Object.entries(isJson(paths) ? paths : {}).map(([name, item]) => ({ name, value: pathItem(item) }));

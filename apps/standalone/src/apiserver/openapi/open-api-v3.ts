@@ -9,7 +9,7 @@ export interface OpenApiV3 {
   readonly documents: ReadonlyMap<string, Json>;
 }
 
-/** What kubectl from 1.27 on reads before it writes or explains: a document for each group and version. */
+/** A document for each group and version, which kubectl since 1.27 reads before it writes or explains. */
 export function openApiV3(resources: readonly Resource[]): OpenApiV3 {
   const documents = new Map<string, Json>();
   const paths: Json = {};
@@ -34,7 +34,7 @@ function rootOf(resource: Resource | undefined): string {
   return group === '' ? `api/${version}` : `apis/${group}/${version}`;
 }
 
-/** The operations, with the parameters by which kubectl knows that the server itself refuses unknown fields. */
+/** The operations, with the parameters by which kubectl detects that the server validates fields. */
 function pathOf(resource: Resource): [string, Json] {
   const { plural, namespaced, group, version, kind } = resource;
   const operation = (action: string): Json => ({

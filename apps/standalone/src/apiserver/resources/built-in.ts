@@ -24,7 +24,7 @@ function builtIn(resource: BuiltIn, model = `V1${resource.kind}`): Resource {
   };
 }
 
-/** The part of Kubernetes that the suite and `kubectl` use on one machine. */
+/** Kinds of Kubernetes that the suite and `kubectl` use on one machine. */
 export const BUILT_IN: readonly Resource[] = [
   builtIn({
     plural: 'namespaces',
@@ -57,7 +57,7 @@ export const BUILT_IN: readonly Resource[] = [
     hasStatus: true,
     selectableFields: ['spec.unschedulable'],
     columns: NODE_COLUMNS,
-    // a kubelet registers its node with its status
+    // a kubelet creates its Node with a status
     prepareForCreate: (object) => object,
   }),
   builtIn(
@@ -122,7 +122,7 @@ export const BUILT_IN: readonly Resource[] = [
   }),
 ];
 
-/** The sandbox-controller says what is used; this server counts nothing. */
+/** Used and hard limits from the status, which the sandbox-controller writes; this server does not count. */
 function usedLimits(quota: KubeObject): string {
   const hard = fieldAt(quota, ['status', 'hard']);
   const used = fieldAt(quota, ['status', 'used']);
@@ -147,7 +147,7 @@ function encoded(stringData: Json): Json {
   );
 }
 
-/** The defaults that the node and `kubectl describe` rely on. */
+/** Adds the defaults that the node and `kubectl describe` rely on. */
 function preparePod(pod: Json): Json {
   const spec = isJson(pod['spec']) ? pod['spec'] : {};
   return {

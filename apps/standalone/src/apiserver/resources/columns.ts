@@ -18,7 +18,7 @@ export function at(name: string, path: string, type: Column['type'] = 'string', 
   return { name, type, priority, cell: (object) => fieldAt(object, path.split('.')) ?? '' };
 }
 
-/** kubectl's short form: the two largest units while they are small. */
+/** Age as kubectl writes it: two units while the larger one is small, else one. */
 export function age(timestamp: unknown, now = Date.now()): string {
   if (typeof timestamp !== 'string') return '<unknown>';
   const seconds = Math.max(0, Math.floor((now - Date.parse(timestamp)) / 1000));

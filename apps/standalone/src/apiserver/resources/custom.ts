@@ -40,7 +40,7 @@ const definition = z.object({
   }),
 });
 
-/** The resources of the CustomResourceDefinitions in `directory`. @throws if one is not what this server can serve */
+/** Resources of the CustomResourceDefinitions in `directory`. @throws Error naming the file that cannot be served */
 export async function loadCustomResources(directory: string): Promise<Resource[]> {
   const files = (await readdir(directory)).filter((name) => name.endsWith('.yaml')).sort();
   return Promise.all(
@@ -89,13 +89,13 @@ function toColumn({ name, type, jsonPath, description, priority }: z.infer<typeo
     cell: (object) => {
       const value = fieldAt(object, path) ?? null;
       if (type === 'date') return age(value);
-      // as Kubernetes' JSONPath prints a list or a map
+      // lists and maps as JSON, as in Kubernetes' JSONPath
       return type === 'string' && typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
     },
   };
 }
 
-/** A CRD's schema says only `metadata: {type: object}`: Kubernetes puts its own there. */
+/** Inserts the schema of ObjectMeta, as Kubernetes does; the CRD has only `metadata: {type: object}`. */
 function withMetadata(schema: Json): Json {
   const properties = schema['properties'] as Json;
   const text = { type: 'string' };

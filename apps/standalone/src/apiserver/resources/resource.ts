@@ -2,7 +2,7 @@ import { type Json, type KubeObject } from '../kube-object';
 import { qualified } from '../status-error';
 import { type SchemaRules } from '../validation/schema-rules';
 
-/** A column of `kubectl get`: a JSONPath as CRDs have it, or a function for the built-in ones. */
+/** A column of `kubectl get`. */
 export interface Column {
   readonly name: string;
   readonly type: 'string' | 'integer' | 'date';
@@ -12,7 +12,7 @@ export interface Column {
   readonly cell: (object: KubeObject) => unknown;
 }
 
-/** All that makes one kind of object different from another. */
+/** Definition of one kind of object. */
 export interface Resource {
   readonly group: string;
   readonly version: string;
@@ -20,26 +20,26 @@ export interface Resource {
   readonly singular: string;
   readonly kind: string;
   readonly shortNames: readonly string[];
-  /** `all`: what `kubectl get all` shows */
+  /** `all`: listed by `kubectl get all` */
   readonly categories: readonly string[];
   readonly namespaced: boolean;
   readonly hasStatus: boolean;
-  /** CRDs and Leases refuse a PUT without resourceVersion; custom resources have no strategic merge patch. */
+  /** of a CRD: PUT needs a resourceVersion, and there is no strategic merge patch */
   readonly isCustom: boolean;
-  /** besides metadata.name and metadata.namespace */
+  /** in addition to metadata.name and metadata.namespace */
   readonly selectableFields: readonly string[];
   readonly columns: readonly Column[];
-  /** OpenAPI v3 schema of the whole object. */
+  /** OpenAPI v3 schema of the whole object */
   readonly schema: Json;
-  /** What the schema demands beyond types; a CRD's own alone. */
+  /** CEL rules of a CRD */
   readonly rules?: SchemaRules;
-  /** A PUT of what is not there creates it. */
+  /** PUT creates an object that does not exist */
   readonly isCreatedByUpdate: boolean;
-  /** Changes a new object before it is stored. */
+  /** changes a new object before it is stored; default: drops its status */
   readonly prepareForCreate?: (object: Json) => Json;
 }
 
-/** How the store names it. */
+/** Name of the resource in the store. */
 export function storeName({ plural, group }: Resource): string {
   return qualified(plural, group);
 }

@@ -4,12 +4,12 @@ import { type Transaction } from '../store/store';
 import { type Ref } from '../store/tables';
 import { now } from './object-rules';
 
-/** What becomes of an object's dependents. */
+/** Kubernetes' policy for the dependents of a deleted object. */
 export type PropagationPolicy = 'Background' | 'Foreground' | 'Orphan';
 
-/** The garbage collector takes it away once no dependent that blocks is left. */
+/** The garbage collector removes it when no blocking dependent is left. */
 export const FOREGROUND_FINALIZER = 'foregroundDeletion';
-/** The garbage collector takes it away once no dependent names the object as its owner. */
+/** The garbage collector removes it when no dependent names the object as its owner. */
 export const ORPHAN_FINALIZER = 'orphan';
 
 export interface Ending {
@@ -19,8 +19,8 @@ export interface Ending {
 }
 
 /**
- * The finalizers of an object that is deleted: those of the garbage collector as the policy asks for, the others as they are.
- * @param policy undefined: as the object has them
+ * Finalizers of a deleted object: the garbage collector's by the policy, all others unchanged.
+ * @param policy undefined: all unchanged
  */
 export function finalizersFor(current: readonly string[], policy: PropagationPolicy | undefined): readonly string[] {
   if (policy === undefined) return current;
@@ -29,7 +29,7 @@ export function finalizersFor(current: readonly string[], policy: PropagationPol
   return policy === 'Orphan' ? [...others, ORPHAN_FINALIZER] : others;
 }
 
-/** Only a Pod that runs somewhere has a grace period: its node ends it and deletes with 0. */
+/** Seconds. Only a Pod that runs on a node has a grace period; the node ends it and deletes it with 0. */
 export function gracePeriod({ kind }: Resource, object: KubeObject, asked: number | undefined): number {
   const phase = fieldAt(object, ['status', 'phase']);
   const runs =
@@ -42,7 +42,7 @@ export function gracePeriod({ kind }: Resource, object: KubeObject, asked: numbe
   return Math.max(0, asked ?? own);
 }
 
-/** Marks an object that ends by and by; a later call may shorten its grace or change its policy, not more. */
+/** Marks an object as being deleted. A later call can only shorten its grace period or change its finalizers. */
 export function marked(transaction: Transaction, ref: Ref, current: KubeObject, ending: Ending): KubeObject {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, generation, finalizers = [] } = current.metadata;
   const isMarked = deletionTimestamp !== undefined && deletionGracePeriodSeconds <= ending.grace;

@@ -5,14 +5,14 @@ import { isJson, type Json } from '../kube-object';
 import { StatusError } from '../status-error';
 
 const MAX_OPERATIONS = 10_000;
-/** As kube-apiserver: of a few operations each may copy all that those before it have made. */
+/** The limit of kube-apiserver: repeated copies grow exponentially. */
 const MAX_COPIED_CHARS = 3 * 1024 * 1024;
-/** An item that comes or goes in a list moves those behind it: 10,000 operations on a list of 100,000 take seconds. */
+/** Adding or removing a list item moves those behind it: 10,000 operations on a list of 100,000 take seconds. */
 const MAX_MOVED_ITEMS = 30_000_000;
-/** Each test of a list or map may cost a look at all of it. */
+/** Tests of lists and maps; each may compare all of the value. */
 const MAX_LARGE_TESTS = 100;
 const ARRAY_INDEX = /^(0|[1-9]\d*|-)$/;
-/** rfc6902 skips them, and goes on with what is around. */
+/** Steps that rfc6902 skips: it would continue with the value around them. */
 const SKIPPED = ['__proto__', 'constructor', 'prototype'];
 
 const pointer = z.string().regex(/^(\/.*)?$/s, 'must be empty or begin with /');
@@ -24,14 +24,14 @@ const operation = z.discriminatedUnion('op', [
 
 type Operation = z.infer<typeof operation>;
 
-/** RFC 6902. @throws StatusError 400 where it is no patch, 422 where it doesn't fit or would take too long */
+/** Applies RFC 6902. @throws StatusError 400 when it is no patch, 422 when it does not fit or costs too much */
 export function jsonPatched(object: Json, patch: unknown): Json {
   if (!Array.isArray(patch) || patch.length > MAX_OPERATIONS) {
     throw StatusError.badRequest(`a JSON patch must be a list of at most ${MAX_OPERATIONS} operations`);
   }
   const copy = structuredClone(object);
   const cost = new PatchCost();
-  for (const [index, given] of patch.entries()) applied(copy, parsedOperation(given, index), cost);
+  for (const [index, given] of patch.entries()) applyOperation(copy, parsedOperation(given, index), cost);
   return copy;
 }
 
@@ -44,12 +44,12 @@ function parsedOperation(given: unknown, index: number): Operation {
 }
 
 /** Changes `object`. @throws StatusError 422 */
-function applied(object: Json, data: Operation, cost: PatchCost): void {
+function applyOperation(object: Json, data: Operation, cost: PatchCost): void {
   const from = 'from' in data ? valueAt(object, data.from) : undefined;
   const there = valueAt(object, data.path);
   if (data.op === 'test') {
     cost.test(there);
-    // rfc6902 makes a whole difference of the two to find that there is one
+    // rfc6902 would compute the whole difference of the two
     if (!isDeepStrictEqual(there, data.value)) throw rejected(`the test of ${data.path} failed`);
     return;
   }
@@ -59,7 +59,7 @@ function applied(object: Json, data: Operation, cost: PatchCost): void {
   if (failure) throw rejected(failure.message);
 }
 
-/** What the operations of one patch have cost so far. Each method @throws StatusError 422 once it is too much. */
+/** Cost of the operations of one patch so far. Each method @throws StatusError 422 beyond its limit. */
 class PatchCost {
   private copiedChars = 0;
   private movedItems = 0;
@@ -84,13 +84,13 @@ class PatchCost {
   }
 }
 
-/** Whether Kubernetes reads it as one, and only then finds that it is none that it knows. */
+/** Whether Kubernetes decodes it as an operation, and thus answers 422, not 400, when it is unknown. */
 function isOperation(given: unknown): boolean {
   return isJson(given) && typeof given['op'] === 'string' && typeof given['path'] === 'string';
 }
 
 /**
- * Follows a pointer over the object's own fields alone: rfc6902 itself goes on to what they inherit, and changes that for all.
+ * Follows a pointer over own fields only. rfc6902 itself would follow inherited ones, and change prototypes.
  * @throws StatusError 422
  */
 function valueAt(object: Json, path: string): unknown {
@@ -106,7 +106,7 @@ function valueAt(object: Json, path: string): unknown {
   return value;
 }
 
-/** Of the list that a pointer names an item of; 0 where it names none. */
+/** Length of the list whose item a pointer names; 0 when it names none. */
 function listLength(object: Json, path: string): number {
   const list = valueAt(object, path.slice(0, Math.max(0, path.lastIndexOf('/'))));
   return Array.isArray(list) ? list.length : 0;

@@ -1,7 +1,7 @@
 import { isJson, type Json } from '../kube-object';
 import { type StatusCause } from '../status-error';
 
-/** Items of one key in a list that is a map (`x-kubernetes-list-map-keys`), and equal items in one that is a set. Pure. */
+/** Items with the same key in a list of type map (x-kubernetes-list-map-keys), equal items in one of type set. Pure. */
 export function duplicateItems(schema: Json, value: unknown, path = ''): StatusCause[] {
   if (Array.isArray(value)) {
     const { items } = schema;

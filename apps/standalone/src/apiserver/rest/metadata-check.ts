@@ -16,7 +16,7 @@ const LABEL_RULE =
 const WORD_RULE =
   "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
-/** What Kubernetes demands of every object's metadata, whatever its kind. */
+/** Violations of Kubernetes' rules for the metadata of objects of every kind. */
 export function metadataCauses(resource: Resource, meta: Partial<StoredMeta>): StatusCause[] {
   return [
     ...nameCauses(resource, meta.name),
@@ -30,7 +30,7 @@ export function metadataCauses(resource: Resource, meta: Partial<StoredMeta>): S
   ];
 }
 
-/** What ends is only ever let go of. */
+/** Finalizers added to an object that is being deleted: only their removal is allowed. */
 export function newFinalizers(before: readonly string[] = [], after: readonly string[] = []): StatusCause[] {
   const known = new Set(before);
   const added = after.filter((name) => !known.has(name));
@@ -49,7 +49,7 @@ function nameCauses({ kind }: Resource, name: string | undefined): StatusCause[]
   return isSubdomain(name) ? [] : [invalid('name', name, SUBDOMAIN_RULE)];
 }
 
-/** `example.com/name`, or the name alone. */
+/** Checks `example.com/name`, or `name`. */
 function qualifiedName(field: string, text: string): StatusCause[] {
   const [name = '', prefix, ...more] = text.split('/').reverse();
   const isFine =

@@ -7,12 +7,12 @@ import { duplicateItems } from './list-keys';
 import { metadataCauses, newFinalizers } from './metadata-check';
 import { prune, violations } from './schema-check';
 
-/** A name may have 253; one that is wrong is told as far as this. */
-const MAX_TOLD_NAME = 1_000;
+/** Characters of an invalid name in errors; a valid one has up to 253. */
+const MAX_QUOTED_NAME = 1_000;
 
 const BLOCKING = ['FieldValueRequired', 'FieldValueNotSupported', 'FieldValueTypeInvalid'];
 
-/** As the real API server says it. */
+/** The message of kube-apiserver. */
 const NOT_CHECKED: StatusCause = {
   reason: 'FieldValueInvalid',
   message:
@@ -22,7 +22,11 @@ const NOT_CHECKED: StatusCause = {
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
-/** What a body becomes before it may be stored: known fields only, defaults in. @returns warnings about dropped fields */
+/**
+ * Decodes a body: drops unknown fields, fills in defaults.
+ * @returns with `Warn`, also warnings about the dropped fields
+ * @throws StatusError 400 for another kind, and with `Strict` for unknown fields
+ */
 export function decoded(
   resource: Resource,
   given: Json,
@@ -30,7 +34,7 @@ export function decoded(
 ): { object: Json; warnings: string[] } {
   const body = withIdentity(resource, given);
   const unknown: string[] = [];
-  const object = prune(resource.schema, body, '', unknown) as Json; // an object stays one
+  const object = prune(resource.schema, body, '', unknown) as Json; // prune returns an object for an object
   const warnings = unknown.map((field) => `unknown field "${field}"`);
   if (warnings.length > 0 && validation === 'Strict') {
     throw StatusError.badRequest(`strict decoding error: ${warnings.join(', ')}`);
@@ -38,7 +42,7 @@ export function decoded(
   return { object, warnings: validation === 'Warn' ? warnings : [] };
 }
 
-/** Kubernetes' own kinds may leave out what the path says already. @throws StatusError 400 */
+/** Adds apiVersion and kind, which bodies of built-in kinds may leave out. @throws StatusError 400 for others */
 function withIdentity(resource: Resource, body: Json): Json {
   const { kind, isCustom } = resource;
   const apiVersion = apiVersionOf(resource);
@@ -52,11 +56,11 @@ function withIdentity(resource: Resource, body: Json): Json {
 
 /**
  * @param previous absent: the object is new
- * @throws StatusError 422 with a cause for each field that the kind's rules refuse
+ * @throws StatusError 422 with a cause for each invalid field
  */
 function checkValid(resource: Resource, object: Json, previous?: KubeObject, more: readonly StatusCause[] = []): void {
   const bySchema = violations(resource, object);
-  // metadata of other types than they should be have no rules to break
+  // the rules of metadata presume the types of the schema
   const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
     ? []
     : metadataCauses(resource, metaOf(object));
@@ -65,7 +69,7 @@ function checkValid(resource: Resource, object: Json, previous?: KubeObject, mor
   if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, nameOf(object), causes);
 }
 
-/** Kubernetes asks this of custom resources alone, and lets an object keep what it has stored already. */
+/** Duplicate list items. As in Kubernetes, checked for custom resources only, and not if the stored object has some. */
 function causesByLists(
   { isCustom, schema }: Resource,
   object: Json,
@@ -75,7 +79,7 @@ function causesByLists(
   return causes.length > 0 && previous && duplicateItems(schema, previous).length > 0 ? [] : causes;
 }
 
-/** A rule about values has nothing to say where one is absent or of another type; what was not checked is said then. */
+/** Violations of CEL rules. They presume values of the right type; without these NOT_CHECKED is reported instead. */
 function causesByRules(
   { rules }: Resource,
   object: Json,
@@ -90,13 +94,13 @@ export function metaOf(object: Json): Partial<StoredMeta> {
   return isJson(object['metadata']) ? object['metadata'] : {};
 }
 
-/** As it was given: it may be anything, and a megabyte of it. */
+/** Name of an object that is not validated: any type, any length. */
 function nameOf(object: Json): string {
   const name: unknown = metaOf(object).name;
-  return typeof name === 'string' ? name.slice(0, MAX_TOLD_NAME) : '';
+  return typeof name === 'string' ? name.slice(0, MAX_QUOTED_NAME) : '';
 }
 
-/** A new object: identity from the server, status from nobody. */
+/** A new object, valid: uid and creation time set by the server, without status. @throws StatusError 422 */
 export function newObject(resource: Resource, object: Json, namespace: string): KubeObject {
   const meta = metaOf(object);
   const prepare =
@@ -117,10 +121,13 @@ export function newObject(resource: Resource, object: Json, namespace: string): 
     },
   };
   checkValid(resource, created);
-  return created as unknown as KubeObject; // checked: kind, apiVersion and name are there
+  return created as unknown as KubeObject; // checkValid: kind, apiVersion and name exist
 }
 
-/** What an update makes of the stored object: server-owned metadata stay, a status only changes through its subresource. */
+/**
+ * The stored object after an update. Server-owned metadata stay; status changes only through its subresource.
+ * @throws StatusError 400, 409, 422
+ */
 export function updatedObject(
   resource: Resource,
   current: KubeObject,
@@ -148,7 +155,7 @@ export function updatedObject(
   const added =
     deletionTimestamp === undefined ? [] : newFinalizers(current.metadata.finalizers, metaOf(next).finalizers);
   checkValid(resource, next, current, added);
-  return next as unknown as KubeObject; // checked just above
+  return next as unknown as KubeObject; // checkValid
 }
 
 function checkUpdatable(resource: Resource, current: KubeObject, meta: Partial<StoredMeta>): void {
@@ -187,7 +194,7 @@ function checkUpdatable(resource: Resource, current: KubeObject, meta: Partial<S
   }
 }
 
-/** Whether two objects are the same in all but metadata and status. */
+/** Whether two objects are equal except for metadata and status. */
 function sameBut(a: Json, b: Json): boolean {
   return canonical(without(a, 'metadata', 'status')) === canonical(without(b, 'metadata', 'status'));
 }
@@ -207,7 +214,7 @@ function defined(object: Json): Json {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 }
 
-/** RFC 3339 without fractions, as metav1.Time has it. */
+/** RFC 3339 without fractions, as metav1.Time. */
 export function now(): string {
   return rfc3339(Date.now());
 }

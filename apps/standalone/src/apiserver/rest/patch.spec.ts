@@ -33,7 +33,7 @@ it.each<[string, PatchType, unknown, unknown]>([
     ],
     { spec: 1 },
   ],
-])('%s', (_, type, patch, expected) => {
+])('patched: %s', (_, type, patch, expected) => {
   const before = structuredClone(pod);
   expect(patched(type, pod, patch)).toEqual(expected);
   expect(pod).toEqual(before);
@@ -50,6 +50,6 @@ it.each<[PatchType, unknown, number]>([
   ['json', [{ op: 'replace', path: '/metadata/finalizers/length', value: 2 ** 32 - 1 }], 422],
   ['json', Array.from({ length: 40 }, (_, index) => ({ op: 'copy', from: '', path: `/${index}` })), 422],
   ['merge', [], 400],
-])('refuses a %s patch that does not fit: %j', (type, patch, code) => {
+])('patched: refuses a %s patch that does not fit: %j', (type, patch, code) => {
   expect(() => patched(type, pod, patch)).toThrow(expect.objectContaining({ code }) as Error);
 });

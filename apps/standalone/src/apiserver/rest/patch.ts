@@ -4,14 +4,14 @@ import { jsonPatched } from './json-patch';
 
 export type PatchType = 'merge' | 'json' | 'strategic';
 
-/** @throws StatusError 400 or 422 where the patch doesn't fit */
+/** The object after a patch. @throws StatusError 400 or 422 when the patch does not fit */
 export function patched(type: PatchType, object: Json, patch: unknown): Json {
   if (type === 'json') return jsonPatched(object, patch);
   if (!isJson(patch)) throw StatusError.badRequest('the patch must be an object');
   return merged(object, patch, type === 'strategic');
 }
 
-/** RFC 7396; `strategic` besides merges lists of named things by their key, as Kubernetes does for its own kinds. */
+/** RFC 7396; `strategic` also merges lists of objects by their key, as Kubernetes does for its own kinds. */
 function merged(target: unknown, patch: Json, strategic: boolean): Json {
   const result: Json = isJson(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
@@ -24,10 +24,10 @@ function merged(target: unknown, patch: Json, strategic: boolean): Json {
   return result;
 }
 
-/** The merge keys of the lists in the kinds served here, the likeliest first. */
+/** Merge keys of lists in the kinds served here; the first one that all items have is used. */
 const MERGE_KEYS = ['uid', 'type', 'name', 'containerPort', 'mountPath', 'ip', 'key'];
 
-/** In time that grows with both lists, not with their product. */
+/** Merges two lists, in linear time. */
 function mergedList(target: unknown, patch: unknown[]): unknown[] {
   const current: unknown[] = Array.isArray(target) ? target : [];
   const items = patch.filter(isJson);

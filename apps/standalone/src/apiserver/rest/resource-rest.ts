@@ -15,7 +15,7 @@ export interface WriteOptions {
 
 export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
-  /** absent: as the object's finalizers say, or in the background */
+  /** absent: by the object's finalizers, else Background */
   readonly propagationPolicy?: PropagationPolicy;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
   readonly dryRun: boolean;
@@ -32,14 +32,14 @@ export interface WatchEvent {
   readonly object: KubeObject;
 }
 
-/** Ends a mutation without effect, carrying what it would have answered. */
+/** Aborts the transaction of a dry run; carries its result. */
 class DryRun extends Error {
   constructor(readonly object: KubeObject) {
     super('dry run');
   }
 }
 
-/** create, get, list, update, patch and delete of one kind, with Kubernetes' rules about metadata, status and finalizers. */
+/** The verbs of one kind, with Kubernetes' rules about metadata, status and finalizers. */
 export class ResourceRest {
   private readonly name: string;
 
@@ -58,16 +58,16 @@ export class ResourceRest {
     return this.store.list(this.name, namespace).filter(selector);
   }
 
-  /** The revision of the whole store, which a list answers with. */
+  /** Revision of the store, the resourceVersion of a list. */
   get revision(): number {
     return this.store.revision;
   }
 
   /**
-   * What a watcher with this selector sees of each change after `since`: an object that starts or stops to match
-   * comes and goes.
-   * @returns ends it
-   * @throws StatusError 410
+   * Watches changes after the revision `since`. An object that starts to match the selector is ADDED, one that stops to
+   * match is DELETED.
+   * @returns ends the watch
+   * @throws StatusError 410 when `since` is compacted
    */
   watch(namespace: string, selector: Selector, since: number, listener: (event: WatchEvent) => void): () => void {
     return this.store.watch(this.name, since, (change) => {
@@ -140,7 +140,10 @@ export class ResourceRest {
     return { object: stored, warnings };
   }
 
-  /** Ends an object, or marks it where finalizers or a kubelet have to act first. @returns whether it is gone */
+  /**
+   * Removes an object, or marks it as deleted when finalizers or a kubelet must act first.
+   * @returns `gone`: it was removed
+   */
   async delete(
     namespace: string,
     name: string,
@@ -152,7 +155,7 @@ export class ResourceRest {
       const current = transaction.get(ref) ?? this.fail(name);
       this.checkPreconditions(current, options.preconditions ?? {});
       const grace = gracePeriod(this.resource, current, options.gracePeriodSeconds);
-      // a namespace ends with what is in it, and nothing else depends on one
+      // a namespace has no dependents but its contents
       const policy = this.name === 'namespaces' ? undefined : options.propagationPolicy;
       const finalizers = finalizersFor(current.metadata.finalizers ?? [], policy);
       gone = grace === 0 && finalizers.length === 0 && this.name !== 'namespaces';
@@ -162,7 +165,7 @@ export class ResourceRest {
     return { object, gone };
   }
 
-  /** spec.nodeName and its condition, as the scheduler's binding sets them. */
+  /** Binds a Pod: sets spec.nodeName and the condition PodScheduled. @throws StatusError 409 when it is bound */
   bind(namespace: string, name: string, nodeName: string): Promise<KubeObject> {
     return this.store.write((transaction) => {
       const ref = this.ref(namespace, name);
@@ -191,7 +194,7 @@ export class ResourceRest {
     return this.mutate(dryRun, (transaction) => {
       const current = transaction.get(ref) ?? this.fail(name);
       const updated = updatedObject(this.resource, current, next(current), subresource);
-      if (canonical(updated) === canonical(current)) return current; // a write that changes nothing is no event
+      if (canonical(updated) === canonical(current)) return current; // no event for a write without change
       const { deletionTimestamp, finalizers = [], deletionGracePeriodSeconds = 0 } = updated.metadata;
       const isOver = deletionTimestamp !== undefined && finalizers.length === 0 && deletionGracePeriodSeconds === 0;
       if (isOver && this.name !== 'namespaces') return transaction.remove(ref) ?? updated;

@@ -6,7 +6,7 @@ import { type StatusCause } from '../status-error';
 
 const validators = new WeakMap<Resource, ValidateFunction>();
 
-/** Makes a kind's check, which for a Pod takes half a second: better before the first request than within it. */
+/** Compiles a kind's schema, once. That of Pods takes half a second, so the server does it before the first request. */
 export function compileSchema(resource: Resource): ValidateFunction {
   const known = validators.get(resource);
   if (known) return known;
@@ -17,7 +17,7 @@ export function compileSchema(resource: Resource): ValidateFunction {
   return validate;
 }
 
-/** Every violation of a resource's schema, with the field that it is about. */
+/** Violations of a resource's schema, each with its field. */
 export function violations(resource: Resource, object: Json): StatusCause[] {
   const validate = compileSchema(resource);
   return validate(object) ? [] : (validate.errors ?? []).map(cause);
@@ -42,7 +42,7 @@ function cause({ keyword, instancePath, params, message = 'is invalid', data }: 
   return { reason, message: `Invalid value: ${value}: ${message}`, field };
 }
 
-/** What may be a secret is told by its type alone, as Kubernetes tells every value that has the wrong one. */
+/** The value in an error. Of one that may be secret only its type, as in Kubernetes for values of the wrong type. */
 function shown(keyword: string, field: string, data: unknown): string {
   const isSecret = keyword === 'type' || /^(spec\.(envs|command|args)\b|data\b|stringData\b)/.test(field);
   return JSON.stringify(isSecret ? typeName(data) : data);
@@ -62,7 +62,7 @@ function dotted(pointer: string): string {
     .replaceAll('.[', '[');
 }
 
-/** Fills in a schema's defaults, drops nulls and fields that it does not know; reports the latter. */
+/** Fills in a schema's defaults and drops nulls and unknown fields. @param unknown collects the paths of the latter */
 export function prune(schema: Json, value: unknown, path: string, unknown: string[]): unknown {
   if (schema['x-kubernetes-preserve-unknown-fields'] === true && !isJson(schema['properties'])) return value;
   if (Array.isArray(value)) {

@@ -1,7 +1,7 @@
 import { fieldAt, isJson, type KubeObject } from '../kube-object';
 import { type ResourceRest } from '../rest/resource-rest';
 
-/** Binds Pods to the one node as soon as both are there: what is left of scheduling on one machine. */
+/** Binds Pods to the only node as soon as both exist. */
 export class Scheduler {
   private readonly endings: (() => void)[] = [];
   private working: Promise<void> = Promise.resolve();
@@ -45,14 +45,14 @@ export class Scheduler {
     if (!node) return;
     await Promise.all(
       this.pods.list('', isWaiting).map(async ({ metadata: { namespace = '', name } }) => {
-        // deleted or bound by somebody else: nothing is left to do
+        // deleted, or bound meanwhile
         await this.pods.bind(namespace, name, node.metadata.name).catch(() => undefined);
       }),
     );
   }
 }
 
-/** Pods that ask for another scheduler are left to it. */
+/** Unbound Pods, except for those of another scheduler. */
 function isWaiting({ metadata, spec }: KubeObject): boolean {
   const isOurs = fieldAt(spec, ['schedulerName']) === 'default-scheduler';
   return isOurs && metadata.deletionTimestamp === undefined && fieldAt(spec, ['nodeName']) === undefined;

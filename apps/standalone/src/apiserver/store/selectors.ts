@@ -3,7 +3,7 @@ import { StatusError } from '../status-error';
 
 export type Selector = (object: KubeObject) => boolean;
 
-/** `a=b,c!=d,e in (f,g),h notin (i),j,!k` @throws StatusError 400 */
+/** Parses a label selector such as `a=b,c!=d,e in (f,g),h notin (i),j,!k`. @throws StatusError 400 */
 export function labelSelector(text: string): Selector {
   const requirements = splitOutsideParentheses(text).map(requirement);
   return ({ metadata }) => requirements.every((matches) => matches(metadata.labels ?? {}));
@@ -39,7 +39,7 @@ function splitOutsideParentheses(text: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** `metadata.name=a,status.phase!=b` over the fields that a resource allows. @throws StatusError 400 */
+/** Parses a field selector such as `metadata.name=a,status.phase!=b`. @throws StatusError 400, also for other fields */
 export function fieldSelector(text: string, allowed: readonly string[]): Selector {
   const terms = text
     .split(',')

@@ -1,21 +1,21 @@
 import { ClassicLevel } from 'classic-level';
 import { type KubeObject } from '../kube-object';
 
-/** Below every object's key, since keys begin with a letter. */
+/** Sorts before every object's key, which begins with a letter. */
 const REVISION_KEY = '!revision';
-/** Before a resource's name: the revision of its last change, deletions included. */
+/** Prefix of a resource's name; the value is the revision of its last change, deletions included. */
 const CHANGED_KEY = '!changed/';
 
 export type Changes = ReadonlyMap<string, KubeObject | undefined>;
 
 export interface Loaded {
   readonly objects: Map<string, KubeObject>;
-  /** by resource; one that is not there has not changed since this was kept */
+  /** revision of the last change by resource; absent: no change since these are recorded */
   readonly changed: Map<string, number>;
   readonly revision: number;
 }
 
-/** The objects on disk, in LevelDB: a commit is one synced batch, so it is there as a whole after a crash, or not at all. */
+/** Objects in LevelDB. A commit is one synced batch, so after a crash it is there completely or not at all. */
 export class Storage {
   private constructor(private readonly db: ClassicLevel<string, unknown>) {}
 
@@ -32,12 +32,12 @@ export class Storage {
     for await (const [key, value] of this.db.iterator()) {
       if (key === REVISION_KEY) revision = Number(value);
       else if (key.startsWith(CHANGED_KEY)) changed.set(key.slice(CHANGED_KEY.length), Number(value));
-      else objects.set(key, value as KubeObject); // only `commit` writes here
+      else objects.set(key, value as KubeObject); // written by `commit`
     }
     return { objects, changed, revision };
   }
 
-  /** @param changed the resources that the changes are of */
+  /** @param changed resources of the changes */
   async commit(changes: Changes, changed: Iterable<string>, revision: number): Promise<void> {
     const batch = this.db.batch().put(REVISION_KEY, revision);
     for (const resource of changed) batch.put(`${CHANGED_KEY}${resource}`, revision);

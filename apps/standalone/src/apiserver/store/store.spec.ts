@@ -30,14 +30,14 @@ const resumes = (store: Store, resource: string, since: number): boolean => {
   }
 };
 
-it('after a restart lets no watch go on that has missed something, and each that has seen all', async () => {
+it('Store: after a restart resumes a watch that has missed nothing, and no other', async () => {
   let run = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(step, { maxLength: 4 }), { maxLength: 8 }), async (groups) => {
       const path = join(folder, String(run++));
       const last = new Map<string, number>();
       const before = await open(path);
-      // those of a group are decided at once, and committed together
+      // writes of a group share one commit
       for (const group of groups) {
         const writing = group.map(({ resource, name, remove }) =>
           before.write((transaction) => {
@@ -54,7 +54,7 @@ it('after a restart lets no watch go on that has missed something, and each that
       for (const resource of RESOURCES) {
         const missed = last.get(resource) ?? 0;
         for (let since = 1; since <= revision; since++) {
-          // a commit's changes share its revision: of them none is known to be the last
+          // changes of one commit share its revision, so exactness holds only below the last change
           if (since < missed) expect([since, resumes(after, resource, since)]).toEqual([since, false]);
         }
         expect(resumes(after, resource, revision)).toBe(true);
@@ -66,7 +66,7 @@ it('after a restart lets no watch go on that has missed something, and each that
   );
 });
 
-it('lets none go on in a database of before the last changes were kept', async () => {
+it('Store: resumes no watch in a database without recorded last changes', async () => {
   const storage = await Storage.open(folder);
   await storage.commit(new Map([['pods//a', object('a')]]), [], 7);
   await storage.close();

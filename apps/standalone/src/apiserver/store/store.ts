@@ -7,19 +7,19 @@ export interface StoreEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly resource: string;
   readonly object: KubeObject;
-  /** as it was before: a selector may match one and not the other */
+  /** the object before the change; a selector may match only one of the two */
   readonly previous?: KubeObject;
   readonly revision: number;
 }
 type Listener = (event: StoreEvent) => void;
 
-/** The view that a mutation has: its own changes over everything decided before it. Synchronous, so nothing comes between. */
+/** View of a mutation: its own changes on top of all earlier ones. Synchronous, so nothing can interleave. */
 export interface Transaction {
   get(ref: Ref): KubeObject | undefined;
   list(resource: string, namespace?: string): KubeObject[];
-  /** Sets the resourceVersion; answers the frozen object. */
+  /** Sets the resourceVersion. @returns the frozen object */
   put(ref: Ref, object: KubeObject): KubeObject;
-  /** Answers the object with the resourceVersion of its deletion. */
+  /** @returns the object with the resourceVersion of its deletion; undefined when there is none */
   remove(ref: Ref): KubeObject | undefined;
 }
 
@@ -29,14 +29,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Events kept for watches that resume; an older resourceVersion is 410 Expired and the watcher lists anew. */
+/** Events kept for watches that resume. An older resourceVersion is 410 Expired, and the client lists again. */
 const HISTORY = 10_000;
-/** in the place of a resource's name */
+/** key of `floors` for all resources */
 const ANY = '';
 
 /**
- * Every object in memory under one revision counter. Writes are decided one after the other, committed to disk in
- * groups, and only then seen by readers and watchers and answered: nobody sees what a crash could take back.
+ * All objects in memory, with one revision counter. Writes are serialized and committed to disk in groups; only then
+ * they are answered and visible to readers and watchers, so a crash never takes back what was seen.
  */
 export class Store {
   private readonly waiting: Waiting[] = [];
@@ -47,7 +47,7 @@ export class Store {
   private constructor(
     private readonly storage: Storage,
     private readonly tables: Tables,
-    /** by resource: the last change that the history does not have; a watch from there or later misses nothing */
+    /** revision by resource of the last change that is not in the history; a watch from there on misses nothing */
     private readonly floors: Map<string, number>,
     private currentRevision: number,
   ) {}
@@ -55,7 +55,7 @@ export class Store {
   static async open(storage: Storage): Promise<Store> {
     const { objects, changed, revision } = await storage.load();
     if (changed.size === 0 && revision > 1) {
-      // written before this was kept: of no resource is known what a watch from an earlier revision would miss
+      // database without recorded last changes: no watch from an earlier revision may resume
       changed.set(ANY, revision);
       await storage.commit(new Map(), [ANY], revision);
     }
@@ -72,18 +72,21 @@ export class Store {
     return this.tables.get(keyOf(ref));
   }
 
-  /** Sorted by namespace and name, as etcd would. */
+  /** Sorted by namespace and name, as with etcd. */
   list(resource: string, namespace = ''): KubeObject[] {
     return sorted(this.tables.entries(resource), resource, namespace);
   }
 
-  /** Runs `mutation` after all earlier ones; resolves once it is on disk. What it throws changes nothing. */
+  /**
+   * Runs `mutation` after all earlier ones and resolves when its changes are on disk.
+   * @throws what `mutation` throws; nothing is changed then
+   */
   write<T>(mutation: (transaction: Transaction) => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.waiting.push({
         run: mutation,
         resolve: (value) => {
-          resolve(value as T); // what this mutation returned, kept beside others of other types
+          resolve(value as T); // the value returned by this mutation
         },
         reject,
       });
@@ -92,12 +95,12 @@ export class Store {
   }
 
   /**
-   * Calls `listener` with each event of a resource after revision `since`, old ones at once.
-   * @returns ends it
-   * @throws StatusError 410 where the history does not reach back that far
+   * Calls `listener` with each event of a resource after revision `since`; past ones synchronously.
+   * @returns ends the watch
+   * @throws StatusError 410 when the history does not reach back that far
    */
   watch(resource: string, since: number, listener: Listener): () => void {
-    // a revision from the future is one of another database: only a new list helps there too
+    // a future revision belongs to another database: the client must list again too
     const floor = Math.max(this.floors.get(resource) ?? 0, this.floors.get(ANY) ?? 0);
     if (since < floor || since > this.currentRevision) {
       throw StatusError.expired(`too old resource version: ${since} (${floor})`);
@@ -108,7 +111,7 @@ export class Store {
     return () => listeners.delete(listener);
   }
 
-  /** Waits for what is being written, then closes the files. */
+  /** Waits for pending writes, then closes the files. */
   async close(): Promise<void> {
     await this.write(() => undefined);
     await this.storage.close();
@@ -145,7 +148,7 @@ export class Store {
   }
 }
 
-/** Mutations that share one commit; each sees those before it. */
+/** Mutations that share one commit; each sees the changes of earlier ones. */
 class Group {
   readonly changes = new Map<string, KubeObject | undefined>();
   readonly events: StoreEvent[] = [];
@@ -159,7 +162,7 @@ class Group {
     return new Set(this.events.map(({ resource }) => resource));
   }
 
-  /** @returns answers the mutation's caller, once the group is committed or has failed */
+  /** @returns settles the promise of the mutation; to be called when the group is committed or has failed */
   run({ run, resolve, reject }: Waiting): (failure?: unknown) => void {
     const own = new Map<string, KubeObject | undefined>();
     const events: StoreEvent[] = [];

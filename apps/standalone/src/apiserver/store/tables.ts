@@ -1,6 +1,6 @@
 import { type KubeObject } from '../kube-object';
 
-/** Where an object lies. `resource` is `plural` or `plural.group`; a cluster-scoped object has no namespace. */
+/** Key of an object. `resource` is `plural` or `plural.group`; a cluster-scoped object has an empty namespace. */
 export interface Ref {
   readonly resource: string;
   readonly namespace: string;
@@ -19,7 +19,7 @@ export function sorted(entries: Iterable<[string, KubeObject]>, resource: string
     .map(([, object]) => object);
 }
 
-/** Objects by key, apart for each resource: a list costs what that resource has, not what the store has. */
+/** Objects by key, in a map for each resource, so that the cost of a list does not grow with the store. */
 export class Tables {
   private readonly tables = new Map<string, Map<string, KubeObject>>();
 

@@ -3,7 +3,7 @@ import { isJson } from '../kube-object';
 
 export interface Operands {
   readonly self: unknown;
-  /** of an update: what the value was */
+  /** the value before an update */
   readonly oldSelf?: unknown;
 }
 type Value = (operands: Operands) => unknown;
@@ -16,16 +16,17 @@ const COMPARISONS: Readonly<Record<string, (left: unknown, right: unknown) => bo
 };
 
 /**
- * Compiles the part of the Common Expression Language that the CRDs of Fast Sandbox use: `has(path)`, `==` and `<=` of paths
- * and whole numbers, `!`, `&&`, `||` and parentheses. A path begins with `self` or `oldSelf`.
- * @returns the rule; it throws Error where a path leads to a field that is absent, as CEL does
- * @throws Error where the rule has anything else in it: a rule that cannot be evaluated must not be taken for one that holds
+ * Compiles the subset of the Common Expression Language that the CRDs of Fast Sandbox use: `has(path)`, `==` and `<=`
+ * of paths and whole numbers, `!`, `&&`, `||` and parentheses. A path begins with `self` or `oldSelf`.
+ * @returns the rule; it throws Error when a path leads to an absent field, as CEL does
+ * @throws Error for any other syntax: a rule that cannot be evaluated must not pass for one that holds
+ * @example compileRule('!has(self.a) || self.a <= self.b')({ self: { a: 1, b: 2 } }); // true
  */
 export function compileRule(rule: string): Test {
   return new RuleParser(rule).parse();
 }
 
-/** Recursive descent, a method for each level of precedence. */
+/** Recursive descent parser with a method for each level of precedence. */
 class RuleParser {
   private readonly tokens: string[];
 
@@ -66,7 +67,7 @@ class RuleParser {
     return this.comparison();
   }
 
-  /** Two values compared, or the presence of a field alone. */
+  /** A comparison of two values, or `has(path)` alone. */
   private comparison(): Test {
     const isPresence = this.tokens[0] === 'has';
     const left = this.value();
@@ -119,7 +120,7 @@ class RuleParser {
   }
 }
 
-/** @throws Error where a part of the rule is no token */
+/** @throws Error when a part of the rule is no token */
 function tokensOf(rule: string): string[] {
   const tokens: string[] = [];
   const pattern = new RegExp(TOKENS);

@@ -8,7 +8,7 @@ import { compileRule } from './rule-expression';
 import { SchemaRules } from './schema-rules';
 
 const CRDS = resolve(__dirname, '../../../../../k8s/crds');
-/** Of a Sandbox's spec; labels and annotations besides. */
+/** Fields of a Sandbox's spec that may change. */
 const CHANGEABLE = [
   'expireTime',
   'failurePolicy',
@@ -28,11 +28,11 @@ const document = parse(readFileSync(join(CRDS, 'sandboxes.yaml'), 'utf8')) as Js
 const schema = ((fieldAt(document, ['spec', 'versions']) as Json[])[0]!['schema'] as Json)['openAPIV3Schema'] as Json;
 const fields = Object.entries(fieldAt(schema, ['properties', 'spec', 'properties']) as Record<string, Json>);
 
-describe('the CRD of Sandboxes, whatever fields it gets', () => {
+describe('SchemaRules of the Sandbox CRD', () => {
   const rules = SchemaRules.of(schema);
   const base = { image: 'i', poolRef: 'p' };
 
-  it.each(fields)('%s: comes, goes and changes only where it may', (name, { type }) => {
+  it.each(fields)('spec.%s: is immutable unless it is listed as changeable', (name, { type }) => {
     const value = EXAMPLES[String(type)];
     expect(value).toBeDefined();
     const without = { spec: Object.fromEntries(Object.entries(base).filter(([key]) => key !== name)) };
@@ -53,14 +53,14 @@ function another(value: unknown): unknown {
   return typeof value === 'number' ? value + 1 : typeof value === 'boolean' ? !value : 'b';
 }
 
-describe('a rule', () => {
+describe('compileRule', () => {
   it.each<[string, unknown, boolean]>([
     ['self.a <= self.b', { a: 1, b: 1 }, true],
     ['self.a <= self.b', { a: 2, b: 1 }, false],
     ['!has(self.a) || self.a == 0', {}, true],
     ['has(self.a) && (self.a == 0 || self.a == 2)', { a: 2 }, true],
     ['self.a.b == self.c', { a: { b: [1] }, c: [1] }, true],
-  ])('%s of %j is %s', (rule, self, expected) => {
+  ])('%s with %j is %s', (rule, self, expected) => {
     expect(compileRule(rule)({ self })).toBe(expected);
   });
 
@@ -73,11 +73,11 @@ describe('a rule', () => {
     '',
     'self.a == "b"',
     '(self.a == 1',
-  ])('%s is refused, not ignored', (rule) => {
+  ])('refuses %j', (rule) => {
     expect(() => compileRule(rule)).toThrow(/cannot be evaluated here/);
   });
 
-  it('of an absent field is broken', () => {
+  it('makes a rule about an absent field fail', () => {
     const rules = SchemaRules.of({ 'x-kubernetes-validations': [{ rule: 'self.a == 1', message: 'must be 1' }] });
     expect(rules.causes({}, undefined)).toMatchObject([
       { message: expect.stringContaining('no such key: self.a') as string },
@@ -91,7 +91,7 @@ describe('a rule', () => {
       { rule: 'self == self', message: 'a', messageExpression: 'b' },
       /crd\.yaml: .*messageExpression/s,
     ],
-  ])('keeps the server from its start: %s', async (_, validation, expected) => {
+  ])('prevents the start of the server: %s', async (_, validation, expected) => {
     const folder = mkdtempSync(join(tmpdir(), 'fsb-crds-'));
     try {
       const version = {

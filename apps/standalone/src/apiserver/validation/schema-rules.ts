@@ -6,7 +6,7 @@ import { type StatusCause } from '../status-error';
 import { compileRule } from './rule-expression';
 
 const VALIDATIONS = 'x-kubernetes-validations';
-/** Where a rule would hold for each item; none of the CRDs has one there. */
+/** Keywords below which rules are refused: they would apply to each item or alternative, and no CRD has one there. */
 const NOT_FOLLOWED = ['items', 'additionalProperties', 'allOf', 'anyOf', 'oneOf', 'not'];
 
 const validations = z.array(
@@ -21,34 +21,34 @@ const validations = z.array(
 );
 
 interface SchemaRule {
-  /** of the value that the rule is about */
+  /** path of `self` */
   readonly path: readonly string[];
-  /** that a refusal names */
+  /** field named in violations */
   readonly field: string;
   readonly message: string;
-  /** compares with what was there before: it holds of updates alone */
+  /** uses `oldSelf`, so it is checked on updates only */
   readonly isTransition: boolean;
   readonly holds: ReturnType<typeof compileRule>;
 }
 
-/** The `x-kubernetes-validations` of a CRD's schema: the same rules that a cluster's API server evaluates. */
+/** The `x-kubernetes-validations` of a CRD's schema, the same rules that a cluster's API server evaluates. */
 export class SchemaRules {
   private constructor(private readonly rules: readonly SchemaRule[]) {}
 
-  /** @throws Error where the schema has a rule that cannot be evaluated here */
+  /** @throws Error when the schema has a rule that cannot be evaluated here */
   static of(schema: Json): SchemaRules {
     return new SchemaRules(rulesOf(schema, []));
   }
 
   /**
    * @param previous absent: the object is new
-   * @returns a cause for each rule that `object` breaks, and did not break before
+   * @returns a cause for each rule that `object` breaks; rules of unchanged values are not evaluated
    */
   causes(object: Json, previous: Json | undefined): StatusCause[] {
     return this.rules.flatMap((rule) => {
       const [self, oldSelf] = [fieldAt(object, rule.path), fieldAt(previous, rule.path)];
       if (self === undefined || (rule.isTransition && oldSelf === undefined)) return [];
-      // what was stored under other rules may stay as it is
+      // values stored under earlier rules may stay
       if (oldSelf !== undefined && isDeepStrictEqual(self, oldSelf)) return [];
       const why = refusal(rule, { self, oldSelf });
       return why === undefined
