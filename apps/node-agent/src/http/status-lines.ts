@@ -2,29 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentEvent } from '@fsb/agent-api/agent-api';
 
 const HEARTBEAT_MS = 2000;
-/** What changes within it is told at once: a create is over before anybody wakes up to hear that it has begun. */
+/** Debounce: changes within it are sent together, so that a short create wakes its readers once. */
 const TOGETHER_MS = 10;
 
 /**
- * The stream of `status?watch=true`: the snapshot, every change, and a sign of life in silence. Lines of JSON.
- * @throws what `changes` throws: a stream that has broken off must not look as if it had ended
+ * The stream of `status?watch=true` as lines of JSON: the snapshot, changes, and a heartbeat every 2 s without changes.
+ * @throws the error of `changes`, so that an aborted stream does not look like one that ended
  */
 export async function* statusLines(snapshot: AgentEvent, changes: AsyncIterable<[AgentEvent]>): AsyncGenerator<string> {
   yield line(snapshot);
-  const heard = new Heard(changes);
+  const pending = new PendingChanges(changes);
   for (;;) {
-    if (!(await heard.within(HEARTBEAT_MS))) yield line({ type: 'heartbeat' });
+    if (!(await pending.within(HEARTBEAT_MS))) yield line({ type: 'heartbeat' });
     else await sleep(TOGETHER_MS);
-    const events = heard.take();
+    const events = pending.take();
     if (events.length > 0) yield events.map(line).join('');
-    else if (heard.over) throw heard.over;
+    else if (pending.over) throw pending.over;
   }
 }
 
-/** The changes that came and were not told yet: of those of one sandbox, and of each other kind, the last. */
-class Heard {
+/** Changes that were not sent yet: the last of each sandbox, and of each other kind. */
+class PendingChanges {
   private readonly events = new Map<string, AgentEvent>();
-  /** why there will be no more */
+  /** the error that ended the changes */
   over: Error | undefined;
   private wake: (() => void) | undefined;
 
@@ -38,7 +38,7 @@ class Heard {
     return events;
   }
 
-  /** Resolves when there is one, or there will be none: true; else false after `ms`. */
+  /** Waits for a change or the end of changes. @returns false after `ms` without either */
   within(ms: number): Promise<boolean> {
     if (this.events.size > 0 || this.over) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -59,12 +59,12 @@ class Heard {
     try {
       for await (const [event] of changes) {
         const key = keyOf(event);
-        this.events.delete(key); // the last of one is as late as it came
+        this.events.delete(key); // so that the last one keeps its place in the order
         this.events.set(key, event);
         this.wake?.();
       }
     } catch (error) {
-      return error as Error; // the reader has left, or the agent stops: an AbortError
+      return error as Error; // an AbortError: the reader has left, or the agent stops
     }
     return new Error('no more changes');
   }

@@ -9,7 +9,7 @@ import { RestoredGuard } from './restored.guard';
 import { statusLines } from './status-lines';
 import { StatusSnapshot } from './status-snapshot';
 
-/** What the agent has: once, as in the original, or followed. */
+/** Serves the agent's status: once, as the Go predecessor does, or as a watch. */
 @Controller()
 @UseGuards(RestoredGuard)
 export class StatusController {
@@ -27,6 +27,6 @@ export class StatusController {
     }
     const changes = this.table.watch(this.streams.until(callerLeft(reply)));
     const lines = statusLines({ type: 'snapshot', status: this.snapshot.take() }, changes);
-    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // the caller has left, or we stop
+    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // caller left, or agent stops
   }
 }
