@@ -28,8 +28,7 @@ const LogsQuery = z.object({
 
 /**
  * Serves a sandbox's output as text, also after its removal while its object stays. `follow` continues until the
- * sandbox has ended and all was sent. Both streams come in order; `stream` selects one; `framed` sends frames that name
- * the stream.
+ * sandbox has ended and all was sent. Both streams come in order; `stream` selects one; frames (`framed`) name it.
  */
 @Controller()
 @UseGuards(RestoredGuard)

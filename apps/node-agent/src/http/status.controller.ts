@@ -27,6 +27,7 @@ export class StatusController {
     }
     const changes = this.table.watch(this.streams.until(callerLeft(reply)));
     const lines = statusLines({ type: 'snapshot', status: this.snapshot.take() }, changes);
-    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // caller left, or agent stops
+    // an error: the caller has left, or the agent stops
+    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined));
   }
 }

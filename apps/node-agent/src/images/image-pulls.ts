@@ -29,8 +29,7 @@ export interface PullParts {
 const LOG_EVERY_MS = 2000;
 
 /**
- * Gets images for creates: from the node, else by a pull. Creates of a namespace with the same credentials share a
- * pull.
+ * Gets images for creates, from the node or by a pull. Creates of one image, credentials and namespace share a pull.
  */
 export class ImagePulls {
   private readonly logger = new Logger(ImagePulls.name);
@@ -39,8 +38,7 @@ export class ImagePulls {
   constructor(private readonly parts: PullParts) {}
 
   /**
-   * Resolves with the image. A pull has its own deadline and continues when all its callers have left, for the next
-   * create.
+   * Resolves with the image. A pull has its own deadline, and continues for the next create when all callers have left.
    * @throws ApiError not_found (image:, imagePullPolicy:); unavailable when too much is being pulled; deadline_exceeded when
    * `signal` aborts
    */

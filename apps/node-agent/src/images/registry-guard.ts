@@ -28,8 +28,7 @@ export class RegistryGuard {
 
   /**
    * Checks the addresses of the image's registry. A name that does not resolve is left to containerd, which may know a
-   * mirror for it. Redirects by the registry, and an address that its name gets later (DNS rebinding), are not seen
-   * here.
+   * mirror for it. Redirects by the registry, and addresses that its name gets later (DNS rebinding), are not seen.
    * @throws ApiError invalid_argument
    */
   async requireReachable(image: string): Promise<void> {

@@ -11,7 +11,7 @@ const FLAGS = { namespace: '--ended-logs-per-namespace', node: '--ended-logs-per
 
 /**
  * Logs of removed sandboxes whose objects stay. A record beside the log names its owner: SandboxLogs.remove spares a
- * log with a record. The janitor removes both when the object is gone. The agents of a node share the folder and the
+ * log with a record. The janitor removes both when the object is gone. Agents of a node share the folder and the
  * limits.
  */
 export class EndedLogs {
@@ -23,10 +23,7 @@ export class EndedLogs {
     private readonly limits: EndedLogLimits,
   ) {}
 
-  /**
-   * Marks a log to stay, before its sandbox is removed. Without an object it is not kept, since nobody could ask for
-   * it.
-   */
+  /** Marks a log to stay, before its sandbox is removed. Without an object it is not kept: nobody could ask for it. */
   async keep({ sandboxId, namespace, claimName, claimUid, finishedAt }: AgentSandboxStatus): Promise<void> {
     if (claimUid === '' || namespace === undefined || claimName === undefined) return;
     const endedAt = finishedAt ?? new Date().toISOString();

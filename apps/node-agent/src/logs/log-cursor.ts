@@ -68,8 +68,7 @@ export class LogCursor {
   }
 
   /**
-   * A notice for each stream that has lost bytes, placed so that each stream, and both together, consist of whole
-   * lines.
+   * A notice for each stream that lost bytes, placed so that each stream, and both together, consist of whole lines.
    */
   private notices({ dropped }: LogPartApart, stdout: number): { readonly notices: Buffer[]; readonly turns: number[] } {
     const lostOut = stdout - this.stdout;

@@ -5,8 +5,7 @@ import { placeProgram } from '../launch/placed-program';
 
 /**
  * Copies the log writer (logger.c) to a folder where containerd's shims can execute it: some nodes mount /run noexec.
- * @returns its path; undefined where no folder allows it: the shims then write the logs, without telling stderr from
- * stdout
+ * @returns its path; undefined where no folder allows it: the shims then write logs that do not tell stderr apart
  */
 export function placeLogWriter({
   logWriter,

@@ -140,8 +140,8 @@ export class SandboxLogs {
   }
 
   /**
-   * Frees the front, up to the beginning of a line, of a log that is larger than four times `maxBytes`, or whose index
-   * is.
+   * Frees the front, up to the beginning of a line, of a log that, or whose index, is larger than four times
+   * `maxBytes`.
    * @returns bytes ever written
    */
   trim(id: string, maxBytes: number): Promise<number> {

@@ -7,7 +7,7 @@ export interface Creation {
   readonly abandoned: AbortController;
 }
 
-/** Grace for an abandoned sandbox. A gateway that resets a silent connection repeats its call within a second. */
+/** Delay before an abandoned sandbox is ended. A gateway that resets a silent connection asks again within a second. */
 const ASK_AGAIN_MS = 2_000;
 
 /** In-flight creates, by sandbox id. */

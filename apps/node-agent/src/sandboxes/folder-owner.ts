@@ -7,8 +7,7 @@ const PRIVATE = 0o700;
 
 /**
  * Makes the agent's folder private, also where it exists already (a kubelet's hostPath is 0755), and signs it with the
- * installation. Files carry no labels: the janitor removes them only where its own installation is the only one to
- * sign.
+ * installation. Files carry no labels: the janitor removes them only where its own installation alone has signed.
  */
 export function signFolders(runDir: string, installation: string): void {
   const owners = runFolders.owners(runDir);

@@ -3,8 +3,7 @@ import { hasSysResource } from './placement';
 
 /**
  * Warns at start where the kernel lets sandboxes lower their oom_score_adj of 1000. proc(5): a process can lower the
- * value to the one last set by a process with CAP_SYS_RESOURCE. A runtime without that capability sets 1000 and pins
- * nothing.
+ * value to the one last set by a process with CAP_SYS_RESOURCE. A runtime without it sets 1000 and pins nothing.
  */
 @Injectable()
 export class OomCheck implements OnApplicationBootstrap {

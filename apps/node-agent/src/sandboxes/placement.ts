@@ -33,8 +33,7 @@ export function hasSysResource(proc = '/proc'): boolean {
 }
 
 /**
- * The hard limit of a sandbox's open files that the node allows. containerd's processes have the agent's rights, or
- * more.
+ * The hard limit of open files that the node allows. containerd's processes have the agent's rights, or more.
  * @param wanted the configured limit
  * @param proc the folder of /proc, for tests
  */

@@ -37,7 +37,7 @@ const CHILD_OUT_OF_MEMORY = 'it completed, but a process of it was killed for wa
 const OOM_SETTLE_MS = 100;
 const RETRY_MS = 500;
 
-/** Handles exits that nobody asked for: reports each at once, then records it, then releases its task and snapshot. */
+/** Handles unrequested exits: reports each at once, then records it, then releases its task and snapshot. */
 export class SandboxExits {
   private readonly logger = new Logger(SandboxExits.name);
   private readonly outOfMemory = new Set<string>();

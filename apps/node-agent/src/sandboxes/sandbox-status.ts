@@ -29,7 +29,7 @@ export function outcome(finished: Finished | undefined): Partial<AgentSandboxSta
   };
 }
 
-/** The phase after an exit that nobody asked for. Pure. */
+/** The phase after an unrequested exit. Pure. */
 export function phaseAfter({ exitCode }: Finished): AgentPhase {
   return exitCode === 0 ? 'stopped' : 'failed';
 }

@@ -75,8 +75,7 @@ export class SandboxTable {
   /**
    * Resolves when a sandbox has ended, is not known any more, or `signal` aborts.
    * @returns its status then; undefined where it is not known
-   * @throws ApiError unavailable where its create failed: it may be made elsewhere, and there is no log of it to follow
-   * here
+   * @throws ApiError unavailable where its create failed: it may be made elsewhere, and has no log to follow here
    */
   async untilEnded(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
     let last: AgentSandboxStatus | undefined;

@@ -10,10 +10,10 @@ const WEIGHTS = [
 ] as const;
 
 /**
- * Makes the cgroup of all sandboxes of an agent, a sibling of the agent's own, with the agent's CPU weight (its Pod's CPU request).
- * Under CPU contention the agent gets half of what both have, however many sandboxes are busy, and one busy sandbox the
- * other half. With a weight for each sandbox instead, a container of a pool of 200 slots starts with a two-hundredth of
- * its agent's.
+ * Makes the cgroup of all sandboxes of an agent, a sibling of the agent's own, with the agent's CPU weight (its Pod's
+ * CPU request). Under CPU contention the agent gets half of what both have, however many sandboxes are busy, and one
+ * busy sandbox the other half. With a weight for each sandbox instead, a container of a pool of 200 slots starts with a
+ * two-hundredth of its agent's.
  * @param parent as an OCI cgroupsPath
  * @param own text of /proc/self/cgroup, for tests
  * @param root where hierarchies are mounted, for tests

@@ -14,7 +14,7 @@ it.each<[string, Looks, Looks, string | undefined]>([
   ['not the largest, which does not grow', { big: seen(900), new: seen(1) }, { big: seen(900), new: seen(9) }, 'new'],
   ['a sandbox that was not there before', { big: seen(900) }, { big: seen(905), new: seen(9) }, 'new'],
   ['none where one shrinks and one writes a log', { a: seen(9), b: seen(3) }, { a: seen(1), b: seen(4) }, undefined],
-  ['by bytes written, if files may be hidden', { a: unseen(1, 10), b: seen(1) }, { a: unseen(1, 90), b: seen(40) }, 'a'],
+  ['by bytes written, if files may hide', { a: unseen(1, 10), b: seen(1) }, { a: unseen(1, 90), b: seen(40) }, 'a'],
   ['not by bytes written, if all is measured', { a: seen(1) }, { a: { ...seen(1), written: 900 * MIB } }, undefined],
 ])('largestGrower: %s', (_what, before, now, expected) => {
   const of = (looks: Looks): Map<string, Footprint> => new Map(Object.entries(looks));

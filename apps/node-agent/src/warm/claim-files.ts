@@ -23,9 +23,8 @@ const LATEST_MS = 250;
 const RETRY_MS = 500;
 
 /**
- * Claims of warm starts, written behind. Each is in a file of its sandbox's folder before its process can start, and in
- * containerd after the answer: a file takes 0.1 ms, an update of containerd's database 2 ms and more. See
- * docs/adr/0014.
+ * Claims of warm starts (write-behind). Each is in a file of its sandbox's folder before its process can start, and in
+ * containerd after the answer: a file takes 0.1 ms, an update of containerd 2 ms and more. See docs/adr/0014.
  */
 export class ClaimFiles {
   private readonly logger = new Logger(ClaimFiles.name);

@@ -188,7 +188,7 @@ export class WarmContainers {
       const step = nextStep(this.waiting, targets, keys);
       if (!step) return;
       if ('remove' in step) {
-        if (this.withdraw(step.remove)) await this.discard(step.remove.id);
+        if (this.unlist(step.remove)) await this.discard(step.remove.id);
         continue;
       }
       const image = images.get(step.add);
@@ -205,7 +205,7 @@ export class WarmContainers {
   }
 
   /** Takes a container out of the list before its removal. @returns false where a create has taken it already */
-  private withdraw({ id }: Waiting): boolean {
+  private unlist({ id }: Waiting): boolean {
     const at = this.waiting.findIndex((one) => one.id === id);
     if (at >= 0) this.waiting.splice(at, 1);
     this.notifyImages();
