@@ -92,10 +92,7 @@ export const agentFlags = {
     z
       .string()
       .default('container')
-      .refine(
-        (type) => type === 'container',
-        'is not supported: the pool\'s runtimeType must be "container"',
-      ),
+      .refine((type) => type === 'container', 'is not supported: the pool\'s runtimeType must be "container"'),
     'Kind of sandboxes; container is the only one',
   ),
   runtimeBinary: flag(z.string().optional(), "Path of runc or crun; absent: containerd's default"),
