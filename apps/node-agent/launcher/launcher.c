@@ -1,14 +1,15 @@
 /*
- * The first process of every sandbox's container, waiting or not. It takes one order, becomes what the order says, and leaves
- * nothing of itself behind: see docs/adr/0023. Static, because it runs in any image; C, because what it does are system calls.
- * All that depends on the image is resolved here, by the kernel, in the image's own root: files, user, folder, program.
+ * The first process of every container, standby or not. It takes one order, becomes the process that the order names,
+ * and leaves nothing of itself behind: see docs/adr/0023. Static, because it runs in any image; C, because it mostly
+ * makes system calls. All that depends on the image is resolved here, by the kernel, in the image's own root: files,
+ * user, folder, program.
  *
  * The order comes through `orders`, a FIFO or a file, as texts that each end with a NUL:
- *   hostname, capabilities that stay (hexadecimal mask), user (as in an image's config), working folder,
- *   and three lists, each as its length and its texts: folders to make, arguments, variables (NAME=value, or HOME alone: the
- *   user's), and "end".
- * The answer goes through the FIFO `answer`: a dot when the order is read whole, then its end when execve has succeeded
- * (the descriptor closes on exec), else `<step> <errno>`. An end without a dot: it died before, and nothing has run.
+ *   hostname, capabilities to keep (hexadecimal mask), user (as in an image's config), working folder,
+ *   three lists, each as its length and its texts: folders to make, arguments, variables (NAME=value, or HOME without a
+ * value:   the user's home is set), and "end". The answer goes through the FIFO `answer`: a dot when the whole order is
+ * read, then EOF when execve has succeeded (the descriptor closes on exec), else `<step> <errno>`. EOF without a dot:
+ * the launcher died before, and nothing has run.
  */
 #define _GNU_SOURCE
 #include "launcher.h"
@@ -26,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER "/dev/.fast-sandbox" /* below a tmpfs of the container: nothing of the image is there */
+#define FOLDER "/dev/.fast-sandbox" /* below a tmpfs of the container: hides nothing of the image */
 #define MAX_ORDER (4 << 20)         /* the agent sends less */
 #define MAX_TEXTS (1 << 17)
 #define CAPABILITIES 64 /* bits of a mask; the kernel has fewer */
@@ -44,7 +45,7 @@ static const char *const FILES[][2] = {
     {FOLDER "/hostname", "/etc/hostname"},
 };
 #define FILE_COUNT (sizeof FILES / sizeof FILES[0])
-/* What an image's file could not be replaced for: told when there is somebody to tell. */
+/* Failure of a preparation, answered once there is an order. */
 static const char *early_step;
 static int early_errno;
 
@@ -60,7 +61,7 @@ void fail_with(const char *step, int error) {
   fail(step);
 }
 
-/* Binds the sandbox's own files over the image's: the same file of the node, though its folder goes. */
+/* Binds the sandbox's own files over the image's. The mounts stay when the launch folder is unmounted. */
 static void bind_files(void) {
   const unsigned long flags = MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC;
   for (size_t i = 0; i < FILE_COUNT && early_step == NULL; i++) {
@@ -73,7 +74,7 @@ static void bind_files(void) {
   }
 }
 
-/* All that can be done ahead. Opening both without waiting: for writing, a FIFO that nobody reads opens only so. */
+/* Does what needs no order. Neither FIFO blocks: without a reader, one opens for writing only with O_RDWR. */
 static void prepare(void) {
   orders = open(FOLDER "/orders", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   answer = open(FOLDER "/answer", O_RDWR | O_CLOEXEC);
@@ -91,7 +92,7 @@ static void prepare(void) {
 
 static void read_order(void) {
   struct pollfd first = {.fd = orders, .events = POLLIN};
-  while (poll(&first, 1, -1) <= 0) continue; /* a container that waits does so here */
+  while (poll(&first, 1, -1) <= 0) continue; /* a standby container waits here */
   if (fcntl(orders, F_SETFL, 0) < 0) _exit(1);
   while (order_length < MAX_ORDER) {
     ssize_t got = read(orders, order + order_length, MAX_ORDER - order_length);
@@ -102,7 +103,7 @@ static void read_order(void) {
   close(orders);
 }
 
-/* One that breaks off, or never begins, is of an agent that is gone: nobody waits for an answer. */
+/* Ends the launcher where the order is truncated or empty: its agent is gone, and nothing waits for an answer. */
 static char *next_text(void) {
   char *text = order + at;
   size_t length = strnlen(text, order_length - at);
@@ -125,15 +126,15 @@ static void drop_all_but(unsigned long long kept) {
   }
 }
 
-/* As runc and crun do: a process that is not root may open /dev/stdout again. */
+/* Gives the standard streams to the user, as runc and crun do: a process without root may reopen /dev/stdout. */
 static void give_output_to(uid_t uid) {
   struct stat found;
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     if (fstat(fd, &found) == 0 && (S_ISFIFO(found.st_mode) || S_ISSOCK(found.st_mode)) && found.st_uid != uid)
-      (void)!fchown(fd, uid, (gid_t)-1); /* what cannot be given stays root's */
+      (void)!fchown(fd, uid, (gid_t)-1); /* on failure it stays root's */
 }
 
-/* A folder of the root, not one that a descriptor or another namespace leads to (CVE-2024-21626). */
+/* Enters a folder of the root; fails for one that a descriptor or another namespace leads to (CVE-2024-21626). */
 static void enter(const char *folder) {
   char here[PATH_MAX];
   if (make_folders(folder) < 0 || chdir(folder) < 0) fail("folder");

@@ -1,4 +1,4 @@
-/* Files and folders that the image lacks. Every path is resolved by the kernel, in the image's root. */
+/* Makes files and folders that the image lacks. Every path is resolved by the kernel, in the image's root. */
 #define _GNU_SOURCE
 #include "launcher.h"
 
@@ -15,7 +15,7 @@
 
 #define MAX_LINKS 40 /* ELOOP, as the kernel counts */
 
-/* Makes what is missing of `path` up to its byte `length`. */
+/* Makes the missing folders of `path` up to its byte `length`. */
 static int make_up_to(const char *path, size_t length) {
   char part[PATH_MAX];
   if (length >= sizeof part) {
@@ -31,7 +31,7 @@ static int make_up_to(const char *path, size_t length) {
   return 0;
 }
 
-/* Follows the links that `path` ends in to where the last one leads, where nothing is; makes the folders above it. */
+/* Resolves the links that `path` ends in to the missing target of the last one, and makes the folders above it. */
 static int missing_end(const char *path, char here[PATH_MAX]) {
   char target[PATH_MAX], next[2 * PATH_MAX];
   size_t end = strlen(path);
@@ -70,7 +70,7 @@ int make_folders(const char *path) {
   return -1;
 }
 
-/* Whether the nearest thing above that is there is of another file system than the root. */
+/* Whether the nearest existing parent is on a file system of another type than the root's. */
 static int leaves_root(char *path) {
   struct statfs own, other;
   while (statfs(path, &other) < 0) {

@@ -1,4 +1,4 @@
-/* The program of an order, and the variables that decide which it is. */
+/* Finds an order's program, and reads and sets its variables. */
 #define _GNU_SOURCE
 #include "launcher.h"
 

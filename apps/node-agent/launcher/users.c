@@ -1,4 +1,5 @@
-/* Users and groups of the image's own files, by docker's rules. The files are hostile: bounded, and opened without waiting. */
+/* Looks up users and groups in the image's files, by docker's rules. The files are untrusted: bounded reads, and opens
+ * that do not block. */
 #define _GNU_SOURCE
 #include "launcher.h"
 
@@ -17,7 +18,7 @@
 
 static char passwd[MAX_FILE + 1], group[MAX_FILE + 1];
 
-/* A file that is not there, or is none, has no users. */
+/* Reads a file; a missing one, or one that is not regular, is empty. */
 static char *read_file(const char *path, char *text) {
   struct stat found;
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -32,7 +33,7 @@ static char *read_file(const char *path, char *text) {
   return text;
 }
 
-/* A number that an id can be; names of digits are numbers too. */
+/* Parses an id. A name of digits only is taken as a number. */
 static bool to_id(const char *text, unsigned long *id) {
   size_t length = strlen(text);
   if (length == 0 || length > 10 || strspn(text, "0123456789") != length) return false;
@@ -62,7 +63,7 @@ static bool has_member(char *members, const char *name) {
   return false;
 }
 
-/* The first row that matches: an id is never a name. Its name; NULL: none. */
+/* Finds the first matching row; a number matches ids only. Returns the user's name; NULL where the id has no row. */
 static const char *find_user(const char *wanted, struct user *user) {
   unsigned long id = 0, uid, gid;
   const bool by_id = to_id(wanted, &id);

@@ -1,11 +1,10 @@
 /*
- * Writes a container's log: docs/adr/0021. containerd's shim starts one for each container (binary://) and gives it the ends of
- * both pipes that are read. It outlives agent and containerd. The log file has the bytes of both in the order in which they
- * came; the index beside it says from which position on they are of the other stream. An entry of the index is 16 bytes,
- * little-endian:
- *   position in the log << 1 | stream (0 stdout, 1 stderr), bytes of stdout before that position.
- * What comes before the first entry is stdout. An entry is written before the bytes that it is about: a reader that has read
- * bytes finds their entry. Nothing is held back: a line without its end is written too.
+ * Writes a container's log: docs/adr/0021. containerd's shim starts one for each container (binary://) with the read
+ * ends of both output pipes. It outlives agent and containerd. The log file has the bytes of both in the order in which
+ * they came; the index beside it has the positions at which the stream changes. An entry of the index is 16 bytes,
+ * little-endian:   position in the log << 1 | stream (0 stdout, 1 stderr), bytes of stdout before that position. Bytes
+ * before the first entry are stdout. An entry is written before its bytes, so that a reader of the bytes finds their
+ * entry. Nothing is buffered: an unfinished line is written too.
  *
  *   fsb-logger <log file>    with stdout, stderr and "ready" as descriptors 3, 4, 5
  */
@@ -26,9 +25,9 @@
 
 #define READY 5
 #define CHUNK (64 << 10)    /* a pipe's usual size */
-#define MAX_TURN (1 << 20)  /* of one stream, in the middle of a line, before it is the other's turn */
-#define RETRY_MS 100        /* while the disk is full: the process is held back by its full pipe, and loses nothing */
-#define LAST_RETRIES 10     /* of a process that has ended */
+#define MAX_TURN (1 << 20)  /* bytes of one stream, in mid-line, before it is the other's turn */
+#define RETRY_MS 100        /* while the disk is full: the process blocks on its full pipe, and loses nothing */
+#define LAST_RETRIES 10     /* after the process has ended */
 
 enum { OUT, ERR, TERMINATE, FDS };
 
@@ -43,7 +42,7 @@ static uint64_t end, stdout_bytes, entries;
 static int is_ending, retries;
 static char buffer[CHUNK];
 
-/* Only want of space is waited for. After any other error the process gets SIGPIPE: nobody would write what it says. */
+/* Retries while there is no space. Any other error ends the writer: the process gets SIGPIPE. */
 static void write_at(int file, const void *data, size_t length, uint64_t offset) {
   const char *rest = data;
   while (length > 0) {
@@ -59,7 +58,7 @@ static void write_at(int file, const void *data, size_t length, uint64_t offset)
     is_ending |= poll(&fds[TERMINATE], 1, RETRY_MS) > 0;
     if (is_ending) {
       if (++retries > LAST_RETRIES) _exit(1);
-      usleep(RETRY_MS * 1000); /* the signal is still to be read: poll does not wait */
+      usleep(RETRY_MS * 1000); /* the signal stays pending: poll returns at once */
     }
   }
 }
@@ -75,7 +74,7 @@ static void append(int stream, size_t length) {
   if (stream == OUT) stdout_bytes += length;
 }
 
-/* Copies what there is, up to `most` bytes, until the end of a line: the other stream would split it. */
+/* Copies available bytes, `most` at most, up to the end of a line, so that the other stream does not split it. */
 static void copy(int stream, size_t most) {
   while (most > 0) {
     ssize_t got = read(fds[stream].fd, buffer, most < CHUNK ? most : CHUNK);
@@ -92,8 +91,8 @@ static void copy(int stream, size_t most) {
   }
 }
 
-/* The shim says so when the container's processes are gone: what is in the pipes is all. An end that somebody else holds
- * (descriptors can be sent to another sandbox) does not delay the removal. */
+/* Copies the rest at SIGTERM, which the shim sends when the container's processes are gone, and exits. A write end that
+ * another process holds (descriptors can be sent to another sandbox) does not delay the removal. */
 static void finish(void) {
   is_ending = 1;
   for (int stream = OUT; stream <= ERR; stream++) {
@@ -109,7 +108,7 @@ static int open_file(const char *path) {
   return file;
 }
 
-/* Both are empty but for a task that is made a second time for one container. */
+/* Opens log and index, and continues at their ends. They are empty unless a container's task is made a second time. */
 static void open_log(const char *path) {
   char index_path[PATH_MAX];
   struct stat found;

@@ -8,7 +8,7 @@ import { AgentProcess } from '../../../test/support/agent-process';
 const PORTS = [7001, 7002];
 const SLOTS = 4;
 
-describe('node-agent: killed and paused at the worst moment', () => {
+describe('node-agent: kills and pauses', () => {
   let agent: AgentProcess;
   let client: ContainerdClient;
   let runtime: SandboxRuntime;
@@ -30,18 +30,18 @@ describe('node-agent: killed and paused at the worst moment', () => {
   const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
   const polite = { command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'] };
 
-  /** Runs `act` when containerd tells of `topic`. @returns once it listens: when that is done */
+  /** Runs `act` at containerd's first event of `topic`. Resolves once subscribed; `done` resolves after `act`. */
   async function on(topic: string, act: () => Promise<unknown>): Promise<{ done: Promise<void> }> {
     const leave = new AbortController();
-    const probe = '/containers/update'; // containerd does not say that a subscription has begun
+    const probe = '/containers/update'; // containerd does not confirm a subscription: an event of our own does
     const filters = [topic, probe].map((name) => `topic=="${name}"`);
     const events = client.stream(() => client.events.subscribe({ filters }), leave.signal);
     const first = events.next();
-    let isHeard = false;
-    void first.then(() => (isHeard = true));
+    let isSubscribed = false;
+    void first.then(() => (isSubscribed = true));
     await eventually(async () => {
       await runtime.setLabels('kept', { probe: String(performance.now()) });
-      return isHeard;
+      return isSubscribed;
     });
     const wait = async (): Promise<void> => {
       for await (const event of events) {
@@ -61,7 +61,7 @@ describe('node-agent: killed and paused at the worst moment', () => {
       snapshot: await snapshot.then(Boolean, () => false),
       folder: existsSync(agent.path('run/sandboxes', id)),
       log: existsSync(agent.path(`logs/${id}.log`)),
-      told: (await agent.of(id)) !== undefined,
+      reported: (await agent.of(id)) !== undefined,
     };
     return Object.entries(found).flatMap(([what, is]) => (is ? [what] : []));
   }
@@ -72,7 +72,7 @@ describe('node-agent: killed and paused at the worst moment', () => {
   }
 
   it.each(['/snapshot/prepare', '/containers/create', '/tasks/create', '/tasks/start'])(
-    'killed in a create, after %s: it runs and is told, or nothing is there',
+    'reports a running sandbox or leaves nothing when killed in a create, after %s',
     async (topic) => {
       const id = `step${topic.replaceAll('/', '-')}`;
       const killed = await on(topic, () => agent.end('SIGKILL'));
@@ -92,7 +92,7 @@ describe('node-agent: killed and paused at the worst moment', () => {
   );
 
   it.each(['/tasks/exit', '/tasks/delete', '/containers/delete', '/snapshot/remove'])(
-    'killed in a delete, after %s: it is completed',
+    'completes a delete when killed in it, after %s',
     async (topic) => {
       const id = `end${topic.replaceAll('/', '-')}`;
       expect(await agent.create(id, polite)).toMatchObject({ status: 200 });
@@ -106,12 +106,12 @@ describe('node-agent: killed and paused at the worst moment', () => {
     60_000,
   );
 
-  it('two clients at once, and a kill among it, never get more slots than there are, nor a port twice', async () => {
+  it('never exceeds its slots or gives a port twice, with two clients and a kill', async () => {
     const broken: string[] = [];
     const watched = new AbortController();
     const look = async (): Promise<void> => {
       while (!watched.signal.aborted) {
-        const status = await agent.status().catch(() => undefined); // it is just being killed
+        const status = await agent.status().catch(() => undefined); // the agent is being killed
         const held = (status?.sandboxStatuses ?? []).filter((s) =>
           ['creating', 'running', 'terminating'].includes(s.phase),
         );
@@ -130,9 +130,9 @@ describe('node-agent: killed and paused at the worst moment', () => {
           ids.map((id, n) => agent.create(id, { ...polite, ports: [PORTS[(i + n) % 2]!] })),
         );
         made += answers.filter((one) => one.status === 'fulfilled' && one.value.status === 200).length;
-        // also those that the killed agent had answered a moment before: else they hold both ports for good
+        // also sandboxes that the killed agent had answered for: else they hold both ports for ever
         await Promise.all(ids.map((id) => eventually(async () => (await remove(id)).status === 200, 30_000)));
-        await sleep(20); // a refusal takes no time
+        await sleep(20); // refusals return at once
       }
     };
     const looking = look();
@@ -154,14 +154,14 @@ describe('node-agent: killed and paused at the worst moment', () => {
     expect(readdirSync(agent.path('run/sandboxes'))).toEqual(['kept']);
   }, 90_000);
 
-  it('paused for ten seconds, it learns what happened and goes on with what it did', async () => {
+  it('catches up and continues after a pause of ten seconds', async () => {
     await agent.create('exits', { command: ['/bin/sh', '-c', 'sleep 2; exit 6'] });
     await agent.create('leaves', polite);
     const making = agent.create('making');
     await eventually(async () => (await runtime.list('id==making')).length > 0);
     await remove('leaves');
     process.kill(agent.pid, 'SIGSTOP');
-    await sleep(10_000); // what is to be seen is that nothing comes of so long a pause
+    await sleep(10_000); // the pause itself is under test
     process.kill(agent.pid, 'SIGCONT');
     const { status } = await making;
     expect(await agent.ended('exits')).toMatchObject({ phase: 'failed', exitCode: 6 });
@@ -173,7 +173,7 @@ describe('node-agent: killed and paused at the worst moment', () => {
     await eventually(async () => (await agent.status()).sandboxStatuses.length === 1, 20_000);
   }, 60_000);
 
-  it('says at once that a sandbox is being ended, also while containerd stands still', async () => {
+  it('answers a bind at once where the sandbox is being deleted, also while containerd is stopped', async () => {
     await agent.create('leaves', polite);
     process.kill(agent.containerd.pid, 'SIGSTOP');
     try {
@@ -187,7 +187,7 @@ describe('node-agent: killed and paused at the worst moment', () => {
   }, 60_000);
 
   it.each(['/containers/create', '/tasks/create'])(
-    'containerd killed after %s: sandboxes run on, creates are whole or leave nothing, deletes complete',
+    'keeps sandboxes, makes creates whole or leaves nothing, and completes deletes when containerd is killed after %s',
     async (topic) => {
       const [before] = await runtime.list('id==kept');
       await agent.create('leaves', polite);

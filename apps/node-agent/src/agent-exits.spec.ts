@@ -19,7 +19,7 @@ describe.each([
 
   afterAll(() => agent.stop(), LONG_MS);
 
-  /** Started as this block is about, once a container waits for it. */
+  /** Makes a sandbox with the start of this block; a warm one once there is a standby container. */
   async function create(id: string, more: object): Promise<void> {
     if (start === 'warm') await eventually(async () => (await agent.status()).waiting?.length === 1, LONG_MS);
     const { status, body } = await agent.create(id, more);
@@ -32,7 +32,7 @@ describe.each([
     await eventually(async () => (await agent.of(id)) === undefined, LONG_MS);
   }
 
-  it('a sandbox that completes is Completed, also where the kernel killed a child for want of memory', async () => {
+  it('are Completed where the process completes, also where the kernel OOM-killed a child', async () => {
     await create('parent', { command: sh(`(${GROW}); exit 0`), ...SMALL });
     const ended = await agent.ended('parent', LONG_MS);
     expect(ended).toMatchObject({ phase: 'stopped', exitCode: 0, reason: 'Completed' });
@@ -40,7 +40,7 @@ describe.each([
     await remove('parent');
   }, 90_000);
 
-  it('a sandbox that runs out of memory at once is OOMKilled, also where it is bound at that moment', async () => {
+  it('are OOMKilled where memory runs out at once, also where the sandbox is bound meanwhile', async () => {
     await create('eats', { command: sh(GROW), ...SMALL });
     const bound = agent.post('bind', { sandboxId: 'eats', claimUid: 'u' });
     expect(await agent.ended('eats', LONG_MS)).toMatchObject({ phase: 'failed', exitCode: 137, reason: 'OOMKilled' });
@@ -49,7 +49,7 @@ describe.each([
     await remove('eats');
   }, 90_000);
 
-  it('what ends while the agent is dead, and containerd restarts, is known by its next process', async () => {
+  it('are known to a restarted agent that was dead, with containerd restarted too', async () => {
     await create('codes', { command: sh('sleep 1; exit 255') });
     await create('eats', { command: sh(`sleep 1; ${GROW}`), ...SMALL });
     await agent.end('SIGKILL');
@@ -61,7 +61,7 @@ describe.each([
     for (const id of ['codes', 'eats']) await remove(id);
   }, 120_000);
 
-  it('reports how a sandbox ended that was deleted, as long as it reports the sandbox', async () => {
+  it('are reported for a deleted sandbox until it is removed', async () => {
     const leave = new AbortController();
     const lines = await agent.events(leave.signal);
     await create('leaves', { command: sh('trap "exit 5" TERM; while :; do sleep 0.1; done') });

@@ -10,7 +10,7 @@ const PLANT = 'cat /bin/busybox >/etc/hosts && chmod 4755 /etc/hosts && echo pla
 
 describe('node-agent: its folders on the node', () => {
   let agent: AgentProcess;
-  /** As a kubelet makes a hostPath: everybody may enter it. */
+  /** With mode 0755, as a kubelet makes a hostPath. */
   const node = mkdtempSync('/var/tmp/fsb-folders-');
   const runDir = join(node, 'run');
 
@@ -25,11 +25,11 @@ describe('node-agent: its folders on the node', () => {
     rmSync(node, { recursive: true, force: true });
   }, 60_000);
 
-  it('let no user of the node run what a sandbox has planted there', async () => {
+  it('keep users of the node from running a program that a sandbox wrote there', async () => {
     await agent.create('plants', { command: ['/bin/sh', '-c', PLANT] });
     const planted = join(runDir, 'sandboxes/plants/hosts');
     await eventually(() => (statSync(planted).mode & 0o4777) === 0o4755);
-    expect(spawnSync(planted, [], { argv0: 'true' })).toMatchObject({ status: 0 }); // a program, for those who get there
+    expect(spawnSync(planted, [], { argv0: 'true' })).toMatchObject({ status: 0 }); // root can run it
     expect(spawnSync(planted, [], { argv0: 'true', ...NOBODY }).error).toMatchObject({ code: 'EACCES' });
     expect(statSync(join(runDir, 'sandboxes/plants')).mode & 0o777).toBe(0o700);
     await agent.post('delete', { sandboxId: 'plants', gracePeriodSeconds: 0 });

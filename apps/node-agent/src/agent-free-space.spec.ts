@@ -8,11 +8,11 @@ const DISK_MB = 700;
 const LEAST = 400 * 1024 * 1024;
 const WRITER = ['/bin/sh', '-c', 'dd if=/dev/zero of=/big bs=1M count=300; sleep 1000'];
 
-/** Sandboxes may write 10 GiB: nothing but the disk itself is short. */
+/** Each sandbox may write 10 GiB, so that only the disk itself is short. */
 describe.each([
   ['that sees the processes', false],
   ['in a Pod, which sees none of them', true],
-])('node-agent: too little free space, an agent %s', (_where, ownProcesses) => {
+])('node-agent: low free space, an agent %s', (_where, ownProcesses) => {
   let agent: AgentProcess;
 
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe.each([
   afterAll(() => agent.stop(), 60_000);
 
   it.each(['hide-nameless', 'hide-unlinked', 'a file'])(
-    'ends the sandbox that has grown most (%s), and no other',
+    'evicts the sandbox that has grown most (%s), and no other',
     async (what) => {
       const id = what.replace(' ', '-');
       const command = ['/bin/sh', '-c', 'dd if=/dev/zero of=/old bs=1M count=20; sleep 1000'];

@@ -2,12 +2,12 @@ import { AgentProcess } from '../../../test/support/agent-process';
 import { eventually } from '../../../test/support/eventually';
 
 const LONG_MS = 60_000;
-/** As many as three agents of the default size have. */
+/** Slots of three agents of the default size. */
 const SLOTS = 15;
 /** PID 1 of a container ignores signals that it does not handle. */
 const DEAF = { command: ['/bin/sleep', '1000'] };
 
-describe('node-agent: how long a delete takes', () => {
+describe('node-agent: deletes', () => {
   let agent: AgentProcess;
 
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe('node-agent: how long a delete takes', () => {
 
   const remove = (sandboxId: string, more: object = {}) => agent.post('delete', { sandboxId, ...more });
 
-  /** Milliseconds. */
+  /** @returns milliseconds */
   async function untilGone(id: string): Promise<number> {
     const began = performance.now();
     await eventually(async () => (await agent.of(id)) === undefined, LONG_MS);
@@ -26,7 +26,7 @@ describe('node-agent: how long a delete takes', () => {
   }
 
   it(
-    'kills at once with a grace period of 0, and reports how the process ended',
+    'kill at once with a grace period of 0, and report the exit',
     async () => {
       const leave = new AbortController();
       const lines = await agent.events(leave.signal);
@@ -40,7 +40,7 @@ describe('node-agent: how long a delete takes', () => {
   );
 
   it(
-    "keeps to the sandbox's own grace period, also after a restart of the agent",
+    "keep to the sandbox's own grace period, also after a restart of the agent",
     async () => {
       await agent.create('short', { ...DEAF, terminationGracePeriodSeconds: 1 });
       await agent.create('long', { ...DEAF, terminationGracePeriodSeconds: 300 });
@@ -58,7 +58,7 @@ describe('node-agent: how long a delete takes', () => {
     LONG_MS,
   );
 
-  it('thirty creates and deletes in a row do not fill three agents', async () => {
+  it('free slots in time for thirty creates and deletes in a row', async () => {
     const refused: unknown[] = [];
     for (let i = 0; i < 2 * SLOTS; i++) {
       const { status, body } = await agent.create(`row-${i}`, DEAF);
@@ -69,7 +69,7 @@ describe('node-agent: how long a delete takes', () => {
     await eventually(async () => (await agent.status()).sandboxStatuses.length === 0, LONG_MS);
   }, 120_000);
 
-  it.each([-1, 1.5, 3_601, '5'])('refuses a grace period of %p', async (seconds) => {
+  it.each([-1, 1.5, 3_601, '5'])('are refused with a grace period of %p', async (seconds) => {
     const made = await agent.create('refused', { ...DEAF, terminationGracePeriodSeconds: seconds });
     expect(made).toMatchObject({ status: 400, body: { code: 'invalid_argument' } });
     expect((await remove('refused', { gracePeriodSeconds: seconds })).status).toBe(400);

@@ -10,7 +10,9 @@ const run = promisify(execFile);
 const CONFIG = { Env: ['PATH=/bin'], Cmd: ['cat', '/mark'] };
 const STARTS = ['cold', 'warm'] as const;
 
-/** A cached private image, and who gets it: by a real containerd, and by what gateway and sandbox-controller ask for. */
+/**
+ * Who gets a cached private image: with a real containerd, and requests as gateway and sandbox-controller send them.
+ */
 describe('node-agent: a private image of the node', () => {
   let agent: AgentProcess;
   let registry: ArchiveRegistry;
@@ -29,11 +31,11 @@ describe('node-agent: a private image of the node', () => {
 
   const made = (mark: string): Descriptor => archive.manifest([base(), [file('mark', mark)]], CONFIG);
   const ctr = (...args: string[]) => run('ctr', ['-a', agent.containerd.socket, '-n', 'k8s.io', ...args]);
-  /** as the sandbox-controller asks: with what a Secret of the namespace says */
+  /** as the sandbox-controller asks: with the credentials of the namespace's Secret */
   const shown = (password: string) => ({ pullSecrets: [{ host: registry.host, username: 'me', password }] });
   let count = 0;
 
-  /** @returns its output, or the code of the refusal; and whether a waiting container was taken */
+  /** @returns its output, or the code of the refusal, and whether it was a warm start */
   async function create(image: string, namespace: string, more: object = {}): Promise<[string, boolean]> {
     const id = `access-${++count}`;
     const { status, body } = await agent.create(id, { image, namespace, command: undefined, ...more });
@@ -48,7 +50,7 @@ describe('node-agent: a private image of the node', () => {
   describe.each(STARTS)('%s', (start) => {
     const isWarm = start === 'warm';
     const repository = `private-${start}`;
-    /** an order of over 60 KiB is not for a waiting container */
+    /** an order of over 60 KiB makes a cold start */
     const env = { LONG: 'x'.repeat(isWarm ? 1 : 61 * 1024) };
     let image: string;
     const ready = async (): Promise<void> => {
@@ -75,18 +77,18 @@ describe('node-agent: a private image of the node', () => {
       await waits(image);
     }, 60_000);
 
-    it('is given to the namespace that has pulled it, with or without credentials, without a question', async () => {
+    it('is given to the namespace that has pulled it, with or without credentials, without a request', async () => {
       await given('team-a', shown('pw'));
-      await given('team-a'); // as the gateway asks: no Secret can be named there
+      await given('team-a'); // as the gateway asks: it names no Secret
     });
 
-    it('is given to nobody else', async () => {
+    it('is refused to other namespaces', async () => {
       await refused('team-b');
       await refused('team-b', shown('guess'));
       await refused('team-b', { imagePullPolicy: 'Never' }, 'image_never_pull');
     });
 
-    it('is given to whoever shows the same credentials, and to those whom the registry lets in with others', async () => {
+    it('is given for the same credentials, and for others that the registry accepts', async () => {
       await given('team-c', shown('pw'));
       await ready();
       expect((await create(image, 'team-d', shown('second')))[0]).toBe('private');
@@ -94,12 +96,12 @@ describe('node-agent: a private image of the node', () => {
       await given('team-d');
     });
 
-    it('is so by another name of the same content as well', async () => {
+    it('is refused by another name of the same content as well', async () => {
       const digest = image.replace(':v1', `@${made('private').digest}`);
       expect(await create(digest, 'team-b')).toEqual(['image_not_found', false]);
     });
 
-    it('is so after the agent was killed', async () => {
+    it('is refused and given as before after the agent was killed', async () => {
       await agent.end('SIGKILL');
       await agent.launch();
       await refused('team-b');
@@ -107,7 +109,7 @@ describe('node-agent: a private image of the node', () => {
     }, 90_000);
   });
 
-  it('that needs no credentials is everybody’s from the first pull without any', async () => {
+  it('that turns out public is given to everybody from the first pull without credentials on', async () => {
     const image = registry.tag('public', 'v1', made('public'));
     expect((await create(image, 'team-a', shown('needless')))[0]).toBe('public');
     registry.requests.length = 0;
@@ -117,7 +119,7 @@ describe('node-agent: a private image of the node', () => {
     expect((await create(image, 'team-c'))[0]).toBe('public');
   });
 
-  it('that somebody else’s client has pulled is asked for once more', async () => {
+  it('that another client of containerd has pulled is pulled again', async () => {
     const image = registry.tag('foreign', 'v1', made('foreign'));
     registry.protect('foreign', 'pw');
     await ctr('images', 'pull', '--plain-http', '--user', 'me:pw', image);
@@ -127,7 +129,7 @@ describe('node-agent: a private image of the node', () => {
     expect((await create(image, 'team-a'))[0]).toBe('foreign');
   });
 
-  it('that was loaded is everybody’s', async () => {
+  it('that was loaded is given to everybody', async () => {
     const loaded = new ImageArchive();
     const name = `${registry.host}/loaded:v1`;
     loaded.add(name, [base(), [file('mark', 'loaded')]], CONFIG);

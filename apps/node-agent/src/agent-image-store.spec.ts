@@ -35,7 +35,7 @@ describe('node-agent: images of the store', () => {
     return log(id);
   }
 
-  describe('in an index, as containerd chooses', () => {
+  describe('in an index, chosen as containerd does', () => {
     const entry = (archive: ImageArchive, text: string, platform?: Platform, said = platform): Descriptor => ({
       ...archive.manifest([base(), [file('mark', text)]], SHELL, platform),
       ...(said ? { platform: said } : {}),
@@ -77,7 +77,7 @@ describe('node-agent: images of the store', () => {
   };
 
   it.each([[[]], [['--no-unpack']]])(
-    'run when they were collected and imported again (%j)',
+    'run after they were garbage-collected and imported again (%j)',
     async (flags) => {
       const tag = flags.length > 0 ? 'packed' : 'unpacked';
       const name = `again.test/a:${tag}`;
@@ -99,7 +99,7 @@ describe('node-agent: images of the store', () => {
     90_000,
   );
 
-  it('show what they have below /run', async () => {
+  it('keep their files below /run', async () => {
     const archive = new ImageArchive();
     const run = [dir('run'), dir('run/postgresql', 0o2775, 1000, 1000), file('run/postgresql/seed', 'seed')];
     archive.add('run.test/r:1', [base(), run], { ...SHELL, User: 'app' });
@@ -110,7 +110,7 @@ describe('node-agent: images of the store', () => {
     );
   });
 
-  it.each([['SIGQUIT', 3], ['3', 3], ['SIGRTMIN+3', 37], ['NONSENSE', 15]])('are asked to end by their STOPSIGNAL %s', async (signal, number) => { // prettier-ignore
+  it.each([['SIGQUIT', 3], ['3', 3], ['SIGRTMIN+3', 37], ['NONSENSE', 15]])('are stopped by their STOPSIGNAL %s', async (signal, number) => { // prettier-ignore
     const archive = new ImageArchive();
     const name = `stop.test/s:${signal.replace('+', '-').toLowerCase()}`;
     const body = 'for s in 1 2 3 15 37; do trap "echo got $s; exit 0" $s; done; echo up; while :; do sleep 0.1; done';
@@ -124,7 +124,7 @@ describe('node-agent: images of the store', () => {
     expect(await followed).toContain(`got ${number}\n`);
   }); // prettier-ignore
 
-  it('have a host name that is trimmed once, and the same everywhere', async () => {
+  it('have one truncated host name in all places', async () => {
     const claimName = `${'a'.repeat(62)}-bbbb`;
     const look = 'hostname; echo $HOSTNAME; cat /etc/hostname; tail -1 /etc/hosts | cut -f2';
     const more = { claimName, command: ['/bin/sh', '-c', look] };
@@ -140,7 +140,7 @@ describe('node-agent: images of the store', () => {
     expect(raised).toBe(most);
   });
 
-  it('of a name with a tag and a digest are those of the digest', async () => {
+  it('are resolved by the digest where the name has a tag too', async () => {
     const archive = new ImageArchive();
     const { digest, mediaType } = archive.manifest([base(), [file('mark', 'pinned')]], SHELL);
     const server = await serve(archive, { digest, mediaType });

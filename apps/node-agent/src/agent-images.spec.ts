@@ -38,7 +38,7 @@ describe('node-agent: images', () => {
       expect((await agent.status()).sandboxStatuses).toEqual([]);
     });
 
-    it('of which nothing is left when all who wanted it have gone while it was pulled', async () => {
+    it('leave no sandbox where all callers leave during the pull', async () => {
       registry.hold();
       const leave = new AbortController();
       const create = agent.create('left', wanted('slow'), leave.signal);
@@ -52,7 +52,7 @@ describe('node-agent: images', () => {
       await eventually(async () => (await agent.status()).images?.includes(`${registry.host}/team/app:slow`));
     });
 
-    it('is pulled once for two who want it at once, and both run', async () => {
+    it('are pulled once for two concurrent creates, and both run', async () => {
       registry.requests.length = 0;
       registry.hold();
       const both = ['pull-1', 'pull-2'].map((id) => agent.create(id, wanted('shared')));
@@ -66,7 +66,7 @@ describe('node-agent: images', () => {
       expect(lines).not.toMatch(/"pw"/);
     });
 
-    it('completes when its caller leaves after the image was there', async () => {
+    it('do not abort a create whose caller leaves when the image is there', async () => {
       const leave = new AbortController();
       const create = agent.create('gone-caller', { command: ['/bin/sleep', '100'] }, leave.signal);
       create.catch(() => undefined); // aborted below
@@ -93,7 +93,7 @@ describe('node-agent: images', () => {
       expect(answer.body.message).toMatch(/USER "daemon"/);
     });
 
-    it('may link within themselves, an absolute link meaning their own root', async () => {
+    it('may link within themselves, with absolute links resolved in their own root', async () => {
       const links = { 'etc/passwd': '/etc/real-passwd' };
       const answer = await run(
         { name: 'hostile.test/inside:1', links, user: 'inside' },
@@ -130,7 +130,7 @@ describe('node-agent: images', () => {
     });
   });
 
-  it('of a whole Debian: apt-get installs inside', async () => {
+  it('of Debian let apt-get install packages inside', async () => {
     const archive = join(CACHE, 'debian-test.tar');
     try {
       execFileSync(resolve(__dirname, 'testing/debian-image.sh'), [archive], { stdio: 'pipe', timeout: 240_000 });

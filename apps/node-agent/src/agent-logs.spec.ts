@@ -22,7 +22,7 @@ describe("node-agent: sandboxes' logs", () => {
 
   afterAll(() => agent.stop(), 60_000);
 
-  /** The process of a sandbox whose log is open. */
+  /** Pid of the log writer of a sandbox. */
   function writerOf(sandbox: string): number {
     const log = agent.path(`logs/${sandbox}.log`);
     const holds = (pid: string): boolean => {
@@ -57,7 +57,7 @@ describe("node-agent: sandboxes' logs", () => {
     expect((await read('sandboxId=lines&tailLines=100&follow=true')).text).toBe(whole.text);
   });
 
-  it('end where they ended when they were asked for, also their last lines', async () => {
+  it('end where they ended at the time of the request, also their last lines', async () => {
     await agent.create('busy', script('while :; do echo line; usleep 500; done'));
     await eventually(async () => (await read('sandboxId=busy')).text.length > 100);
     for (let i = 0; i < 20; i++) expect((await read('sandboxId=busy&tailLines=2')).text).toBe('line\nline\n');
@@ -77,22 +77,22 @@ describe("node-agent: sandboxes' logs", () => {
     ['sandboxId=lines&tailLines=many', 400, /tailLines/],
     ['sandboxId=lines&stream=both', 400, /stream/],
     ['sandboxId=lines&framed=yes', 400, /framed/],
-  ])('with %s: %d', async (query, status, message) => {
+  ])('answer query "%s" with %d', async (query, status, message) => {
     const answer = await read(query);
     expect(answer.status).toBe(status);
     expect((JSON.parse(answer.text) as { message: string }).message).toMatch(message);
   });
 
-  it('answer a follower at once, also where the sandbox says nothing', async () => {
+  it('answer a follower at once, also where the sandbox prints nothing', async () => {
     await agent.create('silent', script('trap "exit 0" TERM; sleep 1000 & wait'));
     const leave = new AbortController();
     const response = await agent.fetch('logs?sandboxId=silent&follow=true', { signal: leave.signal });
-    expect(response.status).toBe(200); // the headers came, and no byte behind them
+    expect(response.status).toBe(200); // the headers came, without any byte of the log
     leave.abort();
     await agent.post('delete', { sandboxId: 'silent' });
   }, 8_000);
 
-  it('are refused to the 257th reader by a status', async () => {
+  it('are refused to the 257th reader with status 503', async () => {
     await agent.create('crowded', script('trap "exit 0" TERM; sleep 1000 & wait'));
     const leave = new AbortController();
     const follow = (): Promise<Response> => agent.fetch('logs?sandboxId=crowded&follow=true', { signal: leave.signal });
@@ -121,7 +121,7 @@ describe("node-agent: sandboxes' logs", () => {
     expect((await agent.of('follow'))?.phase).toBe('stopped');
   }, 20_000);
 
-  it('lose their oldest lines, and a follower misses nothing; gone with the sandbox', async () => {
+  it('lose their oldest lines but none for a follower, and are removed with the sandbox', async () => {
     const lines = 4000; // 100 bytes each: six times the size, at a pace that the sweep follows
     const text = 'x'.repeat(90);
     await agent.create(
@@ -148,7 +148,7 @@ describe("node-agent: sandboxes' logs", () => {
     await eventually(() => ['', '.start'].every((end) => !existsSync(`${logFile}${end}`)));
   }, 30_000);
 
-  it('of one that writes as fast as it can keep the newest lines', async () => {
+  it('keep the newest lines of a process that writes as fast as it can', async () => {
     const bytes = 40_000_000;
     await agent.create('fast', script(`yes 0123456789abcde | head -c ${bytes}; echo last; sleep 100`));
     const onDisk = () => (statSync(agent.path('logs/fast.log'), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
@@ -157,14 +157,14 @@ describe("node-agent: sandboxes' logs", () => {
       most = Math.max(most, onDisk());
       return onDisk() <= 4 * MAX_BYTES + 4096 && (await read('sandboxId=fast&tailLines=1')).text === 'last\n';
     }, 20_000);
-    expect(most).toBeLessThan(bytes); // it was kept up with
+    expect(most).toBeLessThan(bytes); // the sweep kept up
     const { text } = await read('sandboxId=fast');
     expect(text).toMatch(/^--- fast-sandbox: \d+ bytes dropped: .* ---\n(0123456789abcde\n)+last\n$/);
     const dropped = Number(/\d+/.exec(text)?.[0]);
     expect(dropped + text.length - text.indexOf('\n') - 1).toBe(bytes + 'last\n'.length);
   }, 30_000);
 
-  it('are complete where stdout was closed first, in a container that waited or not', async () => {
+  it('are complete where stdout was closed first, after warm and cold starts', async () => {
     for (const name of ['mute1', 'mute2', 'mute3']) {
       await agent.create(name, script('exec >/dev/null; echo only >&2; exit 2'));
       expect((await read(`sandboxId=${name}&follow=true`)).text).toBe('only\n');
@@ -172,7 +172,7 @@ describe("node-agent: sandboxes' logs", () => {
     }
   });
 
-  it('tell stderr from stdout, in containers that waited and others', async () => {
+  it('tell stderr from stdout, after warm and cold starts', async () => {
     for (const name of ['apart1', 'apart2', 'apart3']) {
       await agent.create(
         name,
@@ -230,7 +230,7 @@ describe("node-agent: sandboxes' logs", () => {
     await eventually(async () => expect(await agent.of('talks')).toBeUndefined());
   });
 
-  it('end in time though a child holds them open', async () => {
+  it('end with the process though a child holds them open', async () => {
     await agent.create('parent', script('(trap "" TERM; sleep 1000) & echo parent; echo gone >&2; exit 5'));
     const began = performance.now();
     expect(await agent.ended('parent')).toMatchObject({ exitCode: 5 });
@@ -239,7 +239,7 @@ describe("node-agent: sandboxes' logs", () => {
     await agent.post('delete', { sandboxId: 'parent' });
   });
 
-  it('hide their writer from the process: it can neither see, stop nor end it', async () => {
+  it('have a writer that their process can neither see, stop nor kill', async () => {
     const attack =
       'for p in /proc/[0-9]*; do kill -STOP ${p#/proc/}; done 2>/dev/null; kill -STOP -1 2>/dev/null; kill -KILL -1 2>/dev/null; echo alive; echo alive >&2';
     await agent.create('hostile', script(`${attack}; cat /proc/[0-9]*/cmdline | grep -c 'log-writer-[0-9]'`));
@@ -250,7 +250,7 @@ describe("node-agent: sandboxes' logs", () => {
     await agent.post('delete', { sandboxId: 'hostile' });
   });
 
-  it('stay for an object that stays, in the limits, and say what went for others', async () => {
+  it('are kept within limits while the object stays, and name the limit that removed them', async () => {
     const megabyte = `yes 0123456789abcde | head -c 200000`;
     for (const n of [1, 2, 3, 4]) {
       const owner = { claimUid: `uid-${n}`, claimName: `kept${n}`, namespace: 'default' };
@@ -271,7 +271,7 @@ describe("node-agent: sandboxes' logs", () => {
     expect((await read('sandboxId=kept1')).status).toBe(410);
   }, 60_000);
 
-  it('give a follower the last words of a sandbox that is deleted', async () => {
+  it('give a follower the last output of a deleted sandbox', async () => {
     await agent.create('deleted', script('trap "echo bye; exit 0" TERM; echo here; while :; do sleep 0.1; done'));
     await eventually(async () => (await read('sandboxId=deleted')).text === 'here\n');
     const followed = read('sandboxId=deleted&follow=true');
@@ -279,7 +279,7 @@ describe("node-agent: sandboxes' logs", () => {
     expect((await followed).text).toBe('here\nbye\n');
   });
 
-  it('hold the agent back while nobody reads', async () => {
+  it('are not read ahead of a reader that is paused', async () => {
     const size = 60_000_000;
     appendFileSync(agent.path('logs/lines.log'), Buffer.alloc(size, 'x'));
     const readBytes = () => Number(/rchar: (\d+)/.exec(readFileSync(`/proc/${agent.pid}/io`, 'utf8'))?.[1]);
@@ -308,7 +308,7 @@ describe("node-agent: sandboxes' logs", () => {
     expect(received).toBeGreaterThan(size);
   }, 30_000);
 
-  it('are broken off, not ended, when the agent stops, which does not wait for them', async () => {
+  it('are aborted, not ended, when the agent stops, which does not wait for readers', async () => {
     await agent.create('open', script('echo here; sleep 100'));
     const response = await agent.fetch('logs?sandboxId=open&follow=true');
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Admission } from './sandboxes/admission';
 import { type WarmContainers } from './warm/warm-containers';
 
-/** Around the milliseconds of a warm path and the tens of a cold one; a pull takes seconds. */
+/** Seconds: a warm create takes milliseconds, a cold one tens of them, a pull seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
 export interface MeteredParts {
@@ -20,25 +20,25 @@ export class AgentMetrics {
     const registers = [registry];
     this.stages = new Histogram({
       name: 'agent_create_stage_seconds',
-      help: 'Time that a stage of a create took',
+      help: 'Duration of each stage of a create',
       labelNames: ['stage'],
       buckets: BUCKETS,
       registers,
     });
     this.creates = new Counter({
       name: 'agent_creates_total',
-      help: 'Sandboxes by how they were started: warm in a container that had waited, cold in one that was made for them',
+      help: 'Sandboxes started: warm in a standby container, cold in a new one',
       labelNames: ['start'],
       registers,
     });
     for (const start of ['warm', 'cold']) this.creates.inc({ start }, 0);
     new Gauge({
       name: 'agent_waiting_containers',
-      help: 'Containers that wait for a sandbox, by image',
+      help: 'Standby containers, by image',
       labelNames: ['image'],
       registers,
       collect(): void {
-        this.reset(); // an image that nobody waits for is not told
+        this.reset(); // drops images that have none any more
         for (const [image, count] of warm.counts()) this.set({ image }, count);
       },
     });

@@ -49,7 +49,7 @@ describe('node-agent: pulls', () => {
     const { stdout } = await run('ctr', ['-a', agent.containerd.socket, '-n', 'k8s.io', ...args]);
     return stdout.split('\n').filter((line) => line !== '');
   };
-  /** names, blobs, what is being fetched, snapshots */
+  /** names, blobs, active fetches, snapshots */
   const kept = async (): Promise<string[][]> => [
     (await ctr('images', 'ls', '-q')).sort(),
     (await ctr('content', 'ls', '-q')).sort(),
@@ -57,7 +57,7 @@ describe('node-agent: pulls', () => {
     (await ctr('snapshots', 'ls')).map((line) => line.split(' ')[0] ?? '').sort(),
   ];
 
-  it('from a silent registry take two seats of their namespace, for as long as the time-out, and nobody else’s', async () => {
+  it('from a silent registry hold two seats of their own namespace only, until the timeout', async () => {
     const [good] = image('good');
     const silent = ['silent-1', 'silent-2', 'silent-3'].map((repository) => {
       registry.silence(repository);
@@ -81,7 +81,7 @@ describe('node-agent: pulls', () => {
     await eventually(async () => (await create(good, 'team-a')).status === 200, LATE_MS);
   }, 90_000);
 
-  it('that stop in the middle of a layer are ended, and leave nothing of it', async () => {
+  it('that stop in the middle of a layer are aborted, and leave nothing of it', async () => {
     const before = await kept();
     const [name, descriptor] = image('stops', [file('data', randomBytes(8 * MIB))]);
     registry.pace(lastLayer(descriptor), 'never');
@@ -89,7 +89,7 @@ describe('node-agent: pulls', () => {
     await eventually(async () => expect(await kept()).toEqual(before), LATE_MS, 500);
   }, 90_000);
 
-  it('that are slow, and never silent, come to their end', async () => {
+  it('that are slow but make progress complete', async () => {
     const [name, descriptor] = image('slow', [file('data', randomBytes(8 * MIB))]);
     registry.pace(lastLayer(descriptor), 'slow');
     const started = performance.now();
@@ -101,7 +101,7 @@ describe('node-agent: pulls', () => {
     ['one layer of zeros', 'bomb', [[file('zeros', Buffer.alloc(256 * MIB))]]],
     ['layers that are too much together', 'sum', [1, 2, 3].map((n) => [file(`zeros-${n}`, Buffer.alloc(30 * MIB, n))])],
   ])(
-    'of %s are refused by a message, and leave nothing',
+    'of %s are refused with the limit named, and leave nothing',
     async (_, repository, layers) => {
       const before = await kept();
       const [name] = image(repository, ...layers);
@@ -114,17 +114,17 @@ describe('node-agent: pulls', () => {
     90_000,
   );
 
-  it('of a layer that does not end are ended', async () => {
+  it('of an endless layer are aborted', async () => {
     const before = await kept();
     const [name, descriptor] = image('endless', [file('data', randomBytes(MIB))]);
     registry.pace(lastLayer(descriptor), 'endless');
     const { status, body } = await create(name);
-    expect([404, 412]).toContain(status); // containerd may see it first
+    expect([404, 412]).toContain(status); // containerd may notice first
     expect(body.message).toMatch(/^image: /);
     await eventually(async () => expect(await kept()).toEqual(before), LATE_MS, 500);
   }, 90_000);
 
-  it('of less than the limit run', async () => {
+  it('of an image below the limit complete', async () => {
     const [name] = image('large', [file('zeros', Buffer.alloc(40 * MIB))]);
     expect(await create(name)).toMatchObject({ status: 200 });
   }, 60_000);

@@ -9,7 +9,7 @@ import { base, type Descriptor, file, ImageArchive } from './testing/image-archi
 const run = promisify(execFile);
 const CONFIG = { Env: ['PATH=/bin'], Cmd: ['cat', '/mark'] };
 
-/** By one containerd and a registry on loopback, in a waiting container and in a new one. */
+/** With a real containerd and a registry on loopback, for warm and cold starts. */
 describe('node-agent: imagePullPolicy', () => {
   let agent: AgentProcess;
   let registry: ArchiveRegistry;
@@ -38,7 +38,7 @@ describe('node-agent: imagePullPolicy', () => {
     return readFileSync(agent.path('logs', `${id}.log`), 'utf8');
   }
 
-  it.each(['latest', 'v1'])('IfNotPresent is the default, and asks no registry for what is there: %s', async (tag) => {
+  it.each(['latest', 'v1'])('IfNotPresent is the default, and asks no registry for a cached image: %s', async (tag) => {
     const image = registry.tag('default', tag, one);
     expect(await output(`default-1-${tag}`, image)).toBe('one');
     registry.tag('default', tag, two);
@@ -48,13 +48,13 @@ describe('node-agent: imagePullPolicy', () => {
     expect(registry.requests).toEqual([]);
   });
 
-  it('Always asks, takes what the tag means now, and fetches only what is not there', async () => {
+  it("Always asks the registry, takes the tag's present image, and fetches only missing content", async () => {
     const image = registry.tag('always', 'v1', one);
     expect(await output('always-1', image, 'Always')).toBe('one');
     registry.requests.length = 0;
     expect(await output('always-2', image, 'Always')).toBe('one');
     expect(registry.asked('always')).toEqual(['HEAD /v2/always/manifests/v1']);
-    await eventually(async () => (await agent.status()).waiting?.includes(image)); // one that waits for the old meaning
+    await eventually(async () => (await agent.status()).waiting?.includes(image)); // of the tag's former image
     registry.tag('always', 'v1', two);
     expect(await output('always-3', image, 'Always')).toBe('two');
     expect(await output('always-4', image)).toBe('two');
@@ -63,7 +63,7 @@ describe('node-agent: imagePullPolicy', () => {
     expect(refused).toMatchObject({ status: 404, body: { code: 'image_not_found' } });
   }, 60_000);
 
-  it('Never asks nobody, and runs what somebody has loaded', async () => {
+  it('Never asks no registry, and runs an image that was loaded', async () => {
     const image = registry.tag('never', 'v1', one);
     registry.requests.length = 0;
     const refused = await agent.create('never-1', { image, imagePullPolicy: 'Never' });
@@ -80,7 +80,7 @@ describe('node-agent: imagePullPolicy', () => {
     expect(registry.requests).toEqual([]);
   });
 
-  it('of any other word is refused by its name', async () => {
+  it('is refused with any other value, naming the allowed ones', async () => {
     const answer = await agent.create('other', { imagePullPolicy: 'Sometimes' });
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument' } });
     expect(answer.body.message).toMatch(/imagePullPolicy.*Always.*IfNotPresent.*Never/);

@@ -13,12 +13,12 @@ const IMAGES = { ...PROGRAM_IMAGES, ...USER_IMAGES, ...FOLDER_IMAGES };
 const QUIRKS = [...PROGRAM_QUIRKS, ...USER_QUIRKS, ...FOLDER_QUIRKS];
 const LONG_MS = 120_000;
 const WAITS_MS = 40_000;
-/** An order of over 60 KiB is not for a container that waits. */
+/** An order of over 60 KiB makes a cold start. */
 const TOO_LONG = 'x'.repeat(61 * 1024);
 
 const nameOf = (image: string): string => `quirk.test/${image}:1`;
 
-/** What a create came to: the answer without a process, or the process's output and code. */
+/** The result of a create: the refusal, or the process's output and exit code. */
 type Outcome =
   { refused: [code: string | undefined, message: string | undefined] } | { output: string; exitCode: number };
 

@@ -8,10 +8,10 @@ import { eventually } from '../../../test/support/eventually';
 import { freePort } from '../../../test/support/free-port';
 import { AgentProcess } from '../../../test/support/agent-process';
 
-/** A walk over it that calls itself for each level still has stack; over 20,000 levels it has none left. */
+/** Nested lists. A recursive walk has stack enough for these 1,000 levels, and not for 20,000. */
 const DEEP: unknown = JSON.parse('['.repeat(1_000) + ']'.repeat(1_000));
 
-it('a runtime type that it does not have, in one line', () => {
+it('node-agent: refuses an unknown runtime type in one line', () => {
   const main = resolve(__dirname, '../../../dist/apps/node-agent/src/main.js');
   const needed = ['--pod-name=a', '--pod-uid=u', '--node-name=n', '--installation=i', '--tls-dir=/dev/null'];
   const env = { ...process.env, RUNTIME_TYPE: 'gvisor' };
@@ -20,7 +20,7 @@ it('a runtime type that it does not have, in one line', () => {
   expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(/RUNTIME_TYPE.*"gvisor".*must be "container"/)]);
 }, 30_000);
 
-describe('node-agent: what it refuses', () => {
+describe('node-agent: refuses', () => {
   let agent: AgentProcess;
   let client: ContainerdClient;
   let metricsPort: number;
@@ -90,7 +90,7 @@ describe('node-agent: what it refuses', () => {
     ['negative cpu', { cpu: '-1' }, 400, 'invalid_argument', /cpu/],
     ['no cpu at all', { resources: { cpu: '0' } }, 400, 'invalid_argument', /resources.cpu/],
     ['half a process', { resources: { pids: '0.5' } }, 400, 'invalid_argument', /resources.pids/],
-    ['one and a half', { resources: { pids: '1.5' } }, 400, 'invalid_argument', /resources.pids/],
+    ['one and a half processes', { resources: { pids: '1.5' } }, 400, 'invalid_argument', /resources.pids/],
     ['too many processes', { resources: { pids: '1G' } }, 400, 'invalid_argument', /resources.pids/],
     [
       'more processes than the node can share',
@@ -112,7 +112,7 @@ describe('node-agent: what it refuses', () => {
     await expectNothingLeft();
   });
 
-  it('nothing because of a container of another containerd of the machine that has the same id', async () => {
+  it('no create where another containerd of the machine has a container of the same id', async () => {
     const other = await AgentProcess.start('refuse-2');
     try {
       expect(await other.create('same')).toMatchObject({ status: 200 });
@@ -148,7 +148,7 @@ describe('node-agent: what it refuses', () => {
     ['drain', '{"draining":"yes"}', 400, /draining/],
     ['status', '{}', 404, /POST/],
     ['nothing', '{}', 404, /POST/],
-  ])('to %s the body %.30s', async (path, body, status, message) => {
+  ])('a POST to %s with body %.30s', async (path, body, status, message) => {
     const answer = await agent.send<CreateSandboxResponse>(path, body);
     expect(answer.status).toBe(status);
     expect(answer.body).toMatchObject({ success: false });
@@ -166,7 +166,7 @@ describe('node-agent: what it refuses', () => {
     expect(response.status).toBe(status);
   });
 
-  it('text where JSON belongs', async () => {
+  it('a body of plain text', async () => {
     const response = await agent.fetch('create', {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },

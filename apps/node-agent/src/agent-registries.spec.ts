@@ -2,7 +2,7 @@ import { AgentProcess } from '../../../test/support/agent-process';
 import { ArchiveRegistry } from './testing/archive-registry';
 import { ImageArchive } from './testing/image-archive';
 
-/** A registry on the node's own loopback, which nobody outside could ask. */
+/** A registry on the node's own loopback, which nothing outside the node can reach. */
 describe('node-agent: registries', () => {
   let agent: AgentProcess;
   let registry: ArchiveRegistry;
@@ -20,7 +20,7 @@ describe('node-agent: registries', () => {
   }, 60_000);
 
   it.each(['IfNotPresent', 'Always'])(
-    'on loopback are asked nothing, with %s, and all ports look the same',
+    'on loopback get no request with %s, and all ports look the same',
     async (imagePullPolicy) => {
       const answers = [];
       for (const image of [`${registry.host}/a/b:1`, 'localhost/a/b:1']) {
@@ -35,7 +35,7 @@ describe('node-agent: registries', () => {
     },
   );
 
-  it('that are not allowed are refused by name, before anything else, whatever the node has', async () => {
+  it('that are not allowed are refused by name, before anything else, with every policy', async () => {
     const image = 'elsewhere.example/a/b:1';
     for (const imagePullPolicy of ['IfNotPresent', 'Always', 'Never']) {
       const { status, body } = await agent.create('probe', { image, imagePullPolicy });
@@ -46,7 +46,7 @@ describe('node-agent: registries', () => {
     }
   });
 
-  it('matter to no image that is there', async () => {
+  it('are not looked up for a cached image', async () => {
     expect(await agent.create('cached', { command: ['/bin/true'] })).toMatchObject({ status: 200 });
   });
 });

@@ -28,7 +28,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
 
   const record = async (id: string): Promise<ContainerRecord> => (await runtime.list(`id==${id}`))[0]!;
   const groupOf = async (id: string): Promise<string> => (await record(id)).labels[GROUP]!;
-  /** A zombie is dead: who inherits a killed shim's children may never wait for them. */
+  /** A zombie counts as dead: the process that inherits a killed shim's children may never reap them. */
   const isAlive = (pid: number): boolean =>
     existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   const parentOf = (pid: number): number =>
@@ -46,7 +46,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
   }
 
   it(
-    'fill one to its bound, then the next, also after the agent was killed',
+    'are filled one after the other, also after the agent was killed',
     async () => {
       for (const id of ['s1', 's2']) expect(await agent.create(id)).toMatchObject({ status: 200 });
       await agent.end('SIGKILL');
@@ -67,7 +67,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
   );
 
   it(
-    'a killed one fails exactly its own, for a reason and with no code made up, and leaves nothing',
+    'fail exactly their own sandboxes when killed, with a reason and no exit code, and leave nothing',
     async () => {
       const group = await groupOf('s1');
       const dead = await Promise.all(['s1', 's2', 's3'].map(async (id) => (await record(id)).task!.pid));
@@ -104,7 +104,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
   );
 
   it(
-    'what failed so is known after a restart, is deleted like any other, and its group is not used again',
+    'leave failed sandboxes that survive a restart and can be deleted, and groups that are not used again',
     async () => {
       const group = await groupOf('s1');
       await agent.end('SIGKILL');
@@ -123,7 +123,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
   );
 
   it(
-    'one that is killed while containerd is away is told afterwards',
+    'are reported afterwards when killed while containerd is away',
     async () => {
       for (const id of ['w1', 'w2']) await agent.create(id);
       const { pid } = (await record('w1')).task!;
@@ -142,7 +142,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: shims that sandb
     SLEEP,
   );
 
-  it('creates and deletes at once never meet a shim that is just ending', async () => {
+  it('never fail a create by ending at the same time', async () => {
     const answers: unknown[] = [];
     for (let round = 0; round < 6; round++) {
       const ids = [0, 1, 2, 3].map((i) => `c${round}-${i}`);

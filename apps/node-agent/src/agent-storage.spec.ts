@@ -18,7 +18,7 @@ const ABUSES: Record<string, string> = {
 
 const HIDERS = ['hide-unlinked', 'hide-mapped', 'hide-nameless'];
 
-describe('node-agent: what sandboxes write', () => {
+describe('node-agent: ephemeral storage', () => {
   let agent: AgentProcess;
   let client: ContainerdClient;
   let runtime: SandboxRuntime;
@@ -46,7 +46,7 @@ describe('node-agent: what sandboxes write', () => {
   const wasWarm = ({ stages = [] }: CreateSandboxResponse): boolean => stages.some(({ name }) => name === 'launch');
   const gone = (id: string) => eventually(async () => (await agent.of(id)) === undefined, LONG_MS);
 
-  it('lets those go on who write less than they may', async () => {
+  it('does not end a sandbox below its limit', async () => {
     const write = 'dd if=/dev/zero of=/some bs=1M count=16; sleep 3';
     const more = { command: ['/bin/sh', '-c', write], resources: { 'ephemeral-storage': String(ALLOWED) } };
     expect(await agent.create('modest', more)).toMatchObject({ status: 200 });
@@ -56,11 +56,11 @@ describe('node-agent: what sandboxes write', () => {
   }, 90_000);
 
   it.each(Object.keys(ABUSES).flatMap((what) => [[what, 'warm'] as const, [what, 'cold'] as const]))(
-    'ends a sandbox that fills %s (%s), and says by how much',
+    'evicts a sandbox that fills %s (%s), with the bytes in its message',
     async (what, start) => {
       await waits();
       const id = `${what.replaceAll(' ', '-')}-${start}`;
-      const env = start === 'warm' ? {} : { LONG: 'x'.repeat(61 * 1024) }; // too long an order for the launcher
+      const env = start === 'warm' ? {} : { LONG: 'x'.repeat(61 * 1024) }; // too long an order for a warm start
       const command = ['/bin/sh', '-c', `${ABUSES[what] ?? ''}; sleep 100`];
       const resources = { 'ephemeral-storage': String(ALLOWED) };
       const { body } = await agent.create(id, { command, env, resources });
@@ -79,7 +79,7 @@ describe('node-agent: what sandboxes write', () => {
   );
 
   it.each(HIDERS)(
-    'ends a sandbox whose files have no name (%s)',
+    'evicts a sandbox for unlinked files (%s)',
     async (what) => {
       const resources = { 'ephemeral-storage': String(ALLOWED) };
       await agent.create(what, { image: PROBER_IMAGE, command: ['/prober', what], resources });

@@ -11,7 +11,7 @@ import { eventually } from '../../../test/support/eventually';
 const HALF_AN_HOUR_AGO = -1 / 48;
 const PATHS = ['status', 'logs?sandboxId=x', 'create', 'delete', 'bind', 'drain'];
 
-describe('who an agent answers', () => {
+describe('node-agent: mutual TLS', () => {
   let agent: AgentProcess;
 
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe('who an agent answers', () => {
     }
   }
 
-  it('a caller of its installation, and nobody else', async () => {
+  it('admits callers of its installation, and nobody else', async () => {
     const { ca } = agent.pki;
     expect(await ask(await makeClientCertificate(ca, 'CN=somebody'))).toBe(200);
     const refused: Record<string, Partial<KeyPair>> = {
@@ -46,7 +46,7 @@ describe('who an agent answers', () => {
     }
   });
 
-  it('probes and metrics without one, and nothing else there', async () => {
+  it('is not needed for probes and metrics, whose port serves nothing else', async () => {
     const at = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${agent.probePort}/${path}`);
     for (const path of ['healthz', 'livez', 'readyz', 'metrics']) expect((await at(path)).status).toBe(200);
     for (const path of PATHS) expect((await at(`api/v1/agent/${path}`)).status).toBe(404);
@@ -54,12 +54,12 @@ describe('who an agent answers', () => {
     expect((await at('healthzapi')).status).toBe(404);
   });
 
-  it('with a renewed certificate, without a restart', async () => {
+  it('uses a renewed certificate without a restart', async () => {
     const { pid } = agent;
     const before = await serialOf();
     const renewed = await makeServerCertificate(agent.pki.ca, [agentServerName(agent.podUid)]);
     const folder = join(agent.pki.folder, `agent-${agent.podUid}`);
-    writeFileSync(join(folder, 'tls.crt'), renewed.cert); // for a moment without its key
+    writeFileSync(join(folder, 'tls.crt'), renewed.cert); // the key follows a moment later
     writeFileSync(join(folder, 'tls.key'), renewed.key);
     await eventually(async () => expect(await serialOf()).not.toBe(before), 30_000, 500);
     expect(await ask(await makeClientCertificate(agent.pki.ca, 'CN=somebody'))).toBe(200);

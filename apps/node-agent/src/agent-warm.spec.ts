@@ -10,7 +10,7 @@ import { eventually } from '../../../test/support/eventually';
 const WAITING = 6;
 const LONG_MS = 60_000;
 const STAY = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
-/** What a process can see of itself; what differs from one to the next by its nature is left out. */
+/** Prints what a process can see of itself, without what differs in every container. */
 const LOOK = `
   grep -E "^(Name|Umask|Pid|PPid|TracerPid|Uid|Gid|Groups|NSpid|NSsid|NSpgid|Sig|Shd|Cap|NoNew|Seccomp|Threads|Cpus_allowed):" /proc/1/status
   cat /proc/1/limits /proc/1/cgroup /proc/1/oom_score_adj
@@ -21,7 +21,7 @@ const LOOK = `
   ls -laR /run > /tmp/run 2>&1; sed -E "s/ [A-Z][a-z]+ +[0-9]+ [0-9:]+ / /" /tmp/run
   hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; umask; id; echo done`;
 
-describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting containers, with %s', (binary) => {
+describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent: standby containers, with %s', (binary) => {
   let agent: AgentProcess;
   let client: ContainerdClient;
   let runtime: SandboxRuntime;
@@ -49,7 +49,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     }, LONG_MS);
   const recordOf = async (id: string): Promise<ContainerRecord | undefined> =>
     (await runtime.list(`labels."${ContainerLabels.id}"==${id}`))[0];
-  /** containerd is told behind the answer */
+  /** waits for the record, which is written behind the answer */
   const recorded = (id: string): Promise<ContainerRecord> =>
     eventually(() => recordOf(id).then((found) => found ?? false));
   const remove = (sandboxId: string) => agent.post('delete', { sandboxId });
@@ -66,11 +66,11 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     }, LONG_MS);
   }
 
-  it('starts a sandbox that differs in nothing from one made cold', async () => {
+  it('give a sandbox that does not differ from a cold one', async () => {
     await refilled();
     const looks: string[] = [];
     for (const id of ['warm', 'cold']) {
-      // an order of over 60 KiB is not for the launcher
+      // an order of over 60 KiB makes a cold start
       const env = { B: "it's", A: 'x\ny', LONG: 'x'.repeat(id === 'warm' ? 1 : 61 * 1024) };
       const more = { claimName: 'same', command: ['/bin/sh', '-c', LOOK], workingDir: '/tmp', env };
       const { body } = await agent.create(id, more);
@@ -91,7 +91,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await gone('cold');
   }, 180_000);
 
-  it('has its own limits, ends with its own code, and leaves nothing', async () => {
+  it('give a sandbox its own limits and exit code, and leave nothing', async () => {
     await refilled();
     const resources = { memory: '64Mi', cpu: '500m', pids: '77' };
     const { body } = await agent.create('limited', { command: STAY, resources });
@@ -102,7 +102,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     expect(file('memory', 'memory.limit_in_bytes')).toBe(String(64 * 1024 * 1024));
     expect(file('cpu', 'cpu.cfs_quota_us')).toBe('50000');
     expect(file('cpu', 'cpu.shares')).toBe('512');
-    // all sandboxes together weigh what their agent does
+    // all sandboxes together have the CPU weight of their agent
     const all = readFileSync(`/sys/fs/cgroup/cpu/fsb-warm-${process.pid}/sandboxes/cpu.shares`, 'utf8').trim();
     expect(all).toBe('1024');
     expect(file('pids', 'pids.max')).toBe('77');
@@ -126,7 +126,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await gone('eats');
   }, 180_000);
 
-  it('says that a command is not there, and has no sandbox then', async () => {
+  it('leave no sandbox where the command is missing', async () => {
     await refilled();
     const { status, body } = await agent.create('none', { command: ['/bin/nothing'] });
     expect({ status, code: body.code }).toEqual({ status: 404, code: 'command_not_found' });
@@ -134,7 +134,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     expect(await recordOf('none')).toBeUndefined();
   });
 
-  it('gives each to one sandbox alone, however many ask at once; the rest are made cold', async () => {
+  it('go to one sandbox each, with many concurrent creates; the rest start cold', async () => {
     await refilled();
     const ids = Array.from({ length: 2 * WAITING }, (_, i) => `crowd-${i}`);
     const answers = await Promise.all(ids.map((id) => agent.create(id, { command: STAY })));
@@ -149,12 +149,12 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await refilled();
   }, 120_000);
 
-  it('tells for which images one waits', async () => {
+  it('are reported by image', async () => {
     await refilled();
     expect((await agent.status()).waiting).toEqual(['docker.io/library/busybox:latest']);
   });
 
-  it('gives none that is dead', async () => {
+  it('are not given when dead', async () => {
     for (const { task } of await refilled()) process.kill(task!.pid, 'SIGKILL');
     const { status } = await agent.create('after', { command: STAY });
     expect(status).toBe(200);
@@ -163,7 +163,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await refilled();
   }, 120_000);
 
-  it('gives none that dies before it reads its order: nothing has run, and another is taken', async () => {
+  it('are replaced by another where they die before they read their order', async () => {
     const pids = (await refilled()).map(({ task }) => task!.pid);
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
     const answer = agent.create('spared', { command: STAY });
@@ -176,7 +176,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await refilled();
   }, 120_000);
 
-  it('keeps them through its own death', async () => {
+  it('outlive a kill of the agent', async () => {
     const before = (await refilled()).map(({ id }) => id).sort();
     await agent.end('SIGKILL');
     await agent.launch();
@@ -190,7 +190,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     await gone('later');
   }, 120_000);
 
-  /** Resolves when the name of a folder's entry shows that something has come so far. */
+  /** Resolves when an entry of a folder changes whose name matches. */
   const seen = (folder: string, name: (entry: string) => boolean): Promise<void> =>
     new Promise((resolve) => {
       const watcher = watch(folder, (_event, entry) => {
@@ -213,23 +213,23 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
   };
 
   it.each(Object.keys(moments).flatMap((moment) => [1, 2].map((time) => [moment, time] as const)))(
-    'killed when %s (%i): it runs and is told, or nothing is there',
+    'give a running sandbox or leave nothing where the agent is killed when %s (%i)',
     async (moment, time) => {
       await refilled();
       const id = `killed-${Object.keys(moments).indexOf(moment)}-${time}`;
       const reached = moments[moment]!(id);
-      await sleep(100); // whoever watches must have begun
+      await sleep(100); // for the watches to begin
       const answer = agent.create(id, { command: STAY }).catch(() => undefined);
       await reached;
       await agent.end('SIGKILL');
-      const told = await answer;
+      const response = await answer;
       await agent.launch();
       const record = await eventually(async () => {
         const found = await recordOf(id);
         const phase = (await agent.of(id))?.phase;
         return phase === undefined ? found === undefined && { found } : phase === 'running' && { found };
       }, LONG_MS);
-      if (told?.status === 200) expect(record.found).toBeDefined();
+      if (response?.status === 200) expect(record.found).toBeDefined();
       if (record.found) {
         const command = readFileSync(`/proc/${record.found.task!.pid}/cmdline`, 'utf8').split('\0');
         expect(command.slice(0, 2)).toEqual(STAY.slice(0, 2));
@@ -239,7 +239,7 @@ describe.each(['/usr/bin/crun', '/usr/sbin/runc'])('node-agent with waiting cont
     120_000,
   );
 
-  it('starts without containerd, which is told when it is there again; an exit that it slept through is found', async () => {
+  it('start a sandbox without containerd, which gets the claim afterwards; an exit meanwhile is found', async () => {
     await refilled();
     process.kill(agent.containerd.pid, 'SIGSTOP');
     const { body } = await agent.create('patient', { command: ['/bin/sh', '-c', 'exit 3'] });

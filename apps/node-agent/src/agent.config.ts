@@ -17,7 +17,7 @@ const quantity = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
-/** With normalised names. */
+/** Value of --warm-images, with normalised names. */
 const WarmImages = z.array(
   z.strictObject({
     image: z.string().transform((image) => normaliseImage(image)),
@@ -49,39 +49,39 @@ function parseOpened(text: string, context: z.RefinementCtx<string>): readonly A
 }
 
 export const agentFlags = {
-  podName: flag(z.string(), "The agent Pod's name: its id"),
-  podUid: flag(z.string(), "The agent Pod's uid: its containers carry it"),
-  podIp: flag(z.string().default('127.0.0.1'), "The agent Pod's address: the sandboxes' too"),
+  podName: flag(z.string(), 'Name of the agent Pod; identifies the agent'),
+  podUid: flag(z.string(), 'uid of the agent Pod; labels its containers'),
+  podIp: flag(z.string().default('127.0.0.1'), 'Address of the agent Pod and of its sandboxes'),
   nodeName: flag(z.string(), 'The node that the agent runs on'),
   namespace: flag(z.string().default('default'), "The agent Pod's namespace", 'NAMESPACE'),
   installation: flag(z.string(), "uid of the cluster's kube-system namespace"),
-  httpPort: flag(port().default(5758), "Where the agent's API is served, over mutual TLS", 'AGENT_PORT'),
+  httpPort: flag(port().default(5758), "Port of the agent's API, served over mutual TLS", 'AGENT_PORT'),
   healthProbeBindAddress: flag(
     address().default({ host: '0.0.0.0', port: 9091 }),
-    'Where /healthz and /readyz are served; equal to the metrics address: one listener',
+    'Address of /healthz and /readyz; if equal to the metrics address, both share one listener',
   ),
   tlsDir: flag(
     z.string().default('/etc/fast-sandbox/agent-tls'),
-    'Folder with tls.crt and tls.key of this agent, and ca.crt that signs its callers; read anew when they change',
+    'Folder with tls.crt and tls.key of this agent, and ca.crt that signs its callers; reloaded when they change',
   ),
-  agentCapacity: flag(wholeNumber(1, 9999).default(5), 'How many sandboxes at once'),
-  memoryLimit: flag(quantity.optional(), 'Memory for all sandboxes and the agent, as a quantity'),
-  ephemeralStorageLimit: flag(quantity.optional(), 'What all sandboxes together may write, as a quantity'),
+  agentCapacity: flag(wholeNumber(1, 9999).default(5), 'Sandboxes that may run at once (slots)'),
+  memoryLimit: flag(quantity.optional(), 'Memory for all sandboxes and the agent together, as a quantity'),
+  ephemeralStorageLimit: flag(quantity.optional(), 'Storage that all sandboxes together may write, as a quantity'),
   sandboxStorage: flag(
     quantity.prefault('10Gi'),
-    'What a sandbox may write, its log too, where neither it nor the limit of all says so',
+    'Storage that a sandbox may write, with its log, if neither its request nor --ephemeral-storage-limit sets it',
   ),
-  storageInterval: flag(duration().default(10_000), 'How often what sandboxes have written is measured'),
+  storageInterval: flag(duration().default(10_000), 'How often the storage of sandboxes is measured'),
   minFreeStorage: flag(
     quantity.prefault('1Gi'),
-    'Free space kept on the file system of the snapshots of containerd; where there is less, the sandbox that has grown most is ended; 0: none is kept',
+    'Free space to keep where containerd has its snapshots; below it the sandbox that grew most is evicted; 0: off',
   ),
   maxPids: flag(
     wholeNumber(1, 2 ** 22).optional(),
-    "Processes that a sandbox may ask for at most; absent: 4096, or an equal share of the node's where that is less",
+    "Largest number of processes that a sandbox may ask for; absent: 4096, or an equal share of the node's if less",
   ),
-  maxMemory: flag(quantity.optional(), "Memory that a sandbox may ask for at most, as a quantity; absent: the node's"),
-  maxEphemeralStorage: flag(quantity.prefault('1Ti'), 'What a sandbox may ask to write at most, as a quantity'),
+  maxMemory: flag(quantity.optional(), "Largest memory that a sandbox may ask for, as a quantity; absent: the node's"),
+  maxEphemeralStorage: flag(quantity.prefault('1Ti'), 'Largest storage that a sandbox may ask for, as a quantity'),
   cpuLimit: flag(quantity.optional(), 'Cores that a sandbox may use at most, as a quantity'),
   containerdSocket: flag(
     z.string().default('/run/containerd/containerd.sock'),
@@ -92,80 +92,77 @@ export const agentFlags = {
     z
       .string()
       .default('container')
-      .refine(
-        (type) => type === 'container',
-        'is not what this agent runs: the pool\'s runtimeType must be "container"',
-      ),
-    'What sandboxes are: container',
+      .refine((type) => type === 'container', 'is not supported: the pool\'s runtimeType must be "container"'),
+    'Kind of sandboxes; container is the only one',
   ),
-  runtimeBinary: flag(z.string().optional(), 'runc or crun; absent: what containerd is set to'),
+  runtimeBinary: flag(z.string().optional(), "Path of runc or crun; absent: containerd's default"),
   sandboxesPerShim: flag(
     wholeNumber(1, 9999).default(4),
-    'How many sandboxes share one shim, and end with it where it is killed; 1: none',
+    'Sandboxes that share one containerd shim, and end with it if it is killed; 1: no sharing',
   ),
   warmContainers: flag(
     wholeNumber(0, 9999).default(16),
-    'How many containers may wait for sandboxes, of all images together; 0: none',
+    'Standby containers for warm starts, of all images together; 0: none',
   ),
   warmImages: flag(
     z.string().default('[]').transform(parseWarmImages),
-    'Images that have waiting containers whether they are asked for or not, as JSON',
+    'Images that always have standby containers, as JSON such as [{"image": "busybox", "containers": 2}]',
   ),
   launcher: flag(
     z.string().default(join(packageRoot(), 'bin/fsb-launcher')),
-    "Every container's first process, which becomes the sandbox's: a static program",
+    "Static program that every container starts with, and that becomes the sandbox's process",
   ),
   logWriter: flag(
     z.string().default(join(packageRoot(), 'bin/fsb-logger')),
-    "The program that writes a sandbox's log, and lives as long as its container: a static program",
+    "Static program that writes a sandbox's log, and lives as long as its container",
   ),
-  logDir: flag(z.string().default('/var/log/fast-sandbox'), "Where the sandboxes' logs are written"),
+  logDir: flag(z.string().default('/var/log/fast-sandbox'), "Folder of the sandboxes' logs"),
   logMaxSize: flag(
     quantity.prefault('10Mi'),
-    'A quarter of what is kept of a log: one that grows larger than four times this loses its oldest lines, down to three times',
+    'A quarter of the largest log: a log of more than four times this size loses its oldest lines, down to three times',
   ),
   endedLogsPerNamespace: flag(
     quantity.prefault('256Mi'),
-    'Logs of ended sandboxes that a namespace keeps on a node while their objects stay, each counted as 64 KiB at least; the oldest ended go first',
+    'Logs of ended sandboxes that a namespace keeps on a node while their objects stay; each counts as at least 64 KiB; the oldest are removed first',
   ),
-  endedLogsPerNode: flag(quantity.prefault('1Gi'), 'Logs of ended sandboxes that a node keeps, of all namespaces'),
+  endedLogsPerNode: flag(quantity.prefault('1Gi'), 'Logs of ended sandboxes that a node keeps, for all namespaces'),
   logSweepInterval: flag(
     duration().default(1000),
-    "How often the logs' sizes are looked at; sooner where one grows fast",
+    'How often the sizes of logs are checked; more often if one grows fast',
   ),
-  runDir: flag(z.string().default('/run/fast-sandbox'), "Where the sandboxes' own files are kept"),
+  runDir: flag(z.string().default('/run/fast-sandbox'), "Folder of the sandboxes' own files"),
   seccompProfile: flag(z.string().default('/usr/share/containers/seccomp.json'), 'The seccomp profile of sandboxes'),
   networkNamespace: flag(z.string().optional(), "Path of the sandboxes' network namespace; absent: the agent's own"),
   blockedAddresses: flag(
     z.string().default(METADATA_ADDRESSES).transform(parseBlocked),
-    "Addresses and ranges that nobody reaches from the sandboxes' network: the clouds' metadata services; none: all are",
+    'Addresses and ranges that sandboxes cannot reach; default: metadata services of clouds; none: nothing is blocked',
   ),
   cgroupParent: flag(
     z.string().optional(),
-    "Where `sandboxes`, the cgroup of all sandboxes, is made; absent: beside the agent's own",
+    "Parent of `sandboxes`, the cgroup of all sandboxes; absent: the parent of the agent's own",
   ),
   openFiles: flag(
     wholeNumber(64, 2 ** 30).default(1_048_576),
-    'How many files a process of a sandbox may have open at once (hard limit); less where the node allows less',
+    'Hard limit of open files of a process in a sandbox; less if the node allows less',
   ),
   imagePullCredentialsVerificationPolicy: flag(
     z.enum(VERIFICATION_POLICIES).default('NeverVerifyPreloadedImages'),
-    'Whose images of the node a sandbox gets only where its namespace or credentials have pulled them: NeverVerify (nobody is asked), NeverVerifyPreloadedImages (those that came from a registry), AlwaysVerify',
+    'Cached images that a sandbox gets only if its namespace or credentials have pulled them: NeverVerify (none), NeverVerifyPreloadedImages (those from a registry), AlwaysVerify (all)',
   ),
   allowedRegistries: allowedRegistriesFlag,
   registryAddresses: flag(
     z.string().default('').transform(parseOpened),
-    'Addresses and ranges of loopback, link-local and --blocked-addresses that images are pulled from all the same, as in 127.0.0.0/8,::1',
+    'Addresses and ranges of loopback, link-local and --blocked-addresses that images may still be pulled from, as in 127.0.0.0/8,::1',
   ),
-  maxImagePulls: flag(wholeNumber(1, 1000).default(16), 'How many images are pulled at once; more are refused for now'),
-  maxImagePullsPerNamespace: flag(wholeNumber(1, 1000).default(8), 'How many of them for one namespace'),
+  maxImagePulls: flag(wholeNumber(1, 1000).default(16), 'Concurrent image pulls; further ones are refused for now'),
+  maxImagePullsPerNamespace: flag(wholeNumber(1, 1000).default(8), 'Concurrent image pulls of one namespace'),
   imagePullProgressTimeout: flag(
     duration().default(60_000),
-    'A pull of which nothing comes for so long, and nothing is unpacked, is ended',
+    'A pull that fetches and unpacks nothing for this long is aborted',
   ),
   maxImageSize: flag(
     quantity.prefault('20Gi'),
-    'What an image that is pulled may have, its layers unpacked, as a quantity; a larger one leaves nothing behind',
+    'Largest pulled image, with its layers unpacked, as a quantity; a larger one is refused and leaves nothing behind',
   ),
   pull: flag(boolean().default(true), 'Pull images that the node does not have'),
 };

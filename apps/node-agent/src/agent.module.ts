@@ -62,9 +62,9 @@ import { WarmContainers } from './warm/warm-containers';
 import { WarmDemand } from './warm/warm-demand';
 import { WarmStart } from './warm/warm-start';
 
-/** What the agent itself may use of the Pod's memory. */
+/** The part of the Pod's memory that is reserved for the agent itself. */
 const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
-/** One statfs(2). A fast disk takes less than 1 GiB between two. */
+/** Interval of free space checks, one statfs(2) each. A fast disk takes less than 1 GiB between two. */
 const FREE_SPACE_MS = 1_000;
 
 @Module({})

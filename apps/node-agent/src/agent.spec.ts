@@ -25,14 +25,14 @@ describe('node-agent, as a process on a real containerd', () => {
   const sandboxes = async () => (await agent.status()).sandboxStatuses;
   const remove = (sandboxId: string) => agent.post<{ success: boolean }>('delete', { sandboxId });
 
-  /** Sleepers ignore SIGTERM as their PID 1: the grace period is theirs to the end, unless they are killed before. */
+  /** Kills sandboxes, then deletes them: `sleep` as PID 1 ignores SIGTERM and would use its whole grace period. */
   async function removeNow(...ids: string[]): Promise<void> {
     await Promise.all(ids.map((id) => runtime.kill(id, 'SIGKILL')));
     await Promise.all(ids.map(remove));
     await eventually(async () => (await sandboxes()).every(({ sandboxId }) => !ids.includes(sandboxId)), 20_000);
   }
 
-  it('runs, fills up, refuses with what is left', async () => {
+  it('runs sandboxes up to its slots, and refuses more with what is free', async () => {
     expect(await agent.create('one', { ports: [8080] })).toMatchObject({ status: 200, body: { success: true } });
     expect(await agent.create('one', { ports: [8080] })).toMatchObject({ status: 200 });
     expect(await agent.create('two', { ports: [8080] })).toMatchObject({ status: 409, body: { code: 'port_taken' } });
@@ -43,7 +43,7 @@ describe('node-agent, as a process on a real containerd', () => {
     await removeNow('two', 'three');
   }, 30_000);
 
-  it('ends with SIGTERM, ten seconds, SIGKILL, and leaves nothing at all', async () => {
+  it('deletes by SIGTERM, SIGKILL ten seconds later, and leaves nothing', async () => {
     const began = performance.now();
     expect((await remove('one')).body).toEqual({ success: true });
     expect(performance.now() - began).toBeLessThan(2000);
@@ -62,7 +62,7 @@ describe('node-agent, as a process on a real containerd', () => {
     expect(existsSync(agent.path('state/io.containerd.runtime.v2.task/k8s.io/one'))).toBe(false);
   }, 30_000);
 
-  it('a process that heeds SIGTERM is gone at once', async () => {
+  it('removes a sandbox at once whose process ends at SIGTERM', async () => {
     await agent.create('polite', { command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'] });
     const began = performance.now();
     await remove('polite');
@@ -90,7 +90,7 @@ describe('node-agent, as a process on a real containerd', () => {
     expect(JSON.stringify(record?.labels)).not.toMatch(/hunter2/);
   });
 
-  it('knows everything after it was killed', async () => {
+  it('knows all its sandboxes after it was killed', async () => {
     expect(await agent.create('ending')).toMatchObject({ status: 200 });
     await remove('ending');
     await eventually(async () => (await runtime.list('id==ending'))[0]?.labels['fast-sandbox.io/terminating']);
@@ -137,7 +137,7 @@ describe('node-agent, as a process on a real containerd', () => {
     await client.containers.delete({ id: 'foreign' });
   });
 
-  it('refuses a generation older than one it has had, also of one that has ended', async () => {
+  it('refuses a generation older than one it has had, also of an ended sandbox', async () => {
     const named = { claimName: 'gen', claimUid: 'object' };
     await agent.create('gen-2', { ...named, generation: 2, command: ['/bin/true'] });
     await agent.ended('gen-2');
@@ -158,7 +158,7 @@ describe('node-agent, as a process on a real containerd', () => {
     expect((await agent.create('gen-next', next)).status).toBe(200);
   }, 30_000);
 
-  it('tells of images that come and go, and answers with metrics', async () => {
+  it('reports images that come and go, and serves metrics', async () => {
     const leave = new AbortController();
     const lines = await agent.events(leave.signal);
     const ctr = (...args: string[]) => execFileSync('ctr', ['-a', agent.containerd.socket, '-n', 'k8s.io', ...args]);
@@ -174,7 +174,7 @@ describe('node-agent, as a process on a real containerd', () => {
     expect(metrics).toMatch(/agent_slots_allocated 1\n/);
   });
 
-  it('is not ready while containerd is away, and learns afterwards what it missed', async () => {
+  it('is not ready while containerd is away, and catches up afterwards', async () => {
     await agent.create('missed', { command: ['/bin/sh', '-c', 'sleep 3; exit 4'] });
     await agent.containerd.kill();
     await eventually(async () => !(await agent.ready()));
@@ -187,7 +187,7 @@ describe('node-agent, as a process on a real containerd', () => {
     expect((await agent.create('after', { command: ['/bin/true'] })).status).toBe(200);
   }, 60_000);
 
-  it('drains', async () => {
+  it('refuses creates while it drains, and reports it', async () => {
     const leave = new AbortController();
     const lines = await agent.events(leave.signal);
     await eventually(() => lines[0]?.startsWith('{"type":"snapshot"') === true);

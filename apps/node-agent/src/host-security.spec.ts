@@ -13,12 +13,12 @@ const LONG_MS = 60_000;
 const HALF_AN_HOUR_AGO = -1 / 48;
 /** Long enough for a hundred beats on a busy machine. */
 const WINDOW_MS = 3_000;
-/** Others use these two cores too: what is asked is that nobody starves. */
+/** Allowed slowdown: the machine is shared, and the test only checks that nothing starves. */
 const SLOWER_AT_MOST = 10;
 const QUIET_P50_AT_LEAST_MS = 2;
 const LIMITS = { cpu: '500m', memory: '64Mi', pids: '64', 'ephemeral-storage': String(20 * 1024 * 1024) };
 
-describe('what a hostile sandbox, root in its container, reaches of its host', () => {
+describe('A hostile sandbox, root in its container', () => {
   let scene: SecurityScene;
   let neighbour: Neighbour;
   let quiet: Beats;
@@ -36,7 +36,7 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
   }, 60_000);
 
   it.each(['cold', 'warm'] as const)(
-    'made %s: nothing but what SECURITY.md names',
+    'made %s reaches nothing of its host but what SECURITY.md names',
     async (start) => {
       const id = `hostile-${start}`;
       await scene.create(id, start, { command: ['/prober'], env: await scene.targets() });
@@ -51,7 +51,7 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
     90_000,
   );
 
-  it('is told at the start where the node cannot pin the oom_score_adj of sandboxes', () => {
+  it('causes a warning at the start of the agent where the node cannot pin its oom_score_adj', () => {
     const isSaid = readFileSync(scene.agent.logText, 'utf8').includes('sandboxes can lower their oom_score_adj');
     expect(isSaid).toBe(!hasSysResource());
   });
@@ -80,7 +80,7 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
       ...Object.entries(answers).map(([whose, answer]) => `the agent's API with ${whose} certificate | ${answer}`),
     );
     const { "a caller's": own, ...others } = answers;
-    expect(own).toBe('HTTP/1.1 200'); // what a stolen one is worth: the others were refused for what they are
+    expect(own).toBe('HTTP/1.1 200'); // a stolen one works: the others were refused for whose they are
     for (const answer of Object.values(others)) expect(answer).not.toMatch(/HTTP/);
   }, 120_000);
 
@@ -90,7 +90,7 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
     ['fill-disk', 'warm', (id) => endedWith(id, 'EphemeralStorageExceeded')],
     ['fill-log', 'cold', (id) => endedWith(id, 'EphemeralStorageExceeded')],
   ])(
-    'with a %s (%s): its own limits, and the neighbour goes on',
+    'with a %s (%s) meets its own limits, and its neighbour goes on',
     async (load, start, outcome) => {
       const during = neighbour.during(WINDOW_MS);
       await scene.create(load, start, { command: ['/prober', load], resources: LIMITS });
@@ -105,7 +105,7 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
     90_000,
   );
 
-  it("takes the agent's port while it is away, and is not taken for it", async () => {
+  it("can take an absent agent's port, and is not taken for the agent", async () => {
     const { agent } = scene;
     await scene.create('squatter', 'cold', { command: ['/prober', 'squat', String(agent.port)] });
     await eventually(() => scene.log('squatter').includes('waits'));
@@ -131,7 +131,7 @@ describe('what a hostile sandbox, root in its container, reaches of its host', (
     await eventually(async () => /max [1-9]/.test(await scene.cgroupFile(id, 'pids', 'pids.events')), LONG_MS);
     await sleep(WINDOW_MS);
     expect(Number(await scene.cgroupFile(id, 'pids', 'pids.current'))).toBeLessThanOrEqual(Number(LIMITS.pids));
-    await scene.kill(id); // it would wait for its grace period
+    await scene.kill(id); // else its delete takes the whole grace period
     return `refused (EAGAIN) at ${LIMITS.pids} processes`;
   }
 });

@@ -6,7 +6,7 @@ import { AgentModule } from './agent.module';
 
 void runService({
   name: 'node-agent',
-  description: 'Makes and ends sandboxes on its node: the only authority for what it admits.',
+  description: 'Admits, starts, watches and ends sandboxes on its node.',
   examples: ['node-agent --pod-name a --pod-uid u --node-name n --installation i --tls-dir /etc/tls'],
   flags: agentFlags,
   module: (config) => AgentModule.forRoot(config),

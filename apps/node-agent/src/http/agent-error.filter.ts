@@ -10,8 +10,8 @@ const AGENT_PREFIX = '/api/v1/agent/';
 type Failure = Pick<CreateSandboxResponse, 'code' | 'message' | 'free' | 'deleted'> & { status: number };
 
 /**
- * Every failure of the agent's API has the body of a create's answer, as in the original, with a status that says what kind
- * it is; also those of a body that never reached a controller. Probes keep the answers of their own.
+ * Answers every failure of the agent's API with the body of a create's answer, as the Go predecessor does, and the HTTP
+ * status of its code. Also for requests that reach no controller. Probes keep their own answers.
  */
 @Catch()
 export class AgentErrorFilter implements ExceptionFilter {
@@ -43,13 +43,13 @@ export class AgentErrorFilter implements ExceptionFilter {
     if (error instanceof HttpException) {
       return { status: error.getStatus(), code: 'invalid_argument', message: error.message };
     }
-    if (error instanceof ApiError) return this.told(ofApiError(error));
+    if (error instanceof ApiError) return this.logged(ofApiError(error));
     this.logger.error({ msg: 'unexpected failure', err: error });
     return { status: 500, code: 'internal', message: "internal error; the agent's log says more" };
   }
 
-  /** What the caller is not to blame for is the operator's to read. */
-  private told(failure: Failure): Failure {
+  /** Logs a failure that is not the caller's fault. */
+  private logged(failure: Failure): Failure {
     if (failure.status >= 500) this.logger.warn({ msg: 'a call failed', code: failure.code, error: failure.message });
     return failure;
   }
@@ -76,7 +76,7 @@ function agentCodeOf(code: ErrorCode, message: string): AgentErrorCode {
   }
 }
 
-/** Messages name what they are about first. */
+/** The code of a not_found error, by the subject that begins its message. */
 function notFoundCode(message: string): AgentErrorCode {
   if (message.startsWith('command:')) return 'command_not_found';
   if (message.startsWith('imagePullPolicy:')) return 'image_never_pull';

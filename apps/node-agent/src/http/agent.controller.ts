@@ -28,7 +28,7 @@ const Bound = Named.extend({ claimUid: z.string().min(1).max(128) });
 const Absent = z.object({ namespace: ObjectName, name: ObjectName, sandboxId: SandboxId.optional() });
 const Drained = z.object({ draining: z.boolean() });
 
-/** The commands of the original's agent API, and besides them bind, drain and the deletes by name. */
+/** The commands of the Go predecessor's agent API, with bind, drain and deletes by name added. */
 @Controller()
 @UseGuards(RestoredGuard)
 export class AgentController {

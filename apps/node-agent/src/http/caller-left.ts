@@ -1,6 +1,6 @@
 import { type FastifyReply } from 'fastify';
 
-/** Aborts when the caller closes the connection before it was answered. */
+/** A signal that aborts when the caller closes the connection before the answer is complete. */
 export function callerLeft(reply: FastifyReply): AbortSignal {
   const left = new AbortController();
   reply.raw.once('close', () => {

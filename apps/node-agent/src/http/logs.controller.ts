@@ -27,8 +27,8 @@ const LogsQuery = z.object({
 });
 
 /**
- * A sandbox's output, as text; with `follow` until the sandbox has ended and all of it was sent. Also of one that was removed
- * while its object stays. Of both streams as they came; with `stream` of one; with `framed` as frames that say whose it is.
+ * Serves a sandbox's output as text, also after its removal while its object stays. `follow` continues until the
+ * sandbox has ended and all was sent. Both streams come in order; `stream` selects one; frames (`framed`) name it.
  */
 @Controller()
 @UseGuards(RestoredGuard)
@@ -50,19 +50,19 @@ export class LogsController {
     const wanted = { follow: follow === 'true', tailLines: lines, streams } as const;
     this.logs.requireRoom();
     const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));
-    // a chunk is read when the one before it is on its way; an error breaks the answer off, so that nobody takes it for the end
+    // a chunk is read when the one before was sent; an error aborts the answer, so that nobody takes it for the end
     const body = Readable.from(encoded(chunks, isFramed, reply), { objectMode: true, highWaterMark: 1 }).on(
       'error',
       () => undefined,
     );
     if (wanted.follow) void reply.header('trailer', LOG_EXIT_TRAILER);
     const sent = reply.header('content-type', isFramed ? LOG_FRAMES_TYPE : 'text/plain; charset=utf-8').send(body);
-    reply.raw.flushHeaders(); // a sandbox may say nothing for hours, its reader waits seconds for the headers
+    reply.raw.flushHeaders(); // readers wait seconds for the headers, and a sandbox may print nothing for hours
     await sent;
   }
 }
 
-/** A log, behind which a trailer says how its sandbox ended. */
+/** Encodes a log, and sets the trailer with the outcome of its sandbox. */
 async function* encoded(
   chunks: AsyncGenerator<LogChunk, AgentSandboxStatus | undefined>,
   isFramed: boolean,
@@ -74,6 +74,6 @@ async function* encoded(
     const exit = encodeLogExit(next.value);
     if (exit !== undefined) reply.raw.addTrailers({ [LOG_EXIT_TRAILER]: exit });
   } finally {
-    await chunks.return(undefined); // of a caller that left
+    await chunks.return(undefined); // the caller has left
   }
 }

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
 import { rehearse } from '@fsb/component-base/rehearsal';
 
-/** The agent listens by then, and has restored what it has. */
+/** Delay until the agent listens and has restored its sandboxes. */
 const FIRST_MS = 1_000;
 const BAD_REQUEST = 400;
-/** Refused for its fields: nothing is admitted or made. */
+/** Refused for its fields, so that nothing is admitted or made. */
 const NO_SANDBOX = { sandbox: { sandboxId: '', claimUid: '', claimName: '', image: '' } };
 
-/** Calls this agent's own create, from the routes on, so that its first callers do not pay for its compilation. */
+/** Calls this agent's own create, through its routes, so that the first callers do not pay for its compilation. */
 @Injectable()
 export class Rehearsal implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stopping = new AbortController();
@@ -19,7 +19,7 @@ export class Rehearsal implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(private readonly host: HttpAdapterHost<FastifyAdapter>) {}
 
   onApplicationBootstrap(): void {
-    void this.run().catch(() => undefined); // it is served all the same, only later
+    void this.run().catch(() => undefined); // creates still work, only more slowly at first
   }
 
   onModuleDestroy(): void {

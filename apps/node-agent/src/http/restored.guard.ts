@@ -2,7 +2,7 @@ import { type CanActivate, Injectable } from '@nestjs/common';
 import { ApiError } from '@fsb/api/errors';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 
-/** Nobody is answered before the agent knows what it has: an empty status would mean that all its sandboxes are gone. */
+/** Refuses calls until the agent has restored its sandboxes: an empty status would mean that they are all gone. */
 @Injectable()
 export class RestoredGuard implements CanActivate {
   constructor(private readonly lifecycle: SandboxLifecycle) {}

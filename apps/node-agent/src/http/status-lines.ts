@@ -3,7 +3,7 @@ import { type AgentEvent } from '@fsb/agent-api/agent-api';
 import { type Traffic } from '@fsb/component-base/traffic';
 
 const HEARTBEAT_MS = 2000;
-/** Changes within this time share a write: a create is over before its followers learn that it has begun. */
+/** Debounce: changes within it are sent together, so that a short create wakes its readers once. */
 const TOGETHER_MS = 10;
 /** The longest that changes wait for a lull of the creates, which need the same CPU. */
 const LATEST_MS = 40;
@@ -12,10 +12,9 @@ const LATEST_MS = 40;
 const serialised = new WeakMap<AgentEvent, string>();
 
 /**
- * The stream of `status?watch=true`: the snapshot, then every change, and a heartbeat every {@link HEARTBEAT_MS} of silence.
- * Lines of JSON.
- * @param traffic the creates that changes keep out of the way of
- * @throws what `changes` throws: a stream that has broken off must not look as if it had ended
+ * The stream of `status?watch=true` as lines of JSON: the snapshot, changes, and a heartbeat every 2 s without changes.
+ * @param traffic creates in progress, whose lull the changes wait for
+ * @throws the error of `changes`, so that an aborted stream does not look like one that ended
  */
 export async function* statusLines(
   snapshot: AgentEvent,
@@ -23,22 +22,22 @@ export async function* statusLines(
   traffic: Traffic,
 ): AsyncGenerator<string> {
   yield line(snapshot);
-  const heard = new Heard(changes);
+  const pending = new PendingChanges(changes);
   for (;;) {
-    if (await heard.within(HEARTBEAT_MS)) {
+    if (await pending.within(HEARTBEAT_MS)) {
       await sleep(TOGETHER_MS);
       await traffic.lull(LATEST_MS);
     } else yield line({ type: 'heartbeat' });
-    const events = heard.take();
+    const events = pending.take();
     if (events.length > 0) yield events.map(line).join('');
-    else if (heard.over) throw heard.over;
+    else if (pending.over) throw pending.over;
   }
 }
 
-/** The changes that came and were not told yet: of those of one sandbox, and of each other kind, the last. */
-class Heard {
+/** Changes that were not sent yet: the last of each sandbox, and of each other kind. */
+class PendingChanges {
   private readonly events = new Map<string, AgentEvent>();
-  /** why there will be no more */
+  /** the error that ended the changes */
   over: Error | undefined;
   private wake: (() => void) | undefined;
 
@@ -52,7 +51,7 @@ class Heard {
     return events;
   }
 
-  /** Resolves when there is one, or there will be none: true; else false after `ms`. */
+  /** Waits for a change or the end of changes. @returns false after `ms` without either */
   within(ms: number): Promise<boolean> {
     if (this.events.size > 0 || this.over) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -73,12 +72,12 @@ class Heard {
     try {
       for await (const [event] of changes) {
         const key = keyOf(event);
-        this.events.delete(key); // the last of one is as late as it came
+        this.events.delete(key); // so that the last one keeps its place in the order
         this.events.set(key, event);
         this.wake?.();
       }
     } catch (error) {
-      return error as Error; // the reader has left, or the agent stops: an AbortError
+      return error as Error; // an AbortError: the reader has left, or the agent stops
     }
     return new Error('no more changes');
   }

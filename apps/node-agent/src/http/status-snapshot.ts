@@ -13,7 +13,7 @@ export interface SnapshotSources {
   readonly warm: Pick<WarmContainers, 'images'>;
 }
 
-/** All that the agent has, from memory: it costs containerd nothing. */
+/** The agent's status. Taken from memory, without a call to containerd. */
 export class StatusSnapshot {
   constructor(private readonly sources: SnapshotSources) {}
 

@@ -10,7 +10,7 @@ import { RestoredGuard } from './restored.guard';
 import { statusLines } from './status-lines';
 import { StatusSnapshot } from './status-snapshot';
 
-/** What the agent has: once, as in the original, or followed. */
+/** Serves the agent's status: once, as the Go predecessor does, or as a watch. */
 @Controller()
 @UseGuards(RestoredGuard)
 export class StatusController {
@@ -29,6 +29,7 @@ export class StatusController {
     }
     const changes = this.table.watch(this.streams.until(callerLeft(reply)));
     const lines = statusLines({ type: 'snapshot', status: this.snapshot.take() }, changes, this.traffic);
-    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined)); // the caller has left, or we stop
+    // an error: the caller has left, or the agent stops
+    await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined));
   }
 }

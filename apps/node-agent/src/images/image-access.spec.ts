@@ -27,6 +27,6 @@ it.each<[string, PullRecord, VerificationPolicy, Asker, boolean]>([
   ['pulled by a', OF_A, 'NeverVerifyPreloadedImages', { namespace: 'b', auth: undefined }, false],
   ['pulled by a', OF_A, 'NeverVerifyPreloadedImages', { namespace: 'b', auth: AUTH }, true],
   ['pulled by a', OF_A, 'NeverVerifyPreloadedImages', { namespace: 'b', auth: { ...AUTH, username: 'you' } }, false],
-])('%s (%j), %s, for %j: %s', (_, record, policy, asker, expected) => {
+])('mayHave: %s image (%j), %s, for %j: %s', (_, record, policy, asker, expected) => {
   expect(mayHave(record, policy, DIGEST, asker)).toBe(expected);
 });

@@ -3,23 +3,23 @@ import { credentialsHash, type PullProof, type PullRecord } from '@fsb/container
 import { type PullRecords } from '@fsb/containerd/pull-records';
 import { setLatest } from '@fsb/kit/set-latest';
 
-/** The kubelet's names. */
+/** The kubelet's image pull credentials verification policies. */
 export const VERIFICATION_POLICIES = ['NeverVerify', 'NeverVerifyPreloadedImages', 'AlwaysVerify'] as const;
 export type VerificationPolicy = (typeof VERIFICATION_POLICIES)[number];
 
-/** Who asks for an image. */
+/** The requester of an image. */
 export interface Asker {
   readonly namespace: string;
-  /** for the image's registry; undefined: none were shown */
+  /** credentials for the image's registry; undefined: none were sent */
   readonly auth: RegistryAuth | undefined;
 }
 
-/** As many as images are remembered. */
+/** Pull records remembered: as many as images. */
 const MAX_KNOWN = 256;
 
-/** Whether an image that the node has may be given to who asks (KEP-2535), without asking its registry. */
+/** Decides whether a requester may have an image that the node has (KEP-2535), without asking its registry. */
 export class ImageAccess {
-  /** by name and digest; a record only grows, so that a yes stays one */
+  /** by digest and name; a record only grows, so that a positive answer stays valid */
   private readonly known = new Map<string, PullRecord>();
 
   constructor(
@@ -38,7 +38,7 @@ export class ImageAccess {
     if (!this.known.has(keyOf(image))) await this.read(image);
   }
 
-  /** It was pulled for `asker` just now. */
+  /** Records that the image was pulled for `asker`. */
   async pulled(image: ImageInfo, { namespace, auth }: Asker): Promise<void> {
     const proof: PullProof | undefined = auth && { namespace, credentials: credentialsHash(image.digest, auth) };
     await this.records.add(image, proof);
@@ -57,8 +57,8 @@ function keyOf({ name, digest }: ImageInfo): string {
 }
 
 /**
- * Who shows credentials needs to have pulled the image with those, in whatever namespace. Who shows none is taken at the word of
- * his namespace: whoever may make sandboxes there may name its pull secrets as well. Pure.
+ * Whether the requester may have the image. With credentials: if they have pulled it before, in any namespace. Without:
+ * if its namespace has, since a caller that may make sandboxes there may also name the namespace's pull secrets. Pure.
  */
 export function mayHave(
   { isPulled, isPublic, proofs }: PullRecord,

@@ -3,7 +3,7 @@ import { messageOf } from '@fsb/api/errors';
 import { type ImageStore } from '@fsb/containerd/image-store';
 import { type SandboxTable } from '../sandboxes/sandbox-table';
 
-/** The names of the node's images, as of containerd's last event about one. */
+/** The names of the node's images, refreshed by containerd's events about images. */
 export class ImageList {
   private readonly logger = new Logger(ImageList.name);
   private names: readonly string[] | null = null;
@@ -15,17 +15,17 @@ export class ImageList {
     private readonly table: SandboxTable,
   ) {}
 
-  /** null while containerd has not been asked yet */
+  /** null: not listed yet */
   get current(): readonly string[] | null {
     return this.names;
   }
 
-  /** No event tells of changes any more. */
+  /** Drops cached tags, since no event reports changes any more. */
   disconnected(): void {
     this.store.tagsChanged();
   }
 
-  /** Asks anew; a pull makes a handful of events, which are at most two questions. */
+  /** Lists the images again. Coalesces calls: the handful of events of a pull cause at most two lists. */
   refresh(): Promise<void> {
     this.store.tagsChanged();
     if (this.running) this.again = true;

@@ -8,7 +8,7 @@ import { type Asker, type ImageAccess } from './image-access';
 import { type PullSeats } from './pull-seats';
 import { type RegistryGuard } from './registry-guard';
 
-/** What a create wants of an image. */
+/** A create's request for an image. */
 export interface WantedImage extends Asker {
   /** normalised */
   readonly image: string;
@@ -28,7 +28,9 @@ export interface PullParts {
 
 const LOG_EVERY_MS = 2000;
 
-/** Images for creates: the node's own, else pulled. Creates that want the same image with the same credentials share a pull. */
+/**
+ * Gets images for creates, from the node or by a pull. Creates of one image, credentials and namespace share a pull.
+ */
 export class ImagePulls {
   private readonly logger = new Logger(ImagePulls.name);
   private readonly running = new Map<string, Promise<ImageInfo>>();
@@ -36,7 +38,7 @@ export class ImagePulls {
   constructor(private readonly parts: PullParts) {}
 
   /**
-   * A pull goes on when all who waited have left: the next create finds it further on. It has a deadline of its own.
+   * Resolves with the image. A pull has its own deadline, and continues for the next create when all callers have left.
    * @throws ApiError not_found (image:, imagePullPolicy:); unavailable when too much is being pulled; deadline_exceeded when
    * `signal` aborts
    */
@@ -46,10 +48,10 @@ export class ImagePulls {
     const cached = policy === 'Always' ? undefined : await store.resolve(image);
     if (cached && (await access.allows(cached, wanted))) return cached;
     if (policy === 'Never' || !allowed) throw new ApiError('not_found', notPulled(wanted, cached !== undefined));
-    return leaving(this.pull(wanted), signal, image);
+    return raceAbort(this.pull(wanted), signal, image);
   }
 
-  /** What is known of an image whose snapshot is gone. */
+  /** Drops what is cached of an image whose snapshot is gone. */
   forget(image: ImageInfo): void {
     this.parts.store.forget(image);
   }
@@ -60,22 +62,22 @@ export class ImagePulls {
     const before = this.running.get(key);
     if (before) return before;
     const pull = this.parts.seats
-      .during(namespace, image, () => this.logged(wanted))
+      .during(namespace, image, () => this.pullAndLog(wanted))
       .finally(() => this.running.delete(key));
-    pull.catch(() => undefined); // told to those who wait; there may be nobody left
+    pull.catch(() => undefined); // its callers get the error; all may have left
     this.running.set(key, pull);
     return pull;
   }
 
-  private async logged(wanted: WantedImage): Promise<ImageInfo> {
+  private async pullAndLog(wanted: WantedImage): Promise<ImageInfo> {
     const { image, auth } = wanted;
     const { registries, puller, access, limits } = this.parts;
     await registries.requireReachable(image);
     const started = performance.now();
-    let told = started;
+    let loggedAt = started;
     const onActivity = ({ fetchedBytes, unpackedBytes }: PullActivity): void => {
-      if (performance.now() - told < LOG_EVERY_MS) return;
-      told = performance.now();
+      if (performance.now() - loggedAt < LOG_EVERY_MS) return;
+      loggedAt = performance.now();
       this.logger.log({ msg: 'pulling', image, fetchedBytes, unpackedBytes });
     };
     this.logger.log({ msg: 'pull begins', image, credentials: auth !== undefined });
@@ -91,7 +93,7 @@ export class ImagePulls {
   }
 }
 
-/** The kubelet's word for it is in it: what looks for that finds it. */
+/** Contains the kubelet's reason, ErrImageNeverPull, for clients that match it. */
 function notPulled({ image, policy }: WantedImage, isCached: boolean): string {
   const what = isCached
     ? 'is there, and nobody here has shown the credentials to pull it'
@@ -101,7 +103,8 @@ function notPulled({ image, policy }: WantedImage, isCached: boolean): string {
   return policy === 'Always' ? `imagePullPolicy: Always, and ${why}` : `image: ${image} ${what}, and ${why}`;
 }
 
-async function leaving<T>(work: Promise<T>, signal: AbortSignal, image: string): Promise<T> {
+/** @throws ApiError deadline_exceeded when `signal` aborts first */
+async function raceAbort<T>(work: Promise<T>, signal: AbortSignal, image: string): Promise<T> {
   let leave: (() => void) | undefined;
   const left = new Promise<never>((_, reject) => {
     leave = (): void => {

@@ -2,7 +2,7 @@ import { PullSeats } from './pull-seats';
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
-it('gives a namespace its share, and the agent its all, and takes them back', async () => {
+it('PullSeats: bound pulls per namespace and per agent, and free the seat of a pull that ended', async () => {
   const seats = new PullSeats({ perAgent: 3, perNamespace: 2 });
   const ends: (() => void)[] = [];
   const held = (namespace: string): Promise<void> =>

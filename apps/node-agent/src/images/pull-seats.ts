@@ -7,14 +7,14 @@ export interface PullSeatLimits {
 
 const RETRY_MS = 1_000;
 
-/** How many pulls run at once, for each namespace and in all. */
+/** Bounds concurrent pulls, per namespace and per agent. */
 export class PullSeats {
   private readonly taken = new Map<string, number>();
   private all = 0;
 
   constructor(private readonly limits: PullSeatLimits) {}
 
-  /** @throws ApiError unavailable, before `pull` has begun */
+  /** Runs `pull` on a free seat. @throws ApiError unavailable where there is none, before `pull` begins */
   async during<T>(namespace: string, image: string, pull: () => Promise<T>): Promise<T> {
     const own = this.taken.get(namespace) ?? 0;
     if (own >= this.limits.perNamespace) throw full(image, `${own} images of namespace "${namespace}"`);

@@ -9,7 +9,7 @@ it.each([
   ['127.0.0.1:5000/app:1', 'http://127.0.0.1:5000', true],
   ['ghcr.io/owner/app:1', 'ghcr.io.evil.example', false],
   ['evil.example/ghcr.io/app:1', 'ghcr.io', false],
-])('for %s a secret of %s is used: %s', (image, host, used) => {
+])('secretFor: for %s uses a secret of %s: %s', (image, host, used) => {
   expect(secretFor(image, [secret('other.example'), secret(host)])).toEqual(
     used ? { username: 'me', password: 'pw' } : undefined,
   );

@@ -7,7 +7,7 @@ export interface PullSecret extends RegistryAuth {
 
 const DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
-/** The credentials for an image's registry. Pure. @param image normalised */
+/** The credentials for an image's registry; undefined: no secret is for it. Pure. @param image normalised */
 export function secretFor(image: string, secrets: readonly PullSecret[]): RegistryAuth | undefined {
   const wanted = hostOf(image);
   const secret = secrets.find(({ host }) => hostOf(host) === wanted);

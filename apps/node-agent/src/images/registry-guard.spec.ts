@@ -24,7 +24,7 @@ it.each([
   ['fd00:ec2::254', false],
   ['::ffff:127.0.0.1', false],
   ['::ffff:169.254.169.254', false],
-])('%s is open: %s', (address, open) => {
+])('isOpen: %s: %s', (address, open) => {
   expect(isOpen(address, { blockedAddresses, registryAddresses: [] })).toBe(open);
 });
 
@@ -33,11 +33,11 @@ it.each([
   ['ghcr.io/a/b:1', 'ghcr.io'],
   ['127.0.0.1:5000/a/b:1', '127.0.0.1'],
   ['[::1]:5000/a:1', '::1'],
-])('%s is asked for at %s', (image, host) => {
+])('hostOf: %s is at %s', (image, host) => {
   expect(hostOf(image)).toBe(host);
 });
 
-// what getaddrinfo takes for an address, and a browser would not
+// forms that getaddrinfo takes for an address and a URL parser may not
 it.each([
   'localhost',
   '127.0.0.1:5000',
@@ -46,7 +46,7 @@ it.each([
   '2130706433:80',
   '[::1]:5000',
   '[::ffff:7f00:1]:5000',
-])('refuses registry %s, by its field', async (registry) => {
+])('RegistryGuard: refuses registry %s, naming the field', async (registry) => {
   await expect(guard().requireReachable(`${registry}/a/b:1`)).rejects.toMatchObject({
     code: 'invalid_argument',
     message: expect.stringMatching(/^image: registry .*--registry-addresses/) as string,
@@ -54,11 +54,11 @@ it.each([
   await guard('127.0.0.0/8,::1').requireReachable(`${registry}/a/b:1`);
 });
 
-it('opens what it is told to, and nothing beside it', async () => {
+it('RegistryGuard: allows the ranges of --registry-addresses, and nothing beside them', async () => {
   await guard('127.0.0.1').requireReachable('127.0.0.1:5000/a:1');
   await expect(guard('127.0.0.1').requireReachable('127.0.0.2:5000/a:1')).rejects.toThrow(/^image: /);
 });
 
-it('leaves a name that means nothing here to containerd', async () => {
+it('RegistryGuard: leaves a name that does not resolve to containerd', async () => {
   await guard().requireReachable('nowhere.invalid/a/b:1');
 });

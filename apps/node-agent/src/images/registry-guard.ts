@@ -3,21 +3,21 @@ import { requireAllowedImage } from '@fsb/api/allowed-registries';
 import { ApiError } from '@fsb/api/errors';
 import { type AddressRange, contains, parseRanges } from '../network/address-range';
 
-/** Of the node itself, of its links, and of nobody. */
+/** Ranges closed to pulls: loopback, link-local, multicast, unspecified. */
 const CLOSED = parseRanges('0.0.0.0/8,127.0.0.0/8,169.254.0.0/16,224.0.0.0/4,::/128,::1/128,fe80::/10,ff00::/8') ?? [];
-/** Where Docker's short names really live. */
+/** The registry host behind docker.io. */
 const DOCKER_HUB = 'registry-1.docker.io';
 const LOOKUP_MS = 5_000;
 
 export interface RegistryRules {
   readonly allowedRegistries: readonly string[];
-  /** closed besides {@link CLOSED} */
+  /** closed in addition to {@link CLOSED} */
   readonly blockedAddresses: readonly AddressRange[];
-  /** open all the same */
+  /** open even where a range above closes them */
   readonly registryAddresses: readonly AddressRange[];
 }
 
-/** Which registries the node may be sent to. */
+/** Decides which registries the node may pull from. */
 export class RegistryGuard {
   constructor(private readonly rules: RegistryRules) {}
 
@@ -27,8 +27,8 @@ export class RegistryGuard {
   }
 
   /**
-   * A name that means nothing here is left to containerd, which may know a mirror for it. What containerd is sent on to by that
-   * registry, or finds under its name a moment later, is not seen here.
+   * Checks the addresses of the image's registry. A name that does not resolve is left to containerd, which may know a
+   * mirror for it. Redirects by the registry, and addresses that its name gets later (DNS rebinding), are not seen.
    * @throws ApiError invalid_argument
    */
   async requireReachable(image: string): Promise<void> {
@@ -40,7 +40,7 @@ export class RegistryGuard {
   }
 }
 
-/** Pure. */
+/** Whether the node may pull from an address. Pure. */
 export function isOpen(
   address: string,
   { blockedAddresses, registryAddresses }: Pick<RegistryRules, 'blockedAddresses' | 'registryAddresses'>,
@@ -67,6 +67,6 @@ async function addressesOf(host: string): Promise<string[]> {
     const found = await Promise.race([lookup(host, { all: true }), late]);
     return found.map(({ address }) => address);
   } catch {
-    return []; // containerd says what is wrong with the name
+    return []; // containerd reports what is wrong with the name
   }
 }

@@ -4,23 +4,25 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-/** More than a burst of creates takes; a FIFO that nobody has opened is an inode. */
+/** FIFOs in stock: more than a burst of creates takes. An unopened FIFO costs one inode. */
 const FULL = 64;
 const LOW = 32;
 
-/** FIFOs that were made ahead: Node has no call for one, and a process for each would cost a cold create some percent. */
+/**
+ * A stock of FIFOs made ahead: Node has no mkfifo call, and a process per FIFO would cost a cold create some percent.
+ */
 export class FifoStock {
   private readonly ready: string[];
   private filling: Promise<void> | undefined;
   private made = 0;
 
-  /** @param folder of this agent alone, on the file system of the folders that get them */
+  /** @param folder used by this agent only, on the file system of the folders that get the FIFOs */
   constructor(private readonly folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.ready = readdirSync(folder).map((name) => join(folder, name));
   }
 
-  /** Puts a FIFO at `path`. @throws Error of mkfifo(1) or the file system */
+  /** Moves a FIFO to `path`; makes one where the stock is empty. @throws Error of mkfifo(1) or the file system */
   async give(path: string): Promise<void> {
     const taken = this.ready.pop();
     if (this.ready.length < LOW) this.fill();
@@ -28,10 +30,10 @@ export class FifoStock {
     else renameSync(taken, path);
   }
 
-  /** Begins to make as many as there should be. */
+  /** Starts to refill the stock. */
   fill(): void {
     this.filling ??= this.make()
-      .catch(() => undefined) // whoever needs one makes it, and is told why it cannot
+      .catch(() => undefined) // with an empty stock, give() makes one and throws the error
       .finally(() => (this.filling = undefined));
   }
 

@@ -1,17 +1,17 @@
 import { Socket } from 'node:net';
 
-/** A launcher's answer, milliseconds: it does a handful of system calls, and a busy node may let them wait. */
+/** Milliseconds to wait for a launcher's answer: it takes a handful of system calls, which a busy node may delay. */
 export const ANSWER_MS = 15_000;
 /** Written by the launcher when it has read its order. */
 const READ = '.';
-/** A step and an errno are shorter. */
+/** Bounds an answer; a step and an errno are shorter. */
 const MAX_CHARS = 256;
 
-/** Why the launcher could not become what it was ordered to be. */
+/** Why the launcher could not become the user's process. */
 export interface LaunchFailure {
   /** as launcher.c names it; empty: no answer in time */
   readonly step: string;
-  /** of the system call; 0: unknown */
+  /** errno of the system call; 0: unknown */
   readonly errno: number;
 }
 
@@ -19,8 +19,9 @@ export interface LaunchFailure {
 export type LaunchOutcome = LaunchFailure | 'unread' | undefined;
 
 /**
- * The launcher's end of the answer closes with its exec, and by nothing else without a word, but for its death. Until the
- * launcher has opened it there is no end to be read: Linux tells of one only where there was a writer.
+ * Reads a launcher's answer. EOF after the dot alone means that its exec succeeded: the descriptor closes on exec, and
+ * a failure is written before. EOF without the dot means that it died. There is no EOF before the launcher has opened
+ * the FIFO: Linux reports one only after there was a writer.
  */
 export class LaunchAnswer {
   private said = '';
@@ -41,7 +42,7 @@ export class LaunchAnswer {
     });
   }
 
-  /** Resolves when the program runs, or with the reason why it does not. */
+  /** Resolves with the outcome once it is known, within {@link ANSWER_MS}. */
   async outcome(): Promise<LaunchOutcome> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
@@ -54,7 +55,7 @@ export class LaunchAnswer {
     return { step: '', errno: 0 };
   }
 
-  /** Nobody waits for it any more. */
+  /** Closes the FIFO, once nothing waits for the answer. */
   abandon(): void {
     this.socket.destroy();
   }

@@ -5,12 +5,12 @@ import { type SandboxProcess } from '../sandboxes/sandbox-process';
 import { type LaunchFailure } from './launch-answer';
 
 const { ENOENT, ENOTDIR, EACCES, EPERM, ENOEXEC, E2BIG, ENOMEM, ERANGE, EFBIG, EXDEV, ELOOP, EISDIR } = constants.errno;
-/** The launcher's steps over files that the sandbox has of its own. */
+/** Steps of the launcher that bind the sandbox's own files over the image's. */
 const OWN_FILES: ReadonlySet<string> = new Set(['/etc/resolv.conf', '/etc/hosts', '/etc/hostname']);
 
 type Ordered = Pick<SandboxProcess, 'args' | 'env' | 'workingDir' | 'user' | 'fromImage'>;
 
-/** A launcher's failure as the caller's or the image's fault, by the field that is to be changed. Pure. */
+/** A launcher's failure as an error of the request or of the image, with the field to change. Pure. */
 export function launchError({ step, errno }: LaunchFailure, process: Ordered): ApiError {
   if (step === 'program') return noProgram(errno, process);
   if (step === 'exec') return notRunnable(errno, process);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type FifoStock } from './fifo-stock';
 import { LaunchAnswer, type LaunchOutcome } from './launch-answer';
 
-/** Where a container has the folder until its launcher unmounts it: below a tmpfs, so that nothing of the image is hidden. */
+/** The folder's mount point until the launcher unmounts it: below a tmpfs, so that it hides nothing of the image. */
 export const LAUNCH_MOUNT = '/dev/.fast-sandbox';
 
-/** What a launch folder is made of. */
+/** The parts of a launch folder. */
 export interface LaunchParts {
   /** the launcher's program: linked where it is on the same file system, else copied */
   readonly launcher: string;
@@ -16,35 +16,35 @@ export interface LaunchParts {
   readonly files: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
 }
 
-/** A container's way to its agent: the launcher, an order, an answer, in a folder of the host. See launcher.c. */
+/** The host folder by which an agent and a launcher communicate: the program, the order, the answer. See launcher.c. */
 export class LaunchFolder {
   constructor(readonly path: string) {}
 
-  /** For a container that will wait: its order comes later, through a FIFO. */
+  /** Fills the folder for a standby container, whose order comes later through a FIFO. */
   async prepare(parts: LaunchParts): Promise<void> {
     await this.fill(parts);
     await parts.fifos.give(join(this.path, 'orders'));
   }
 
-  /** For a container whose order is known before it starts. @returns where its launcher will answer */
+  /** Fills the folder for a container whose order is known before it starts. @returns its launcher's answer */
   async prepareOrdered(parts: LaunchParts, order: Buffer): Promise<LaunchAnswer> {
     await this.fill(parts);
     writeFileSync(join(this.path, 'orders'), order, { mode: 0o600 });
     return new LaunchAnswer(this.openAnswer());
   }
 
-  /** An order that was read holds values of variables: they are nobody's any more. */
+  /** Deletes an order that was read, since it has values of variables. */
   forgetOrder(): void {
     rmSync(join(this.path, 'orders'), { force: true });
   }
 
   /**
-   * From here on the launcher of a container that waits listens to nobody else, and ends where nothing is said.
-   * @returns undefined where none waits
+   * Opens the connection to a standby container's launcher. From here on the launcher ends if no order follows.
+   * @returns undefined where no launcher waits
    */
   open(): Launch | undefined {
     try {
-      // reading first: the launcher ends where nobody would hear its answer
+      // the answer first: a launcher whose answer has no reader ends
       const answer = this.openAnswer();
       try {
         return new Launch(openSync(join(this.path, 'orders'), constants.O_WRONLY | constants.O_NONBLOCK), answer);
@@ -74,7 +74,7 @@ export class LaunchFolder {
   }
 }
 
-/** One order to one launcher that waits. */
+/** A connection to a waiting launcher, for one order. */
 export class Launch {
   private isOpen = true;
 
@@ -83,7 +83,7 @@ export class Launch {
     private readonly answer: number,
   ) {}
 
-  /** Says nothing: the launcher ends. */
+  /** Closes without an order; the launcher ends. */
   abandon(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -91,7 +91,7 @@ export class Launch {
     closeSync(this.answer);
   }
 
-  /** Resolves when the program runs, or why it does not. */
+  /** Sends the order. Resolves with the outcome. */
   order(bytes: Buffer): Promise<LaunchOutcome> {
     this.isOpen = false;
     const answer = new LaunchAnswer(this.answer);
@@ -103,7 +103,7 @@ export class Launch {
     try {
       writeSync(this.orders, bytes);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error; // dead: the answer ends without a word
+      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error; // the launcher is dead: its answer ends empty
     } finally {
       closeSync(this.orders);
     }

@@ -9,7 +9,7 @@ const ORDER: LaunchOrder = {
   env: ['HOME', 'A=1', 'B=x y'],
 };
 
-it('is what launcher.c reads', () => {
+it('encodeOrder: writes the format that launcher.c reads', () => {
   const lists = ['1', '/data', '3', 'sh', '-c', '', '3', 'HOME', 'A=1', 'B=x y'];
   expect(encodeOrder(ORDER).toString()).toBe(['box', '404fb', 'app:extra', '/tmp', ...lists, 'end', ''].join('\0'));
 });

@@ -2,12 +2,13 @@ import { CAPABILITIES, buildSpec, type SpecInput } from '@fsb/containerd/oci-spe
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { LAUNCH_MOUNT } from './launch-folder';
 
-/** What the launcher needs beside what it leaves to the user's process: a hostname, mounts, a smaller bounding set. */
+/** Capabilities of the launcher. Beyond the user's process it sets the hostname, mounts, and drops its bounding set. */
 const LAUNCHER_CAPABILITIES = [...CAPABILITIES, 'CAP_SYS_ADMIN', 'CAP_SETPCAP'];
 const LAUNCHER_CALLS = ['sethostname', 'mount', 'umount2'];
 
 /**
- * Allows what the launcher calls. The user's process may call it too, without the capability: EPERM, as from the filter.
+ * Allows the launcher's system calls. The user's process may try them too, but lacks the capability: EPERM, as from the
+ * filter.
  */
 export function launcherSeccomp(seccomp: OciSeccomp): OciSeccomp {
   const others = seccomp.syscalls.map(({ names, ...rule }) => ({
@@ -19,19 +20,19 @@ export function launcherSeccomp(seccomp: OciSeccomp): OciSeccomp {
 }
 
 export type LaunchSpecInput = Pick<SpecInput, 'limits' | 'openFiles' | 'networkNamespace' | 'cgroupsPath'> & {
-  /** as of {@link launcherSeccomp}: always the same object, whose compiled filter is known */
+  /** of {@link launcherSeccomp}: always the same object, whose compiled filter is cached */
   readonly seccomp: OciSeccomp;
   /** on the host */
   readonly launchFolder: string;
 };
 
-/** The OCI spec of every container: the launcher's, which becomes whatever its order says. Pure. */
+/** The OCI spec of every container. It runs the launcher, which becomes the process that its order names. Pure. */
 export function launchSpec({ launchFolder, ...input }: LaunchSpecInput): Record<string, unknown> {
   const options = ['rbind', 'rprivate', 'ro', 'nosuid', 'nodev'];
   return buildSpec({
     ...input,
     args: [`${LAUNCH_MOUNT}/launcher`],
-    env: ['HOME=/'], // else runtimes look for one in the image's files, which may be anything
+    env: ['HOME=/'], // else runtimes look it up in the image's files, which are untrusted
     workingDir: '/',
     hostname: 'waiting',
     capabilities: LAUNCHER_CAPABILITIES,

@@ -4,9 +4,9 @@ import { type AgentConfig } from '../agent.config';
 import { FifoStock } from './fifo-stock';
 import { placeProgram } from './placed-program';
 
-/** What launch folders are made of, one for all of an agent. */
+/** The parts that all launch folders of an agent share. */
 export interface Launchers {
-  /** the program, on the file system of the folders */
+  /** path of the program, on the file system of the folders */
   readonly launcher: string;
   readonly fifos: FifoStock;
 }

@@ -2,14 +2,15 @@ import { copyFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:
 import { join } from 'node:path';
 
 export interface Program {
-  /** of the flag that names it, and of the file that is made */
+  /** name of the flag for its path, and prefix of the placed file */
   readonly name: string;
   readonly path: string;
 }
 
 /**
- * Puts a program of ours where containerd sees it under the same path. Its name says which version it is.
- * @throws Error where there is none: no sandbox could be started
+ * Copies a program to a folder that containerd sees under the same path. Size and time in its name tell versions apart.
+ * @returns the path of the copy
+ * @throws Error where the program is missing
  */
 export function placeProgram({ name, path }: Program, folder: string): string {
   if (!existsSync(path)) throw new Error(`${path} is not there: build it (make build, with gcc), or set --${name}`);

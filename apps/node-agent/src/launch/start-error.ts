@@ -3,14 +3,16 @@ import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { LeftoverError } from '@fsb/containerd/runtime-errors';
 
 const logger = new Logger('Runtime');
-/** runc's and crun's words where a file or a link of the image is in the way of what is mounted there. */
+/** Errors of runc and crun where a file or a link of the image is in the way of a mount. */
 const NO_MOUNT_POINT =
   /(?:mount|mkdir|open|create)[^]*?[`'"/ ](proc|sys|dev)\b[^]*?(?:not a directory|symlink|too many levels|file exists|no such file)/i;
 
-/** runc's words where it looks for the launcher's own user, root, in the image. */
+/** Errors of runc where it cannot look up the launcher's own user, root, in the image. */
 const BAD_USERS = /unable to (?:setup|find) user|unable to find group/;
 
-/** A runtime's failure in our words: its own, with paths of the node, are for the agent's log. */
+/**
+ * Translates a runtime's failure for the caller. The original message has paths of the node: it goes to the log only.
+ */
 export function startError(error: unknown): unknown {
   if (error instanceof LeftoverError || !isApiError(error, 'internal')) return error;
   const said = messageOf(error);

@@ -1,8 +1,8 @@
 /**
- * The line that stands in a log for bytes that are not kept any more. Pure.
+ * The line that stands in a log for bytes that were dropped. Pure.
  *
- * It is a line of its own. Where the reader had got only the beginning of a line, the notice says so, and the newline before
- * it is not the process's.
+ * A line of its own. Where the reader has received only the beginning of a line, the notice says so, and the newline
+ * before it is not from the process.
  * @example `--- fast-sandbox: 1048576 bytes dropped: the log outgrew its limit before they were read ---`
  */
 export function droppedNotice(bytes: number, isMidLine: boolean): Buffer {

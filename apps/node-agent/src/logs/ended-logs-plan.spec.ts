@@ -10,27 +10,27 @@ const limits = { namespaceBytes: 2 * MIB, nodeBytes: 3 * MIB };
 
 describe('endedLogsToRemove', () => {
   it.each([
-    ['nothing below the limits', [log('x', 1), log('y', 2)], [], []],
-    ['the oldest of a namespace', [log('y', 2), log('x', 1), log('z', 3)], [], ['x namespace']],
+    ['selects nothing below the limits', [log('x', 1), log('y', 2)], [], []],
+    ['removes the oldest of a namespace', [log('y', 2), log('x', 1), log('z', 3)], [], ['x namespace']],
     [
-      'the oldest of the node',
+      'removes the oldest of the node',
       [log('x', 1), log('y', 2), log('b1', 3, { namespace: 'b' }), log('b2', 4, { namespace: 'b' })],
       [],
       ['x node'],
     ],
     [
-      'nothing for what has gone already',
+      'does not count a log that was removed already',
       [log('x', 1), log('y', 2), log('z', 3, { removed: { at: '', limit: 'node', maxBytes: 1 } })],
       [],
       [],
     ],
     [
-      'containers of an object before its last two',
+      'forgets containers of an object before its last two',
       [log('x', 1, { uid: 'u' }), log('y', 2, { uid: 'u' }), log('z', 3, { uid: 'u' })],
       ['x'],
       [],
     ],
-  ])('names %s', (_what, logs, forget, remove) => {
+  ])('%s', (_what, logs, forget, remove) => {
     const step = endedLogsToRemove(logs, limits);
     expect(step.forget).toEqual(forget);
     expect(step.remove.map(({ sandboxId, limit }) => `${sandboxId} ${limit}`)).toEqual(remove);

@@ -7,7 +7,7 @@ export interface EndedLog {
   readonly uid: string;
   /** RFC 3339 */
   readonly endedAt: string;
-  /** where the log was removed for others */
+  /** set where the log was removed to make room for others */
   readonly removed?: RemovedLog;
 }
 
@@ -15,7 +15,7 @@ export interface RemovedLog {
   /** RFC 3339 */
   readonly at: string;
   readonly limit: 'namespace' | 'node';
-  /** of the limit */
+  /** value of the limit */
   readonly maxBytes: number;
 }
 
@@ -27,18 +27,18 @@ export interface EndedLogLimits {
 }
 
 export interface EndedLogStep {
-  /** logs and records of objects that have had two later containers: nothing names them any more */
+  /** logs to remove with their records: their objects have had two later containers, so that nothing refers to them */
   readonly forget: readonly string[];
-  /** logs that go while their records stay */
+  /** logs to remove, with records that stay */
   readonly remove: readonly { readonly sandboxId: string; readonly limit: 'namespace' | 'node' }[];
 }
 
 /** Containers of one object whose logs can be asked for: the last one, and the one before. */
 const PER_OBJECT = 2;
-/** The least that a log counts, so that the limits bound the number of files too. */
+/** The least that a log counts towards the limits, so that they bound the number of files too. */
 const LEAST_BYTES = 64 * 1024;
 
-/** Which logs have to go, the oldest ended first. Pure. @param logs with the bytes that each takes on disk */
+/** Selects the logs to remove, those that ended first before others. Pure. @param logs with their bytes on disk */
 export function endedLogsToRemove(
   logs: readonly (EndedLog & { readonly bytes: number })[],
   { namespaceBytes, nodeBytes }: EndedLogLimits,

@@ -10,8 +10,9 @@ import { type SandboxLogs } from './sandbox-logs';
 const FLAGS = { namespace: '--ended-logs-per-namespace', node: '--ended-logs-per-node' } as const;
 
 /**
- * Logs of removed sandboxes whose objects stay. A record beside the log says whose it is: SandboxLogs removes no log that has
- * one. The janitor removes both when the object is gone. The agents of a node share the folder, and the limits.
+ * Logs of removed sandboxes whose objects stay. A record beside the log names its owner: SandboxLogs.remove spares a
+ * log with a record. The janitor removes both when the object is gone. Agents of a node share the folder and the
+ * limits.
  */
 export class EndedLogs {
   private readonly logger = new Logger(EndedLogs.name);
@@ -22,7 +23,7 @@ export class EndedLogs {
     private readonly limits: EndedLogLimits,
   ) {}
 
-  /** Before the sandbox is removed: its log stays. One without an object is nobody's to ask for. */
+  /** Marks a log to stay, before its sandbox is removed. Without an object it is not kept: nobody could ask for it. */
   async keep({ sandboxId, namespace, claimName, claimUid, finishedAt }: AgentSandboxStatus): Promise<void> {
     if (claimUid === '' || namespace === undefined || claimName === undefined) return;
     const endedAt = finishedAt ?? new Date().toISOString();
@@ -35,7 +36,7 @@ export class EndedLogs {
     }
   }
 
-  /** @throws ApiError not_found where there is none, failed_precondition where it went for others */
+  /** @throws ApiError not_found where there is no kept log; failed_precondition where it was removed to make room */
   async require(sandboxId: string): Promise<void> {
     const log = await this.read(sandboxId);
     if (!log) throw new ApiError('not_found', `sandbox: ${sandboxId} is not on this agent`);

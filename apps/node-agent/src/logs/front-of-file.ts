@@ -10,10 +10,10 @@ const PUNCH_MS = 10_000;
 const BLOCK_BYTES = 4096;
 
 /**
- * Gives the space of a file's first bytes back to the file system. The file keeps its size, and every later byte its place: a
- * process that appends meanwhile loses nothing, and notices nothing.
+ * Frees the space of a file's first bytes (punches a hole). The file keeps its size and later bytes their offsets, so
+ * that a process that appends meanwhile is not affected.
  * @param bytes rounded down to whole blocks
- * @throws Error where the file system cannot do it
+ * @throws Error where the file system does not support it
  */
 export async function freeFront(path: string, bytes: number): Promise<void> {
   const length = bytes - (bytes % BLOCK_BYTES);
@@ -21,12 +21,12 @@ export async function freeFront(path: string, bytes: number): Promise<void> {
   await run('fallocate', ['--punch-hole', '--offset', '0', '--length', String(length), path], { timeout: PUNCH_MS });
 }
 
-/** @throws Error where {@link freeFront} does not work in a folder, which is made where it is not there */
+/** Makes the folder where it is missing. @throws Error where {@link freeFront} does not work in it */
 export async function requireFreeFront(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, `.free-front-${process.pid}`);
   await using file = await open(path, 'w', 0o600);
-  await rm(path); // the open file is all that is needed: a crash leaves nothing
+  await rm(path); // the open descriptor is enough, and a crash leaves nothing behind
   try {
     await file.write(Buffer.alloc(2 * BLOCK_BYTES, 'x'));
     await freeFront(`/proc/${process.pid}/fd/${file.fd}`, BLOCK_BYTES);

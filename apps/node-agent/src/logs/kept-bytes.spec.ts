@@ -24,7 +24,7 @@ function read(reader: Reader, kept: KeptBytes, until: number, most: number): num
   return dropped + bytes;
 }
 
-describe('positions in a log', () => {
+describe('nextRead and trimTarget', () => {
   it('give each reader every byte once, in order, or count it as dropped', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -57,13 +57,13 @@ describe('positions in a log', () => {
   });
 
   it.each([
-    ['the next bytes', 10, 100, { dropped: 0, from: 10, bytes: 8 }],
-    ['the rest before its end', 10, 15, { dropped: 0, from: 10, bytes: 5 }],
-    ['nothing at its end', 20, 20, { dropped: 0, from: 20, bytes: 0 }],
-    ['nothing at the end of what is written', 30, 100, { dropped: 0, from: 30, bytes: 0 }],
-    ['what is kept, behind what is not', 1, 100, { dropped: 4, from: 5, bytes: 8 }],
-    ['only how much is not kept, before its end', 1, 4, { dropped: 3, from: 4, bytes: 0 }],
-  ])('give a reader %s', (_what, position, until, expected) => {
+    ['reads the next bytes', 10, 100, { dropped: 0, from: 10, bytes: 8 }],
+    ['reads the rest before `until`', 10, 15, { dropped: 0, from: 10, bytes: 5 }],
+    ['reads nothing at `until`', 20, 20, { dropped: 0, from: 20, bytes: 0 }],
+    ['reads nothing at the end of the log', 30, 100, { dropped: 0, from: 30, bytes: 0 }],
+    ['counts dropped bytes, then reads kept ones', 1, 100, { dropped: 4, from: 5, bytes: 8 }],
+    ['counts dropped bytes up to `until`', 1, 4, { dropped: 3, from: 4, bytes: 0 }],
+  ])('nextRead: %s', (_what, position, until, expected) => {
     expect(nextRead(position, { start: 5, end: 30 }, until, 8)).toEqual(expected);
   });
 });

@@ -3,12 +3,12 @@ import { addTurn, bytesOf, type LogStream, spansOf, streamOf, type Turns } from 
 import { type LogPartApart, type OpenLog, type SandboxLogs } from './sandbox-logs';
 import { type LogPlace } from './stream-index';
 
-/** Both as they came, both with whose bytes they are, or one alone. */
+/** `merged`: both streams in order; `apart`: the same, with the stream of each byte; else one stream only. */
 export type WantedStreams = 'merged' | 'apart' | LogStream;
 
 export interface LogChunk {
   readonly data: Buffer;
-  /** of `data`; none where both were wanted merged */
+  /** of `data`; empty for `merged` */
   readonly turns: Turns;
 }
 
@@ -16,13 +16,13 @@ const NEWLINE = 0x0a;
 const NO_BYTES = Buffer.alloc(0);
 const END: LogPlace = { position: Infinity, stdout: Infinity };
 
-/** A reader's place in a log. */
+/** Reads a log from a place on, with notices for dropped bytes. For one reader. */
 export class LogCursor {
   private log: OpenLog | undefined;
   private position: number;
-  /** bytes of stdout before it */
+  /** bytes of stdout before `position` */
   private stdout: number;
-  /** Streams whose last byte was not the end of a line. */
+  /** streams whose last byte did not end a line */
   private readonly midLine = new Set<LogStream>();
   /** the stream of the last byte */
   private last: LogStream = 'stdout';
@@ -37,8 +37,8 @@ export class LogCursor {
   }
 
   /**
-   * The bytes up to `until` that come next, behind the notice of those that are lost.
-   * @returns no bytes where all that came are of the other stream; undefined where there are none yet
+   * Reads the next bytes up to `until`, after a notice for dropped ones.
+   * @returns no bytes where all that were read are of the other stream; undefined where there are none yet
    */
   async next(until = END): Promise<LogChunk | undefined> {
     this.log ??= await this.logs.open(this.id);
@@ -46,10 +46,10 @@ export class LogCursor {
     if (this.wanted === 'merged') return this.merged(this.log, until.position);
     const part = await this.log.readApart(this.position, until.position);
     if (part.dropped + part.data.length === 0) return undefined;
-    const found = this.lost(part, part.stdout ?? until.stdout);
+    const found = this.notices(part, part.stdout ?? until.stdout);
     const wanted = this.wanted === 'apart' ? part : only(this.wanted, part);
     for (const [turn, bytes] of wanted.turns.entries()) addTurn(found.turns, streamOf(turn), bytes);
-    this.pass(part, part.stdout ?? until.stdout);
+    this.advance(part, part.stdout ?? until.stdout);
     return { data: Buffer.concat([...found.notices, wanted.data]), turns: found.turns };
   }
 
@@ -63,12 +63,14 @@ export class LogCursor {
     this.position += dropped + data.length;
     const notice = dropped > 0 ? droppedNotice(dropped, this.midLine.has('stdout')) : NO_BYTES;
     if (dropped > 0) this.midLine.clear();
-    this.note('stdout', data);
+    this.noteMidLine('stdout', data);
     return { data: Buffer.concat([notice, data]), turns: [] };
   }
 
-  /** A notice for each stream that has lost bytes: its own, and what both together read as is still made of whole lines. */
-  private lost({ dropped }: LogPartApart, stdout: number): { readonly notices: Buffer[]; readonly turns: number[] } {
+  /**
+   * A notice for each stream that lost bytes, placed so that each stream, and both together, consist of whole lines.
+   */
+  private notices({ dropped }: LogPartApart, stdout: number): { readonly notices: Buffer[]; readonly turns: number[] } {
     const lostOut = stdout - this.stdout;
     const lost = { stdout: lostOut, stderr: dropped - lostOut };
     const notices: Buffer[] = [];
@@ -85,26 +87,26 @@ export class LogCursor {
     return { notices, turns };
   }
 
-  private pass({ dropped, data, turns }: LogPartApart, stdout: number): void {
+  private advance({ dropped, data, turns }: LogPartApart, stdout: number): void {
     this.position += dropped + data.length;
     this.stdout = stdout + bytesOf(turns, 'stdout');
     if (turns.length > 0) this.last = streamOf(turns.length - 1);
     let end = data.length;
     for (const turn of [turns.length - 1, turns.length - 2]) {
       const bytes = turns[turn] ?? 0;
-      this.note(streamOf(turn), data.subarray(end - bytes, end));
+      this.noteMidLine(streamOf(turn), data.subarray(end - bytes, end));
       end -= bytes;
     }
   }
 
-  private note(stream: LogStream, data: Buffer): void {
+  private noteMidLine(stream: LogStream, data: Buffer): void {
     if (data.length === 0) return;
     if (data.at(-1) === NEWLINE) this.midLine.delete(stream);
     else this.midLine.add(stream);
   }
 }
 
-/** The bytes of one stream. */
+/** Extracts the bytes of one stream. */
 function only(stream: LogStream, { data, turns }: LogPartApart): LogChunk {
   const parts = spansOf(turns, 0, stream).map(({ from, until }) => data.subarray(from, until));
   const [first] = parts;

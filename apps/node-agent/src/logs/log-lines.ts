@@ -5,16 +5,16 @@ import { type Span } from './log-turns';
 const CHUNK_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
-/** @returns fewer bytes at the file's end */
+/** Reads a part of a file. @returns fewer bytes at the file's end */
 export async function readChunk(file: FileHandle, offset: number, bytes: number): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, offset);
   return buffer.subarray(0, bytesRead);
 }
 
 /**
- * The beginning of the first line at `target` or behind it.
- * @param most bytes that are looked through
- * @returns `target` where a line is longer than that
+ * The beginning of the first line at or after `target`.
+ * @param most bytes to search
+ * @returns `target` where no line begins within them
  */
 export async function lineStart(file: FileHandle, target: number, most: number): Promise<number> {
   const end = target + most;
@@ -28,9 +28,9 @@ export async function lineStart(file: FileHandle, target: number, most: number):
 }
 
 /**
- * Where the last `wanted` lines begin, an unfinished one counted.
- * @param spansIn the bytes that count, of those from one place to another
- * @returns undefined where fewer are kept
+ * The beginning of the last `wanted` lines. An unfinished line counts.
+ * @param spansIn selects the bytes that count between two positions, as those of one stream
+ * @returns undefined where fewer lines are kept
  */
 export async function tailStart(
   file: FileHandle,
@@ -55,7 +55,7 @@ export async function tailStart(
   return lines !== undefined && lines >= wanted ? kept.start : undefined;
 }
 
-/** Where lines end, from the last one back, at most so many. */
+/** Offsets of line ends, last first, `most` at most. */
 function lineEnds(bytes: Buffer, most: number): number[] {
   const ends: number[] = [];
   for (

@@ -6,16 +6,16 @@ import { type SandboxLogs } from './sandbox-logs';
 
 export interface LogQuery {
   readonly follow: boolean;
-  /** of the wanted streams */
+  /** lines of the wanted streams to begin with; undefined: all */
   readonly tailLines: number | undefined;
   readonly streams: WantedStreams;
 }
 
-/** inotify tells of every write; this bounds what a watch that could not be made would miss. */
+/** Polling interval beside inotify, for a watch that could not be made. */
 const FALLBACK_MS = 1000;
 const MAX_READERS = 256;
 
-/** Reads sandboxes' logs, and follows them to their end. */
+/** Reads sandboxes' logs and follows them to their end. */
 export class LogReader {
   private readers = 0;
 
@@ -25,16 +25,16 @@ export class LogReader {
     private readonly over: (id: string, signal: AbortSignal) => Promise<AgentSandboxStatus | undefined>,
   ) {}
 
-  /** To be asked before an answer begins. @throws ApiError unavailable when too many read already */
+  /** To be called before an answer begins. @throws ApiError unavailable where there are too many readers */
   requireRoom(): void {
     if (this.readers >= MAX_READERS)
       throw new ApiError('unavailable', `the agent has ${MAX_READERS} log readers; try again`);
   }
 
   /**
-   * A chunk is read when the one before was taken: a slow reader holds the source back.
-   * @returns how the sandbox ended, where that was followed
-   * @throws ApiError unavailable when too many read already, or the sandbox followed was never made
+   * Reads a log in chunks. A chunk is read when the one before was consumed (backpressure).
+   * @returns the status of the ended sandbox, with `follow`
+   * @throws ApiError unavailable where there are too many readers, or where the create of a followed sandbox failed
    */
   async *read(
     id: string,
@@ -48,7 +48,7 @@ export class LogReader {
       const range = await (tailLines === undefined ? this.logs.whole(id) : this.logs.tail(id, tailLines, only));
       await using cursor = new LogCursor(this.logs, id, range.from, streams);
       if (follow) return yield* this.follow(id, cursor, signal);
-      // a process that writes faster than the log is read must not keep the reader for ever
+      // bounded by the end at the call: a process that writes faster than the reader must not keep it for ever
       for (let chunk; !signal.aborted && (chunk = await cursor.next(range.until));) {
         if (chunk.data.length > 0) yield chunk;
       }
@@ -58,6 +58,7 @@ export class LogReader {
     }
   }
 
+  /** @throws the reason of `signal`, so that an aborted read does not look like the log's end */
   private async *follow(
     id: string,
     cursor: LogCursor,
@@ -74,13 +75,13 @@ export class LogReader {
     try {
       while (!signal.aborted) {
         changes.clear();
-        const wasOver = sandbox.over; // asked before the read: only then is an empty read the end
+        const wasOver = sandbox.over; // read before the log: only then is an empty read EOF
         const chunk = await cursor.next();
         if (chunk && chunk.data.length > 0) yield chunk;
         else if (!chunk && wasOver) return await end;
         else if (!chunk) await changes.next();
       }
-      throw signal.reason; // not the log's end
+      throw signal.reason;
     } finally {
       leave.abort();
       changes.close();
@@ -89,7 +90,7 @@ export class LogReader {
   }
 }
 
-/** Waits for the next change of a file; changes since {@link clear} count. */
+/** Waits for the next change of a file. Counts changes since {@link clear}. */
 class FileChanges {
   private readonly watcher: FSWatcher | undefined;
   private changed = false;
@@ -100,7 +101,7 @@ class FileChanges {
     this.watcher?.on('change', () => {
       this.wake();
     });
-    this.watcher?.on('error', () => undefined); // then the fallback is all there is
+    this.watcher?.on('error', () => undefined); // polling remains
   }
 
   clear(): void {

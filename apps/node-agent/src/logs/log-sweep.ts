@@ -13,8 +13,8 @@ interface Seen {
 }
 
 /**
- * Trims the logs that have grown too large: one after the other, one sweep at a time. The next sweep comes when the
- * fastest of them, at the pace it had, has written half of what is allowed.
+ * Trims logs that have grown too large, one after the other. The next sweep comes when the log that grows fastest, at
+ * its present pace, has written half of `maxBytes`.
  */
 export class LogSweep implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(LogSweep.name);
@@ -27,7 +27,7 @@ export class LogSweep implements OnModuleInit, OnApplicationBootstrap, OnModuleD
     private readonly settings: { readonly maxBytes: number; readonly everyMs: number },
   ) {}
 
-  /** @throws Error where the logs' file system cannot do what a trim needs */
+  /** @throws Error where the logs' file system cannot free the front of a file */
   async onModuleInit(): Promise<void> {
     await requireFreeFront(this.logs.folder);
   }
@@ -51,14 +51,14 @@ export class LogSweep implements OnModuleInit, OnApplicationBootstrap, OnModuleD
     }
   }
 
-  /** @returns the pace of the fastest */
+  /** @returns bytes per millisecond of the log that grows fastest */
   private async sweep(): Promise<number> {
     const seen = new Map<string, Seen>();
     let fastest = 0;
     for (const { sandboxId, exitCode } of this.table.list()) {
       const before = this.seen.get(sandboxId);
       if (exitCode !== undefined && before?.written === -1) {
-        seen.set(sandboxId, before); // ended, and looked at since
+        seen.set(sandboxId, before); // trimmed since it ended
         continue;
       }
       const written = await this.trim(sandboxId);
@@ -80,7 +80,7 @@ export class LogSweep implements OnModuleInit, OnApplicationBootstrap, OnModuleD
   }
 }
 
-/** Pure. */
+/** Milliseconds until the next sweep. Pure. */
 export function nextSweepMs(
   bytesPerMs: number,
   settings: { readonly maxBytes: number; readonly everyMs: number },

@@ -17,14 +17,14 @@ describe('turnsOf', () => {
     [19, 20, entries.slice(2), [0, 1]],
     [20, 20, entries.slice(2), []],
     [0, 7, [], [7]],
-    [3, 7, [entry(0, 'stdout', 0)], [4]], // freed: zeros
+    [3, 7, [entry(0, 'stdout', 0)], [4]], // a freed entry: zeros
     [0, 4, [entry(0, 'stderr', 0)], [0, 4]],
     [0, 4, [entry(0, 'stderr', 0), entry(4, 'stdout', 0)], [0, 4]],
   ] as const)('from %d to %d', (from, until, some, turns) => {
     expect(turnsOf(some, from, until)).toEqual(turns);
   });
 
-  it('has the bytes of each stream, and where they are', () => {
+  it('gives bytesOf and spansOf the bytes and spans of each stream', () => {
     const turns = [10, 5, 3, 2];
     expect([bytesOf(turns, 'stdout'), bytesOf(turns, 'stderr')]).toEqual([13, 7]);
     expect(spansOf(turns, 100, 'stderr')).toEqual([
@@ -33,7 +33,7 @@ describe('turnsOf', () => {
     ]);
   });
 
-  it('joins turns of one stream', () => {
+  it('is built by addTurn, which joins turns of one stream', () => {
     const turns: number[] = [];
     for (const [stream, bytes] of [
       ['stderr', 1],
@@ -52,13 +52,13 @@ describe('stdoutBefore', () => {
     [7, undefined, 7],
     [12, entry(10, 'stderr', 10), 10],
     [17, entry(15, 'stdout', 10), 12],
-  ] as const)('of %d', (position, last, bytes) => {
+  ] as const)('at %d', (position, last, bytes) => {
     expect(stdoutBefore(position, last)).toBe(bytes);
   });
 });
 
 describe('decodeEntries', () => {
-  it('reads positions beyond 4 GiB, and leaves out what is not whole', () => {
+  it('reads positions beyond 4 GiB and omits an incomplete entry', () => {
     const bytes = Buffer.alloc(ENTRY_BYTES + 7);
     bytes.writeBigUInt64LE(((2n ** 40n) << 1n) | 1n, 0);
     bytes.writeBigUInt64LE(2n ** 39n, 8);

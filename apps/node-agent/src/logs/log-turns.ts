@@ -1,10 +1,10 @@
-/** Which of a process' two outputs. */
+/** One of a process's two outputs. */
 export type LogStream = 'stdout' | 'stderr';
 
-/** Bytes of a part of a log by turns: so many of stdout (may be 0), then so many of stderr, then of stdout, and so on. */
+/** Lengths in bytes of the alternating runs of a part of a log: stdout (may be 0), stderr, stdout, and so on. */
 export type Turns = readonly number[];
 
-/** From `position` on the log's bytes are of `stream`, up to the next entry. Written by logger.c. */
+/** The log's bytes from `position` to the next entry are of `stream`. Written by logger.c. */
 export interface IndexEntry {
   readonly position: number;
   readonly stream: LogStream;
@@ -12,7 +12,7 @@ export interface IndexEntry {
   readonly stdoutBefore: number;
 }
 
-/** Bytes from one place in a log to another. */
+/** Range of bytes in a log. */
 export interface Span {
   readonly from: number;
   readonly until: number;
@@ -20,15 +20,17 @@ export interface Span {
 
 export const ENTRY_BYTES = 16;
 
-/** An index takes no more: a turn is a byte at least. Pure. */
+/** Upper bound of the index of a span: a turn has at least one byte. Pure. */
 export function mostIndexBytes({ from, until }: Span): number {
   return (until - from) * ENTRY_BYTES;
 }
 
-/** What comes before the first entry, and a whole log without an index: it is of a writer that did not tell them apart. */
+/**
+ * Entry for bytes before the first one, and for a log without an index, whose writer did not tell the streams apart.
+ */
 const BEFORE_ALL: IndexEntry = { position: 0, stream: 'stdout', stdoutBefore: 0 };
 
-/** @param bytes whole entries. Those that were freed are zeros, which is what {@link BEFORE_ALL} says */
+/** Decodes whole entries. Freed entries are zeros, which decode to {@link BEFORE_ALL}. */
 export function decodeEntries(bytes: Buffer): IndexEntry[] {
   const entries: IndexEntry[] = [];
   for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
@@ -47,7 +49,10 @@ export function stdoutBefore(position: number, last: IndexEntry = BEFORE_ALL): n
   return last.stdoutBefore + (last.stream === 'stdout' ? position - last.position : 0);
 }
 
-/** Pure. @param entries the last one at or before `from`, where there is one, and those behind it up to `until` */
+/**
+ * The turns of a span. Pure.
+ * @param entries the last one at or before `from`, if any, and those after it up to `until`
+ */
 export function turnsOf(entries: readonly IndexEntry[], from: number, until: number): Turns {
   const turns: number[] = [];
   let at = from;
@@ -62,7 +67,7 @@ export function turnsOf(entries: readonly IndexEntry[], from: number, until: num
   return turns;
 }
 
-/** @param bytes none, and fewer, add nothing */
+/** Appends bytes of a stream. @param bytes 0 and less add nothing */
 export function addTurn(turns: number[], stream: LogStream, bytes: number): void {
   if (bytes <= 0) return;
   if (streamOf(turns.length) !== stream && turns.length === 0) turns.push(0);
@@ -70,7 +75,7 @@ export function addTurn(turns: number[], stream: LogStream, bytes: number): void
   else turns.push((turns.pop() ?? 0) + bytes);
 }
 
-/** The stream of a turn. */
+/** The stream of a turn. @param turn index in {@link Turns} */
 export function streamOf(turn: number): LogStream {
   return turn % 2 === 0 ? 'stdout' : 'stderr';
 }
@@ -80,7 +85,7 @@ export function bytesOf(turns: Turns, stream: LogStream): number {
   return turns.reduce((sum, bytes, i) => (streamOf(i) === stream ? sum + bytes : sum), 0);
 }
 
-/** The turns of a part of a log that begins at `from`, as places in it. */
+/** The spans of one stream in a part of a log that begins at `from`. */
 export function spansOf(turns: Turns, from: number, stream: LogStream): Span[] {
   let at = from;
   return turns.flatMap((bytes, i) => {

@@ -12,7 +12,7 @@ import { spansOf } from './log-turns';
 import { SandboxLogs } from './sandbox-logs';
 
 const PROGRAM = join(packageRoot(), 'bin/fsb-logger');
-/** Of each stream; 1,000,000 and more by hand. */
+/** Lines of each stream; set 1,000,000 and more by hand. */
 const LINES = Number(process.env['FSB_LOG_LINES'] ?? 600_000) / 2;
 const MAX_BYTES = 1024 * 1024;
 /** Prints numbered lines on both streams, in blocks that end in the middle of lines, as C programs do. */
@@ -49,7 +49,7 @@ describe('fsb-logger', () => {
     return child;
   }
 
-  /** The writer, as a shim starts it, and a process whose output it writes. */
+  /** Starts the writer, as a shim does, and a process whose output it writes. */
   function run(script: string, log = logs.file(id)): { writer: ChildProcess; process: ChildProcess } {
     const process = start(`exec >out 2>err; ${script}`, log);
     return { process, writer: start('exec 3<out 4<err 5>/dev/null; exec "$0" "$1"', log) };
@@ -100,7 +100,7 @@ describe('fsb-logger', () => {
     expect(statSync(logs.file(id)).size).toBe(2 * total);
   }, 300_000);
 
-  it('keeps the order in which bytes came, and tells the last lines of each stream', async () => {
+  it('keeps the order of bytes, and has the last lines of each stream', async () => {
     const line = (text: string): string => `${text}; sleep 0.05; `;
     const { writer } = run(
       ['echo one', 'echo two >&2', 'printf "thr"', 'echo problem >&2', 'echo ee', 'printf end >&2'].map(line).join(''),
@@ -118,7 +118,7 @@ describe('fsb-logger', () => {
     expect(merged(await read('stdout', { tailLines: 0 }))).toBe('');
   });
 
-  it('gives a log of the writer before it as stdout', async () => {
+  it('reads a log without an index as stdout', async () => {
     await once(run('echo one; echo two >&2').writer, 'exit');
     const text = readFileSync(logs.file(id), 'utf8');
     rmSync(logs.indexFile(id));
@@ -127,7 +127,7 @@ describe('fsb-logger', () => {
     expect(await read('stderr')).toEqual([]);
   });
 
-  it('does not split a line that stands in a pipe', async () => {
+  it('does not split a line that is in the pipe', async () => {
     const line = `perl -e 'fcntl(STDOUT, 1031, 1 << 20) or die; print "x" x 300000, "\\n"'`; // F_SETPIPE_SZ
     const { writer, process } = run(`until [ -e go ]; do sleep 0.01; done; ${line}; echo problem >&2`);
     await eventually(() => existsSync(logs.indexFile(id)));
@@ -139,7 +139,7 @@ describe('fsb-logger', () => {
     expect(merged(await read('merged'))).toBe(`${'x'.repeat(300_000)}\nproblem\n`);
   });
 
-  it('ends at SIGTERM with all that was written, though somebody holds an end open', async () => {
+  it('ends at SIGTERM with all that was written, also where another process holds a pipe open', async () => {
     start('exec sleep 1000 >out 2>err', '');
     const { writer, process } = run('head -c 50000 /dev/zero; echo bye >&2');
     await once(process, 'exit');
@@ -148,7 +148,7 @@ describe('fsb-logger', () => {
     expect(statSync(logs.file(id)).size).toBe(50_004);
   });
 
-  it('is not held up by a process that reads its own output', async () => {
+  it('does not block on a process that reads its own output', async () => {
     const { writer } = run(
       'cat </dev/fd/1 >/dev/null & for i in 1 2 3 4 5 6 7 8 9; do echo line; sleep 0.01; echo problem >&2; done; kill $!',
     );
@@ -156,14 +156,14 @@ describe('fsb-logger', () => {
     expect(merged(await read('stderr'))).toBe('problem\n'.repeat(9));
   });
 
-  it('goes on with the other stream where one is closed, and with children that outlive the process', async () => {
+  it('continues with the other stream where one is closed, and with children that outlive the process', async () => {
     const { writer, process } = run('exec >&-; (sleep 0.3; echo child >&2) & echo parent >&2');
     await once(process, 'exit');
     expect(await once(writer, 'exit')).toEqual([0, null]);
     expect(merged(await read('merged'))).toBe('parent\nchild\n');
   });
 
-  it('bounds the index of streams that take turns at each byte', async () => {
+  it('has its index bounded where streams alternate at each byte', async () => {
     const maxBytes = 16 * 1024;
     const turns = 30_000;
     const { writer } = run(`i=0; while [ $i -lt ${turns} ]; do echo; echo >&2; i=$((i+1)); done`);
@@ -183,7 +183,7 @@ describe('fsb-logger', () => {
     expect(sizes).toEqual([turns, turns]);
   }, 30_000);
 
-  it('waits for space, and loses nothing', async () => {
+  it('waits while the disk is full, and loses nothing', async () => {
     const small = mkdtempSync(join(folder, 'small-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', small]);
     try {
@@ -214,7 +214,7 @@ describe('fsb-logger', () => {
     }
   });
 
-  it.each([[[]], [['/nowhere/id.log']], [[`/${'x'.repeat(5000)}`]]])('ends at once with %j', async (args) => {
+  it.each([[[]], [['/nowhere/id.log']], [[`/${'x'.repeat(5000)}`]]])('fails at once with args %j', async (args) => {
     const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe', 'pipe'] as const;
     const child = spawn(PROGRAM, args, { stdio: [...stdio] });
     expect((await once(child, 'exit'))[0]).not.toBe(0);

@@ -4,8 +4,8 @@ import { type AgentConfig } from '../agent.config';
 import { placeProgram } from '../launch/placed-program';
 
 /**
- * Puts the writer of logs (logger.c) where containerd's shims can execute it: /run is mounted noexec on some nodes.
- * @returns undefined where they can execute it nowhere: then the shims write, and nobody knows which bytes are stderr's
+ * Copies the log writer (logger.c) to a folder where containerd's shims can execute it: some nodes mount /run noexec.
+ * @returns its path; undefined where no folder allows it: the shims then write logs that do not tell stderr apart
  */
 export function placeLogWriter({
   logWriter,
@@ -18,11 +18,11 @@ export function placeLogWriter({
     rmSync(placed, { force: true });
   }
   const where = `${runDir} and ${logDir} are on file systems that are mounted noexec`;
-  new Logger('LogWriter').warn(`the sandboxes' stderr is not told from their stdout: ${where}`);
+  new Logger('LogWriter').warn(`logs do not tell stderr from stdout: ${where}`);
   return undefined;
 }
 
-/** Also whether its file system may be executed from. */
+/** False also where the file system is mounted noexec. */
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

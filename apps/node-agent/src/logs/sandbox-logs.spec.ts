@@ -17,7 +17,7 @@ import { LINE_BYTES, lineOf, verify } from '../testing/log-verification';
 import { LogReader } from './log-reader';
 import { SandboxLogs } from './sandbox-logs';
 
-/** 1,000,000 and more by hand. */
+/** Set 1,000,000 and more by hand. */
 const LINES = Number(process.env['FSB_LOG_LINES'] ?? 600_000);
 const MAX_BYTES = 1024 * 1024;
 
@@ -71,12 +71,12 @@ describe('SandboxLogs', () => {
     const sizeIs = async (bytes: number): Promise<void> => {
       while (statSync(logs.file(id)).size < bytes) await sleep(1);
     };
-    // of a process that ends in the middle: its readers are broken off
+    // a reader of an agent that ends meanwhile is aborted
     const cutOff = read(logs, 0, dying.signal).catch((error: unknown) => error);
     await sizeIs(total / 6);
     dying.abort();
     expect(await cutOff).toMatchObject({ name: 'AbortError' });
-    logs = new SandboxLogs(folder); // of the next process
+    logs = new SandboxLogs(folder); // the restarted agent
     const early = [read(logs, 0), read(logs, 0), read(logs, 20)];
     await sizeIs(total / 2);
     const late = [read(logs, 0), read(logs, 5)];
@@ -91,7 +91,7 @@ describe('SandboxLogs', () => {
     expect(statSync(logs.file(id)).blocks * 512).toBeLessThanOrEqual(4 * MAX_BYTES + 8192);
   }, 300_000);
 
-  it('begins what is kept with a line, also after a crash between its two steps, and counts the rest as dropped', async () => {
+  it('trims up to a line, also after a crash between its two steps, and counts the rest as dropped', async () => {
     const logs = new SandboxLogs(folder);
     const text = Array.from({ length: 1000 }, (_, i) => lineOf(i)).join('');
     writeFileSync(logs.file('id'), text);
@@ -116,13 +116,13 @@ describe('SandboxLogs', () => {
     expect(await read(new SandboxLogs(folder))).toBe(whole);
     expect(await read(logs, 3)).toBe(text.split('\n').slice(-4).join('\n'));
     expect(await read(logs, 0)).toBe('');
-    expect(await read(logs, 1000)).toBe(whole); // not so many are left
+    expect(await read(logs, 1000)).toBe(whole); // fewer lines are kept
     const keptLines = kept.split('\n').length - 1;
     expect(await read(logs, keptLines)).toBe(kept);
     appendFileSync(logs.file('id'), 'unfinished');
     expect(await read(logs, 1)).toBe('unfinished');
     expect(await read(logs, 2)).toBe(`${lineOf(999)}unfinished`);
-    writeFileSync(`${logs.file('id')}.start`, String(57 * 900)); // as if the process had ended before the hole
+    writeFileSync(`${logs.file('id')}.start`, String(57 * 900)); // as if the agent had ended before it punched the hole
     expect(await read(new SandboxLogs(folder))).toContain(` ${57 * 900} bytes dropped: `);
   });
 
@@ -133,7 +133,7 @@ describe('SandboxLogs', () => {
     expect(readFileSync(`${logs.file('id')}.start`, 'utf8')).toBe(String(100_000 - 3 * 4096));
   });
 
-  it('lets a reader finish that was there before the log was removed', async () => {
+  it('lets a reader finish whose log is removed meanwhile', async () => {
     const logs = new SandboxLogs(folder);
     writeFileSync(logs.file('id'), 'x'.repeat(1_000_000));
     const log = await logs.open('id');
@@ -145,7 +145,7 @@ describe('SandboxLogs', () => {
     expect(await logs.open('id')).toBeUndefined();
   });
 
-  it.each(['/var/tmp', '/dev/shm'])('runs on the file system of %s', async (where) => {
+  it.each(['/var/tmp', '/dev/shm'])('accepts the file system of %s', async (where) => {
     const place = mkdtempSync(join(where, 'fsb-logs-'));
     try {
       await expect(requireFreeFront(place)).resolves.toBeUndefined();
@@ -154,7 +154,7 @@ describe('SandboxLogs', () => {
     }
   });
 
-  it('does not start on a file system without holes, and names it', async () => {
+  it('refuses a file system without holes, naming --log-dir', async () => {
     execFileSync('mount', ['-t', 'ramfs', 'ramfs', folder]);
     try {
       await expect(requireFreeFront(folder)).rejects.toThrow(/--log-dir .* use ext4, xfs, btrfs or tmpfs/);

@@ -11,50 +11,52 @@ import { type LogPlace, StreamIndex } from './stream-index';
 const CHUNK_BYTES = 256 * 1024;
 const BEGINNING: LogPlace = { position: 0, stdout: 0 };
 
-/** What a reader wants of a log. */
+/** The range of a log for a reader. */
 export interface LogRange {
   readonly from: LogPlace;
-  /** the log's end at the moment of the question */
+  /** the log's end at the time of the call */
   readonly until: LogPlace;
 }
 
 export interface LogPart {
-  /** bytes before `data` that are not kept any more */
+  /** bytes before `data` that were dropped */
   readonly dropped: number;
   readonly data: Buffer;
 }
 
-/** With whose bytes they are. */
+/** A part with the stream of each byte. */
 export interface LogPartApart extends LogPart {
   readonly turns: Turns;
-  /** bytes of stdout before `data`; undefined where nothing is kept that says it: there is no data then */
+  /** bytes of stdout before `data`; undefined where no kept entry says so, and then there is no data */
   readonly stdout: number | undefined;
 }
 
-/** One log for one reader: a file that stays readable when the sandbox and its files are removed. */
+/** An open log of one reader. It stays readable when the sandbox and its files are removed. */
 export interface OpenLog extends AsyncDisposable {
   /** @returns nothing dropped and no data at the log's present end, or at `until` */
   read(position: number, until: number): Promise<LogPart>;
   readApart(position: number, until: number): Promise<LogPartApart>;
 }
 
-/** Shared by the readers of a log, who may outlive its removal. */
+/** State shared by the readers of a log, which may outlive its removal. */
 interface LogState {
   /** the first byte that is kept; undefined: not read yet */
   start: number | undefined;
 }
 
 /**
- * The log files of sandboxes. Their writers (logger.c) append to `<id>.log` and keep it open. A byte's offset in the file is its
- * position in the log for ever: a log that grows too large loses its front to a hole (docs/adr/0020). `<id>.log.start` says
- * where what is kept begins; it is written before the hole, so that a crash between the two leaves only space to free.
- * `<id>.log.streams` says which bytes are stderr's (docs/adr/0021).
+ * The log files of sandboxes. Writers (logger.c) append to `<id>.log` and keep it open. A byte's offset in the file is
+ * its position in the log for ever: a log that grows too large has its front replaced by a hole (docs/adr/0020).
+ * `<id>.log.start` has the position of the first kept byte; it is written before the hole is punched, so that a crash
+ * between the two leaves only space to free. `<id>.log.streams` says which bytes are stderr's (docs/adr/0021).
  */
 export class SandboxLogs {
   private readonly mutex = new KeyedMutex();
   private readonly states = new Map<string, LogState>();
 
-  /** @param writer the program that containerd's shims start for a log; absent: they write it, and nobody knows whose it is */
+  /**
+   * @param writer program that containerd's shims start for a log; absent: they write it, without telling streams apart
+   */
   constructor(
     readonly folder: string,
     readonly writer?: string,
@@ -64,35 +66,35 @@ export class SandboxLogs {
     return logFiles.log(this.folder, id);
   }
 
-  /** All files of a log, whether they are there or not. */
+  /** Paths of all files of a log, existing or not. */
   files(id: string): string[] {
     return [this.file(id), this.indexFile(id), this.startFile(id), this.keptFile(id)];
   }
 
-  /** Made by a log's writer before it is ready. */
+  /** Path of the index of streams, which the writer makes before it is ready. */
   indexFile(id: string): string {
     return logFiles.streams(this.folder, id);
   }
 
-  /** The writer has its files open, under whatever name. */
+  /** Renames a log. Its writer keeps the files open. */
   rename(id: string, newId: string): void {
     try {
       renameSync(this.indexFile(id), this.indexFile(newId));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // of a writer before it: there is none
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // an earlier writer made no index
     }
     renameSync(this.file(id), this.file(newId));
   }
 
-  /** All that was ever written: what is not kept is told to the reader as dropped. */
+  /** The range of all that was ever written. The reader gets a notice for what was dropped. */
   async whole(id: string): Promise<LogRange> {
     await using index = new StreamIndex(this.indexFile(id));
     return { from: BEGINNING, until: await index.place(await sizeOf(this.file(id))) };
   }
 
   /**
-   * The last `lines` lines; where fewer are kept, all.
-   * @param stream absent: of both
+   * The range of the last `lines` lines; where fewer are kept, of all.
+   * @param stream counts its lines only; absent: lines of both
    */
   tail(id: string, lines: number, stream?: LogStream): Promise<LogRange> {
     return this.mutex.run(id, async () => {
@@ -107,12 +109,12 @@ export class SandboxLogs {
     });
   }
 
-  /** @returns undefined where the file is not there: not yet, or no more */
+  /** @returns undefined where the file does not exist, yet or any more */
   async open(id: string): Promise<OpenLog | undefined> {
     const file = await this.opened(id);
     if (!file) return undefined;
     const index = new StreamIndex(this.indexFile(id));
-    await index.open(); // the log may be removed
+    await index.open(); // now, since the log may be removed later
     const state = this.state(id);
     const read = async (position: number, until: number): Promise<LogPart & { from: number; start: number }> => {
       const kept = await this.kept(id, state, file);
@@ -120,7 +122,7 @@ export class SandboxLogs {
       const data = bytes === 0 ? Buffer.alloc(0) : await readChunk(file, from, bytes);
       return { dropped, data, from, start: kept.start };
     };
-    // not while the front is being freed: what is read then would be zeros
+    // excludes a trim, during which zeros would be read
     return {
       read: (position, until) => this.mutex.run(id, () => read(position, until)),
       readApart: (position, until) =>
@@ -138,8 +140,9 @@ export class SandboxLogs {
   }
 
   /**
-   * Frees the front of a log that is larger than four times `maxBytes`, or whose index is, up to the beginning of a line.
-   * @returns how many bytes were ever written
+   * Frees the front, up to the beginning of a line, of a log that, or whose index, is larger than four times
+   * `maxBytes`.
+   * @returns bytes ever written
    */
   trim(id: string, maxBytes: number): Promise<number> {
     return this.mutex.run(id, async () => {
@@ -152,7 +155,7 @@ export class SandboxLogs {
     });
   }
 
-  /** Of a removed sandbox whose object stays: see EndedLogs. */
+  /** Path of the record of a kept log, see EndedLogs. */
   keptFile(id: string): string {
     return logFiles.kept(this.folder, id);
   }
@@ -162,12 +165,12 @@ export class SandboxLogs {
     return (found?.blocks ?? 0) * 512;
   }
 
-  /** With its sandbox, unless it is to be kept. */
+  /** Removes a log with its sandbox, unless it is to be kept. */
   async remove(id: string): Promise<void> {
     if (!existsSync(this.keptFile(id))) await this.discard(id);
   }
 
-  /** Log and record. */
+  /** Removes a log and its record. */
   discard(id: string): Promise<void> {
     return this.mutex.run(id, async () => {
       for (const file of this.files(id)) if (existsSync(file)) await rm(file, { force: true });
@@ -175,7 +178,7 @@ export class SandboxLogs {
     });
   }
 
-  /** Of a log whose streams take turns so often that the index outgrows it. */
+  /** The trim target for a log whose streams alternate so often that the index is too large. */
   private async indexTarget(kept: KeptBytes, maxBytes: number, index: StreamIndex): Promise<number | undefined> {
     if (mostIndexBytes({ from: kept.start, until: kept.end }) <= maxBytes * 4) return undefined; // nearly every log
     const { before, behind } = await index.bytesAround(kept.start);
@@ -198,7 +201,7 @@ export class SandboxLogs {
     await rename(`${this.startFile(id)}.new`, this.startFile(id));
     state.start = start;
     await freeFront(this.file(id), start);
-    if (before > 0) await freeFront(this.indexFile(id), before); // the entry that is about `start` stays
+    if (before > 0) await freeFront(this.indexFile(id), before); // the entry for `start` stays
   }
 
   private async kept(id: string, state: LogState, file: FileHandle): Promise<KeptBytes> {

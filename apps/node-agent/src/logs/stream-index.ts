@@ -4,19 +4,19 @@ import { decodeEntries, ENTRY_BYTES, type IndexEntry, stdoutBefore, type Turns, 
 
 const ENTRIES_AT_ONCE = 4096;
 
-/** A place in a log: how many bytes come before it, and how many of them are stdout's. */
+/** A place in a log: the number of bytes before it, and of stdout's among them. */
 export interface LogPlace {
   readonly position: number;
   readonly stdout: number;
 }
 
-/** Which bytes of a log are whose: the index that its writer keeps beside it. Without one, all are stdout's. */
+/** The index of streams that the writer keeps beside a log. Without one, all bytes are stdout's. */
 export class StreamIndex implements AsyncDisposable {
   private file: FileHandle | undefined;
 
   constructor(private readonly path: string) {}
 
-  /** @returns undefined where it is not there: not yet, or never */
+  /** @returns undefined where the file does not exist, or not yet */
   async open(): Promise<FileHandle | undefined> {
     try {
       return (this.file ??= await open(this.path));
@@ -26,13 +26,13 @@ export class StreamIndex implements AsyncDisposable {
     }
   }
 
-  /** @param position in what is kept, or 0 */
+  /** @param position of a kept byte, or 0 */
   async place(position: number): Promise<LogPlace> {
     const at = await this.lastAt(position);
     return { position, stdout: stdoutBefore(position, at < 0 ? undefined : await this.entry(at)) };
   }
 
-  /** Of bytes that are in the log. */
+  /** The turns of a span of kept bytes. */
   async turns(from: number, until: number): Promise<Turns> {
     const entries: IndexEntry[] = [];
     for (let at = Math.max(0, await this.lastAt(from)); ; at += ENTRIES_AT_ONCE) {
@@ -43,13 +43,13 @@ export class StreamIndex implements AsyncDisposable {
     }
   }
 
-  /** The bytes of the index that are about what comes before `position`, and those behind them. */
+  /** Sizes of the index before the entry for `position`, and from that entry on. */
   async bytesAround(position: number): Promise<{ readonly before: number; readonly behind: number }> {
     const before = Math.max(0, await this.lastAt(position)) * ENTRY_BYTES;
     return { before, behind: (await this.count()) * ENTRY_BYTES - before };
   }
 
-  /** The place in the log that an entry is about. @param offset of a byte of it in the index */
+  /** The log position of an entry. @param offset in the index, of any byte of the entry */
   async positionAt(offset: number): Promise<number> {
     return (await this.entry(Math.floor(offset / ENTRY_BYTES))).position;
   }
@@ -58,7 +58,7 @@ export class StreamIndex implements AsyncDisposable {
     await this.file?.close();
   }
 
-  /** The number of the last entry at or before a position; -1: there is none. */
+  /** Number of the last entry at or before a position; -1: there is none. */
   private async lastAt(position: number): Promise<number> {
     let low = -1;
     for (let high = await this.count(); high - low > 1;) {

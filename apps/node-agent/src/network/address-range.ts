@@ -7,13 +7,14 @@ export interface AddressRange {
 }
 
 /**
- * Where nodes get credentials: link-local (all clouds; their containers' credentials too), AWS and its EKS on IPv6, GCP on
- * IPv6, Alibaba, Azure's wire server. The one address is named besides its range: no exception is made for it.
+ * Addresses of metadata services, where nodes get credentials: link-local (all clouds; also for their containers), AWS
+ * and EKS on IPv6, GCP on IPv6, Alibaba, Azure's wire server. 169.254.169.254 is named besides its range, so that it is
+ * never spared as a nameserver.
  */
 export const METADATA_ADDRESSES =
   '169.254.0.0/16,169.254.169.254,fd00:ec2::254,fd00:ec2::23,fd20:ce::254,100.100.100.200,168.63.129.16';
 
-/** @returns undefined where one of them is neither an address nor a range */
+/** Parses a comma-separated list. @returns undefined where an item is neither an address nor a range */
 export function parseRanges(text: string): AddressRange[] | undefined {
   const ranges = text.split(',').map((part) => parseRange(part.trim()));
   return ranges.every((range) => range !== undefined) ? ranges : undefined;

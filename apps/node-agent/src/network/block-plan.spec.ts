@@ -21,22 +21,22 @@ it.each([
       { address: '100.64.0.0', prefix: 10, family: 4 },
     ],
   ],
-])('"%s" as ranges', (text, parsed) => {
+])('parseRanges: "%s"', (text, parsed) => {
   expect(parseRanges(text)).toEqual(parsed);
 });
 
-it('refuses each, on IPv6 before any other route', () => {
+it('blockPlan: makes each range unreachable, on IPv6 with the lowest metric', () => {
   expect(blockPlan(ranges('169.254.0.0/16,fd00:ec2::254'), true, [])).toEqual([
     'route replace unreachable 169.254.0.0/16',
     'route replace unreachable fd00:ec2::254/128 metric 1',
   ]);
 });
 
-it('says nothing of IPv6 where there is none', () => {
+it('blockPlan: omits IPv6 ranges where there is no IPv6', () => {
   expect(blockPlan(ranges('10.0.0.1,fd00:ec2::254'), false, [])).toEqual(['route replace unreachable 10.0.0.1/32']);
 });
 
-it('keeps the way to a nameserver in a range, and first', () => {
+it('blockPlan: keeps the route to a nameserver in a range, before the range is blocked', () => {
   const spared = [
     { address: '169.254.20.10', device: 'eth0', gateway: '10.0.0.1' },
     { address: '169.254.20.11', device: 'eth0' },
@@ -49,10 +49,10 @@ it('keeps the way to a nameserver in a range, and first', () => {
 });
 
 it.each([
-  ['a cluster service', ['10.96.0.10'], []],
+  ['nothing for a cluster service outside', ['10.96.0.10'], []],
   ['a node-local cache', ['169.254.20.10', '10.96.0.10'], ['169.254.20.10']],
-  ['the metadata service itself', ['169.254.169.254'], []],
-  ['on IPv6', ['fd00:ec2::253', '2001:db8::1'], []],
-])('of nameservers spares %s', (_what, nameservers, spared) => {
+  ['nothing for the metadata service itself', ['169.254.169.254'], []],
+  ['nothing for others on IPv6', ['fd00:ec2::253', '2001:db8::1'], []],
+])('sparedNameservers: %s', (_what, nameservers, spared) => {
   expect(sparedNameservers(ranges(METADATA_ADDRESSES), nameservers)).toEqual(spared);
 });

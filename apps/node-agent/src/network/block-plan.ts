@@ -1,14 +1,17 @@
 import { isIPv6 } from 'node:net';
 import { type AddressRange, contains, isSingle, textOf } from './address-range';
 
-/** How a nameserver is reached before anything is blocked. */
+/** The route to a nameserver before anything is blocked. */
 export interface NameserverRoute {
   readonly address: string;
   readonly device: string;
   readonly gateway?: string | undefined;
 }
 
-/** The nameservers that a range would cut off: a node-local cache has a link-local address. One that is named itself stays blocked. */
+/**
+ * Nameservers that a blocked range would cut off, such as a node-local cache with its link-local address. One that is
+ * blocked as a single address stays blocked. Pure.
+ */
 export function sparedNameservers(blocked: readonly AddressRange[], nameservers: readonly string[]): string[] {
   const isIn = (address: string, single: boolean): boolean =>
     blocked.some((range) => isSingle(range) === single && contains(range, address));
@@ -16,8 +19,8 @@ export function sparedNameservers(blocked: readonly AddressRange[], nameservers:
 }
 
 /**
- * Lines for `ip -batch`. Routes that refuse at once (EHOSTUNREACH); only a socket that is bound to a device would pass them by,
- * and the sandboxes' seccomp profile has none. A more specific route stays: a CNI's gateway may be link-local.
+ * Lines for `ip -batch` that add unreachable routes (EHOSTUNREACH). Only a socket bound to a device could bypass them,
+ * which the sandboxes' seccomp profile forbids. A more specific route stays: a CNI's gateway may be link-local. Pure.
  */
 export function blockPlan(
   blocked: readonly AddressRange[],
@@ -30,7 +33,7 @@ export function blockPlan(
       const via = gateway === undefined ? '' : `via ${gateway} `;
       return `route replace ${address}/${isIPv6(address) ? 128 : 32} ${via}dev ${device}`;
     }),
-    // on IPv6 another of the same range, and a lower metric, would come first
+    // on IPv6 another route of the same range with a lower metric would win
     ...reachable.map((range) => `route replace unreachable ${textOf(range)}${range.family === 6 ? ' metric 1' : ''}`),
   ];
 }

@@ -13,7 +13,7 @@ const refusing = (...args: string[]): string[] =>
     .map((line) => line.replace('unreachable ', '').split(' ')[0]!)
     .filter(Boolean);
 
-describe('blocked addresses', () => {
+describe('BlockedAddresses', () => {
   beforeAll(() => {
     ip('netns', 'add', NAME);
     ip('-n', NAME, 'link', 'set', 'lo', 'up');
@@ -24,7 +24,7 @@ describe('blocked addresses', () => {
   });
   afterAll(() => ip('netns', 'delete', NAME));
 
-  it('tells how a nameserver is reached, before', async () => {
+  it('get the route to a nameserver from IpCommand', async () => {
     const command = new IpCommand(NAMESPACE);
     expect(await command.routeTo('169.254.20.10')).toEqual({
       address: '169.254.20.10',
@@ -34,7 +34,7 @@ describe('blocked addresses', () => {
     expect(await command.routeTo('10.0.0.9')).toEqual({ address: '10.0.0.9', device: 'eth0', gateway: undefined });
   });
 
-  it('are refused, however often the agent starts', async () => {
+  it('are unreachable, also after a second start', async () => {
     for (let start = 0; start < 2; start++) await new BlockedAddresses(NAMESPACE, ranges).onModuleInit();
     expect(refusing('-4', '-n', NAME).sort()).toEqual([
       '100.100.100.200',
@@ -46,16 +46,16 @@ describe('blocked addresses', () => {
     expect(await new IpCommand(NAMESPACE).routeTo('169.254.20.10')).toBeUndefined();
   });
 
-  it("are not, where the network is the machine's own", async () => {
+  it("change nothing in the machine's own network", async () => {
     const before = ip('route');
     await new BlockedAddresses('/proc/self/ns/net', ranges).onModuleInit();
     expect(ip('route')).toBe(before);
   });
 
   it.each([
-    ['a namespace that is not there', '/run/netns/no-such', ranges],
-    ['a range that the kernel does not take', NAMESPACE, parseRanges('169.254.0.0/16,10.0.0.1/8') ?? []],
-  ])('end the agent with %s', async (_what, namespace, blocked) => {
+    ['a missing namespace', '/run/netns/no-such', ranges],
+    ['a range that the kernel rejects', NAMESPACE, parseRanges('169.254.0.0/16,10.0.0.1/8') ?? []],
+  ])('fail the start with %s', async (_what, namespace, blocked) => {
     await expect(new BlockedAddresses(namespace, blocked).onModuleInit()).rejects.toThrow(
       /cannot block 169.254.0.0\/16, .*needs iproute2 and NET_ADMIN; --blocked-addresses=none/s,
     );

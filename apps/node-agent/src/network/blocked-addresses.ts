@@ -7,12 +7,12 @@ import { type AddressRange, contains, textOf } from './address-range';
 import { blockPlan, type NameserverRoute, sparedNameservers } from './block-plan';
 import { IpCommand } from './ip-command';
 
-/** There is one of these settings for the whole machine: only its own network namespace shows it. */
+/** A setting of the whole machine, visible in the initial network namespace only. */
 const ONLY_OF_THE_MACHINE = '/proc/sys/net/core/dev_weight';
 
 /**
- * Cuts the sandboxes' network off from the addresses where a node gets its credentials, before the first sandbox is asked for.
- * Routes, because the kernel has them without modules and a sandbox has no NET_ADMIN to take them away.
+ * Blocks addresses where a node gets its credentials for all sandboxes, before the first create. By routes, since the
+ * kernel has them without modules, and a sandbox has no NET_ADMIN to remove them.
  */
 export class BlockedAddresses implements OnModuleInit {
   private readonly logger = new Logger(BlockedAddresses.name);
@@ -23,7 +23,7 @@ export class BlockedAddresses implements OnModuleInit {
     private readonly blocked: readonly AddressRange[],
   ) {}
 
-  /** @throws Error where one of them stays reachable: an agent that cannot keep it does not start */
+  /** @throws Error where an address would stay reachable; the agent then does not start */
   async onModuleInit(): Promise<void> {
     const addresses = this.blocked.map(textOf);
     if (addresses.length === 0) return;
@@ -55,16 +55,16 @@ export class BlockedAddresses implements OnModuleInit {
   }
 }
 
-/** What every sandbox gets. */
+/** Nameservers of the file that every sandbox gets. */
 async function nameserversOf(file: string): Promise<string[]> {
-  const text = await readFile(file, 'utf8').catch(() => ''); // none: no names are looked up
+  const text = await readFile(file, 'utf8').catch(() => ''); // no file: no nameservers
   const addresses = [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, address = '']) => address);
   return addresses.filter((address) => isIP(address) !== 0 && !address.includes('%'));
 }
 
 /**
- * Whether it is the machine's own. Of the agent's the kernel shows it: in a Pod, process 1 is not the machine's. Of another,
- * process 1 says it where it may be looked at.
+ * Whether the namespace is the machine's own. For the agent's own namespace a kernel setting decides, since in a Pod
+ * process 1 is not the machine's; for another, a comparison with process 1, where it may be read.
  */
 function isMachines(networkNamespace: string): boolean {
   const { ino } = statSync(networkNamespace);

@@ -3,14 +3,14 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { type NameserverRoute } from './block-plan';
 
-/** It speaks with the kernel alone. */
+/** Timeout of a command, which talks to the kernel only. */
 const IP_MS = 10_000;
 const Links = z.array(z.object({ addr_info: z.array(z.object({ family: z.string() })) }));
 const Routes = z.array(z.object({ dev: z.string(), gateway: z.string().optional() }));
 
-/** iproute2 in one network namespace. */
+/** Runs iproute2 in one network namespace. */
 export class IpCommand {
-  /** @param namespace path below /run/netns, the only folder of which `ip` takes one */
+  /** @param namespace path below /run/netns, the only folder in which `ip` looks */
   constructor(private readonly namespace: string) {}
 
   async hasIpv6(): Promise<boolean> {
@@ -18,14 +18,14 @@ export class IpCommand {
     return links.some((link) => link.addr_info.some(({ family }) => family === 'inet6'));
   }
 
-  /** @returns undefined where it is not reached */
+  /** @returns undefined where the address is unreachable */
   async routeTo(address: string): Promise<NameserverRoute | undefined> {
     const answer = await this.run(['-j', 'route', 'get', address]).catch(() => '[]');
     const [route] = Routes.parse(JSON.parse(answer));
     return route && { address, device: route.dev, gateway: route.gateway };
   }
 
-  /** One after the other, up to the first that fails. @throws Error with what the kernel said */
+  /** Runs lines up to the first that fails. @throws Error with the kernel's message */
   async batch(lines: readonly string[]): Promise<void> {
     await this.run(['-batch', '-'], `${lines.join('\n')}\n`);
   }
@@ -37,7 +37,7 @@ export class IpCommand {
         if (error) reject(new Error(stderr.trim() || error.message));
         else resolve(stdout);
       });
-      child.stdin?.on('error', () => undefined); // it ended first, and says why
+      child.stdin?.on('error', () => undefined); // the command ended before, and its error is reported
       child.stdin?.end(input);
     });
   }

@@ -8,16 +8,16 @@ const NOTHING = { ports: [], memoryBytes: undefined, storageBytes: undefined };
 
 describe('Admission', () => {
   it.each([
-    ['the agent own port', { ...NOTHING, ports: [5758] }, 'port_taken'],
-    ['more memory than is left', { ...NOTHING, memoryBytes: 301 * MIB }, 'memory_full'],
-    ['all the memory there is', { ...NOTHING, memoryBytes: 300 * MIB }, undefined],
-    ['more storage than is left', { ...NOTHING, storageBytes: 31 * MIB }, 'storage_full'],
-    ['all the storage there is', { ...NOTHING, storageBytes: 30 * MIB }, undefined],
-  ])('is asked for %s', (_what, demand, code) => {
+    ["refuses the agent's own port", { ...NOTHING, ports: [5758] }, 'port_taken'],
+    ['refuses more memory than is left', { ...NOTHING, memoryBytes: 301 * MIB }, 'memory_full'],
+    ['admits all the memory there is', { ...NOTHING, memoryBytes: 300 * MIB }, undefined],
+    ['refuses more storage than is left', { ...NOTHING, storageBytes: 31 * MIB }, 'storage_full'],
+    ['admits all the storage there is', { ...NOTHING, storageBytes: 30 * MIB }, undefined],
+  ])('%s', (_what, demand, code) => {
     expect(agent().admit('a', demand)?.code).toBe(code);
   });
 
-  it('refuses while draining and says what is left', () => {
+  it('reports what is free, and refuses while draining', () => {
     const admission = agent();
     admission.admit('a', { ...NOTHING, ports: [80] });
     const left = { memoryBytes: 200 * MIB, storageBytes: 20 * MIB };
@@ -27,7 +27,7 @@ describe('Admission', () => {
     expect(admission.admit('b', NOTHING)?.code).toBe('draining');
   });
 
-  it('never exceeds slots or memory, never gives a port twice, and a refusal changes nothing', () => {
+  it('never exceeds slots, memory or storage, never gives a port twice, and changes nothing on a refusal', () => {
     const step = fc.record({
       id: fc.integer({ min: 0, max: 9 }).map(String),
       take: fc.boolean(),

@@ -7,14 +7,14 @@ export interface Capacity {
   readonly memoryBytes: number | undefined;
   /** bytes that all sandboxes together may write; undefined: not counted */
   readonly storageBytes: number | undefined;
-  /** the agent's own */
+  /** ports of the agent itself */
   readonly reservedPorts: readonly number[];
 }
 export interface Demand {
   readonly ports: readonly number[];
-  /** bytes; undefined: an equal share of the agent's */
+  /** bytes; undefined: an equal share of the agent's memory */
   readonly memoryBytes: number | undefined;
-  /** bytes; undefined: an equal share of the agent's */
+  /** bytes; undefined: an equal share of the agent's storage */
   readonly storageBytes: number | undefined;
 }
 export interface Refusal {
@@ -28,21 +28,21 @@ interface Held {
   readonly storageBytes: number;
 }
 
-/** Slots, ports, memory and storage of one agent. Synchronous: a demand is admitted whole or refused whole. */
+/** Slots, ports, memory and storage of one agent. Synchronous, so that a demand is admitted whole or refused whole. */
 export class Admission {
   private readonly held = new Map<string, Held>();
   draining = false;
 
   constructor(private readonly capacity: Capacity) {}
 
-  /** @returns why not, or undefined: the demand is held until {@link release}. */
+  /** Reserves a demand until {@link release}. @returns the refusal; undefined where the demand is admitted */
   admit(id: string, demand: Demand): Refusal | undefined {
     const refusal = this.refusal(demand);
     if (!refusal) this.hold(id, demand);
     return refusal;
   }
 
-  /** What already runs is held without asking. */
+  /** Reserves without a check, for a sandbox that already runs. */
   hold(id: string, { ports, memoryBytes, storageBytes }: Demand): void {
     const shares = { memoryBytes: memoryBytes ?? this.share(), storageBytes: storageBytes ?? this.storageShare() };
     this.held.set(id, { ports, ...shares });
@@ -52,7 +52,7 @@ export class Admission {
     this.held.delete(id);
   }
 
-  /** bytes that it may write; 0 or undefined: as its agent allows any */
+  /** Bytes that the sandbox may write. 0: storage is not counted; undefined: the sandbox holds nothing here. */
   storageOf(id: string): number | undefined {
     return this.held.get(id)?.storageBytes;
   }
@@ -61,17 +61,17 @@ export class Admission {
     return this.held.size;
   }
 
-  /** The agent's own: no sandbox gets them. */
+  /** Ports of the agent itself, never given to a sandbox. */
   get reservedPorts(): readonly number[] {
     return this.capacity.reservedPorts;
   }
 
-  /** What a demand that names no memory is charged, and limited to; 0 where memory is not counted. */
+  /** Bytes that a demand without memory is charged and limited to; 0 where memory is not counted. */
   share(): number {
     return Math.floor((this.capacity.memoryBytes ?? 0) / this.capacity.slots);
   }
 
-  /** As {@link share}, of what sandboxes write. */
+  /** As {@link share}, for storage. */
   storageShare(): number {
     return Math.floor((this.capacity.storageBytes ?? 0) / this.capacity.slots);
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { type AgentConfig } from '../agent.config';
 
-/** What a caller may choose for one sandbox at most, whatever the Pod of the agent is limited to. */
+/** The largest values that a caller may choose for one sandbox. Independent of the limits of the agent's Pod. */
 export interface Ceilings {
   readonly pids: number;
   /** bytes */
@@ -15,7 +15,7 @@ export interface Ceilings {
 export const CEILINGS = Symbol('Ceilings');
 const MAX_PIDS = 4096;
 
-/** The operator's ceilings, else those of the node. */
+/** The ceilings that the operator has set. Without a flag, pids and memory are limited by the node. */
 export function ceilingsOf(
   config: Pick<AgentConfig, 'agentCapacity' | 'maxEphemeralStorage' | 'maxMemory' | 'maxPids'>,
 ): Ceilings {

@@ -3,9 +3,9 @@ import { type Claim } from './claim';
 import { type SandboxOrder } from './create-request';
 
 /**
- * What is recorded of a sandbox that is to be made.
- * @param namespace of its object, where the order names none
- * @param shares what limits it, where the order does not; 0: nothing
+ * The claim of a sandbox that is about to be made.
+ * @param namespace used where the order names none
+ * @param shares limits where the order has none; 0: unlimited
  */
 export function claimOf(
   { request, image, ports, memoryBytes, storageBytes, cpus, pids }: SandboxOrder,

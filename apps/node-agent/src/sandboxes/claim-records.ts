@@ -17,20 +17,20 @@ export class ClaimRecords {
     private readonly files: Pick<ClaimFiles, 'recorded'>,
   ) {}
 
-  /** Every container of this agent; another Pod's are not ours, be it of the same name. */
+  /** Containers of this agent, selected by the Pod's uid: another Pod of the same name is another agent. */
   list(): Promise<ContainerRecord[]> {
     return this.runtime.list(this.ownFilter());
   }
 
-  /** @param id a sandbox's. @returns undefined where it is not there, or not ours */
+  /** @param id of the sandbox @returns undefined where the container does not exist or belongs to another agent */
   async find(id: string): Promise<ContainerRecord | undefined> {
     const [record] = await this.runtime.list(`id==${JSON.stringify(id)}`, labelFilter({ [ContainerLabels.id]: id }));
     return record && this.isOwn(record) ? record : undefined;
   }
 
   /**
-   * Merges a change into the claim. Read, merge and write are one step: an exit and a bind may come at the same time.
-   * @returns undefined where there is no claim
+   * Merges a change into the claim. Read, merge and write are atomic, since an exit and a bind may be concurrent.
+   * @returns the merged claim; undefined where this agent has no container with a valid claim
    */
   change(id: string, change: ClaimChange, labels: Readonly<Record<string, string>> = {}): Promise<Claim | undefined> {
     return this.mutex.run(id, async () => {
@@ -44,7 +44,7 @@ export class ClaimRecords {
     });
   }
 
-  /** The signal that asks its first process to end: the image's STOPSIGNAL, else SIGTERM. */
+  /** Number of the signal that asks the first process to end: the image's STOPSIGNAL, else SIGTERM. */
   async stopSignal(id: string): Promise<number> {
     await this.files.recorded(id);
     const claim = Claim.safeParse((await this.runtime.find(id))?.claim);
@@ -55,7 +55,7 @@ export class ClaimRecords {
     return (await this.runtime.find(id))?.labels[ContainerLabels.shimGroup];
   }
 
-  /** What creates of a process before this one had begun and not finished. */
+  /** Removes orphan snapshots: of creates that an earlier agent process began and did not finish. */
   dropStraySnapshots(): Promise<void> {
     return this.runtime.dropStraySnapshots(this.ownFilter());
   }

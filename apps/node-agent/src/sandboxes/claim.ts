@@ -1,12 +1,13 @@
 import { z } from 'zod';
 
-/** Why a sandbox ended: a word for programs, a sentence for people. */
+/** Why a sandbox ended: `reason` for programs, `message` for people. */
 const Why = z.object({ reason: z.string(), message: z.string() });
 export type Why = z.infer<typeof Why>;
 
 /**
- * What a container's extension records before its process can start: all that a restarted agent has to know. Values of
- * environment variables are here and in the container's OCI spec, never in labels, which every client of containerd prints.
+ * The record of a sandbox in its container's extension, written before its process can start: all that a restarted
+ * agent needs. Values of environment variables are here and in the container's OCI spec, never in labels, which every
+ * client of containerd prints.
  */
 export const Claim = z.object({
   sandboxId: z.string(),
@@ -16,7 +17,7 @@ export const Claim = z.object({
   image: z.string(),
   ports: z.array(z.number()),
   memoryBytes: z.number().optional(),
-  /** what it may write; absent: an agent before this one did not look */
+  /** bytes that the sandbox may write; absent: recorded by an agent that did not limit storage */
   storageBytes: z.number().optional(),
   /** number of the image's STOPSIGNAL; absent: SIGTERM */
   stopSignal: z.number().optional(),
@@ -25,14 +26,14 @@ export const Claim = z.object({
   generation: z.number().optional(),
   /** Unix seconds */
   createdAt: z.number(),
-  /** The process and its limits as they were asked for. */
+  /** the process and its limits, as requested */
   spec: z.record(z.string(), z.unknown()).optional(),
   object: z.record(z.string(), z.unknown()).optional(),
-  /** Why the agent is killing it. */
+  /** why the agent kills it; recorded before the kill */
   evicted: Why.optional(),
   finished: z
     .object({
-      /** absent: nobody knows */
+      /** absent: unknown */
       exitCode: z.number().optional(),
       reason: z.string(),
       message: z.string().optional(),
@@ -42,10 +43,10 @@ export const Claim = z.object({
 });
 export type Claim = z.infer<typeof Claim>;
 
-/** What may become known of a claim after it was made. */
+/** Fields of a claim that are set after it was made. */
 export type ClaimChange = Partial<Pick<Claim, 'claimUid' | 'evicted' | 'finished'>>;
 
-/** A claim and what has become known since: of each thing the first stays, whichever change is written last. Pure. */
+/** The claim with the change applied. The first value of each field wins, whatever the order of the changes. Pure. */
 export function mergedClaim(before: Claim, change: ClaimChange): Claim {
   return { ...change, ...before, claimUid: before.claimUid || (change.claimUid ?? '') };
 }

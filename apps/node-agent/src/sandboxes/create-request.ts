@@ -52,14 +52,14 @@ const Body = z.object({
   afterDelete: z.number().int().min(0).optional(),
 });
 
-/** A sandbox that may be made, its limits as numbers. */
+/** A checked create request, with limits as numbers. */
 export interface SandboxOrder {
   readonly request: SandboxRequest;
-  /** of the agent that is meant; undefined: whichever is asked */
+  /** uid of the agent Pod that the create is meant for; undefined: any */
   readonly agentUid: string | undefined;
-  /** Where every caller leaves before the answer, the sandbox is ended. */
+  /** whether the sandbox is ended where every caller leaves before the answer */
   readonly leaveNothing: boolean;
-  /** number of the last delete of the name that the create comes after; undefined: it is not asked */
+  /** number of the last delete of the name that precedes the create; undefined: deletes by name are not checked */
   readonly afterDelete: number | undefined;
   /** normalised */
   readonly image: string;
@@ -74,19 +74,19 @@ export interface SandboxOrder {
   readonly storageBytes: number | undefined;
 }
 
-/** What a runaway fork may reach; enough for a compiler. */
+/** Bounds a fork bomb; enough for a compiler. */
 export const DEFAULT_PIDS = 1024;
-/** Less, and runc itself cannot start in the cgroup. */
+/** Below this, runc itself cannot start in the cgroup. */
 const LEAST_MEMORY_BYTES = 6 * 1024 * 1024;
-/** The kernel's smallest quota; more than any machine has. */
+/** Cores: from the kernel's smallest quota to more than any machine has. */
 const CPUS = [0.001, 4096] as const;
-/** Less, and the files that are there from the beginning are too many. */
+/** Below this, the files that a sandbox starts with exceed the limit. */
 const LEAST_STORAGE_BYTES = 64 * 1024;
 
 /**
  * @param reserved ports of the agent itself
- * @param ceilings what a caller may choose at most
- * @throws ApiError invalid_argument naming the field and what is allowed
+ * @param ceilings the largest values that a caller may choose
+ * @throws ApiError invalid_argument with the field and what is allowed
  */
 export function parseCreate(body: unknown, reserved: readonly number[], ceilings: Ceilings): SandboxOrder {
   const {

@@ -1,29 +1,29 @@
 import { type CreateSandboxResponse } from '@fsb/agent-api/agent-api';
 
-/** A create that containerd is being asked for, and who waits for it. */
+/** An in-flight create and the number of its callers. */
 export interface Creation {
   readonly work: Promise<CreateSandboxResponse>;
   callers: number;
   readonly abandoned: AbortController;
 }
 
-/** A gateway that tears a silent connection asks again within a second. */
+/** Delay before an abandoned sandbox is ended. A gateway that resets a silent connection asks again within a second. */
 const ASK_AGAIN_MS = 2_000;
 
-/** The creates under way, by sandbox id. */
+/** In-flight creates, by sandbox id. */
 export class Creations {
   private readonly underWay = new Map<string, Creation>();
-  /** sandboxes that nobody could find, whose last caller has left */
+  /** timers that end sandboxes whose callers have all left, where no caller could find them again */
   private readonly abandoned = new Map<string, NodeJS.Timeout>();
 
-  /** @param end ends a sandbox that was left by all who could have known of it */
+  /** @param end ends a sandbox that all callers have left and none can find again */
   constructor(private readonly end: (id: string) => void) {}
 
   get(id: string): Creation | undefined {
     return this.underWay.get(id);
   }
 
-  /** @param make its signal ends the wait for an image: all callers have left */
+  /** @param make performs the create; its signal ends the wait for an image once all callers have left */
   begin(id: string, make: (abandoned: AbortSignal) => Promise<CreateSandboxResponse>): Creation {
     const abandoned = new AbortController();
     const work = make(abandoned.signal).finally(() => this.underWay.delete(id));
@@ -32,7 +32,7 @@ export class Creations {
     return creation;
   }
 
-  /** Somebody asks for it: it is not abandoned any more. */
+  /** Cancels the end of an abandoned sandbox, as a caller asks for it again. */
   wanted(id: string): void {
     clearTimeout(this.abandoned.get(id));
     this.abandoned.delete(id);
@@ -40,9 +40,9 @@ export class Creations {
 
   /**
    * Waits for a creation as one of its callers.
-   * @param left aborts when this caller leaves before it has its answer, also while the answer is on its way
-   * @param leaveNothing whether the sandbox is ended once all have left
-   * @throws ApiError what the creation throws
+   * @param left aborts when this caller leaves before it has its answer, also while the answer is in transit
+   * @param leaveNothing whether the sandbox is ended once all callers have left
+   * @throws ApiError the error of the creation
    */
   join(id: string, creation: Creation, left: AbortSignal, leaveNothing: boolean): Promise<CreateSandboxResponse> {
     creation.callers++;

@@ -4,29 +4,29 @@ const known = [{ sandboxId: 'k', namespace: 'ns', claimName: 'a', claimUid: 'u',
 const wanted = { namespace: 'ns', claimName: 'a', claimUid: 'u', generation: 1 };
 
 it.each([
-  ['an older one', {}, true],
-  ['an older one before its object has a uid', { claimUid: '' }, true],
-  ['the same', { generation: 2 }, false],
-  ['a newer one', { generation: 3 }, false],
-  ['one without generation', { generation: undefined }, false],
-  ['another name', { claimName: 'b' }, false],
-  ['another namespace', { namespace: 'other' }, false],
-  ['the next object of the name', { claimUid: 'v', generation: 0 }, false],
-])('%s: stale is %s', (_what, change, stale) => {
+  ['refuses an older generation', {}, true],
+  ['refuses an older generation without the uid of its object', { claimUid: '' }, true],
+  ['accepts the same generation', { generation: 2 }, false],
+  ['accepts a newer generation', { generation: 3 }, false],
+  ['accepts a command without generation', { generation: undefined }, false],
+  ['accepts another name', { claimName: 'b' }, false],
+  ['accepts another namespace', { namespace: 'other' }, false],
+  ['accepts the next object of the name', { claimUid: 'v', generation: 0 }, false],
+])('staleGeneration: %s', (_what, change, stale) => {
   expect(staleGeneration({ ...wanted, ...change }, known)?.code).toBe(stale ? 'stale_generation' : undefined);
 });
 
 it.each([
-  ['an older one', 1, true],
-  ['the same', 2, false],
-  ['a newer one', 3, false],
-  ['one without generation', undefined, false],
-])('a delete of %s', (_what, generation, stale) => {
+  ['refuses an older generation', 1, true],
+  ['accepts the same generation', 2, false],
+  ['accepts a newer generation', 3, false],
+  ['accepts a delete without generation', undefined, false],
+])('staleDelete: %s', (_what, generation, stale) => {
   expect(staleDelete(generation, known[0])?.code).toBe(stale ? 'stale_generation' : undefined);
   expect(staleDelete(generation, undefined)).toBeUndefined();
 });
 
-it('a removed sandbox fences its own object, and nobody else of its name; the last thousand do', () => {
+it('RemovedGenerations: fence commands for the same object only, for the last thousand objects', () => {
   const removed = new RemovedGenerations();
   removed.remember({ ...known[0]!, generation: 3 });
   removed.remember(known[0]!);

@@ -13,8 +13,8 @@ export interface FencedRequest {
 type Fenced = Pick<AgentSandboxStatus, 'sandboxId' | 'namespace' | 'claimName' | 'claimUid' | 'generation'>;
 
 /**
- * A command for an older generation than one that this agent has had comes from somebody who was overtaken. Generations are
- * an object's: those of a deleted object say nothing about the next one of its name. Pure.
+ * Refuses a command for an older generation than one that this agent has had: its sender was overtaken. Generations
+ * belong to an object: those of a deleted object say nothing about the next one of its name. Pure.
  */
 export function staleGeneration(request: FencedRequest, known: Iterable<Fenced>): Refusal | undefined {
   if (request.generation === undefined) return undefined;
@@ -28,7 +28,7 @@ export function staleGeneration(request: FencedRequest, known: Iterable<Fenced>)
   return undefined;
 }
 
-/** A delete by somebody who does not know of the sandbox's generation yet. Pure. */
+/** Refuses a delete for an older generation than the sandbox's: its sender does not know the newer one yet. Pure. */
 export function staleDelete(
   generation: number | undefined,
   sandbox: Pick<AgentSandboxStatus, 'sandboxId' | 'generation'> | undefined,
@@ -38,12 +38,12 @@ export function staleDelete(
   return { code: 'stale_generation', message };
 }
 
-/** More than an agent removes while a command can be on its way. */
+/** Objects remembered: more than an agent removes while a command can be in transit. */
 const REMEMBERED = 1000;
 
 /**
- * The last generations of objects whose sandboxes were removed. In memory only: a command that was on its way to an agent
- * that has died since has failed with it.
+ * The last generations of objects whose sandboxes were removed. In memory only: a command in transit to an agent that
+ * dies fails with it.
  */
 export class RemovedGenerations {
   private readonly removed = new Map<string, Fenced>();

@@ -1,16 +1,16 @@
-/** Seconds between SIGTERM and SIGKILL where neither the sandbox nor its delete says any. */
+/** Seconds between the stop signal and SIGKILL where neither the sandbox nor its delete names any. */
 export const DEFAULT_GRACE_SECONDS = 10;
-/** The longest that can be asked for: an hour. */
+/** The longest period that can be asked for: an hour. */
 export const MAX_GRACE_SECONDS = 3_600;
 
-/** The time that a process has to end by itself. The first delete that asks for one sets it, a later one may shorten it. */
+/** The time for a process to end by itself. The first delete that asks for one sets it; later ones only shorten it. */
 export class GracePeriod {
   private readonly over = new AbortController();
   private deadline = Infinity;
   private isRequested = false;
   private timer: NodeJS.Timeout | undefined;
 
-  /** When the period is over, in milliseconds since the epoch; infinite before it has begun. */
+  /** When the period is over, in milliseconds since the epoch; Infinity before it has begun. */
   get until(): number {
     return this.deadline;
   }
@@ -32,7 +32,7 @@ export class GracePeriod {
     this.set(seconds);
   }
 
-  /** Nobody waits for the end of the period any more. */
+  /** Stops the timer, once nothing waits for the end of the period. */
   clear(): void {
     clearTimeout(this.timer);
   }

@@ -7,6 +7,6 @@ it.each([
   [`${'a'.repeat(62)}.bbbb`, 'a'.repeat(62)],
   [`${'a'.repeat(60)}-.-bbbb`, 'a'.repeat(60)],
   ['c'.repeat(253), 'c'.repeat(63)],
-])('of %s is %s', (name, hostname) => {
+])('hostnameOf: %s becomes %s', (name, hostname) => {
   expect(hostnameOf(name)).toBe(hostname);
 });

@@ -1,12 +1,12 @@
 import { NamedDeletes } from './named-deletes';
 
 it.each([
-  ['a create that knows of none', 'a', 0, 2],
-  ['one that knows of an earlier one', 'a', 1, 2],
-  ['one that comes after it', 'a', 2, undefined],
-  ['one that deletes by name do not concern', 'a', undefined, undefined],
-  ['one of another name', 'b', 0, undefined],
-])('%s is overtaken by', (_what, name, after, number) => {
+  ['finds the last delete for a create that knows of none', 'a', 0, 2],
+  ['finds the last delete for a create that knows of an earlier one', 'a', 1, 2],
+  ['finds none for a create after the last delete', 'a', 2, undefined],
+  ['finds none for a create that does not check deletes', 'a', undefined, undefined],
+  ['finds none for a create of another name', 'b', 0, undefined],
+])('NamedDeletes.overtaking: %s', (_what, name, after, number) => {
   const deletes = new NamedDeletes(() => 5);
   deletes.add('ns', 'a');
   deletes.add('ns', 'a');
@@ -14,7 +14,7 @@ it.each([
   expect(deletes.overtaking('other', name, after)).toBeUndefined();
 });
 
-it('a delete is remembered for longer than a create may take, with its age, and the last 4,096 names are', () => {
+it('NamedDeletes: remember the last 4,096 names with their age, each for longer than a create may take', () => {
   let now = 0;
   const deletes = new NamedDeletes(() => now);
   deletes.add('ns', 'a');

@@ -2,19 +2,19 @@ import { type NamedDelete } from '@fsb/agent-api/agent-api';
 
 interface Remembered {
   readonly number: number;
-  /** on the clock that `now` reads */
+  /** milliseconds on the clock that `now` reads */
   readonly at: number;
 }
 
-/** A create has a deadline of at most ten minutes: what was asked for before a delete does not arrive later than that. */
+/** Longer than a create's deadline (ten minutes at most): a create that began before a delete arrives within it. */
 const REMEMBER_MS = 660_000;
-/** Beyond it the oldest are forgotten: a flood of deletes harms the namespace that sends them, and no memory. */
+/** Names remembered. Beyond this the oldest are dropped: a flood of deletes harms its own namespace, not memory. */
 const MAX_NAMES = 4_096;
 
 /**
- * Deletes by name of sandboxes that nobody knew of. A create that was on its way at that moment arrives later, and only
- * its gateway can tell on which side of the delete it began: the agent refuses it once and says how long ago the delete
- * was. In memory only: a create that was on its way to an agent that has died since has failed with it.
+ * Deletes by name, sent where no sandbox of the name was known. A create in transit at that moment arrives later, and
+ * only its gateway can tell whether it began before the delete: the agent refuses it once, with the age of the delete.
+ * In memory only: a create in transit to an agent that dies fails with it.
  */
 export class NamedDeletes {
   private readonly deletes = new Map<string, Remembered>();
@@ -34,7 +34,7 @@ export class NamedDeletes {
     this.deletes.set(key, { number: ++this.count, at: now });
   }
 
-  /** The last of that name; undefined: none, or none that is remembered. */
+  /** The last delete of the name; undefined: none is remembered. */
   last(namespace: string, name: string): NamedDelete | undefined {
     const found = this.deletes.get(`${namespace}/${name}`);
     const ageMs = found && this.now() - found.at;
@@ -42,8 +42,8 @@ export class NamedDeletes {
   }
 
   /**
-   * The delete that a create may have been overtaken by.
-   * @param after number of the delete that it is known to come after; undefined: deletes by name do not concern it
+   * The delete that may have overtaken a create.
+   * @param after number of the last delete that precedes the create; undefined: deletes by name are not checked
    */
   overtaking(namespace: string, name: string, after: number | undefined): NamedDelete | undefined {
     const last = after === undefined ? undefined : this.last(namespace, name);

@@ -2,8 +2,8 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { hasSysResource } from './placement';
 
 /**
- * Says at start where the kernel lets sandboxes out of their oom_score_adj of 1000. proc(5): the value can be lowered to the one
- * that a process with CAP_SYS_RESOURCE has set last. A runtime without that capability sets 1000 and pins nothing.
+ * Warns at start where the kernel lets sandboxes lower their oom_score_adj of 1000. proc(5): a process can lower the
+ * value to the one last set by a process with CAP_SYS_RESOURCE. A runtime without it sets 1000 and pins nothing.
  */
 @Injectable()
 export class OomCheck implements OnApplicationBootstrap {
@@ -12,7 +12,7 @@ export class OomCheck implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     if (hasSysResource()) return;
     this.logger.warn({
-      msg: 'sandboxes can lower their oom_score_adj to that of the agent: this node gives nobody CAP_SYS_RESOURCE, so where it runs out of memory the agent may go before them',
+      msg: 'sandboxes can lower their oom_score_adj to that of the agent: this node does not grant CAP_SYS_RESOURCE, so when memory runs out the kernel may kill the agent before them',
     });
   }
 }

@@ -4,7 +4,7 @@ import { NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 
 /**
  * The host path of this process's own network namespace.
- * @throws Error where none of /run/netns is it
+ * @throws Error where the namespace has no entry in /run/netns
  */
 export function ownNetworkNamespace(): string {
   const own = statSync('/proc/self/ns/net').ino;
@@ -14,7 +14,7 @@ export function ownNetworkNamespace(): string {
   return join(NETWORK_NAMESPACES, name);
 }
 
-/** The folder of this process's cgroup's parent, as an OCI cgroupsPath: the Pod's, where its agent runs in a container. */
+/** The parent of this process's cgroup, as an OCI cgroupsPath: the Pod's, where the agent runs in a container. */
 export function parentCgroup(text = readFileSync('/proc/self/cgroup', 'utf8')): string {
   const lines = text.split('\n').map((line) => line.split(':'));
   const line =
@@ -34,7 +34,7 @@ export function hasSysResource(proc = '/proc'): boolean {
 
 /**
  * The hard limit of open files that the node allows. containerd's processes have the agent's rights, or more.
- * @param wanted what the installation asks for
+ * @param wanted the configured limit
  * @param proc the folder of /proc, for tests
  */
 export function allowedOpenFiles(wanted: number, proc = '/proc'): number {

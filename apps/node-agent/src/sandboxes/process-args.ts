@@ -3,7 +3,7 @@ import { type ImageConfig } from '@fsb/containerd/image-store';
 
 /**
  * Entrypoint and cmd as in Kubernetes: `command` replaces the entrypoint and drops the image's cmd, `args` replaces the cmd.
- * @throws ApiError invalid_argument when nothing is left to run
+ * @throws ApiError invalid_argument where neither the request nor the image has a command
  */
 export function processArgs(
   image: Pick<ImageConfig, 'entrypoint' | 'cmd'>,

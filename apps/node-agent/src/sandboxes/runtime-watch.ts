@@ -21,7 +21,9 @@ export interface RuntimeWatchParts {
   readonly ids: ContainerIds;
 }
 
-/** Hears of exits and images from containerd's events; after every (re)connection it asks for what it may have missed. */
+/**
+ * Follows exits, OOM kills and images by containerd's events; lists what it may have missed after every (re)connection.
+ */
 export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(RuntimeWatch.name);
   private readonly stopping = new AbortController();
@@ -52,7 +54,7 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
         this.connected = 'containerd ended its events';
       } catch (error) {
         this.connected = `containerd does not answer: ${messageOf(error)}`;
-        this.logger.warn({ msg: 'containerd events', error: messageOf(error) });
+        this.logger.warn({ msg: 'containerd events ended, connecting again', error: messageOf(error) });
       } finally {
         this.parts.images.disconnected();
         attempt.abort();
@@ -64,7 +66,7 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private async listen(signal: AbortSignal): Promise<void> {
     const events = this.parts.runtime.events(signal);
     const before: RuntimeEvent[] = [];
-    // an exit before the subscription is in the list, one after it is an event: nothing falls between
+    // an exit before the subscription is in the list, a later one is an event: none is missed
     for await (const event of events) {
       if (event.kind === 'subscribed') await this.catchUp(before);
       else if (this.connected === true) this.dispatch(event);

@@ -11,13 +11,13 @@ const RETRY_MS = 100;
 const PAGE_BYTES = 4096;
 
 /**
- * The cgroups of sandboxes, where their runtime has left them: a runc that dies in the middle of a create (containerd's death
- * ends it) has made them and knows nothing of them any more.
+ * The cgroups of sandboxes: limits, counters and removal. A runc that dies during a create, as it does with containerd,
+ * leaves cgroups behind and no longer knows them.
  */
 export class SandboxCgroups {
   private readonly hierarchies = hierarchies();
 
-  /** @param group of all sandboxes, as an OCI cgroupsPath */
+  /** @param group parent of the cgroups of all sandboxes, as an OCI cgroupsPath */
   constructor(
     private readonly group: string,
     private readonly ids: ContainerIds,
@@ -27,7 +27,7 @@ export class SandboxCgroups {
     return `${this.group}/${this.ids.containerOf(id)}`;
   }
 
-  /** Its folder in a hierarchy. Earlier agents made it beside the group, and their sandboxes outlive them. */
+  /** The sandbox's folder in a hierarchy. Earlier agents made it beside the group, and their sandboxes outlive them. */
   private folder(hierarchy: string, id: string): string {
     const folder = join(hierarchy, this.path(id));
     const earlier = join(hierarchy, dirname(this.group), this.ids.containerOf(id));
@@ -35,8 +35,8 @@ export class SandboxCgroups {
   }
 
   /**
-   * Limits a container that runs already; those that are absent stay as they are.
-   * @throws Error where its cgroup cannot be reached
+   * Limits a container that already runs. Absent limits stay as they are.
+   * @throws Error where its cgroup cannot be written
    */
   async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
     const unified = isUnified();
@@ -55,14 +55,16 @@ export class SandboxCgroups {
     await write('cpu', 'cpu.shares', cpuShares(cpus));
   }
 
-  /** How many processes of a container the kernel has killed for want of memory. @returns undefined where nobody can say */
+  /** Processes of a container that the OOM killer has ended. @returns undefined where the cgroup cannot be read */
   async oomKills(id: string): Promise<number | undefined> {
     const text = await this.read(id, 'memory', isUnified() ? 'memory.events' : 'memory.oom_control');
     const count = /^oom_kill (\d+)$/m.exec(text)?.[1];
     return count === undefined ? undefined : Number(count);
   }
 
-  /** Its processes, as this process numbers them: none where it does not see them, as in a Pod without hostPID. */
+  /**
+   * Pids of its processes, in this process's pid namespace. None where it does not show them (a Pod without hostPID).
+   */
   async processes(id: string): Promise<number[]> {
     const text = await this.read(id, 'pids', 'cgroup.procs');
     return text
@@ -72,8 +74,9 @@ export class SandboxCgroups {
   }
 
   /**
-   * A count in bytes that grows with what it writes to files, and with more than that: blocks that are written again on cgroup
-   * v2, and on v1, which does not know whose buffered writes are, memory of other kinds (a page may be larger than it is counted).
+   * A counter in bytes that grows with what a sandbox writes to files, and with more: on cgroup v2, with blocks that
+   * are rewritten; on v1, which does not attribute buffered writes, with other memory (a page may be larger than it is
+   * counted).
    */
   async written(id: string): Promise<number> {
     if (isUnified()) return sum(await this.read(id, '', 'io.stat'), /\bwbytes=(\d+)/g);
@@ -90,10 +93,10 @@ export class SandboxCgroups {
     return readFile(path, 'utf8').catch(() => ''); // gone, or not mounted here
   }
 
-  /** With what still runs in them. What is gone already is success. */
+  /** Removes the cgroups and kills what still runs in them. Idempotent. @throws Error where processes do not end */
   async remove(id: string): Promise<void> {
     const folders = this.hierarchies.map((root) => this.folder(root, id));
-    await Promise.all(folders.filter(existsSync).map(removeFolder)); // mostly none: the runtime has removed them
+    await Promise.all(folders.filter(existsSync).map(removeFolder)); // usually none: the runtime has removed them
   }
 }
 
@@ -110,7 +113,7 @@ function isUnified(): boolean {
   return existsSync(join(CGROUPS, 'cgroup.controllers'));
 }
 
-/** One for each controller, or one for all. None where they are not mounted. */
+/** Folders that may be hierarchies: the root (cgroup v2) and each folder in it (v1). None where there is no mount. */
 function hierarchies(): string[] {
   if (!existsSync(CGROUPS)) return [];
   const entries = readdirSync(CGROUPS, { withFileTypes: true });
@@ -136,7 +139,7 @@ async function removeFolder(folder: string): Promise<void> {
 async function killAll(folder: string): Promise<void> {
   const text = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => ''); // gone meanwhile
   for (const pid of text.split('\n').map(Number)) {
-    if (pid <= 1) continue; // 0: of a pid namespace that we do not see
+    if (pid <= 1) continue; // 0: in a pid namespace that is not visible here
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

@@ -49,19 +49,20 @@ export interface ContainerParts {
   readonly warmStart: WarmStart;
 }
 
-/** The container of an admitted sandbox, with its files: image, command, user; and its removal. */
+/** Makes and removes the container of an admitted sandbox, with its files and cgroup. */
 export class SandboxContainers {
   constructor(private readonly parts: ContainerParts) {}
 
   /**
-   * @param abandoned ends the wait for an image; what comes after it is not interrupted
-   * @throws ApiError not_found (image:, command:), invalid_argument; nothing is left of a failure but of a LeftoverError
+   * @param abandoned ends the wait for an image; later steps are not interrupted
+   * @throws ApiError not_found (image:, command:), invalid_argument; nothing of the sandbox is left
+   * @throws LeftoverError its container may be left
    */
   create(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     return this.parts.warm.during(order.image, () => this.make(order, claim, abandoned));
   }
 
-  /** An image may be collected, and imported again, between its resolution and the snapshot: once more, then. */
+  /** Retries once: the image may be garbage-collected, and imported again, between its resolution and the snapshot. */
   private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     try {
       return await this.makeOnce(order, claim, abandoned);
@@ -98,7 +99,7 @@ export class SandboxContainers {
   }
 
   private async startCold(claim: Claim, image: ImageInfo, process: SandboxProcess): Promise<Stage[]> {
-    // when containerd has been asked: beside its work, not before it
+    // deferred until containerd has been asked, so that both work at the same time
     const answer = setImmediate().then(() => this.prepare(claim, process));
     answer.catch(() => undefined); // the runtime awaits it
     try {
@@ -108,10 +109,10 @@ export class SandboxContainers {
       });
       this.parts.folder.markStarted(claim.sandboxId);
       const started = performance.now();
-      await this.launched(await answer, claim, process);
+      await this.awaitExec(await answer, claim, process);
       return [...stages, { name: 'exec', ms: performance.now() - started }];
     } catch (error) {
-      if (isApiError(error, 'already_exists')) throw error; // the traces are another's
+      if (isApiError(error, 'already_exists')) throw error; // the files belong to the container that exists
       answer.then(
         (one) => {
           one.abandon();
@@ -119,12 +120,12 @@ export class SandboxContainers {
         () => undefined,
       );
       if (error instanceof SnapshotGoneError) this.parts.images.forget(image);
-      await this.removeTraces(claim.sandboxId).catch(() => undefined); // what stays is the janitor's
+      await this.removeTraces(claim.sandboxId).catch(() => undefined); // the janitor removes what is left
       throw startError(error);
     }
   }
 
-  /** The sandbox's files, and the order that its launcher finds. */
+  /** Writes the sandbox's files and the order for its launcher. */
   private prepare({ sandboxId, claimName }: Claim, process: SandboxProcess): Promise<LaunchAnswer> {
     const { config, folder, launchers } = this.parts;
     folder.prepare(sandboxId, claimName, config.podIp);
@@ -132,8 +133,12 @@ export class SandboxContainers {
     return launch.prepareOrdered({ ...launchers, files: folder.paths(sandboxId) }, encodeOrder(process));
   }
 
-  /** @throws ApiError where the launcher did not become the process; its container is gone then, or it is a LeftoverError */
-  private async launched(answer: LaunchAnswer, { sandboxId }: Claim, process: SandboxProcess): Promise<void> {
+  /**
+   * Waits until the launcher has become the user's process.
+   * @throws ApiError where it did not; its container is removed
+   * @throws LeftoverError where the container could not be removed either
+   */
+  private async awaitExec(answer: LaunchAnswer, { sandboxId }: Claim, process: SandboxProcess): Promise<void> {
     const outcome = await answer.outcome();
     new LaunchFolder(this.parts.folder.launchFolder(sandboxId)).forgetOrder();
     if (outcome === undefined) return;
@@ -143,7 +148,7 @@ export class SandboxContainers {
     throw launchError(outcome === 'unread' ? { step: '', errno: 0 } : outcome, process);
   }
 
-  /** Container, files and cgroup; what is gone already is success. */
+  /** Removes container, files and cgroup. Idempotent. */
   async remove(id: string): Promise<void> {
     await this.parts.runtime.remove(id);
     await this.removeTraces(id);
@@ -155,7 +160,7 @@ export class SandboxContainers {
     await placement.cgroups.remove(id);
     await folder.remove(id);
     if (container === id) return;
-    await folder.remove(container); // where it was not given its sandbox's name any more
+    await folder.remove(container); // a standby container's folder may not have been renamed to its sandbox's yet
     ids.forget(id);
     warm.forget(container);
   }

@@ -33,19 +33,19 @@ const SHIM_LOST: Why = {
 };
 const CHILD_OUT_OF_MEMORY = 'it completed, but a process of it was killed for want of memory';
 
-/** An OOM event may come just after the exit that it explains. Only waited for where the cgroup cannot be read. */
+/** Wait for an OOM event that comes just after the exit it explains. Used only where the cgroup cannot be read. */
 const OOM_SETTLE_MS = 100;
 const RETRY_MS = 500;
 
-/** The exits of sandboxes that nobody asked to end: reported at once, then recorded, then what they held in containerd is released. */
+/** Handles unrequested exits: reports each at once, then records it, then releases its task and snapshot. */
 export class SandboxExits {
   private readonly logger = new Logger(SandboxExits.name);
   private readonly outOfMemory = new Set<string>();
-  /** Exits that came before their create had returned. */
+  /** exits that came before their create returned */
   private readonly early = new Map<string, Exit>();
-  /** Why the agent itself has killed them. */
+  /** why the agent itself killed a sandbox */
   private readonly evicted = new Map<string, Why>();
-  /** Exits that are not recorded yet. */
+  /** exits that are being recorded */
   private readonly recording = new Map<string, Promise<void>>();
 
   constructor(private readonly parts: ExitParts) {}
@@ -63,14 +63,14 @@ export class SandboxExits {
     await work;
   }
 
-  /** The exit that came while the sandbox was being made. */
+  /** Takes the exit that came while the sandbox was being made. */
   takeEarly(id: string): Exit | undefined {
     const exit = this.early.get(id);
     this.early.delete(id);
     return exit;
   }
 
-  /** The exit of a sandbox that is being deleted: reported as long as the sandbox is. */
+  /** Reports the exit of a sandbox that is being deleted: in the table only, until the sandbox is removed. */
   async exitedOnDelete(id: string, exit: Exit): Promise<void> {
     this.parts.table.update(id, outcome(await this.explain(id, exit)));
   }
@@ -78,11 +78,11 @@ export class SandboxExits {
   /**
    * Resolves when the sandbox has ended and its log is complete: the shim copies the last output before its task is deleted.
    * @returns the status with the outcome; undefined where the sandbox was removed
-   * @throws ApiError unavailable where it was never made
+   * @throws ApiError unavailable where its create failed
    */
   async over(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
     const status = await this.parts.table.untilEnded(id, signal);
-    await this.recording.get(id)?.catch(() => undefined); // not recorded: the log is as whole as it gets
+    await this.recording.get(id)?.catch(() => undefined); // where it fails, the log gets no more complete
     return status;
   }
 
@@ -90,21 +90,21 @@ export class SandboxExits {
     return this.recording.has(id);
   }
 
-  /** Writes the end into the claim, then releases task and snapshot. Can be repeated. */
+  /** Writes the end into the claim, then releases task and snapshot. Idempotent. */
   async record(id: string, finished: Finished): Promise<void> {
     await this.parts.claims.change(id, { finished });
     await this.parts.runtime.release(id);
     if (finished.exitCode === undefined) await this.parts.runtime.bury((await this.parts.claims.shimGroup(id)) ?? id);
   }
 
-  /** The shim was killed: the task is gone, and its exit code with it. */
+  /** Ends a sandbox whose shim was killed: its task is gone, and its exit code with it. */
   async shimLost(id: string): Promise<void> {
     await this.parts.cgroups.remove(id); // before the report says that its slot and ports are free
     await this.finish(id, { ...SHIM_LOST, finishedAt: new Date().toISOString() });
   }
 
   /**
-   * Kills a running sandbox for what it did: its exit is reported with `why`, also by the agent's next process.
+   * Kills a running sandbox for what it did. Its exit is reported with `why`, also by a restarted agent.
    * @throws ApiError where containerd does not kill it
    */
   async evict(id: string, why: Why): Promise<void> {
@@ -126,26 +126,26 @@ export class SandboxExits {
 
   private async settle(id: string, exit: Exit): Promise<void> {
     const mayBeLost = CODES_OF_DEAD_SHIMS.has(exit.exitCode);
-    if (mayBeLost && !(await this.answered(id, () => this.parts.runtime.hasTask(id)))) await this.shimLost(id);
+    if (mayBeLost && !(await this.untilAnswered(id, () => this.parts.runtime.hasTask(id)))) await this.shimLost(id);
     else await this.finish(id, await this.explain(id, exit));
   }
 
   private async finish(id: string, finished: Finished): Promise<void> {
     const { admission, table } = this.parts;
-    const isDeleted = table.get(id)?.phase !== 'running'; // its slot is the delete's to give back, its record to remove
+    const isDeleted = table.get(id)?.phase !== 'running'; // the delete releases the slot and removes the record
     if (!isDeleted) admission.release(id);
     table.update(id, { phase: phaseAfter(finished), ...outcome(finished) });
-    if (!isDeleted) await this.answered(id, () => this.record(id, finished));
+    if (!isDeleted) await this.untilAnswered(id, () => this.record(id, finished));
   }
 
-  /** Asks containerd again until it answers, as long as the sandbox is there. */
-  private async answered<T>(id: string, ask: () => Promise<T>): Promise<T> {
+  /** Repeats a call until containerd answers it or the sandbox is gone. */
+  private async untilAnswered<T>(id: string, ask: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await ask();
       } catch (error) {
         if (!isAnswerless(error) || !this.parts.table.get(id)) throw error;
-        this.logger.warn({ msg: 'an exit waits for containerd', sandbox: id, error: messageOf(error) });
+        this.logger.warn({ msg: 'exit not recorded yet: containerd is silent', sandbox: id, error: messageOf(error) });
       }
       await sleep(RETRY_MS, undefined, { ref: false });
     }
@@ -154,14 +154,14 @@ export class SandboxExits {
   private async explain(id: string, { exitCode, exitedAt }: Exit): Promise<Finished> {
     const wasOutOfMemory = await this.wasOutOfMemory(id, exitCode);
     const end = { exitCode, finishedAt: exitedAt.toISOString() };
-    // a process that completed was faster than the kill, or outlived a child that was killed
+    // exit code 0: the process was faster than the kill, or outlived a child that was killed
     if (exitCode === 0) {
       return { ...end, reason: 'Completed', ...(wasOutOfMemory ? { message: CHILD_OUT_OF_MEMORY } : {}) };
     }
     return { ...end, ...(this.evicted.get(id) ?? { reason: wasOutOfMemory ? 'OOMKilled' : 'Error' }) };
   }
 
-  /** The cgroup's count is true also where the event is late, or was sent to a process before this one. */
+  /** The cgroup's count covers events that are late, or that were sent to an earlier agent process. */
   private async wasOutOfMemory(id: string, exitCode: number): Promise<boolean> {
     const kills = await this.parts.cgroups.oomKills(id);
     if (kills === undefined && exitCode === 137) await sleep(OOM_SETTLE_MS);

@@ -13,11 +13,11 @@ export interface SandboxFiles {
 }
 
 /**
- * The files that a sandbox has of its own on the host: name resolution, and the log. What a create or a removal does here is
- * synchronous: they are small, most are in memory, and a way through the thread pool takes ten times as long.
+ * The host files of each sandbox: name resolution, claim, launch folder and log. Creates and removals access them
+ * synchronously: they are small, most are in memory, and the thread pool takes ten times as long.
  */
 export class SandboxFolder {
-  /** The node's, as it was when the agent started: what every sandbox of this agent gets. */
+  /** the node's file as of the agent's start; every sandbox of this agent gets it */
   private readonly resolvConf = readIfThere('/etc/resolv.conf');
 
   constructor(
@@ -41,7 +41,7 @@ export class SandboxFolder {
     closeSync(openSync(this.logs.file(id), 'a', 0o640));
   }
 
-  /** Its host name in the files that say it: in place, since a container has them mounted. */
+  /** Writes the host name into `hosts` and `hostname`. In place, since a container has them mounted. */
   call(id: string, name: string, address: string): void {
     const files = this.paths(id);
     const hostname = hostnameOf(name);
@@ -49,7 +49,7 @@ export class SandboxFolder {
     writeFileSync(files.hostname, `${hostname}\n`);
   }
 
-  /** What a waiting container had is the sandbox's: mounts and the open log stay what they are. */
+  /** Renames a standby container's log and folder to its sandbox's. Mounts and the open log stay valid. */
   give(containerId: string, sandboxId: string): void {
     this.logs.rename(containerId, sandboxId);
     renameSync(sandboxFolder(this.runDir, containerId), sandboxFolder(this.runDir, sandboxId));
@@ -62,7 +62,7 @@ export class SandboxFolder {
     return { logFile: this.logs.file(id), logWriter: writer === undefined ? undefined : { program: writer, made } };
   }
 
-  /** What its log and its own files take of the node. */
+  /** Bytes of the node's disk that the log and the name resolution files take. */
   async bytesOnDisk(id: string): Promise<number> {
     const { resolvConf, hosts, hostname } = this.paths(id);
     const files = [...this.logs.files(id), resolvConf, hosts, hostname];
@@ -78,7 +78,7 @@ export class SandboxFolder {
     return this.file(id, 'launch');
   }
 
-  /** From here on a container without a task has lost it, and is not one that was never finished. */
+  /** Marks the process as started: from here on a container without a task has lost it, rather than never had one. */
   markStarted(id: string): void {
     try {
       writeFileSync(this.file(id, 'started'), '');
@@ -95,23 +95,23 @@ export class SandboxFolder {
   }
 
   async remove(id: string): Promise<void> {
-    await this.logs.remove(id); // before the folder, by which the next process knows that it has something to remove
+    await this.logs.remove(id); // before the folder, by which a restarted agent finds what it has to remove
     rmSync(sandboxFolder(this.runDir, id), { recursive: true, force: true });
   }
 
-  /** The ids that have a folder of this agent. */
+  /** Ids with a folder of this agent. */
   async own(): Promise<string[]> {
     const ids = await readdir(runFolders.sandboxes(this.runDir)).catch(() => []); // none yet
     const owned = await Promise.all(
       ids.map(async (id) => {
-        const owner = await readFile(this.file(id, 'owner'), 'utf8').catch(() => undefined); // without one: the janitor's
+        const owner = await readFile(this.file(id, 'owner'), 'utf8').catch(() => undefined); // none: for the janitor
         return owner === this.owner ? [id] : [];
       }),
     );
     return owned.flat();
   }
 
-  /** This agent's folders of sandboxes without a container: their creates ended with the process before this one. */
+  /** Removes this agent's orphan folders: without a container, of creates that ended with an earlier agent process. */
   async removeStrays(known: ReadonlySet<string>): Promise<void> {
     for (const id of await this.own()) if (!known.has(id)) await this.remove(id);
   }

@@ -41,34 +41,34 @@ export interface LifecycleParts {
   readonly runtime: SandboxRuntime;
   readonly metrics: AgentMetrics;
   readonly endedLogs: EndedLogs;
-  /** the creates */
+  /** creates, for whose lulls removals wait */
   readonly traffic: Traffic;
 }
 
 export interface DeleteOptions {
   readonly generation?: number | undefined;
-  /** the object stays, and its log with it */
+  /** the object stays, and its log is kept */
   readonly keepLog?: boolean | undefined;
-  /** between SIGTERM and SIGKILL; absent: the sandbox's own */
+  /** between the stop signal and SIGKILL; absent: the sandbox's own */
   readonly gracePeriodSeconds?: number | undefined;
 }
 
-/** A removal costs as much as a cold create: it waits for a lull of them, with its process dead already. */
+/** Longest wait of a removal for a lull in creates: it costs as much as a cold create, and its process is dead. */
 const REMOVE_LATEST_MS = 500;
 const REMOVE_ATTEMPTS = 5;
 const RETRY_MS = 500;
-/** A process that was killed is gone within this, but on a machine that stands still. */
+/** Wait for the exit of a killed process. Only a stalled machine takes longer. */
 const KILLED_MS = 5_000;
 
-/** A sandbox from its admission to its removal, in this agent and in containerd. */
+/** Drives sandboxes from admission to removal, in this agent and in containerd. */
 export class SandboxLifecycle {
   private readonly logger = new Logger(SandboxLifecycle.name);
   private readonly creations = new Creations((id) => {
     this.delete(id);
   });
-  /** ids of sandboxes that end while their objects stay */
+  /** ids of sandboxes that end while their objects stay, with their logs */
   private readonly keepingLog = new Set<string>();
-  /** how long each that is being ended may still take to end by itself */
+  /** grace periods of the deletes in progress, by sandbox id */
   private readonly deleting = new Map<string, GracePeriod>();
   private readonly removed = new RemovedGenerations();
   private readonly namedDeletes = new NamedDeletes();
@@ -76,15 +76,17 @@ export class SandboxLifecycle {
 
   constructor(private readonly parts: LifecycleParts) {}
 
-  /** Whether the agent knows what containerd has: before, it cannot admit, and its silence about a sandbox says nothing. */
+  /** Whether the table has what containerd has. Before, the agent admits nothing and its reports are incomplete. */
   get restored(): boolean {
     return this.isRestored;
   }
 
   /**
-   * A repeated id is the same success. While the image is still being pulled, a create that all its callers have left
-   * leaves nothing; later it completes, and is known by its id, unless the order says that nobody could find it.
-   * @throws AdmissionError before any effect, or where the sandbox was deleted while it was made; ApiError
+   * Makes a sandbox. Idempotent by sandbox id. A create that all callers have left is aborted while its image is
+   * pulled; later it completes and the sandbox stays, unless the order sets `leaveNothing`.
+   * @param left aborts when this caller leaves
+   * @throws AdmissionError before any effect, or where the sandbox was deleted while it was made
+   * @throws ApiError as {@link SandboxContainers.create}
    */
   async create(order: SandboxOrder, left: AbortSignal): Promise<CreateSandboxResponse> {
     const id = order.request.sandboxId;
@@ -92,7 +94,7 @@ export class SandboxLifecycle {
     const running = this.creations.get(id);
     this.creations.wanted(id);
     if (!running && before) {
-      this.requireKept(order, before);
+      this.requireNotDeleted(order, before);
       return { success: true, sandboxId: id, createdAt: before.createdAt };
     }
     const creation = running ?? this.creations.begin(id, (abandoned) => this.place(order, abandoned));
@@ -100,9 +102,9 @@ export class SandboxLifecycle {
   }
 
   /**
-   * Ends what has the name and no object. What arrives later and was asked for before is refused.
-   * @param sandboxId only this one, and nothing is refused later; undefined: whatever has the name
-   * @returns the ids of those whose end has begun
+   * Ends the unbound sandboxes of a name. A create of the name that began before and arrives later is refused.
+   * @param sandboxId end only this one, and refuse nothing later; undefined: every one of the name
+   * @returns ids of the sandboxes whose end has begun
    */
   ensureAbsent(namespace: string, name: string, sandboxId: string | undefined): string[] {
     if (sandboxId === undefined) this.namedDeletes.add(namespace, name);
@@ -114,14 +116,14 @@ export class SandboxLifecycle {
     return meant.map((sandbox) => sandbox.sandboxId);
   }
 
-  /** When the name was last deleted by name; undefined: not that this agent remembers. */
+  /** The last delete by name; undefined: this agent remembers none. */
   lastDelete(namespace: string, name: string): NamedDelete | undefined {
     return this.namedDeletes.last(namespace, name);
   }
 
   /**
-   * Begins the end and returns; an unknown id is success. A repeated one may shorten the grace period.
-   * @throws AdmissionError for an older generation than its own
+   * Begins the end and returns. An unknown id is success; a repeated delete may change the {@link GracePeriod}.
+   * @throws AdmissionError stale_generation, for a generation older than the sandbox's
    */
   delete(id: string, { generation, keepLog = false, gracePeriodSeconds }: DeleteOptions = {}): void {
     const refusal = staleDelete(generation, this.parts.table.get(id));
@@ -131,14 +133,14 @@ export class SandboxLifecycle {
     const grace = underWay ?? new GracePeriod();
     if (gracePeriodSeconds !== undefined) grace.request(gracePeriodSeconds);
     if (underWay) {
-      // the period may have become longer, or the log one to keep
+      // the end of the period, or whether the log is kept, may have changed
       void this.parts.runtime.setLabels(id, this.endLabels(id, grace)).catch(() => undefined);
       return;
     }
     this.deleting.set(id, grace);
     this.end(id, grace)
       .catch((error: unknown) => {
-        // it stays terminating: the caller's next delete, or containerd's next start, tries again
+        // it stays terminating: the next delete, or the next connection to containerd, tries again
         this.logger.error({ msg: 'a sandbox was not removed', sandbox: id, error: messageOf(error) });
       })
       .finally(() => {
@@ -148,19 +150,22 @@ export class SandboxLifecycle {
       });
   }
 
-  /** @returns whether it is there to stay: whoever writes its object must know that it was deleted meanwhile */
+  /**
+   * Records the uid of the object.
+   * @returns false where the sandbox is gone or being deleted: its object must go too
+   */
   async bind(id: string, claimUid: string): Promise<boolean> {
     const { table, claims } = this.parts;
-    // told at once, also while containerd does not answer: an object that is written too late must not stay
+    // answered without containerd, which may be away: a late object must not stay
     if ((table.get(id)?.phase ?? 'terminating') === 'terminating') return false;
     const claim = await claims.change(id, { claimUid }, { [ContainerLabels.claimUid]: claimUid });
     if (!claim) return false;
-    table.update(id, { claimUid }); // never the claim that was read: its process may have ended since
+    table.update(id, { claimUid }); // not the whole claim: the process may have ended since it was read
     const phase = table.get(id)?.phase;
     return phase !== undefined && phase !== 'terminating';
   }
 
-  /** Everything of this agent that containerd still has; ends that had begun go on. */
+  /** Takes over this agent's containers in containerd and continues the deletes that had begun. */
   async restore(): Promise<void> {
     if (!this.isRestored) await this.parts.recovery.begin();
     for (const [id, keepLog] of await this.parts.recovery.restore()) this.delete(id, { keepLog });
@@ -183,11 +188,13 @@ export class SandboxLifecycle {
     if (refusal) throw new AdmissionError(refusal, admission.free(), deleted);
     table.add(toStatus(claim, 'creating'));
     const stages = await this.make(order, claim, abandoned);
-    this.requireKept(order, table.get(id));
+    this.requireNotDeleted(order, table.get(id));
     return { success: true, sandboxId: id, createdAt: claim.createdAt, stages };
   }
 
-  /** The container of an admitted sandbox. @throws what kept it from running; nothing of it is held then */
+  /**
+   * Makes the container of an admitted sandbox. A failure releases its slot; after a LeftoverError, its removal does.
+   */
   private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<readonly Stage[]> {
     const { admission, table, containers, exits, metrics } = this.parts;
     const id = claim.sandboxId;
@@ -196,7 +203,7 @@ export class SandboxLifecycle {
       metrics.created(stages);
       table.update(id, { phase: 'running' });
       const exit = exits.takeEarly(id);
-      if (exit) void exits.exited(id, exit).catch(() => undefined); // else the next restore records it
+      if (exit) void exits.exited(id, exit).catch(() => undefined); // where it fails, the next restore records it
       return stages;
     } catch (error) {
       exits.forget(id);
@@ -209,15 +216,18 @@ export class SandboxLifecycle {
     }
   }
 
-  /** Whoever deletes by name is told of: a create that was deleted meanwhile has no sandbox to answer with. */
-  private requireKept({ afterDelete }: SandboxOrder, sandbox: AgentSandboxStatus | undefined): void {
+  /**
+   * Refuses to answer a create with a sandbox that is being deleted, where the order checks deletes by name.
+   * @throws AdmissionError stale_generation
+   */
+  private requireNotDeleted({ afterDelete }: SandboxOrder, sandbox: AgentSandboxStatus | undefined): void {
     if (afterDelete === undefined || !sandbox) return;
     const { sandboxId, phase } = sandbox;
     if (phase !== 'terminating' && !this.deleting.has(sandboxId)) return;
     throw new AdmissionError(overtaken(sandboxId), this.parts.admission.free());
   }
 
-  /** It holds its slot until it is gone for certain: its process may run. */
+  /** Ends a container that a failed create left. It holds its slot until it is removed, since its process may run. */
   private endLeftover(id: string): void {
     this.parts.table.update(id, { phase: 'terminating', message: CREATE_FAILED });
     this.delete(id);
@@ -227,8 +237,8 @@ export class SandboxLifecycle {
     const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
     const creation = this.creations.get(id);
     creation?.abandoned.abort();
-    await creation?.work.catch(() => undefined); // its caller was told
-    if (!table.get(id) && !(await this.adoptStray(id))) return;
+    await creation?.work.catch(() => undefined); // its callers get the error
+    if (!table.get(id) && !(await this.adoptUnknown(id))) return;
     const { phase, terminationGracePeriodSeconds = DEFAULT_GRACE_SECONDS } = table.get(id) ?? {};
     table.update(id, { phase: 'terminating' });
     grace.begin(terminationGracePeriodSeconds);
@@ -246,7 +256,7 @@ export class SandboxLifecycle {
     table.remove(id);
   }
 
-  /** What the janitor and the agent's next process have to know of an end that is under way. */
+  /** Labels by which the janitor and a restarted agent know of a delete in progress. */
   private endLabels(id: string, { until }: GracePeriod): Readonly<Record<string, string>> {
     return {
       ...(until === Infinity ? {} : { [ContainerLabels.terminatingUntil]: String(until) }),
@@ -254,7 +264,7 @@ export class SandboxLifecycle {
     };
   }
 
-  /** The grace period is the process's also where containerd is away for a part of it. SIGKILL ends it. */
+  /** Sends the stop signal, and SIGKILL after the grace period, also where containerd is away for a part of it. */
   private async terminate(id: string, grace: GracePeriod): Promise<void> {
     const { runtime } = this.parts;
     while (!grace.signal.aborted) {
@@ -268,7 +278,7 @@ export class SandboxLifecycle {
       }
     }
     if (this.parts.table.get(id)?.finishedAt !== undefined) return;
-    await runtime.kill(id, 'SIGKILL').catch(() => undefined); // its removal kills it again, and makes sure
+    await runtime.kill(id, 'SIGKILL').catch(() => undefined); // the removal kills it again, and checks
     await this.report(id, await runtime.wait(id, KILLED_MS).catch(() => undefined));
   }
 
@@ -290,8 +300,8 @@ export class SandboxLifecycle {
     }
   }
 
-  /** A container of this agent that its table does not have. */
-  private async adoptStray(id: string): Promise<boolean> {
+  /** Adopts a container of this agent that the table does not have. @returns whether the table has it now */
+  private async adoptUnknown(id: string): Promise<boolean> {
     const record = await this.parts.claims.find(id);
     if (record) await this.parts.recovery.adopt(record);
     return this.parts.table.get(id) !== undefined;
@@ -302,7 +312,7 @@ function overtaken(sandboxId: string): Refusal {
   return { code: 'stale_generation', message: `${sandboxId} was deleted while it was being made` };
 }
 
-/** A Pod's address may have been another's a moment ago, and its caller have it in mind still. */
+/** Refuses a call for another agent: the Pod's address may have been another Pod's, and the caller may not know yet. */
 function otherAgent(meant: string | undefined, own: string): Refusal | undefined {
   if (meant === undefined || meant === own) return undefined;
   return { code: 'other_agent', message: `this is the agent of Pod ${own}, not of ${meant}` };

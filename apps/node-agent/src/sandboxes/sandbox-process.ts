@@ -11,11 +11,11 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** launcher.c: MAX_TEXTS */
 const MAX_WORDS = 100_000;
 
-/** The first process of a sandbox: what the caller asked for, over what the image says. The launcher resolves the rest. */
+/** The first process of a sandbox: the caller's request over the image's config. The launcher resolves the rest. */
 export interface SandboxProcess {
-  /** the first is looked for by the PATH of `env` */
+  /** the first is looked up in the PATH of `env` */
   readonly args: readonly string[];
-  /** `NAME=value`; HOME alone: the user's home */
+  /** `NAME=value`; `HOME` without a value: the launcher sets the user's home */
   readonly env: readonly string[];
   readonly workingDir: string;
   /** as in an image's config */
@@ -24,13 +24,13 @@ export interface SandboxProcess {
   readonly volumes: readonly string[];
   readonly hostname: string;
   readonly limits: Limits;
-  /** whose fault it is where it cannot be used */
+  /** whether a value comes from the image; says whose fault it is where the value cannot be used */
   readonly fromImage: { readonly workingDir: boolean };
 }
 
 /**
  * @param cpuLimit cores: the agent's own limit
- * @throws ApiError invalid_argument, where nothing is left to run or it is too long
+ * @throws ApiError invalid_argument where there is no command, or command, args and envs are too long
  */
 export function planProcess(
   { request, cpus, pids }: SandboxOrder,
@@ -54,12 +54,12 @@ export function planProcess(
   };
 }
 
-/** Builders write relative ones too (kaniko): of the root. */
+/** An image's folder as an absolute path. Some builders (kaniko) write one relative to the root. */
 function absolute(folder: string): string {
   return folder === '' || folder.startsWith('/') ? folder : `/${folder}`;
 }
 
-/** The image's variables over the defaults, the caller's over both. */
+/** The image's variables override the defaults; the caller's override both. */
 function environment(
   image: readonly string[],
   defaults: Readonly<Record<string, string | undefined>>,

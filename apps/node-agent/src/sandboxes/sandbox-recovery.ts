@@ -29,13 +29,16 @@ export interface RecoveryParts {
   readonly warm: WarmContainers;
 }
 
-/** Brings the table to what containerd has: after a start of the agent, and after each of containerd's. */
+/** Brings the table in line with containerd, after each start of the agent and of containerd. */
 export class SandboxRecovery {
   private readonly logger = new Logger(SandboxRecovery.name);
 
   constructor(private readonly parts: RecoveryParts) {}
 
-  /** Before anything is admitted: what a process before this one had begun to make and not finished. */
+  /**
+   * Finishes the work of an earlier agent process, before anything is admitted: records its claim files, adopts its
+   * shim groups, and removes snapshots and folders of creates that it began and did not finish.
+   */
   async begin(): Promise<void> {
     const { claims, claimFiles, folder, groups } = this.parts;
     await claims.dropStraySnapshots();
@@ -45,12 +48,14 @@ export class SandboxRecovery {
     await folder.removeStrays(new Set(records.flatMap((record) => [record.id, this.sandboxIdOf(record)])));
   }
 
-  /** @returns those that are to be ended, as their end had begun or their start was never finished; true: their log stays */
+  /**
+   * @returns sandboxes whose end had begun or whose start was not finished: they are to be ended; true: the log is kept
+   */
   async restore(): Promise<ReadonlyMap<string, boolean>> {
     const { table, claims, claimFiles } = this.parts;
     await claimFiles.allRecorded();
     const before = table.list().filter(({ phase }) => phase === 'running');
-    // containerd's answer is older than what changes from here on
+    // a sandbox that changes from here on is newer than containerd's answer
     return table.during(async (changed) => {
       const records = await claims.list();
       const ending = new Map<string, boolean>();
@@ -68,11 +73,11 @@ export class SandboxRecovery {
     });
   }
 
-  /** Whether the sandbox is to be ended. */
+  /** Takes a container into the table. @returns whether its sandbox is to be ended */
   async adopt(record: ContainerRecord): Promise<boolean> {
     const { table } = this.parts;
     const parsed = Claim.safeParse(record.claim);
-    if (!parsed.success) return false; // not in our words: the janitor's to judge
+    if (!parsed.success) return false; // no valid claim: left to the janitor
     const claim = parsed.data;
     this.parts.ids.pair(claim.sandboxId, record.id);
     const known = table.get(claim.sandboxId);
@@ -87,12 +92,12 @@ export class SandboxRecovery {
     return false;
   }
 
-  /** A container whose process never started was never told to anybody as running. */
+  /** True where a delete had begun, or where the process never started and so was never reported as running. */
   private async isToEnd({ id, labels, task }: ContainerRecord, claim: Claim, isKnown: boolean): Promise<boolean> {
     if (labels[ContainerLabels.terminating] !== undefined) return true;
     if (isKnown || claim.finished) return false;
-    const hadWaited = id !== claim.sandboxId; // its launcher runs, whether it was given its order or not
-    if (task && !hadWaited) return task.status === 'created';
+    const wasStandby = id !== claim.sandboxId; // its launcher runs, with or without an order
+    if (task && !wasStandby) return task.status === 'created';
     return !(await this.parts.folder.wasStarted(claim.sandboxId));
   }
 
@@ -108,14 +113,17 @@ export class SandboxRecovery {
     }
   }
 
-  /** Beside the others, who must not wait for processes that are slow to die; what fails, the next restore tries again. */
+  /** Not awaited: the others must not wait for processes that are slow to die. The next restore retries. */
   private lost(id: string): void {
     this.parts.exits.shimLost(id).catch((error: unknown) => {
-      this.logger.error({ msg: 'what a dead shim has left is not gone', sandbox: id, error: messageOf(error) });
+      this.logger.error({ msg: 'a sandbox of a dead shim was not ended', sandbox: id, error: messageOf(error) });
     });
   }
 
-  /** Of a cold create whose agent was killed before its launcher's answer: values of variables. The launcher may still read it. */
+  /**
+   * Deletes the order, which has values of variables, of a cold create whose agent was killed before its launcher's
+   * answer. Delayed, since the launcher may still read it.
+   */
   private forgetOrder(launchFolder: string): void {
     setTimeout(() => {
       new LaunchFolder(launchFolder).forgetOrder();
@@ -136,7 +144,7 @@ export class SandboxRecovery {
     this.parts.table.add(toStatus(claim, phaseAfter(finished)));
   }
 
-  /** containerd was away when the end was to be recorded, and the agent gave up. */
+  /** Records an end again, where the agent gave up recording it while containerd was away. */
   private async recordAgain(claim: Claim, known: AgentSandboxStatus): Promise<void> {
     const { exitCode, reason, message, finishedAt } = known;
     if (claim.finished || reason === undefined || finishedAt === undefined) return;
@@ -144,14 +152,14 @@ export class SandboxRecovery {
     await this.parts.exits.record(claim.sandboxId, { exitCode, reason, message, finishedAt });
   }
 
-  /** Its very container is gone: somebody else removed it. */
+  /** Fails a sandbox whose container another process has removed. */
   private gone(id: string): void {
     this.parts.admission.release(id);
     const why = { reason: 'ContainerGone', message: 'its container is gone', finishedAt: new Date().toISOString() };
     this.parts.table.update(id, { phase: 'failed', ...why });
   }
 
-  /** Of a claim that containerd has not been told yet, only we know. */
+  /** The label, else this agent's own pairing: a claim may not be in containerd yet. */
   private sandboxIdOf({ id, labels }: ContainerRecord): string {
     return labels[ContainerLabels.id] ?? this.parts.ids.sandboxOf(id);
   }

@@ -15,19 +15,19 @@ const LOST: AgentSandboxStatus = {
 
 describe('merged', () => {
   it.each<[string, AgentSandboxStatus, Partial<AgentSandboxStatus>, Partial<AgentSandboxStatus>]>([
-    ['takes an exit', RUNNING, { phase: 'failed', ...EXIT }, { phase: 'failed', ...EXIT }],
+    ['adds an exit', RUNNING, { phase: 'failed', ...EXIT }, { phase: 'failed', ...EXIT }],
     ['keeps the first exit', ENDED, { ...EXIT, exitCode: 137 }, EXIT],
     ['keeps an exit through a bind that read an older claim', ENDED, { ...RUNNING, claimUid: 'u' }, EXIT],
     ['keeps an exit through a delete', ENDED, { phase: 'terminating' }, { phase: 'terminating', ...EXIT }],
     ['does not go back to an earlier phase', ENDED, { phase: 'running' }, { phase: 'failed' }],
-    ['does not end what is being deleted', { ...RUNNING, phase: 'terminating' }, ENDED, { phase: 'terminating' }],
+    ['stays terminating through an exit', { ...RUNNING, phase: 'terminating' }, ENDED, { phase: 'terminating' }],
     ['keeps the uid of an object', { ...RUNNING, claimUid: 'u' }, { claimUid: '' }, { claimUid: 'u' }],
-    ['adds no code to an exit that nobody knows', LOST, { exitCode: 137, reason: 'Error' }, { reason: 'ShimLost' }],
+    ['adds no code to an exit whose code is unknown', LOST, { exitCode: 137, reason: 'Error' }, { reason: 'ShimLost' }],
   ])('%s', (_what, before, change, expected) => {
     expect(merged(before, change)).toMatchObject(expected);
   });
 
-  it('has no code where nobody knows it', () => {
+  it('has no code where it is unknown', () => {
     expect(merged(LOST, { exitCode: 137 })).not.toHaveProperty('exitCode');
   });
 
@@ -41,7 +41,7 @@ describe('mergedClaim', () => {
     ...{ sandboxId: 's', claimUid: '', claimName: 's', namespace: 'n', image: 'i', ports: [], createdAt: 1 },
   };
 
-  it('keeps the first exit and the first uid, in whatever order they come', () => {
+  it('keeps the first exit and the first uid, in either order', () => {
     const bound = mergedClaim(mergedClaim(claim, { finished: EXIT }), { claimUid: 'u' });
     const ended = mergedClaim(mergedClaim(claim, { claimUid: 'u' }), { finished: EXIT });
     expect(bound).toEqual(ended);

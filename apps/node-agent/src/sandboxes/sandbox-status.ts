@@ -2,7 +2,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type AgentPhase } from '@fsb/api/phases';
 import { type Claim } from './claim';
 
-/** How a process ended. Its code is absent where nobody knows it. */
+/** How a process ended. Its exit code is absent where it is unknown. */
 export type Finished = NonNullable<Claim['finished']>;
 
 /** The report of a sandbox. Pure. */
@@ -29,15 +29,15 @@ export function outcome(finished: Finished | undefined): Partial<AgentSandboxSta
   };
 }
 
-/** The phase of a process that ended so, and that nobody had asked to end. Pure. */
+/** The phase after an unrequested exit. Pure. */
 export function phaseAfter({ exitCode }: Finished): AgentPhase {
   return exitCode === 0 ? 'stopped' : 'failed';
 }
 
-/** Message of one whose create has failed while its process may run. */
+/** Message of a sandbox whose create failed while its process may run. */
 export const CREATE_FAILED = 'its create failed';
 
-/** Of the last that was known of a sandbox that is gone: its create failed, and nobody had asked to end it. Pure. */
+/** Whether a removed sandbox, by its last status, is one whose create failed rather than one that was deleted. Pure. */
 export function wasNeverMade({ phase, message }: AgentSandboxStatus): boolean {
   return phase === 'creating' || (phase === 'terminating' && message === CREATE_FAILED);
 }
@@ -53,8 +53,8 @@ const STEP: Readonly<Record<AgentPhase, number>> = {
 };
 
 /**
- * A report and what has become known since. The phase goes forward alone, the first exit and the first uid of an object
- * stay: a writer that has read an older state cannot take back what others have found out meanwhile. Pure.
+ * The report with the change applied. The phase only goes forward, and the first exit and the first uid of an object
+ * stay: a writer that has read an older state cannot undo what others have recorded since. Pure.
  */
 export function merged(before: AgentSandboxStatus, change: Partial<AgentSandboxStatus>): AgentSandboxStatus {
   const phase = change.phase !== undefined && STEP[change.phase] > STEP[before.phase] ? change.phase : before.phase;

@@ -8,15 +8,15 @@ const CREATING: AgentSandboxStatus = {
   ...{ ports: [], createdAt: 1, phase: 'creating' },
 };
 
-describe('The end of a sandbox that is followed', () => {
+describe('SandboxTable.untilEnded', () => {
   const table = (): SandboxTable =>
     new SandboxTable(new Admission({ slots: 3, memoryBytes: undefined, storageBytes: undefined, reservedPorts: [] }));
   const never = new AbortController().signal;
 
   it.each<[string, Partial<AgentSandboxStatus>[]]>([
     ['its create failed', []],
-    ['its create failed, and what it left was ended', [{ phase: 'terminating', message: CREATE_FAILED }]],
-  ])('is none where %s: it may be made elsewhere', async (_what, changes) => {
+    ['its create failed and the container that it left was ended', [{ phase: 'terminating', message: CREATE_FAILED }]],
+  ])('rejects where %s, since the sandbox may be made elsewhere', async (_what, changes) => {
     const sandboxes = table();
     sandboxes.add(CREATING);
     const ended = sandboxes.untilEnded('a', never);
@@ -29,7 +29,7 @@ describe('The end of a sandbox that is followed', () => {
     ['ran', [{ phase: 'running' }]],
     ['was deleted while it ran', [{ phase: 'running' }, { phase: 'terminating' }]],
     ['was deleted while it was made', [{ phase: 'terminating' }]],
-  ])('comes with the removal of one that %s', async (_what, changes) => {
+  ])('resolves with the removal of a sandbox that %s', async (_what, changes) => {
     const sandboxes = table();
     sandboxes.add(CREATING);
     const ended = sandboxes.untilEnded('a', never);
@@ -38,7 +38,7 @@ describe('The end of a sandbox that is followed', () => {
     expect(await ended).toBeUndefined();
   });
 
-  it('comes with its outcome, and at once for one that nobody knows', async () => {
+  it('resolves with the outcome, and at once for an unknown sandbox', async () => {
     const sandboxes = table();
     expect(await sandboxes.untilEnded('a', never)).toBeUndefined();
     sandboxes.add({ ...CREATING, phase: 'running' });

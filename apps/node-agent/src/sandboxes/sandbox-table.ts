@@ -5,7 +5,7 @@ import { hasEndedOnAgent } from '@fsb/api/phases';
 import { type Admission } from './admission';
 import { merged, wasNeverMade } from './sandbox-status';
 
-/** What the agent knows of its sandboxes, and a stream of every change. */
+/** The status of each sandbox of the agent, and a stream of changes. */
 export class SandboxTable {
   private readonly sandboxes = new Map<string, AgentSandboxStatus>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
@@ -32,14 +32,14 @@ export class SandboxTable {
     }
   }
 
-  /** A sandbox that the table does not have yet; one that it has is merged with what is known of it. */
+  /** Adds a sandbox, or {@link merged}s it with the status that the table has. */
   add(sandbox: AgentSandboxStatus): void {
     const { sandboxId } = sandbox;
     const before = this.sandboxes.get(sandboxId);
     this.put(before ? merged(before, sandbox) : sandbox);
   }
 
-  /** The only way to change a sandbox: {@link merged} with what is known. Nothing happens where it is gone. */
+  /** The only way to change a sandbox: {@link merged} with what the table has. No effect where it is gone. */
   update(id: string, change: Partial<AgentSandboxStatus>): void {
     const before = this.sandboxes.get(id);
     if (before) this.put(merged(before, change));
@@ -47,19 +47,19 @@ export class SandboxTable {
 
   remove(id: string): void {
     if (!this.sandboxes.delete(id)) return;
-    this.note(id);
+    this.markChanged(id);
     const { allocated } = this.admission;
     this.publish({ type: 'removed', sandboxId: id, allocated, free: this.admission.free() });
   }
 
   private put(sandbox: AgentSandboxStatus): void {
-    this.note(sandbox.sandboxId);
+    this.markChanged(sandbox.sandboxId);
     this.sandboxes.set(sandbox.sandboxId, sandbox);
     const { allocated } = this.admission;
     this.publish({ type: 'sandbox', sandbox, allocated, free: this.admission.free() });
   }
 
-  private note(id: string): void {
+  private markChanged(id: string): void {
     for (const changed of this.observers) changed.add(id);
   }
 
@@ -67,15 +67,15 @@ export class SandboxTable {
     this.changes.emit('change', event);
   }
 
-  /** Every change from the call on: it listens before it is first read. */
+  /** Changes from the call on: the listener is added before the first read. */
   watch(signal: AbortSignal): AsyncIterable<[AgentEvent]> {
     return on(this.changes, 'change', { signal }) as AsyncIterable<[AgentEvent]>; // publish() is the only emitter
   }
 
   /**
    * Resolves when a sandbox has ended, is not known any more, or `signal` aborts.
-   * @returns what is known of it then
-   * @throws ApiError unavailable where its create has failed: it may be made elsewhere, and what follows it there is no log of its
+   * @returns its status then; undefined where it is not known
+   * @throws ApiError unavailable where its create failed: it may be made elsewhere, and has no log to follow here
    */
   async untilEnded(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
     let last: AgentSandboxStatus | undefined;
@@ -90,7 +90,7 @@ export class SandboxTable {
     return status;
   }
 
-  /** Resolves when `test` holds of the sandbox (undefined: not known, or no more), or `signal` aborts. */
+  /** Resolves when `test` holds for the sandbox (undefined: unknown or removed), or when `signal` aborts. */
   until(id: string, test: (sandbox: AgentSandboxStatus | undefined) => boolean, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {

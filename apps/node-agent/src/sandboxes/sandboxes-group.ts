@@ -10,13 +10,14 @@ const WEIGHTS = [
 ] as const;
 
 /**
- * Makes the cgroup of all sandboxes of an agent, a sibling of the agent's own, with the agent's CPU weight (its Pod's CPU request).
- * Where the CPU is short the agent has half of what both have, however many sandboxes are busy, and one busy sandbox the other half.
- * With a weight for each sandbox instead, a container of a pool of 200 slots starts with a two-hundredth of its agent's.
+ * Makes the cgroup of all sandboxes of an agent, a sibling of the agent's own, with the agent's CPU weight (its Pod's
+ * CPU request). Under CPU contention the agent gets half of what both have, however many sandboxes are busy, and one
+ * busy sandbox the other half. With a weight for each sandbox instead, a container of a pool of 200 slots starts with a
+ * two-hundredth of its agent's.
  * @param parent as an OCI cgroupsPath
  * @param own text of /proc/self/cgroup, for tests
  * @param root where hierarchies are mounted, for tests
- * @returns the path, as an OCI cgroupsPath; its hierarchies without a weight are made by the OCI runtime
+ * @returns the path, as an OCI cgroupsPath; in hierarchies without a weight the OCI runtime makes it
  * @throws Error where cgroups cannot be written
  */
 export function makeSandboxesGroup(

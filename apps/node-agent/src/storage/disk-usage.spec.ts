@@ -23,12 +23,12 @@ describe('usageOf', () => {
 
   beforeEach(() => (folder = mkdtempSync('/var/tmp/fsb-usage-')));
   afterEach(() => {
-    execFileSync('rm', ['-rf', folder]); // knows paths of any length
+    execFileSync('rm', ['-rf', folder]); // removes paths of any length
   });
 
   const shell = (script: string): void => void execFileSync('/bin/bash', ['-c', script], { cwd: folder });
 
-  it('counts what was given out: a file of two names once, a hole not, and follows no link', () => {
+  it('counts allocated blocks: a file of two names once, a hole not, and follows no link', () => {
     writeFileSync(join(folder, 'one'), Buffer.alloc(MIB));
     linkSync(join(folder, 'one'), join(folder, 'again'));
     writeFileSync(join(folder, 'hole'), '');
@@ -42,7 +42,7 @@ describe('usageOf', () => {
     expect(bytes).toBeLessThan(2 * MIB + 64 * 1024);
   });
 
-  it('finds what lies below names that are no text, and below a path that is too long for the kernel', () => {
+  it('counts files below names that are not UTF-8, and below a path that is too long for the kernel', () => {
     shell(String.raw`mkdir $'\xff\xfe'; head -c 1M /dev/zero > $'\xff\xfe/\xc0'`);
     shell(`n=$(printf 'n%.0s' {1..200}); for i in {1..50}; do mkdir $n; cd -P ./$n; done; head -c 1M /dev/zero > end`);
     const { bytes, entries, tooDeep } = usageOf(folder, MANY);
@@ -50,7 +50,7 @@ describe('usageOf', () => {
     expect(bytes).toBeGreaterThanOrEqual(2 * MIB);
   });
 
-  it('counts what a process holds without a name once, and not what lies in memory', () => {
+  it('counts an unlinked file that a process holds once, and none in memory', () => {
     const open = (path: string): number => {
       const file = openSync(path, 'w');
       writeFileSync(file, Buffer.alloc(MIB));
@@ -70,7 +70,7 @@ describe('usageOf', () => {
     }
   });
 
-  it('says that it did not see the end of what is nested too deeply', () => {
+  it('reports folders that are nested too deeply to be counted', () => {
     shell('for i in {1..300}; do mkdir d; cd -P ./d; done');
     const usage = usageOf(folder, MANY);
     expect(usage.tooDeep).toBe(true);
@@ -80,14 +80,14 @@ describe('usageOf', () => {
   it.each([
     ['files', { bytes: MIB, entries: 100 }, 101],
     ['bytes', { bytes: 40_000, entries: 1000 }, 10],
-  ])('ends as soon as there are too many %s', (_what, limits, entries) => {
+  ])('stops as soon as there are too many %s', (_what, limits, entries) => {
     for (let i = 0; i < 500; i++) writeFileSync(join(folder, String(i)), limits.entries === 100 ? '' : 'x');
     const usage = usageOf(folder, limits);
     expect(exceeds(usage, limits)).toBe(true);
     expect(usage.entries).toBe(entries);
   });
 
-  it('finds nothing where nothing is any more', () => {
+  it('is zero where the folder is gone', () => {
     rmSync(folder, { recursive: true });
     expect(usageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
   });
@@ -97,6 +97,6 @@ it.each([
   [1024, 10_000],
   [10 * 1024 * MIB, 655_360],
   [1024 * 1024 * MIB, 2_000_000],
-])('of %i bytes there may be %i files', (bytes, entries) => {
+])('entriesFor: %i bytes allow %i files', (bytes, entries) => {
   expect(entriesFor(bytes)).toBe(entries);
 });

@@ -8,25 +8,25 @@ export interface UsageLimits {
 }
 
 export interface Usage {
-  /** that the file system has given out for it; a file of several names counts once */
+  /** allocated by the file system; a file of several names counts once */
   readonly bytes: number;
   readonly entries: number;
-  /** deeper than {@link MAX_DEPTH}: what lies there was not counted */
+  /** whether there are folders below {@link MAX_DEPTH}, which were not counted */
   readonly tooDeep: boolean;
 }
 
-/** Each level holds two open files. */
+/** Levels of folders. Each holds two open files. */
 const MAX_DEPTH = 256;
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * What lies below a folder that somebody hostile writes to meanwhile: no link is followed, no path is ever longer than a
- * name, and the walk ends as soon as a limit is passed. Synchronous: not for a thread that has anything else to do.
- * @param pids of the processes that write there: their files without a name count too
+ * The disk usage of a folder that a hostile process may write to meanwhile: no link is followed, no path is longer than
+ * a name, and the walk ends as soon as a limit is passed. Synchronous, for a thread of its own.
+ * @param pids of processes that write there; their unlinked files count too
  */
 export function usageOf(folder: string, limits: UsageLimits, pids: readonly number[] = []): Usage {
   const walk = new Walk(limits);
-  walk.nameless(pids); // first: there are few, and a walk that passes a limit ends
+  walk.nameless(pids); // first: they are few, and the walk ends at a limit
   walk.folder(Buffer.from(folder), 0);
   return { bytes: walk.bytes, entries: walk.entries, tooDeep: walk.tooDeep };
 }
@@ -39,7 +39,7 @@ class Walk {
   bytes = 0;
   entries = 0;
   tooDeep = false;
-  /** files of several names, or of none, that were counted */
+  /** counted files that have several names, or none */
   private readonly linked = new Set<string>();
 
   constructor(private readonly limits: UsageLimits) {}
@@ -83,10 +83,10 @@ class Walk {
 
   private count(stats: Stats): void {
     const isAgain = stats.nlink !== 1 && !stats.isDirectory() && !this.isFirst(stats);
-    if (isAgain && stats.nlink === 0) return; // another descriptor of it
+    if (isAgain && stats.nlink === 0) return; // another descriptor of the same file
     this.entries++;
     if (isAgain) return;
-    this.bytes += stats.blocks * 512; // stat(2): of 512 bytes, whatever the file system's are
+    this.bytes += stats.blocks * 512; // stat(2): units of 512 bytes on every file system
   }
 
   private isFirst({ dev, ino }: Stats): boolean {
@@ -99,7 +99,7 @@ class Walk {
 
 const GONE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
-/** Whatever is removed, or made another kind of thing, between its name and the look at it. */
+/** @returns undefined where the entry was removed, or replaced by another kind, since its name was read */
 function unlessGone<T>(look: () => T): T | undefined {
   try {
     return look();

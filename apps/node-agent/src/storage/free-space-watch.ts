@@ -14,30 +14,30 @@ export interface FreeSpaceParts {
   readonly exits: Pick<SandboxExits, 'evict'>;
   readonly runtime: Pick<SandboxRuntime, 'writableLayer'>;
   readonly usage: SandboxUsage;
-  /** as the last round of the limits found them */
+  /** as {@link StorageWatch} measured them last */
   readonly footprints: ReadonlyMap<string, Footprint>;
 }
 
 export interface FreeSpaceSettings {
-  /** of the file system that has containerd's snapshots */
+  /** free bytes to keep on the file system of containerd's snapshots */
   readonly leastBytes: number;
   readonly everyMs: number;
-  /** until sandboxes are measured again where none had grown, or one was ended */
+  /** pause before sandboxes are measured again, where none had grown or one was ended */
   readonly againMs: number;
 }
 
 const NO_LIMITS = { bytes: Number.MAX_SAFE_INTEGER, entries: 2_000_000 };
 
 /**
- * Too little free space on the file system of containerd's snapshots ends the sandbox that has grown most since there was enough:
- * whatever it wrote to, and whatever its own limit is. Each agent of a node ends one of its own.
+ * Evicts a sandbox where the file system of containerd's snapshots is low on free space: the one that has grown most
+ * since there was enough, wherever it wrote and whatever its own limit is. Each agent of a node evicts one of its own.
  */
 export class FreeSpaceWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(FreeSpaceWatch.name);
   private readonly stopping = new AbortController();
-  /** of containerd: known with the first sandbox */
+  /** containerd's folder of snapshots, known from the first sandbox on */
   private snapshots: string | undefined;
-  /** Footprints when there was last enough space. */
+  /** footprints when there was last enough space */
   private before: ReadonlyMap<string, Footprint> = new Map();
   private wasLow = false;
 
@@ -61,13 +61,13 @@ export class FreeSpaceWatch implements OnApplicationBootstrap, OnModuleDestroy {
     while (!signal.aborted) {
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       pauseMs = await this.tick().catch((error: unknown) => {
-        this.logger.warn({ msg: 'the free space is not known', error: messageOf(error) });
+        this.logger.warn({ msg: 'the free space could not be checked', error: messageOf(error) });
         return this.settings.againMs;
       });
     }
   }
 
-  /** @returns milliseconds until the next */
+  /** @returns milliseconds until the next tick */
   private async tick(): Promise<number> {
     if (this.stopping.signal.aborted || !(await this.isLow())) return this.settings.everyMs;
     await this.relieve();
@@ -83,7 +83,7 @@ export class FreeSpaceWatch implements OnApplicationBootstrap, OnModuleDestroy {
     return false;
   }
 
-  /** @returns undefined where no sandbox has said yet where snapshots are */
+  /** Free bytes. @returns undefined where no sandbox runs, or the folder of snapshots is not known yet */
   private async free(): Promise<number | undefined> {
     const running = this.running();
     this.snapshots ??= await this.folderOfSnapshots(running);

@@ -1,10 +1,10 @@
-/** What has been seen of a sandbox's storage at one time. */
+/** A sandbox's storage as measured at one time. */
 export interface Footprint {
-  /** of its layer, its files without a name and its log */
+  /** of its layer, its unlinked files and its log */
   readonly bytes: number;
-  /** The kernel's count of what it has written: {@link SandboxCgroups.written}. */
+  /** bytes written, as the kernel counts them: {@link SandboxCgroups.written} */
   readonly written: number;
-  /** Whether its files without a name were looked for: its processes are seen. */
+  /** whether its unlinked files are included, as its processes are visible */
   readonly isWhole: boolean;
 }
 
@@ -14,13 +14,13 @@ export interface Grower {
   readonly grown: number;
 }
 
-/** Growth that is not worth an end: a log, a few temporary files. */
+/** Growth up to this is ignored: a log, a few temporary files. */
 const LEAST_GROWTH_BYTES = 1024 * 1024;
 
 /**
- * The sandbox that has grown most between two looks. One whose processes are not seen may hold files that nobody can measure:
- * what the kernel says that it wrote counts for it as well.
- * @param before absent: it was not there yet
+ * The sandbox that has grown most between two measurements. One whose processes are not visible may hold unlinked files
+ * that cannot be measured: the bytes that it wrote, as the kernel counts them, count for it as well. Pure.
+ * @param before by sandbox id; absent: a new sandbox
  * @returns undefined where none has grown by more than {@link LEAST_GROWTH_BYTES}
  */
 export function largestGrower(

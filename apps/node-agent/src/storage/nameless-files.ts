@@ -2,14 +2,17 @@ import { readdirSync, readFileSync, type Stats, statfsSync, statSync } from 'nod
 
 /** statfs(2): tmpfs, ramfs, hugetlbfs. Their files, memfd_create's too, are memory, which the cgroup limits. */
 const IN_MEMORY: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6, 0x9584_58f6]);
-/** Descriptors looked at for one sandbox, about a second. Files beyond it are found by the free space alone. */
+/**
+ * Descriptors checked for one sandbox, in about a second. Files beyond this are noticed by {@link FreeSpaceWatch} only.
+ */
 const MOST_DESCRIPTORS = 200_000;
 
 /**
- * The files on disk that processes hold and that no folder has: unlinked while open or mapped, or made by O_TMPFILE. A file
- * comes once for each descriptor. Threads may have tables of their own (unshare(2), CLONE_FILES); the processes' come first.
- * @param pids of this process' /proc
- * @param proc for tests
+ * Files on disk that processes hold and no folder has: unlinked while open or mapped, or made by O_TMPFILE. Yields a
+ * file once for each descriptor. Threads may have tables of their own (unshare(2), CLONE_FILES); those of processes
+ * come first.
+ * @param pids as numbered in this process's /proc
+ * @param proc the folder of /proc, for tests
  */
 export function* namelessFiles(pids: readonly number[], proc = '/proc'): Generator<Stats> {
   let left = MOST_DESCRIPTORS;

@@ -13,7 +13,7 @@ export interface UsageParts {
 }
 
 export interface SandboxLook {
-  /** of its layer and its files without a name */
+  /** of its layer and its unlinked files */
   readonly usage: Usage;
   /** of its log and the agent's own files for it */
   readonly logBytes: number;
@@ -22,11 +22,11 @@ export interface SandboxLook {
 
 const NOTHING: Usage = { bytes: 0, entries: 0, tooDeep: false };
 
-/** What one sandbox takes of the node's disk. */
+/** Measures the disk usage of one sandbox. */
 export class SandboxUsage {
   constructor(private readonly parts: UsageParts) {}
 
-  /** @param limits its log included; the look ends where they are passed */
+  /** @param limits including its log; the measurement stops where they are passed */
   async look(id: string, limits: UsageLimits): Promise<SandboxLook> {
     const { runtime, folder, cgroups, meter } = this.parts;
     const [logBytes, pids, written] = await Promise.all([

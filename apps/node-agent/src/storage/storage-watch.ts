@@ -17,23 +17,23 @@ export interface StorageParts {
 
 export interface StorageSettings {
   readonly everyMs: number;
-  /** of a sandbox that nobody has limited */
+  /** limit of a sandbox that has none of its own */
   readonly defaultBytes: number;
 }
 
-/** Files cost inodes: one for each 16 KiB, as ext4 has them. */
+/** Bytes of the limit per file allowed: ext4 has one inode for each 16 KiB. */
 const BYTES_PER_ENTRY = 16 * 1024;
-/** What a package manager needs also where little may be written; and what is still counted in seconds. */
+/** Bounds on the files allowed: what a package manager needs at least, and what can be counted in seconds. */
 const ENTRIES = [10_000, 2_000_000] as const;
 
 /**
- * There are no quotas on the file systems below containers (the kernel's need a mount option that nodes do not have): what
- * sandboxes write is measured, one after the other, and who has written more than it may is ended.
+ * Measures what sandboxes write, one after the other, and evicts those beyond their limits. There are no quotas on the
+ * file systems below containers: the kernel's need a mount option that nodes do not have.
  */
 export class StorageWatch implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(StorageWatch.name);
   private readonly stopping = new AbortController();
-  /** of the sandboxes that run, as each was found last */
+  /** last measurement of each running sandbox, by id */
   readonly footprints = new Map<string, Footprint>();
 
   constructor(
@@ -84,7 +84,7 @@ export class StorageWatch implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** How many files may lie in so much storage. Pure. */
+/** Files that a limit in bytes allows. Pure. */
 export function entriesFor(bytes: number): number {
   const [least, most] = ENTRIES;
   return Math.min(most, Math.max(least, Math.floor(bytes / BYTES_PER_ENTRY)));

@@ -3,22 +3,22 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type Usage, type UsageLimits } from './disk-usage';
 
-/** Far above what the largest number of files takes. */
+/** Timeout, far above the time for the largest number of files. */
 const MEASURE_MS = 120_000;
 const HEAP_MB = 128;
 
 export interface UsageQuestion {
   readonly folder: string;
   readonly limits: UsageLimits;
-  /** of the processes that write there */
+  /** of processes that write there */
   readonly pids: readonly number[];
 }
 
-/** Measures in a thread of its own, of the least priority: one question at a time. Started by the first. */
+/** Measures disk usage in a thread of its own with the least priority. The first question starts it; one at a time. */
 export class UsageMeter {
   private worker: Worker | undefined;
 
-  /** @throws Error where the thread has died, or takes too long: the next question starts another */
+  /** @throws Error where the thread died or took too long; the next question starts another */
   async measure(question: UsageQuestion): Promise<Usage> {
     const worker = (this.worker ??= this.start());
     worker.postMessage(question);

@@ -5,7 +5,7 @@ import { type UsageQuestion } from './usage-meter';
 
 const LEAST_PRIORITY = 19;
 
-setPriority(LEAST_PRIORITY); // of this thread alone: Linux has it by thread
+setPriority(LEAST_PRIORITY); // of this thread only: Linux has priorities per thread
 parentPort?.on('message', ({ folder, limits, pids }: UsageQuestion) => {
   parentPort?.postMessage(usageOf(folder, limits, pids));
 });

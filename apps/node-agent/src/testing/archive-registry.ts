@@ -4,15 +4,15 @@ import { type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, type ImageArchive } from './image-archive';
 
-/** How a layer comes: never, a piece a second, or more and more of it. */
+/** How a layer is sent: `never` stops after one piece, `slow` sends one piece a second, `endless` does not end. */
 export type Pace = 'never' | 'slow' | 'endless';
 const PIECES = 7;
 const PIECE_MS = 1_000;
 const ENDLESS_BYTES = 1024 * 1024;
 
-/** A registry on loopback that gives an archive's images under the names that a test gives them; some only to who knows a password. */
+/** A registry on loopback that serves an archive's images under names that a test chooses, some with a password. */
 export class ArchiveRegistry {
-  /** `METHOD path`, answered with success or held */
+  /** `METHOD path` of each authorised request */
   readonly requests: string[] = [];
   private readonly tags = new Map<string, Descriptor>();
   private readonly passwords = new Map<string, string>();
@@ -45,17 +45,17 @@ export class ArchiveRegistry {
     return `${this.host}/${repository}:${tag}`;
   }
 
-  /** From now on the repository is given to user `me` with one of the passwords alone. */
+  /** From now on the repository requires user `me` and one of the passwords. */
   protect(repository: string, ...passwords: readonly string[]): void {
     this.passwords.set(repository, passwords.join('\n'));
   }
 
-  /** From now on nothing of that repository is answered. */
+  /** From now on requests for the repository get no answer. */
   silence(repository: string): void {
     this.silent.add(repository);
   }
 
-  /** From now on that blob comes so, whoever asks. */
+  /** From now on the blob is sent to every caller at this pace. */
   pace(digest: string, pace: Pace): void {
     this.paces.set(digest, pace);
   }
@@ -106,7 +106,7 @@ export class ArchiveRegistry {
   }
 }
 
-/** Repository, and tag or digest; empty of /v2/ itself. */
+/** Repository, and tag or digest, of a path; both empty for /v2/ itself. */
 function named(url: string): [string, string] {
   const [, repository = '', reference = ''] = /^\/v2\/(.+)\/(?:manifests|blobs)\/([^?]+)/.exec(url) ?? [];
   return [repository, reference];

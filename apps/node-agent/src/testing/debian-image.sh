@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# debian-image.sh OUT: an OCI archive of docker.io/library/debian-test:latest, a minimal Debian with two packages beside it
+# debian-image.sh OUT: makes an OCI archive of docker.io/library/debian-test:latest, a minimal Debian with two packages
 # in /debs that are not installed: one with a setuid program, one with a group, a setgid program and a library (a trigger).
-# Needs root, debootstrap, umoci, skopeo and a Debian mirror; made once.
+# Needs root, debootstrap, umoci, skopeo and a Debian mirror. Does nothing where OUT exists.
 set -euo pipefail
 out=$(realpath -m "${1:?the archive to write}")
 [ -s "$out" ] && exit 0

@@ -1,11 +1,11 @@
 import { hasSysResource } from '../sandboxes/placement';
 
-/** Refused only where the runtime could pin the score; elsewhere the agent says at its start that it is not. */
+/** Refused only where the runtime could pin the score; elsewhere the agent warns at its start. */
 const AS_THE_AGENT = ["an oom_score_adj of 0, which is the agent's"];
 const PINNED = hasSysResource() ? AS_THE_AGENT : [];
 const NOT_PINNED = hasSysResource() ? [] : AS_THE_AGENT;
 
-/** What a node is open to: SECURITY.md names each, and why. */
+/** Attempts that succeed. SECURITY.md names each, and why. */
 const OPEN = [
   "the agent's metrics",
   "a neighbour's port before it listens",
@@ -14,7 +14,7 @@ const OPEN = [
   ...NOT_PINNED,
 ];
 
-/** What the prober's attempts come back with. Where there are several, it depends on what the kernel was built with. */
+/** Attempts of the prober by expected outcome. Alternatives depend on the options that the kernel was built with. */
 const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
   'refused (EPERM)': [
     ...['mount a tmpfs', 'mount a proc of its own', 'remount /proc/sys writable', 'fsopen', 'open_tree', 'pivot_root'],
@@ -67,18 +67,18 @@ const OUTCOMES: Readonly<Record<string, readonly string[]>> = {
   DONE: OPEN,
 };
 
-/** Attempt to what it may come back with, as in `refused (EPERM|ENOENT)`. */
+/** Expected outcome by attempt, as in `refused (EPERM|ENOENT)`. */
 export const EXPECTED: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(OUTCOMES).flatMap(([outcome, attempts]) => attempts.map((attempt) => [attempt, outcome])),
 );
 
-/** The prober's lines, attempt to outcome. */
+/** Parses the prober's output. @returns outcome by attempt */
 export function outcomesIn(log: string): Record<string, string> {
   const lines = log.split('\n').filter((line) => line.includes(': '));
   return Object.fromEntries(lines.map((line) => line.split(/: (?=refused|killed|DONE)/) as [string, string]));
 }
 
-/** Whether an outcome is one of what is expected. */
+/** Whether an outcome is one of those expected of the attempt. */
 export function isExpected(attempt: string, outcome: string): boolean {
   const [, kind = '', errnos = ''] = /^(\w+)(?: \((.*)\))?$/.exec(EXPECTED[attempt] ?? '') ?? [];
   const allowed = errnos === '' ? [kind] : errnos.split('|').map((errno) => `${kind} (${errno})`);

@@ -104,7 +104,7 @@ export const FOLDER_QUIRKS: readonly Quirk[] = [
   { name: 'WORKDIR that its user may not enter', image: 'wd-closed', rule: 'ours', why: "runc's: entered as root; crun's user may not", request: shell('echo entered'), prints: 'entered\n' }, // prettier-ignore
   { name: 'WORKDIR with a slash at its end', image: 'wd-slash', rule: 'docker', request: PWD, prints: '/real\n' },
   { name: 'WORKDIR with ..', image: 'wd-dots', rule: 'docker', request: PWD, prints: '/real/sub\n' },
-  { name: 'WORKDIR that is relative', image: 'wd-relative', rule: 'ours', why: 'of the root, as its builders mean it', request: PWD, prints: '/real/sub\n' }, // prettier-ignore
+  { name: 'WORKDIR that is relative', image: 'wd-relative', rule: 'ours', why: 'relative to the root, as its builders mean it', request: PWD, prints: '/real/sub\n' }, // prettier-ignore
   { name: 'WORKDIR that is a descriptor', image: 'wd-descriptor', rule: 'docker', request: PWD, ...faulty(/WORKDIR/) },
   {
     name: 'a program of the WORKDIR',

@@ -42,9 +42,9 @@ export const file = (path: string, content: string | Buffer = '', mode = 0o644, 
 });
 export const script = (path: string, body: string): TarEntry => file(path, `#!/bin/sh\n${body}\n`, 0o755);
 export const link = (path: string, target: string): TarEntry => ({ kind: 'link', path, target });
-/** Hides what lower layers have under that name. */
+/** Hides the entry of that name in lower layers. */
 export const whiteout = (path: string): TarEntry => file(path.replace(/([^/]*)$/, '.wh.$1'));
-/** Hides all that lower layers have in a folder. */
+/** Hides all entries of a folder in lower layers. */
 export const opaque = (folder: string): TarEntry => file(`${folder}/.wh..wh..opq`);
 /** Busybox with file capabilities, permitted and effective: the bits of capabilities(7). */
 export const capable = (path: string, ...capabilities: number[]): TarEntry => {
@@ -65,7 +65,7 @@ export function base({ bin = 'bin', etc = true }: { bin?: string; etc?: boolean 
   ];
 }
 
-/** An OCI image layout in one tar: images made entry by entry, as no build tool makes them. */
+/** An OCI image layout in one tar, with images made entry by entry, which no build tool would make. */
 export class ImageArchive {
   private readonly blobs = new Map<string, Buffer>();
   private readonly named: object[] = [];

@@ -1,12 +1,14 @@
-/** Lines as the tests' processes write them: their number tells each from all others. */
+/** Bytes of a line as the tests' processes write it, with its number in it. */
 export const LINE_BYTES = 57;
 const NOTICE = /^--- fast-sandbox: (\d+) bytes dropped( in mid-line)?: .* ---$/;
 
 export const lineOf = (i: number): string => `${String(i).padStart(7, '0')} ${String(i).padStart(48, '0')}\n`;
 
 /**
- * Compares what a reader has got, byte for byte, with what was written from the beginning on.
- * @returns bytes dropped
+ * Compares the text of a reader byte for byte with what was written from the beginning on.
+ * @param total bytes written
+ * @returns bytes dropped, according to notices
+ * @throws Error at the first difference
  */
 export function verify(text: string, total: number): number {
   let position = 0;

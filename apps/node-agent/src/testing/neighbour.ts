@@ -5,11 +5,11 @@ import { NEIGHBOUR_PORTS, type SecurityScene } from './security-scene';
 export interface Beats {
   readonly count: number;
   readonly failed: number;
-  /** ms, of a program run, a file written and a question answered */
+  /** median of a beat in ms: a program run, a file written, a request answered */
   readonly p50: number;
 }
 
-/** A sandbox that works on, and says how long each piece of work took. */
+/** A sandbox that works in a loop and prints how long each beat took. */
 export class Neighbour {
   private constructor(private readonly scene: SecurityScene) {}
 

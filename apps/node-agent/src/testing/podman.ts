@@ -7,13 +7,13 @@ import { type QuirkImage, type QuirkRequest } from './quirk';
 
 export interface PodmanOutcome {
   readonly output: string;
-  /** podman's own are 125 to 127: nothing has run */
+  /** exit code; 125 to 127 are podman's own: nothing has run */
   readonly code: number;
 }
 
 const RUN_MS = 60_000;
 
-/** podman as docker's rules in the same run, with the rights that a sandbox has. Its store is its own. */
+/** Runs images in podman, the reference for docker's rules, with the rights of a sandbox and a store of its own. */
 export class Podman {
   private readonly folder = mkdtempSync('/var/tmp/fsb-podman-');
   private readonly images = new Map<string, Promise<string>>();

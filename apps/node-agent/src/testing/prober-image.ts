@@ -7,7 +7,7 @@ import { buildLinkedImage } from './test-images';
 export const PROBER_IMAGE = 'docker.io/fsb/prober:latest';
 const SOURCES = resolve(__dirname, 'prober');
 
-/** @returns the static program, in the agent's folder */
+/** Builds the prober. @returns path of the static program, in the agent's folder */
 export function buildProber(agent: AgentProcess): string {
   const prober = agent.path('prober');
   const sources = readdirSync(SOURCES).filter((name) => name.endsWith('.c'));
@@ -15,7 +15,7 @@ export function buildProber(agent: AgentProcess): string {
   return prober;
 }
 
-/** Busybox and /prober. */
+/** Imports an image of busybox and /prober. */
 export function importProber(agent: AgentProcess): void {
   const archive = agent.path('prober.tar');
   buildLinkedImage({ name: PROBER_IMAGE, links: {}, programs: { prober: buildProber(agent) } }, archive);

@@ -24,7 +24,7 @@ const PROGRAMS = [
   ...[script('second/tool', 'echo second'), dir('third'), script('third/tool', 'echo third')],
 ];
 
-/** CAP_NET_BIND_SERVICE, which sandboxes have, and CAP_NET_RAW, which none has. */
+/** Programs with CAP_NET_BIND_SERVICE, which sandboxes have, and with CAP_NET_RAW, which they have not. */
 const CAPABLE = [dir('bind'), capable('bind/echo', 10), dir('raw'), capable('raw/echo', 13)];
 
 export const PROGRAM_IMAGES: Readonly<Record<string, QuirkImage>> = {
@@ -96,26 +96,26 @@ export const PROGRAM_QUIRKS: readonly Quirk[] = [
   },
   {
     ...programs,
-    name: 'PATH passes over what is no program',
+    name: 'PATH skips a file that is not executable',
     request: { command: ['tool'], env: { PATH: '/first:/none:/second:/third' } },
     prints: 'second\n',
   },
   {
     ...programs,
-    name: 'PATH passes over a folder of that name',
+    name: 'PATH skips a folder of that name',
     request: { command: ['echo', 'found'], env: { PATH: '/first:/bin' } },
     prints: 'found\n',
   },
   {
     ...programs,
-    name: 'PATH that has only what is no program',
+    name: 'PATH with a file that is not executable only',
     request: { command: ['tool'], env: { PATH: '/first' } },
     ...missing,
   },
   { ...programs, name: 'a relative folder of PATH', rule: 'ours', why: "the kernel's and execvp's reading; Go's runc refuses it, crun does not", request: { command: ['tool'], env: { PATH: 'second' }, workingDir: '/' }, prints: 'second\n' }, // prettier-ignore
-  { name: 'owner-only, for root', image: 'programs', rule: 'docker', ...run('/owneronly'), prints: 'x\n' },
+  { name: 'an owner-only program, for root', image: 'programs', rule: 'docker', ...run('/owneronly'), prints: 'x\n' },
   {
-    name: 'owner-only, for another',
+    name: 'an owner-only program, for another user',
     image: 'programs-app',
     rule: 'CRI',
     why: "docker's too; podman's --cap-add gives a user that is not root DAC_OVERRIDE",
@@ -130,7 +130,7 @@ export const PROGRAM_QUIRKS: readonly Quirk[] = [
     prints: 'ran\n',
   },
   {
-    name: 'a file capability that none has',
+    name: 'a file capability that no sandbox has',
     image: 'capabilities',
     rule: 'docker',
     ...run('/raw/echo', 'ran'),
@@ -151,7 +151,7 @@ export const PROGRAM_QUIRKS: readonly Quirk[] = [
     prints: 'ran\n',
   },
   {
-    name: 'one that none has, not root',
+    name: 'a file capability that no sandbox has, not root',
     image: 'capabilities-app',
     rule: 'docker',
     ...run('/raw/echo', 'ran'),
@@ -159,8 +159,8 @@ export const PROGRAM_QUIRKS: readonly Quirk[] = [
   },
   { name: '.. above a WORKDIR that is a link', image: 'lexical', rule: 'docker', prints: 'right\n' },
   { name: 'an opaque folder hides what was below', image: 'opaque', rule: 'docker', prints: 'NEW\n' },
-  { name: 'by its path too', image: 'opaque', rule: 'docker', ...run('/usr/bin/tool'), ...missing },
-  { name: 'and shows its own', image: 'opaque', rule: 'docker', ...run('other'), prints: 'other\n' },
+  { name: 'an opaque folder hides a path', image: 'opaque', rule: 'docker', ...run('/usr/bin/tool'), ...missing },
+  { name: 'an opaque folder shows its own', image: 'opaque', rule: 'docker', ...run('other'), prints: 'other\n' },
   { name: 'a whiteout hides a program', image: 'whiteout', rule: 'docker', prints: 'b\n' },
   { name: 'a folder in place of a link', image: 'whiteout', rule: 'docker', ...run('/c/tool'), prints: 'c\n' },
   { name: 'entrypoint and cmd', image: 'entrypoint', rule: 'docker', prints: 'from image cmd\n' },
@@ -179,5 +179,5 @@ export const PROGRAM_QUIRKS: readonly Quirk[] = [
     ...run('/bin/sh', '-c', 'readlink /bin'),
     prints: 'usr/bin\n',
   },
-  { name: 'nothing but a program', image: 'bare', rule: 'docker', prints: 'bare\n' },
+  { name: 'an image of one program', image: 'bare', rule: 'docker', prints: 'bare\n' },
 ];

@@ -2,8 +2,8 @@ import { type ImageConfig } from './image-archive';
 import { type TarEntry } from './tar';
 
 /**
- * Whose rule a row follows. `docker`: podman does the same in the same run. `CRI`: containerd's CRI, where it differs from
- * docker. `ours`: neither's, for the reason that `why` says.
+ * The rule that a row follows. `docker`: podman does the same in the same run. `CRI`: containerd's CRI, where it
+ * differs from docker. `ours`: neither, for the reason in `why`.
  */
 export type Rule = 'docker' | 'CRI' | 'ours';
 
@@ -20,7 +20,7 @@ export interface QuirkRequest {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What an image, or a command in it, does in a sandbox, warm and cold. */
+/** The expected behaviour of an image, or of a command in it, in a sandbox; the same warm and cold. */
 export interface Quirk {
   readonly name: string;
   readonly image: string;
@@ -31,7 +31,7 @@ export interface Quirk {
   /** its whole output */
   readonly prints?: string;
   readonly exitCode?: number;
-  /** the answer's code, and what its message must say: no process then */
+  /** code and message of the refusal, where no process runs */
   readonly refused?: readonly [code: string, message: RegExp];
 }
 

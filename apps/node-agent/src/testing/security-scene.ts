@@ -13,16 +13,16 @@ import { buildLinkedImage, withLibraries } from './test-images';
 
 const HOSTILE_IMAGE = 'docker.io/fsb/hostile:latest';
 const METADATA = ['169.254.169.254', '169.254.170.2', '100.100.100.200', 'fd00:ec2::254', '168.63.129.16'];
-/** Where the neighbour answers, and a port that it has and does not use. */
+/** Ports of the neighbour: the one on which it answers, and one that it does not use. */
 export const NEIGHBOUR_PORTS = [7001, 7002] as const;
 export const OPENSSL = '/usr/bin/openssl';
 const LONG_MS = 60_000;
-/** The environment's variable may be this long in a warm start; more makes it cold. */
+/** Length of a variable that makes the order too long for a warm start. */
 const TOO_LONG_FOR_AN_ORDER = 61 * 1024;
 
 const ip = (...args: string[]): void => void execFileSync('ip', args);
 
-/** A node as a cloud has it: an agent in a Pod's network, a metadata service one hop away, a sandbox that minds its business. */
+/** A node as in a cloud: an agent in a Pod's network, and a metadata service one hop away. */
 export class SecurityScene {
   private constructor(
     readonly agent: AgentProcess,
@@ -68,7 +68,7 @@ export class SecurityScene {
     await this.agent.stop();
   }
 
-  /** That no sandbox should be able to read. */
+  /** Path of a file of the node that no sandbox may read. */
   get hostFile(): string {
     return this.agent.path('of-the-node');
   }
@@ -77,7 +77,7 @@ export class SecurityScene {
     return readFileSync(this.agent.path('logs', `${id}.log`), 'utf8');
   }
 
-  /** @throws Error where it was not made so */
+  /** @throws Error where the sandbox was not made, or was not started as `start` says */
   async create(id: string, start: 'warm' | 'cold', more: object): Promise<void> {
     if (start === 'warm') await this.waits();
     const padding = start === 'cold' ? { PADDING: 'x'.repeat(TOO_LONG_FOR_AN_ORDER) } : {};
@@ -93,18 +93,18 @@ export class SecurityScene {
     await eventually(async () => (await this.agent.of(id)) === undefined, LONG_MS);
   }
 
-  /** Its container, behind the agent's back. */
+  /** Kills the sandbox's container without the agent. */
   async kill(id: string): Promise<void> {
     await this.runtime.kill((await this.containerOf(id)).id, 'SIGKILL');
   }
 
-  /** On cgroup v1 of its controller. */
+  /** Reads a file of the sandbox's cgroup. @param controller used on cgroup v1 */
   async cgroupFile(id: string, controller: string, file: string): Promise<string> {
     const root = existsSync('/sys/fs/cgroup/cgroup.controllers') ? '/sys/fs/cgroup' : `/sys/fs/cgroup/${controller}`;
     return readFileSync(join(root, this.agent.name, SANDBOXES_CGROUP, (await this.containerOf(id)).id, file), 'utf8');
   }
 
-  /** What the prober must know to try. */
+  /** The prober's environment: targets of its attempts. */
   async targets(): Promise<Record<string, string>> {
     const { agent, runtime } = this;
     const neighbour = await this.containerOf('neighbour');
@@ -122,7 +122,7 @@ export class SecurityScene {
     };
   }
 
-  /** A warm one is told to containerd behind the answer. */
+  /** Waits for the record: that of a warm start is written behind the answer. */
   private containerOf(id: string): Promise<ContainerRecord> {
     return eventually(async () => (await this.runtime.list(`labels."${ContainerLabels.id}"==${id}`))[0] ?? false);
   }
@@ -144,7 +144,10 @@ export class SecurityScene {
   }
 }
 
-/** eth0 to the cloud, over which everything goes; eth1 to the test. @returns the Pod's address for the test */
+/**
+ * Connects a Pod by eth0 to the cloud, its default route, and by eth1 to the test.
+ * @returns its address for the test
+ */
 function podNetwork(pod: string, cloud: string): string {
   ip('-n', pod, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'pod', 'netns', cloud);
   for (const [address, prefix, namespace, device] of [
@@ -172,7 +175,7 @@ function podNetwork(pod: string, cloud: string): string {
   return linkToTest(pod);
 }
 
-/** 198.18.0.0/15 is nobody's: a /30 of it for each test process. */
+/** A /30 of 198.18.0.0/15, which is reserved for benchmarks (RFC 2544), for each test process. */
 function linkToTest(pod: string): string {
   const first = (process.pid % 32_768) * 4;
   const address = (host: number): string => `198.${18 + (first >> 16)}.${(first >> 8) & 255}.${(first & 255) + host}`;

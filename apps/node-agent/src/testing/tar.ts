@@ -12,7 +12,7 @@ export interface TarEntry {
 
 const BLOCK = 512;
 const TYPES = { file: '0', link: '2', dir: '5' } as const;
-/** Seconds; any fixed time, so that the same entries are the same bytes. */
+/** Unix seconds: any fixed time, so that the same entries give the same bytes. */
 const MODIFIED = 1_700_000_000;
 
 /** A tar archive (POSIX 1003.1-2001) of the entries, in their order. */

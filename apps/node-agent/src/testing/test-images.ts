@@ -61,7 +61,7 @@ interface Descriptor {
   readonly mediaType: string;
 }
 
-/** A registry on 127.0.0.1 that has busybox under every name, for those who know the password; answers can be held back. */
+/** A registry on 127.0.0.1 that serves busybox under every name, with a password; it can hold its answers back. */
 export class TestRegistry {
   readonly requests: string[] = [];
   private readonly waiting: (() => void)[] = [];

@@ -49,13 +49,13 @@ export const USER_QUIRKS: readonly Quirk[] = [
   { name: 'USER app:app has that group alone', image: 'app-app', rule: 'docker', ...ids(1000, 1000) },
   { name: 'USER app:2000', image: 'app-number', rule: 'docker', ...ids(1000, 2000) },
   { name: 'USER 1000 is app', image: 'uid-known', rule: 'docker', ...ids(1000, 1000, 2000, 3000) },
-  { name: 'USER 4242 is nobody', image: 'uid-unknown', rule: 'docker', ...ids(4242, 0) },
+  { name: 'USER 4242 has no row', image: 'uid-unknown', rule: 'docker', ...ids(4242, 0) },
   { name: 'USER 4242:extra', image: 'uid-group', rule: 'docker', ...ids(4242, 2000) },
   { name: 'USER :2000', image: 'group-alone', rule: 'docker', ...ids(0, 2000) },
   { name: 'USER root', image: 'root-by-name', rule: 'docker', ...ids(0, 0) },
-  { name: 'USER mallory is not there', image: 'no-user', rule: 'docker', ...refused(/USER "mallory".*\/etc\/passwd/) },
+  { name: 'USER mallory is missing', image: 'no-user', rule: 'docker', ...refused(/USER "mallory".*\/etc\/passwd/) },
   {
-    name: 'USER app:nogroup is not there',
+    name: 'USER app:nogroup is missing',
     image: 'no-group',
     rule: 'docker',
     ...refused(/USER "app:nogroup".*\/etc\/group/),
@@ -77,7 +77,7 @@ export const USER_QUIRKS: readonly Quirk[] = [
     ...refused(/1 MiB/),
   },
   { name: "HOME is the user's", image: 'app', rule: 'docker', request: HOME, prints: '/home/app\n' },
-  { name: 'HOME of nobody', image: 'uid-unknown', rule: 'docker', request: HOME, prints: '/\n' },
+  { name: 'HOME without a row', image: 'uid-unknown', rule: 'docker', request: HOME, prints: '/\n' },
   { name: "HOME of the image's variables", image: 'home', rule: 'docker', request: HOME, prints: '/of/image\n' },
   {
     name: 'HOME of the caller',
@@ -86,9 +86,9 @@ export const USER_QUIRKS: readonly Quirk[] = [
     request: { ...HOME, env: { HOME: '/mine' } },
     prints: '/mine\n',
   },
-  { name: 'HOME of a row without one', image: 'no-home', rule: 'ours', why: 'a HOME that is empty helps nobody', request: HOME, prints: '/\n' }, // prettier-ignore
+  { name: 'HOME of a row without one', image: 'no-home', rule: 'ours', why: 'an empty HOME is of no use', request: HOME, prints: '/\n' }, // prettier-ignore
   {
-    name: 'not root writes to /dev/stdout', image: 'app', rule: 'docker',
+    name: 'a user other than root writes to /dev/stdout', image: 'app', rule: 'docker',
     request: shell('echo one >/dev/stdout && echo two >/proc/self/fd/1 && stat -Lc %u /dev/stdout'),
     prints: 'one\ntwo\n1000\n',
   }, // prettier-ignore

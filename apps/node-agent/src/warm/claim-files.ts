@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { Claim } from '../sandboxes/claim';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
 
-/** A claim as it lies in a file: what containerd is told of a container when a sandbox has taken it. */
+/** A claim file: what containerd records of a standby container that a sandbox has taken. */
 const ClaimFile = z.object({ containerId: z.string(), labels: z.record(z.string(), z.string()), claim: Claim });
 export type ClaimFile = z.infer<typeof ClaimFile>;
 
@@ -18,32 +18,35 @@ export interface ClaimFileParts {
   readonly traffic: Traffic;
 }
 
-/** containerd is told behind the creates, but no later than this. */
+/** Longest wait for a lull in creates before containerd records a claim. */
 const LATEST_MS = 250;
 const RETRY_MS = 500;
 
 /**
- * Claims of containers that had waited. Each is in a file of its sandbox's folder before its process can start, and in
- * containerd behind the answer: a file takes 0.1 ms, an update of containerd's database 2 ms and more. See docs/adr/0014.
+ * Claims of warm starts (write-behind). Each is in a file of its sandbox's folder before its process can start, and in
+ * containerd after the answer: a file takes 0.1 ms, an update of containerd 2 ms and more. See docs/adr/0014.
  */
 export class ClaimFiles {
   private readonly logger = new Logger(ClaimFiles.name);
-  /** those that containerd does not have yet, by sandbox: their work, and how to make it begin now */
+  /** claims that containerd does not have yet, by sandbox id; `hurry` ends the wait for a lull */
   private readonly recording = new Map<string, { readonly work: Promise<void>; readonly hurry: () => void }>();
 
   constructor(private readonly parts: ClaimFileParts) {}
 
-  /** In the folder of the container, which is not the sandbox's before its process runs. @throws Error of the file system */
+  /**
+   * Writes the file into the container's folder: it becomes the sandbox's when its process runs.
+   * @throws Error of fs
+   */
   write(file: ClaimFile): void {
     writeFileSync(this.parts.folder.claimFile(file.containerId), JSON.stringify(file), { mode: 0o600 });
   }
 
-  /** Nothing has run there, and the sandbox goes to another container: two may not claim to be it. */
+  /** Deletes the claim of a container in which nothing ran: its sandbox goes to another, and two must not claim it. */
   withdraw(containerId: string): void {
     rmSync(this.parts.folder.claimFile(containerId), { force: true });
   }
 
-  /** Begins to tell containerd; tells it until it knows, or has no such container any more. */
+  /** Records the claim in containerd, in the background. Retries until containerd has it, or has no such container. */
   recordBehind(file: ClaimFile): void {
     const { sandboxId } = file.claim;
     const now = new AbortController();
@@ -56,23 +59,28 @@ export class ClaimFiles {
     });
   }
 
-  /** Resolves when containerd has its claim: whoever reads or changes what containerd has must wait for that. */
+  /**
+   * Resolves when containerd has the sandbox's claim. To be awaited before the container's record is read or changed.
+   */
   async recorded(sandboxId: string): Promise<void> {
     const recording = this.recording.get(sandboxId);
     recording?.hurry();
     await recording?.work;
   }
 
-  /** Resolves when containerd has all that there are now. */
+  /** Resolves when containerd has all claims that are pending now. */
   async allRecorded(): Promise<void> {
     await Promise.all([...this.recording.keys()].map((sandboxId) => this.recorded(sandboxId)));
   }
 
-  /** What a process before this one had not told containerd. Folders are still a container's where no process was started. */
+  /**
+   * Records the claims that an earlier agent process left in files. A folder still has its container's name where no
+   * process was started.
+   */
   async recordLeft(): Promise<void> {
     for (const folder of await this.parts.folder.own()) {
       const file = read(this.parts.folder.claimFile(folder));
-      if (file) await this.tell(folder, file);
+      if (file) await this.recordInContainerd(folder, file);
     }
   }
 
@@ -83,16 +91,16 @@ export class ClaimFiles {
     await Promise.race([this.parts.traffic.lull(LATEST_MS), hurry]);
     for (;;) {
       try {
-        await this.tell(file.claim.sandboxId, file);
+        await this.recordInContainerd(file.claim.sandboxId, file);
         return;
       } catch (error) {
-        this.logger.warn({ msg: 'containerd has not taken a claim', error: messageOf(error) });
+        this.logger.warn({ msg: 'claim not recorded in containerd, trying again', error: messageOf(error) });
       }
       await sleep(RETRY_MS);
     }
   }
 
-  private async tell(folder: string, { containerId, labels, claim }: ClaimFile): Promise<void> {
+  private async recordInContainerd(folder: string, { containerId, labels, claim }: ClaimFile): Promise<void> {
     try {
       await this.parts.runtime.claim(containerId, labels, claim);
     } catch (error) {
@@ -102,7 +110,7 @@ export class ClaimFiles {
   }
 }
 
-/** One that breaks off was written by an agent that died over it, before it ordered anything. */
+/** @returns undefined for a truncated file: its agent died while writing it, before it ordered anything */
 function read(path: string): ClaimFile | undefined {
   try {
     return ClaimFile.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -34,30 +34,30 @@ export interface WarmParts {
   readonly traffic: Traffic;
   /** of a sandbox that asks for none */
   readonly limits: Limits;
-  /** told when the images that have one have become others */
+  /** called with the images that have a standby container, when they change */
   readonly onImages: (images: readonly string[]) => void;
 }
 
-/** A waiting container that was taken: it is nobody else's, and its launcher listens to `launch` alone. */
+/** A standby container that a create has taken. Its launcher reads from `launch` only. */
 export interface Taken {
   readonly id: string;
   readonly launch: Launch;
 }
 
-/** A refill waits for creates to pause, but not for ever. */
+/** Longest wait of a refill for a lull in creates. */
 const LONGEST_WAIT_MS = 1_000;
-/** After a failure, and to see what is hot no more. */
+/** Pause between refills: retries failures, and notices images that are no longer hot. */
 const LOOK_AGAIN_MS = 5_000;
 const ID_PREFIX = 'warm-';
 
-/** Containers that were made and started ahead of their sandboxes; refilled, and given back, behind the creates. */
+/** Standby containers, made and started ahead of their sandboxes. Refills and removals wait for lulls in creates. */
 export class WarmContainers {
   private readonly logger = new Logger(WarmContainers.name);
-  /** of all that was here before the first image: the spec, the launcher and the log's writer */
+  /** hash of what all have in common: the spec, the launcher and the log writer */
   private readonly template: string;
   private waiting: Waiting[] = [];
-  private told: readonly string[] = [];
-  /** whatever became of them: a list of containerd's may be older than what is known here */
+  private notified: readonly string[] = [];
+  /** ids already handled, also of those taken since: a list from containerd may be older than what is known here */
   private readonly known = new Set<string>();
   private filling = false;
   private timer: NodeJS.Timeout | undefined;
@@ -67,31 +67,34 @@ export class WarmContainers {
     this.template = hashOf([this.spec(''), parts.launchers.launcher, parts.folder.log('').logWriter?.program]);
   }
 
-  /** The images that have one. */
+  /** Images with a standby container, sorted. */
   get images(): readonly string[] {
     return [...this.counts().keys()].sort();
   }
 
-  /** How many wait, by image. */
+  /** Standby containers, by image. */
   counts(): ReadonlyMap<string, number> {
     return countByImage(this.waiting);
   }
 
-  /** One that waits for such an image, as it is tagged now. Never the same one twice, never one that is dead. */
+  /**
+   * Takes a live standby container of the image as it is tagged now. Each is taken once.
+   * @returns undefined: there is none
+   */
   take(image: ImageInfo): Taken | undefined {
     const key = this.keyOf(image);
     for (;;) {
       const at = this.waiting.findIndex((one) => one.key === key);
       const [found] = at < 0 ? [] : this.waiting.splice(at, 1);
       if (!found) return undefined;
-      this.tell();
+      this.notifyImages();
       const launch = this.launchFolder(found.id).open();
       if (launch) return { id: found.id, launch };
       void this.discard(found.id);
     }
   }
 
-  /** Around every create: a refill keeps out of its way. */
+  /** Wraps every create: counts it as demand, and holds refills off meanwhile. */
   async during<T>(image: string, create: () => Promise<T>): Promise<T> {
     this.parts.demand.created(image, Date.now());
     try {
@@ -101,7 +104,7 @@ export class WarmContainers {
     }
   }
 
-  /** Those of a process before this one wait still. */
+  /** Takes over standby containers of an earlier agent process; discards those that cannot be used. */
   restore(records: readonly ContainerRecord[]): void {
     for (const { id, labels, claim, task } of records) {
       const key = labels[ContainerLabels.waiting] ?? '';
@@ -111,30 +114,30 @@ export class WarmContainers {
       if (task?.status === 'running' && typeof image === 'string') this.waiting.push({ id, image, key });
       else void this.discard(id);
     }
-    this.tell();
+    this.notifyImages();
     this.refill();
   }
 
-  /** @returns whether it was one that waited */
+  /** Discards a standby container that exited. @returns false where the container is not one */
   died(id: string): boolean {
     const before = this.waiting.length;
     this.waiting = this.waiting.filter((one) => one.id !== id);
     if (this.waiting.length === before) return false;
-    this.tell();
+    this.notifyImages();
     void this.discard(id).then(() => {
       this.refill();
     });
     return true;
   }
 
-  /** Begins, or goes on, to make as many wait as should. */
+  /** Starts a refill, unless one is running. */
   refill(): void {
     if (this.stopped || this.filling) return;
     clearTimeout(this.timer);
     this.filling = true;
     void this.fill()
       .catch((error: unknown) => {
-        this.logger.warn({ msg: 'no waiting container could be made', error: messageOf(error) });
+        this.logger.warn({ msg: 'no standby container could be made', error: messageOf(error) });
       })
       .finally(() => {
         this.filling = false;
@@ -160,11 +163,11 @@ export class WarmContainers {
       await folder.remove(id);
       this.known.delete(id);
     } catch (error) {
-      this.logger.warn({ msg: 'a waiting container is not gone yet', id, error: messageOf(error) }); // the next start finds it
+      this.logger.warn({ msg: 'a standby container was not removed', id, error: messageOf(error) }); // retried at start
     }
   }
 
-  /** Its sandbox is gone, and it with it. */
+  /** Forgets a container that was removed with its sandbox. */
   forget(id: string): void {
     this.known.delete(id);
   }
@@ -175,7 +178,7 @@ export class WarmContainers {
 
   private async fill(): Promise<void> {
     const { demand, config, traffic } = this.parts;
-    const failed = new Set<string>(); // one that cannot be made is no reason for the others to wait
+    const failed = new Set<string>(); // an image that fails must not hold up the others
     while (!this.wasStopped()) {
       await traffic.lull(LONGEST_WAIT_MS);
       const targets = new Map(demand.targets(config.warmContainers, Date.now()));
@@ -185,14 +188,14 @@ export class WarmContainers {
       const step = nextStep(this.waiting, targets, keys);
       if (!step) return;
       if ('remove' in step) {
-        if (this.leave(step.remove)) await this.discard(step.remove.id);
+        if (this.unlist(step.remove)) await this.discard(step.remove.id);
         continue;
       }
       const image = images.get(step.add);
       if (!image) continue;
       await this.add(image).catch((error: unknown) => {
         failed.add(step.add);
-        this.logger.warn({ msg: 'no waiting container could be made', image: step.add, error: messageOf(error) });
+        this.logger.warn({ msg: 'no standby container could be made', image: step.add, error: messageOf(error) });
       });
     }
   }
@@ -201,11 +204,11 @@ export class WarmContainers {
     return this.stopped;
   }
 
-  /** @returns whether it still waited, and does so no more */
-  private leave({ id }: Waiting): boolean {
+  /** Takes a container out of the list before its removal. @returns false where a create has taken it already */
+  private unlist({ id }: Waiting): boolean {
     const at = this.waiting.findIndex((one) => one.id === id);
     if (at >= 0) this.waiting.splice(at, 1);
-    this.tell();
+    this.notifyImages();
     return at >= 0;
   }
 
@@ -227,7 +230,7 @@ export class WarmContainers {
     this.known.add(id);
     try {
       folder.prepare(id, 'waiting', config.podIp);
-      folder.markStarted(id); // from its launch on the folder is the sandbox's, and says so
+      folder.markStarted(id); // the folder becomes the sandbox's with its launch, and is then marked already
       await this.launchFolder(id).prepare({ ...launchers, files: folder.paths(id) });
       await runtime.create(this.request(id, image, key));
     } catch (error) {
@@ -236,13 +239,13 @@ export class WarmContainers {
       throw error;
     }
     this.waiting.push({ id, image: image.name, key });
-    this.tell();
+    this.notifyImages();
   }
 
-  private tell(): void {
+  private notifyImages(): void {
     const { images } = this;
-    if (images.join() === this.told.join()) return;
-    this.told = images;
+    if (images.join() === this.notified.join()) return;
+    this.notified = images;
     this.parts.onImages(images);
   }
 
@@ -256,7 +259,7 @@ export class WarmContainers {
         ...installationLabels(config.installation),
         [ContainerLabels.agentName]: config.podName,
         [ContainerLabels.agentUid]: config.podUid,
-        [ContainerLabels.namespace]: config.namespace, // the agent's: whoever asks whether it lives needs it
+        [ContainerLabels.namespace]: config.namespace, // the agent's: the janitor looks the Pod up there
         [ContainerLabels.waiting]: key,
       },
       claim: { waitsFor: image.name },

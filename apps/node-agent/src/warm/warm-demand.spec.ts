@@ -20,19 +20,19 @@ type Case = [
 
 describe('WarmDemand', () => {
   it.each<Case>([
-    ['nobody asks', [], [], 8, 0, {}],
-    ['one create makes nothing hot', [['a', 0]], [], 8, 10, {}],
-    ['two within a minute do', [['a', 0], ['a', 30_000]], [], 8, 30_000, { a: 1 }], // prettier-ignore
-    ['two in more than a minute do not', [['a', 0], ['a', 61_000]], [], 8, 61_000, {}], // prettier-ignore
-    ['a burst is met whole', [['a', 0], ['a', 10], ['a', 20]], [], 8, 30, { a: 3 }], // prettier-ignore
-    ['the largest burst counts', [['a', 0], ['a', 1], ['a', 2], ['a', 9_000]], [], 8, 9_000, { a: 3 }], // prettier-ignore
-    ['a minute later it is forgotten', [['a', 0], ['a', 1]], [], 8, 60_001, {}], // prettier-ignore
-    ['the budget bounds it', [['a', 0], ['a', 1], ['a', 2]], [], 2, 3, { a: 2 }], // prettier-ignore
-    ['the latest image comes first', [['a', 0], ['a', 1], ['b', 2], ['b', 3]], [], 3, 4, { b: 2, a: 1 }], // prettier-ignore
-    ['named ones need no traffic', [], [{ image: 'a', containers: 2 }], 8, 0, { a: 2 }],
-    ['named ones come before hot ones', [['b', 0], ['b', 1]], [{ image: 'a', containers: 2 }], 3, 2, { a: 2, b: 1 }], // prettier-ignore
-    ['a named one that is hot has as many as the larger says', [['a', 0], ['a', 1], ['a', 2]], [{ image: 'a', containers: 2 }], 8, 3, { a: 3 }], // prettier-ignore
-    ['no budget, no containers', [['a', 0], ['a', 1]], [{ image: 'a', containers: 2 }], 0, 2, {}], // prettier-ignore
+    ['wants nothing without creates', [], [], 8, 0, {}],
+    ['wants nothing after a single create', [['a', 0]], [], 8, 10, {}],
+    ['wants one after two in a minute', [['a', 0], ['a', 30_000]], [], 8, 30_000, { a: 1 }], // prettier-ignore
+    ['wants none after two in more than a minute', [['a', 0], ['a', 61_000]], [], 8, 61_000, {}], // prettier-ignore
+    ['wants as many as a burst had', [['a', 0], ['a', 10], ['a', 20]], [], 8, 30, { a: 3 }], // prettier-ignore
+    ['uses the largest burst', [['a', 0], ['a', 1], ['a', 2], ['a', 9_000]], [], 8, 9_000, { a: 3 }], // prettier-ignore
+    ['forgets a burst after a minute', [['a', 0], ['a', 1]], [], 8, 60_001, {}], // prettier-ignore
+    ['stays within the budget', [['a', 0], ['a', 1], ['a', 2]], [], 2, 3, { a: 2 }], // prettier-ignore
+    ['serves the latest first', [['a', 0], ['a', 1], ['b', 2], ['b', 3]], [], 3, 4, { b: 2, a: 1 }], // prettier-ignore
+    ['wants named images without creates', [], [{ image: 'a', containers: 2 }], 8, 0, { a: 2 }],
+    ['serves named before hot', [['b', 0], ['b', 1]], [{ image: 'a', containers: 2 }], 3, 2, { a: 2, b: 1 }], // prettier-ignore
+    ['wants the larger of named and burst', [['a', 0], ['a', 1], ['a', 2]], [{ image: 'a', containers: 2 }], 8, 3, { a: 3 }], // prettier-ignore
+    ['wants nothing on budget 0', [['a', 0], ['a', 1]], [{ image: 'a', containers: 2 }], 0, 2, {}], // prettier-ignore
   ])('%s', (...[, creates, named, budget, atMs, targets]) => {
     expect(after(creates, named)(budget, atMs)).toEqual(targets);
   });

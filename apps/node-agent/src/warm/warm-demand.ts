@@ -6,15 +6,17 @@ export interface WarmImage {
   readonly containers: number;
 }
 
-/** Creates that came within so long of each other were one burst: none of them can wait for a refill. */
+/** Creates within this time of the first are one burst: none of them can wait for a refill. */
 const BURST_MS = 2_000;
-/** An image is hot while it was asked for twice in so long. */
+/** An image is hot if it was asked for twice within this time. */
 const HOT_MS = 60_000;
 const MAX_IMAGES = 256;
 
-/** How many containers should wait, and for which images: those that are named, and those that traffic shows to be hot. */
+/**
+ * How many standby containers each image should have: images that are named, and images that creates show to be hot.
+ */
 export class WarmDemand {
-  /** of each image, the starts of its bursts (Unix milliseconds) and how many came in each */
+  /** by image: starts of its bursts (Unix milliseconds) and the creates in each */
   private readonly bursts = new Map<string, { startedAt: number; creates: number }[]>();
   private named: readonly WarmImage[] = [];
 
@@ -31,8 +33,9 @@ export class WarmDemand {
   }
 
   /**
-   * @param budget of all together; the named ones come first, then the latest asked for
-   * @returns by image, none where it is 0
+   * @param budget for all images together: named ones first, then those asked for last
+   * @param now Unix milliseconds
+   * @returns standby containers by image; images that should have none are absent
    */
   targets(budget: number, now: number): ReadonlyMap<string, number> {
     const targets = new Map<string, number>();
@@ -48,7 +51,7 @@ export class WarmDemand {
     return targets;
   }
 
-  /** The largest burst of the last minute; one create alone makes nothing hot. */
+  /** The largest burst of the last minute; 0 after a single create. */
   private hot(image: string, now: number): number {
     const bursts = this.recent(image, now);
     const all = bursts.reduce((sum, { creates }) => sum + creates, 0);

@@ -1,19 +1,21 @@
 import { type WarmImage } from './warm-demand';
 
-/** A container that waits. */
+/** A standby container. */
 export interface Waiting {
   readonly id: string;
   /** normalised name */
   readonly image: string;
-  /** what it was made of: another key is another container */
+  /** hash of what it was made of; a container with another key cannot replace it */
   readonly key: string;
 }
 
 export type WarmStep = { readonly add: string } | { readonly remove: Waiting };
 
 /**
- * What to do next so that as many wait as should. Pure.
- * @param keys of the images as they are tagged now; an image without one is not on the node
+ * The next step towards the targets. Pure.
+ * @param targets standby containers by image
+ * @param keys by image, as it is tagged now; an image without a key is not on the node
+ * @returns undefined where nothing is to be done
  */
 export function nextStep(
   waiting: readonly Waiting[],

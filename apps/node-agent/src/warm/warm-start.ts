@@ -21,7 +21,7 @@ export interface WarmStartParts {
   readonly folder: SandboxFolder;
   readonly cgroups: SandboxCgroups;
   readonly ids: ContainerIds;
-  /** that waiting containers have */
+  /** that standby containers have */
   readonly limits: Limits;
   /** the sandboxes' address */
   readonly address: string;
@@ -34,14 +34,14 @@ export interface WarmOrder {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** A sandbox that is started in a container which waits for it. */
+/** Starts sandboxes in standby containers. */
 export class WarmStart {
   constructor(private readonly parts: WarmStartParts) {}
 
   /**
-   * The claim is recorded before the order is given: whoever comes after a crash finds no process that is nobody's.
-   * @returns undefined where none fits, and nothing has happened
-   * @throws ApiError of launchError; what was begun is there still, under the sandbox's id
+   * Writes the claim before the order is sent, so that a crash leaves no process without an owner.
+   * @returns stages, in milliseconds; undefined where no standby container fits, without any effect
+   * @throws ApiError of launchError; the container is left for the caller to remove, under the sandbox's id
    */
   async start({ claim, image, process, labels }: WarmOrder): Promise<Stage[] | undefined> {
     const order = encodeOrder(process);
@@ -53,7 +53,7 @@ export class WarmStart {
     }
   }
 
-  /** @returns undefined where it had died, and nothing has happened */
+  /** @returns undefined where the launcher had died before it read its order, without any effect */
   private async startIn(taken: Taken, order: Buffer, what: WarmOrder): Promise<Stage[] | undefined> {
     const { claimFiles, folder, cgroups, ids, address } = this.parts;
     const { claim, process, labels } = what;
@@ -72,7 +72,7 @@ export class WarmStart {
     recordSpan('claim', started);
     const failure = await taken.launch.order(order);
     if (failure === 'unread') {
-      this.leave(taken, claim.sandboxId);
+      this.discard(taken, claim.sandboxId);
       return undefined;
     }
     recordSpan('launch', started + claimMs);
@@ -85,8 +85,8 @@ export class WarmStart {
     ];
   }
 
-  /** Its exit, told or not, is nobody's. */
-  private leave({ id }: Taken, sandboxId: string): void {
+  /** Discards a container that died unused; its exit is not the sandbox's. */
+  private discard({ id }: Taken, sandboxId: string): void {
     this.parts.claimFiles.withdraw(id);
     this.parts.ids.forget(sandboxId);
     this.parts.exits.takeEarly(sandboxId);

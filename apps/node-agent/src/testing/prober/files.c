@@ -1,10 +1,10 @@
-/* The node's files, and its neighbours'. */
+/* Attempts on files of the node and of neighbours. */
 #include "prober.h"
 #include <dirent.h>
 #include <limits.h>
 #include <sys/stat.h>
 
-/* An empty file is what masks another. */
+/* An empty file is a mask over another: ENODATA. */
 static int reads(const char *path) {
   char bytes[8];
   int file = open(path, O_RDONLY | O_NONBLOCK);
@@ -12,7 +12,7 @@ static int reads(const char *path) {
   ssize_t got = read(file, bytes, sizeof bytes);
   return got == 0 ? ENODATA : outcome(got);
 }
-/* Opens, and writes nothing: where it is allowed, the node would suffer. */
+/* Opens for writing, and writes nothing: it would harm the node where it is allowed. */
 static int writable(const char *path) { return outcome(open(path, O_WRONLY)); }
 
 static int host_file(void) { return reads(setting("HOST_FILE")); }
@@ -26,7 +26,7 @@ static int host_file_by_root(void) {
   snprintf(path, sizeof path, "/proc/1/root/..%s", setting("HOST_FILE"));
   return reads(path);
 }
-/* The old way out of a chroot: a folder kept open beyond the new root. */
+/* The known escape from a chroot: a folder kept open outside the new root. */
 static int host_file_by_chroot(void) {
   int outside = open("/", O_RDONLY | O_DIRECTORY);
   mkdir("/tmp/jail", 0700);
@@ -36,7 +36,7 @@ static int host_file_by_chroot(void) {
   if (chroot(".") < 0) return errno;
   return reads(setting("HOST_FILE"));
 }
-/* The image has it as a link to HOST_FILE, by a relative and by an absolute way. */
+/* Links of the image to HOST_FILE, absolute and relative. */
 static int link_out(void) { return reads("/out/absolute"); }
 static int link_out_relative(void) { return reads("/out/relative"); }
 static int neighbour_file(void) { return reads(setting("NEIGHBOUR_FILE")); }
@@ -68,7 +68,8 @@ static int sysrq(void) { return writable("/proc/sysrq-trigger"); }
 static int uevent_helper(void) { return writable("/sys/kernel/uevent_helper"); }
 static int release_agent(void) { return mkdir("/sys/fs/cgroup/memory/mine", 0700) == 0 ? 0 : errno; }
 
-/* Any regular file that opens for writing; a device there is what masks another. @returns 0 and says which */
+/* Finds a regular file that opens for writing, and names it by `detail`. Skips devices, which mask other files.
+ * @returns whether there is one; else `refusal` has the last errno */
 static int walk(const char *folder, int depth, int *refusal) {
   DIR *entries = opendir(folder);
   if (!entries) return 0;

@@ -1,4 +1,4 @@
-/* The kernel's own doors: privileged calls, namespaces, keyrings, other processes. */
+/* Attempts on the kernel: privileged calls, namespaces, keyrings, other processes. */
 #include "prober.h"
 #include <linux/capability.h>
 #include <linux/keyctl.h>
@@ -35,7 +35,7 @@ static int clone_tree(void) { return call(SYS_open_tree, AT_FDCWD, at("/"), OPEN
 static int pivot(void) { return call(SYS_pivot_root, at("/tmp"), at("/tmp"), 0, 0, 0); }
 static int make_memory(void) { return outcome(mknod("/tmp/mem", S_IFCHR | 0600, makedev(1, 1))); }
 static int make_disk(void) {
-  for (int major = 1; major < 260; major++) /* whichever the node has */
+  for (int major = 1; major < 260; major++) /* whichever disk the node has */
     if (mknod("/tmp/disk", S_IFBLK | 0600, makedev(major, 0)) == 0) return 0;
   return errno;
 }
@@ -106,7 +106,7 @@ static int quota(void) { return outcome(quotactl(QCMD(Q_SYNC, USRQUOTA), NULL, 0
 static int ports(void) { return call(SYS_iopl, 3, 0, 0, 0, 0); }
 static int clock(void) {
   struct timeval now;
-  gettimeofday(&now, NULL); /* the same time: where it is allowed, the node would suffer */
+  gettimeofday(&now, NULL); /* the same time, to do no harm where it is allowed */
   return outcome(settimeofday(&now, NULL));
 }
 static int hostname(void) { return outcome(sethostname("a", 1)); }

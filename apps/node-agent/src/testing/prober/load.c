@@ -1,4 +1,4 @@
-/* What wears a node down, and the neighbour that must not notice. */
+/* Loads that exhaust a node, and the neighbour that must not be affected. */
 #include "prober.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,7 +12,7 @@
 #define BEAT_US 10000
 
 static _Noreturn void forks(void) {
-  for (;;) fork(); /* each goes on */
+  for (;;) fork(); /* all of them go on */
 }
 
 static _Noreturn void eats(void) {
@@ -30,7 +30,7 @@ static int fills(int file) {
   return errno;
 }
 
-/* Holds NAMELESS bytes of the disk that no folder shows. Not more: where nobody notices, the node must not be full. */
+/* Holds NAMELESS bytes of an unlinked file. Bounded, so that an agent that misses it does not fill its node. */
 static _Noreturn void hides(int file, int is_mapped) {
   static char block[BLOCK];
   memset(block, 'x', BLOCK);
@@ -57,7 +57,7 @@ static int listener(const char *port) {
   return fd;
 }
 
-/* Answers each connection by one byte. */
+/* Answers each connection with one byte. */
 static _Noreturn void answers(const char *port) {
   int fd = listener(port);
   for (;;) {
@@ -66,7 +66,7 @@ static _Noreturn void answers(const char *port) {
   }
 }
 
-/* Takes the agent's port as soon as it is free, and answers as an agent would that had no certificates. */
+/* Takes the agent's port as soon as it is free, and answers like an agent without certificates. */
 static _Noreturn void squats(const char *port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(port))};
   int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
@@ -90,7 +90,7 @@ static double now_ms(void) {
   return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* A program run, a file written, a question answered: what an agent's code does all day. @returns whether all of it went well */
+/* Runs a program, writes a file and makes a request: the typical work of a sandbox. @returns whether all succeeded */
 static int beat(const char *port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(port))};
   char byte = 0;
@@ -111,7 +111,7 @@ static int beat(const char *port) {
   return written && answered && byte == '.';
 }
 
-/* Beats on, and says of each how long it took: `<ms>`, or `failed`. */
+/* Beats for ever, and prints the time of each beat: `<ms>`, or `failed`. */
 static _Noreturn void beats(const char *port) {
   if (fork() == 0) answers(port);
   usleep(200000);

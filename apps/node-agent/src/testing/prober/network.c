@@ -1,4 +1,4 @@
-/* The Pod's network, which sandboxes share with each other and with their agent. */
+/* Attempts on the Pod's network, which sandboxes share with each other and with their agent. */
 #include "prober.h"
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
@@ -19,7 +19,7 @@
 
 static int opens(int family, int type, int protocol) { return outcome(socket(family, type, protocol)); }
 
-/* @returns the errno with which the connection fails, ETIMEDOUT where nobody answers */
+/* @returns 0, or the errno with which the connection fails: ETIMEDOUT where there is no answer */
 static int connects(int fd, const void *address, socklen_t length) {
   fcntl(fd, F_SETFL, O_NONBLOCK);
   if (connect(fd, address, length) == 0) return 0;
@@ -33,8 +33,8 @@ static int connects(int fd, const void *address, socklen_t length) {
 }
 
 /*
- * @param device through which it must go, whatever the routes say; NULL: as they say
- * @param disguised asks for it with bits set that the kernel does not look at, and a filter may
+ * @param device to bind to, past the routes; NULL: by the routes
+ * @param disguised sets bits of the arguments that the kernel ignores and a filter may compare
  */
 static int reaches(const char *text, const char *device, int disguised) {
   struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(HTTP)};
@@ -48,7 +48,7 @@ static int reaches(const char *text, const char *device, int disguised) {
   return is_v4 ? connects(fd, &v4, sizeof v4) : connects(fd, &v6, sizeof v6);
 }
 
-/* 0 where one is reached. */
+/* @returns 0 where an address is reached */
 static int reaches_any(const char *device, int disguised) {
   char list[512];
   int refusal = ENOENT;
@@ -131,7 +131,7 @@ static int take_neighbour_port(void) { return takes_port(AF_INET, 1, "NEIGHBOUR_
 
 static int take_idle_port(void) { return takes_port(AF_INET, 0, "IDLE_PORT"); }
 
-/* @returns 0 where something of HTTP's success comes back, or anything at all where nothing is asked */
+/* @returns 0 for an HTTP answer of 2xx, or, where the question is empty, for any answer */
 static int asks(const char *variable, const char *question) {
   struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(setting(variable)))};
   char answer[16] = "";

@@ -1,7 +1,7 @@
 /*
- * The test's hostile program, static, for an image of its own. Without arguments it makes every attempt, each in a process of
- * its own, and prints a line for each: `name: refused (EPERM)`, `name: killed (SIGSYS)` or `name: DONE`. With the name of a
- * load it becomes that load.
+ * The tests' hostile program, static, for an image of its own. Without arguments it makes every attempt, each in a
+ * process of its own, and prints a line for each: `name: refused (EPERM)`, `name: killed (SIGSYS)` or `name: DONE`.
+ * With the name of a load it runs that load.
  */
 #include "prober.h"
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#define SECONDS 10 /* of one attempt */
+#define SECONDS 10 /* timeout of one attempt */
 
 static char *said; /* shared with the process that makes the attempt */
 #define SAID 256

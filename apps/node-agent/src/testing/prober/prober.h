@@ -1,4 +1,4 @@
-/* What a hostile sandbox tries, one function each. See prober.c. */
+/* Attempts of a hostile sandbox, one function each. See prober.c. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -9,17 +9,17 @@
 
 struct attempt {
   const char *name;
-  /* 0: it was done; else the errno that refused it. May say more by `detail`. */
+  /* Returns 0 where the attempt succeeded, else the errno of the refusal. May add text by `detail`. */
   int (*try_it)(void);
 };
 
 extern const struct attempt kernel_attempts[], file_attempts[], network_attempts[];
 
-/* A setting from the environment; the process ends without it. */
+/* Reads a setting from the environment; exits where it is missing. */
 const char *setting(const char *name);
-/* Shown behind the outcome. */
+/* Sets the text to print after the outcome. */
 void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static inline int outcome(long result) { return result < 0 ? errno : 0; }
 
-/* Never ends, or ends when it has done its worst: see load.c. */
+/* Runs a load of load.c. Most never return. */
 int run_load(const char *name, const char *argument);
