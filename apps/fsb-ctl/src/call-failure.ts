@@ -7,15 +7,17 @@ import type { Settings } from './settings';
 const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
 /** Of these, the ones about a certificate that is not trusted, or a server without TLS. */
 const NOT_TRUSTED = /certificate|altnames|SSL routines|secure TLS connection/;
+/** Advice that some of the gateway's messages give themselves. */
+const TRY_AGAIN = /\btry again\b/;
 const BROKEN = /ECONNRESET|Connection dropped|EPIPE|Keepalive timeout|Stream removed|Received RST_STREAM/;
 
 type Target = Pick<Settings, 'endpoint' | 'security'>;
 
 /**
  * The error of a failed call as one line that says what to do next.
- * @param limitMs time limit of the call, milliseconds
+ * @param limitMs time limit of the call, milliseconds; undefined: it had none, or did not reach it
  */
-export function callFailure(error: unknown, { endpoint, security }: Target, limitMs: number): CommandError {
+export function callFailure(error: unknown, { endpoint, security }: Target, limitMs: number | undefined): CommandError {
   if (!isServiceError(error)) return new CommandError(error instanceof Error ? error.message : String(error));
   const details = error.details.replace(/\s+/g, ' ').trim();
   switch (error.code) {
@@ -23,10 +25,7 @@ export function callFailure(error: unknown, { endpoint, security }: Target, limi
       return unavailable(details, { endpoint, security });
     case status.DEADLINE_EXCEEDED:
     case status.CANCELLED:
-      return new CommandError(
-        `no answer from ${endpoint} within ${limitMs / 1_000} s: check with \`fsb-ctl list\` what exists, ` +
-          'raise --timeout, or correct --endpoint',
-      );
+      return limitMs === undefined ? brokenOff(details, endpoint) : unanswered(endpoint, limitMs);
     case status.UNIMPLEMENTED:
       return new CommandError(`the gateway at ${endpoint} does not support this: ${details}`);
     case status.UNAUTHENTICATED:
@@ -37,6 +36,21 @@ export function callFailure(error: unknown, { endpoint, security }: Target, limi
     default:
       return new CommandError(details === '' ? `the gateway answered ${status[error.code]}` : details);
   }
+}
+
+function unanswered(endpoint: string, limitMs: number): CommandError {
+  return new CommandError(
+    `no answer from ${endpoint} within ${limitMs / 1_000} s: check with \`fsb-ctl list\` what exists, ` +
+      'raise --timeout, or correct --endpoint',
+  );
+}
+
+/** A stream that the gateway, or a proxy before it, has ended. */
+function brokenOff(details: string, endpoint: string): CommandError {
+  const why = details === '' ? '' : ` (${details})`;
+  return new CommandError(
+    `the gateway at ${endpoint} broke off the call${why}${TRY_AGAIN.test(why) ? '' : ': try again'}`,
+  );
 }
 
 function hintOf(security: Security): string {
@@ -59,7 +73,7 @@ function unavailable(details: string, { endpoint, security }: Target): CommandEr
   }
   return BROKEN.test(details)
     ? new CommandError(`the connection to ${endpoint} was lost (${details}): try again`)
-    : new CommandError(`${details} (try again)`);
+    : new CommandError(TRY_AGAIN.test(details) ? details : `${details || 'the gateway is unavailable'} (try again)`);
 }
 
 /** The TLS error alone, without the prefix and the (mostly empty) resolution note of grpc-js. */

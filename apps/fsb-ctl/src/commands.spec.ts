@@ -259,6 +259,16 @@ describe('fsb-ctl without an answer', () => {
     expect(stderr).toMatch(/^error: no answer from 127.0.0.1:\d+ within 0.3 s: .*--timeout.*\n$/);
   });
 
+  it('says that a followed log was broken off, not that a time limit was reached', async () => {
+    gateway.log = [Buffer.from('one\n')];
+    gateway.logFailure = { code: status.CANCELLED, details: 'the proxy shuts down' };
+    expect(await ctl('logs', '-f', 'web')).toEqual({
+      code: 1,
+      stdout: 'one\n',
+      stderr: `error: the gateway at ${scene.endpoint} broke off the call (the proxy shuts down): try again\n`,
+    });
+  });
+
   it("prints the gateway's message as one line", async () => {
     gateway.failure = { code: status.RESOURCE_EXHAUSTED, details: 'pool full:\n  poolMax 2' };
     const expected = { code: 1, stdout: '', stderr: 'error: pool full: poolMax 2\n' };

@@ -136,14 +136,15 @@ export class Gateway {
     limitOf: (isFirst: boolean) => number | undefined,
   ): AsyncGenerator<M> {
     const messages = stream[Symbol.asyncIterator]() as AsyncIterator<M>; // Readable declares any
-    let limitMs: number | undefined;
+    let reachedMs: number | undefined;
     try {
       for (let isFirst = true; ; isFirst = false) {
-        limitMs = limitOf(isFirst);
+        const limitMs = limitOf(isFirst);
         const timer =
           limitMs === undefined
             ? undefined
             : setTimeout(() => {
+                reachedMs = limitMs;
                 stream.cancel();
               }, limitMs);
         const next = await messages.next().finally(() => {
@@ -153,7 +154,7 @@ export class Gateway {
         yield next.value;
       }
     } catch (error) {
-      throw callFailure(error, this.settings, limitMs ?? 0);
+      throw callFailure(error, this.settings, reachedMs);
     } finally {
       stream.cancel();
     }

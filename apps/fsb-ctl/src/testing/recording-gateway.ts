@@ -43,6 +43,8 @@ export class RecordingGateway {
   /** chunks of the log that the transport has taken */
   chunksWritten = 0;
   failure: { readonly code: status; readonly details: string } | undefined;
+  /** end of a log, after its chunks; undefined: a success */
+  logFailure: { readonly code: status; readonly details: string } | undefined;
   silent = false;
   /** a get answers NOT_FOUND */
   missing = false;
@@ -72,6 +74,7 @@ export class RecordingGateway {
     Object.assign(this, {
       stages: undefined,
       failure: undefined,
+      logFailure: undefined,
       silent: false,
       log: [],
       turns: [],
@@ -122,7 +125,8 @@ export class RecordingGateway {
             const data = this.log[this.chunksWritten++] ?? Buffer.alloc(0);
             if (!call.write({ data, turns: [...this.turns] })) return void call.once('drain', next);
           }
-          call.end();
+          if (this.logFailure) call.emit('error', this.logFailure);
+          else call.end();
         };
         next();
       },
