@@ -6,11 +6,17 @@ export const DEFAULT_ENDPOINT = 'localhost:9090';
 export type Security = 'plaintext' | TlsFiles;
 export interface TlsFiles {
   /** absent: Node's built-in certificate authorities */
-  readonly caFile: string | undefined;
-  readonly token: string | undefined;
-  readonly tokenFile: string | undefined;
-  readonly certFile: string | undefined;
-  readonly keyFile: string | undefined;
+  readonly caFile: Given | undefined;
+  readonly token: Given | undefined;
+  readonly tokenFile: Given | undefined;
+  readonly certFile: Given | undefined;
+  readonly keyFile: Given | undefined;
+}
+
+/** A value and the flag, variable or key that gave it, which an error about the value names. */
+export interface Given {
+  readonly source: string;
+  readonly value: string;
 }
 
 /** Connection settings of one source: the command line with the environment, or the configuration file. */
@@ -29,7 +35,8 @@ export interface FileSource extends Source {
  * Credentials for the endpoint of a call. The endpoint of `caller` wins over the one of `file`.
  * @throws CommandError when the credentials of `caller` would go to the endpoint of `file`
  * @example
- * securityOf({ endpoint: 'a:1', ... }, { endpoint: 'b:1', tokenFile: '/t', ... }).tokenFile // undefined: /t is for b:1
+ * // undefined: the token is for b:1
+ * securityOf({ endpoint: 'a:1', ... }, { endpoint: 'b:1', tokenFile: { source: '"tokenFile"', value: '/t' }, ... }).tokenFile
  */
 export function securityOf(caller: Source, file: FileSource | undefined): Security {
   if (caller.insecurePlaintext) return 'plaintext';
@@ -54,9 +61,14 @@ function withoutEndpoint(credential: string, { path, endpoint }: FileSource): Co
   );
 }
 
-/** Name of the flag or variable of a source's credential; undefined when the source has none. */
+/** Name of the flag, variable or key that gave a source's credential; undefined when the source has none. */
 export function credentialOf({ token, tokenFile, certFile }: TlsFiles): string | undefined {
-  if (token !== undefined) return 'FSB_TOKEN';
-  if (tokenFile !== undefined) return '--token-file';
-  return certFile === undefined ? undefined : '--cert-file';
+  return (token ?? tokenFile ?? certFile)?.source;
+}
+
+/** @throws CommandError when only one of certificate and key is given */
+export function refuseHalfPair({ certFile, keyFile }: TlsFiles): void {
+  if ((certFile === undefined) === (keyFile === undefined)) return;
+  const [given, missing] = certFile ? [certFile, 'a key'] : [keyFile, 'a certificate'];
+  throw usage(`${given?.source ?? ''}: needs ${missing} too: give both, as with --cert-file and --key-file`);
 }

@@ -119,7 +119,7 @@ describe('settings', () => {
   });
 
   it.each([
-    [['--cert-file', 'tls.crt'], '--cert-file and --key-file: give both'],
+    [['--cert-file', 'tls.crt'], '--cert-file: needs a key too: give both'],
     [['--ca-file', 'nowhere'], '--ca-file: ENOENT'],
     [['--token-file', 'nowhere'], '--token-file: ENOENT'],
     [['--token-file', '/bin/true'], '--token-file: not a token'],
@@ -127,6 +127,36 @@ describe('settings', () => {
     Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_ENDPOINT: endpoints.get('flag') });
     const { code, stderr } = await line.run(['list', ...args]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) as string });
+  });
+
+  it.each([
+    ['FSB_CA_FILE', 'nowhere', 'ENOENT'],
+    ['FSB_TOKEN', 'two words', 'not a token'],
+    ['FSB_TOKEN_FILE', 'nowhere', 'ENOENT'],
+    ['FSB_TOKEN_FILE', '/bin/true', 'not a token'],
+    ['FSB_CERT_FILE', 'tls.crt', 'needs a key'],
+    ['FSB_KEY_FILE', 'tls.key', 'needs a certificate'],
+  ])('names the variable %s where its value "%s" is of no use', async (variable, value, reason) => {
+    Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '', FSB_ENDPOINT: endpoints.get('flag'), [variable]: value });
+    const { code, stderr } = await line.run(['list']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(`^error: ${variable}: ${reason}`) as string,
+    });
+  });
+
+  it.each([
+    ['caFile', 'ENOENT'],
+    ['tokenFile', 'ENOENT'],
+    ['certFile', 'needs a key'],
+  ])('names the key %s where its file is of no use', async (key, reason) => {
+    Object.assign(line.env, { FSB_INSECURE_PLAINTEXT: '' });
+    const path = configure(line.home, '~/.fsb', { [key]: 'nowhere' });
+    const { code, stderr } = await line.run(['list']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining(`error: "${key}" in ${path}: ${reason}`) as string,
+    });
   });
 
   it('fails on a gateway without TLS unless --insecure-plaintext is given', async () => {

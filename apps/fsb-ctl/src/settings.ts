@@ -4,7 +4,15 @@ import { dirname, join } from 'node:path';
 import { type Check, ENDPOINT, NAMESPACE } from './checks';
 import { usage } from './command-error';
 import type { Config } from './config-file';
-import { DEFAULT_ENDPOINT, type FileSource, type Security, securityOf, type Source } from './connection-source';
+import {
+  DEFAULT_ENDPOINT,
+  type FileSource,
+  type Given,
+  refuseHalfPair,
+  type Security,
+  securityOf,
+  type Source,
+} from './connection-source';
 
 export interface GlobalFlags {
   readonly endpoint?: string;
@@ -44,7 +52,6 @@ type Variables = (name: string) => string | undefined;
 export async function settingsOf(flags: GlobalFlags, env: Environment = process.env): Promise<Settings> {
   const path = configPath(flags.config);
   const file: Config = path === undefined ? {} : (await import('./config-file.js')).readConfig(path);
-  const inFile = (key: string): string => `"${key}" in ${path ?? ''}`;
   // an empty variable counts as unset
   const set: Variables = (variable) => (env[variable] === '' ? undefined : env[variable]);
   const ofCaller = [
@@ -53,40 +60,58 @@ export async function settingsOf(flags: GlobalFlags, env: Environment = process.
     ['ENDPOINT', set('ENDPOINT')],
   ] as const;
   const caller = callerSource(first(ENDPOINT, ofCaller), flags, set);
+  refuseHalfPair(caller);
+  const security = securityOf(caller, path === undefined ? undefined : fileSource(path, file));
+  if (security !== 'plaintext') refuseHalfPair(security);
   return {
-    endpoint: first(ENDPOINT, [...ofCaller, [inFile('endpoint'), file.endpoint]]) ?? DEFAULT_ENDPOINT,
+    endpoint: first(ENDPOINT, [...ofCaller, [inFile('endpoint', path ?? ''), file.endpoint]]) ?? DEFAULT_ENDPOINT,
     namespace:
       first(NAMESPACE, [
         ['--namespace', flags.namespace],
         ['FSB_NAMESPACE', set('FSB_NAMESPACE')],
         ['NAMESPACE', set('NAMESPACE')],
-        [inFile('namespace'), file.namespace],
+        [inFile('namespace', path ?? ''), file.namespace],
       ]) ?? 'default',
     editor: set('EDITOR'),
-    security: securityOf(caller, path === undefined ? undefined : fileSource(path, file)),
+    security,
     timeoutMs: flags.timeout,
   };
 }
 
-/** @throws CommandError when only one of certificate and key is given */
 function callerSource(endpoint: string | undefined, flags: GlobalFlags, set: Variables): Source {
-  const [certFile, keyFile] = [flags.certFile ?? set('FSB_CERT_FILE'), flags.keyFile ?? set('FSB_KEY_FILE')];
-  if ((certFile === undefined) !== (keyFile === undefined)) throw usage('--cert-file and --key-file: give both');
+  const ofVariable = (name: string): Given | undefined => given(name, set(name));
   return {
     endpoint,
     insecurePlaintext: String(flags.insecurePlaintext ?? set('FSB_INSECURE_PLAINTEXT')) === 'true',
-    caFile: flags.caFile ?? set('FSB_CA_FILE'),
+    caFile: given('--ca-file', flags.caFile) ?? ofVariable('FSB_CA_FILE'),
     // --token-file wins over FSB_TOKEN, which wins over FSB_TOKEN_FILE
-    token: flags.tokenFile === undefined ? set('FSB_TOKEN') : undefined,
-    tokenFile: flags.tokenFile ?? set('FSB_TOKEN_FILE'),
-    certFile,
-    keyFile,
+    token: flags.tokenFile === undefined ? ofVariable('FSB_TOKEN') : undefined,
+    tokenFile: given('--token-file', flags.tokenFile) ?? ofVariable('FSB_TOKEN_FILE'),
+    certFile: given('--cert-file', flags.certFile) ?? ofVariable('FSB_CERT_FILE'),
+    keyFile: given('--key-file', flags.keyFile) ?? ofVariable('FSB_KEY_FILE'),
   };
 }
 
 function fileSource(path: string, file: Config): FileSource {
-  const { endpoint = DEFAULT_ENDPOINT, insecurePlaintext = false, caFile, tokenFile, certFile, keyFile } = file;
+  const { endpoint = DEFAULT_ENDPOINT, insecurePlaintext = false } = file;
+  const ofKey = (key: 'caFile' | 'tokenFile' | 'certFile' | 'keyFile'): Given | undefined =>
+    given(inFile(key, path), file[key]);
+  const [caFile, tokenFile, certFile, keyFile] = [
+    ofKey('caFile'),
+    ofKey('tokenFile'),
+    ofKey('certFile'),
+    ofKey('keyFile'),
+  ];
   return { path, endpoint, insecurePlaintext, caFile, token: undefined, tokenFile, certFile, keyFile };
+}
+
+function given(source: string, value: string | undefined): Given | undefined {
+  return value === undefined ? undefined : { source, value };
+}
+
+/** Name of a key of the configuration file, for an error about its value. */
+function inFile(key: string, path: string): string {
+  return `"${key}" in ${path}`;
 }
 
 function first(check: Check, candidates: readonly Candidate[]): string | undefined {
