@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,15 +39,15 @@ export async function endContainers(layout: Layout, installation: string | undef
 
 /**
  * Number of sandboxes that have a container.
- * @returns undefined when it is unknown: a private containerd does not answer while shims of it run, or the containerd
- * is shared and the installation is not known
+ * @returns undefined when it is unknown: the containerd does not answer and is shared, or shims of it run; or it is shared
+ * and the installation is not known
  */
 export async function countSandboxes(layout: Layout, installation: string | undefined): Promise<number | undefined> {
   const containerd = readChoice(layout)?.containerd;
   if (!containerd) return 0;
   if (!containerd.private && installation === undefined) return undefined;
   if ((await containerdRefusal(containerd.socket)) !== undefined) {
-    return containerd.private && shimsOf(containerd.socket).length > 0 ? undefined : 0;
+    return containerd.private && shimsOf(containerd.socket).length === 0 ? 0 : undefined;
   }
   const client = new ContainerdClient(containerd.socket);
   try {
@@ -105,6 +106,7 @@ async function startForCleaning(layout: Layout): Promise<ProcessIdentity | undef
   if ((await containerdRefusal(socket)) === undefined) return undefined;
   const { command, args } = containerdCommand(files.containerdConfig(layout));
   const child = spawn(command, args, { stdio: 'ignore', detached: true });
+  await once(child, 'spawn'); // rejects with the reason when it does not start
   child.unref();
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   const deadline = performance.now() + START_MS;

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildId } from '../build-id';
 import { appEntry, files, type Layout } from '../layout';
-import { endProcess, type ProcessIdentity } from '../process-identity';
+import { endProcess, identify, isAlive, type ProcessIdentity } from '../process-identity';
 import { type GivenSettings, resolveSettings, saveSettings } from '../settings';
 import { flagOf, settingsChange } from '../settings-change';
 import { readText } from '../state-file';
@@ -42,8 +43,8 @@ export async function up(layout: Layout, given: GivenSettings): Promise<number> 
       running = undefined;
     }
   }
-  const pid = running?.pid ?? startSupervisor(layout, given);
-  const rows = await untilServing(layout, pid, progress);
+  const supervisor = running ?? (await startSupervisor(layout, given));
+  const rows = await untilServing(layout, supervisor, progress);
   if (!rows.every(isHealthy)) {
     printFailure(layout, rows);
     return 1;
@@ -57,7 +58,11 @@ function handOver(supervisor: ProcessIdentity): Promise<void> {
   return endProcess(supervisor, HAND_OVER_MS, 'SIGHUP');
 }
 
-function startSupervisor(layout: Layout, given: GivenSettings): number {
+/**
+ * @returns undefined when it has ended already
+ * @throws Error when no process could be made
+ */
+async function startSupervisor(layout: Layout, given: GivenSettings): Promise<ProcessIdentity | undefined> {
   mkdirSync(layout.log, { recursive: true });
   const log = openSync(files.serviceLog(layout, 'supervisor'), 'a', 0o640);
   // absolute: the supervisor's working folder is /
@@ -67,12 +72,17 @@ function startSupervisor(layout: Layout, given: GivenSettings): number {
   const args = [appEntry('standalone'), 'supervisor', ...root, ...flags];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log, log], cwd: '/' });
   closeSync(log);
+  await once(child, 'spawn'); // rejects with the reason when it does not start
   child.unref();
-  return child.pid ?? 0;
+  return child.pid === undefined ? undefined : identify(child.pid);
 }
 
 /** @returns the last rows: all healthy, unless the supervisor ended or time ran out */
-async function untilServing(layout: Layout, pid: number, progress: Progress): Promise<ProcessRow[]> {
+async function untilServing(
+  layout: Layout,
+  supervisor: ProcessIdentity | undefined,
+  progress: Progress,
+): Promise<ProcessRow[]> {
   const printed = new Set<string>();
   const build = buildId();
   const deadline = performance.now() + UP_MS;
@@ -85,8 +95,8 @@ async function untilServing(layout: Layout, pid: number, progress: Progress): Pr
     }
     if (rows.length > 1 && rows.every(isHealthy)) return rows;
     // when two supervisors start at once one gives way; both callers then wait for the other one
-    const isAlive = hasProcess(pid) || runningSupervisor(layout) !== undefined;
-    if (!isAlive || performance.now() > deadline) return rows;
+    const runs = [supervisor, runningSupervisor(layout)].some((each) => each && isAlive(each));
+    if (!runs || performance.now() > deadline) return rows;
     const waiting = rows.filter((row) => !isHealthy(row)).map(({ name, health }) => `${name} (${health})`);
     progress.waiting(waiting.join(', '));
     await sleep(POLL_MS);
@@ -110,13 +120,4 @@ function printChoice(layout: Layout, printed: Set<string>, progress: Progress): 
   progress.line(`containerd: ${containerd.socket} (${containerd.reason})`);
   progress.line(`runtime: ${runtime.name} (${runtime.reason})`);
   printed.add('choice');
-}
-
-function hasProcess(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
