@@ -7,7 +7,10 @@ import { type Logger } from 'pino';
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 10_000;
 
-/** Writes a Pod's status with retries. Only the latest status is written; one that it replaces is dropped. */
+/**
+ * Writes a Pod's status with retries while the Pod exists. Only the latest status is written; one that it replaces is
+ * dropped.
+ */
 export class StatusWriter {
   private wanted: Record<string, unknown> | undefined;
   private writing: Promise<void> | undefined;
@@ -32,11 +35,23 @@ export class StatusWriter {
       const status = this.wanted;
       this.wanted = undefined;
       const failure = await this.send(status);
-      if (failure === undefined || isApiError(failure, 'not_found')) continue;
+      if (failure === undefined || (await this.isGone(failure))) continue;
       this.logger.warn({ msg: 'status not written', pod: this.pod.metadata.name, error: messageOf(failure) });
       this.wanted ??= status;
       await sleep(delayMs, undefined, { signal: this.signal }).catch(() => undefined);
       delayMs = Math.min(delayMs * 2, LAST_RETRY_MS);
+    }
+  }
+
+  /** A conflict alone does not tell: a real API server answers so too when others keep writing to the Pod. */
+  private async isGone(failure: unknown): Promise<boolean> {
+    if (isApiError(failure, 'not_found')) return true;
+    if (!isApiError(failure, 'aborted')) return false;
+    const { namespace = '', name = '', uid } = this.pod.metadata;
+    try {
+      return (await this.client.get(POD_KIND, { namespace, name })).metadata.uid !== uid;
+    } catch (error) {
+      return isApiError(error, 'not_found');
     }
   }
 
