@@ -69,13 +69,14 @@ const missing =
     closing.abort();
     await host.stop();
   };
-  const createPod = async (name: string, image = 'fast-sandbox/node-agent:latest'): Promise<string> => {
+  const createPod = async (name: string, more: object = {}): Promise<string> => {
+    const image = 'fast-sandbox/node-agent:latest';
     const env = [
       { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     ];
     const resources = { limits: { memory: '256Mi' } };
-    const spec = { nodeName: 'test-node', containers: [{ name: 'agent', image, env, resources }] };
+    const spec = { nodeName: 'test-node', containers: [{ name: 'agent', image, env, resources, ...more }] };
     const { metadata } = await client.create(POD_KIND, { metadata: { namespace: 'default', name }, spec });
     return metadata.uid ?? '';
   };
@@ -174,24 +175,32 @@ const missing =
     expect(record(uid)).toEqual(before);
   }, 30_000);
 
-  it('refuses an unknown image, with an Event', async () => {
-    await createPod('other', 'nginx');
-    await eventually(async () => {
-      const [container] = (await pod('other')).status?.containerStatuses ?? [];
-      return container?.state?.waiting?.reason === 'ErrImageNotAvailable';
-    });
-    await eventually(async () => {
-      const { items } = await client.list(EVENT_KIND, { namespace: 'default' });
-      return items.some(({ type, reason }) => type === 'Warning' && reason === 'ErrImageNotAvailable');
-    });
-    await client.delete(POD_KIND, { namespace: 'default', name: 'other' });
-    await eventually(() =>
-      pod('other').then(
-        () => false,
-        () => true,
-      ),
-    );
-  }, 30_000);
+  it.each([
+    ['an unknown image', { image: 'nginx' }, 'ErrImageNotAvailable'],
+    ['a command', { command: ['sh'] }, 'CreateContainerConfigError'],
+    ['a variable of a Secret', { env: [{ name: 'V', valueFrom: {} }] }, 'CreateContainerConfigError'],
+  ])(
+    'refuses %s, with the reason in the Pod and in an Event',
+    async (_, container, expected) => {
+      await createPod('other', container);
+      await eventually(async () => {
+        const [container] = (await pod('other')).status?.containerStatuses ?? [];
+        return container?.state?.waiting?.reason === expected;
+      });
+      await eventually(async () => {
+        const { items } = await client.list(EVENT_KIND, { namespace: 'default' });
+        return items.some(({ type, reason }) => type === 'Warning' && reason === expected);
+      });
+      await client.delete(POD_KIND, { namespace: 'default', name: 'other' });
+      await eventually(() =>
+        pod('other').then(
+          () => false,
+          () => true,
+        ),
+      );
+    },
+    30_000,
+  );
 
   it('removes all of a deleted Pod: process, address, namespace, cgroup, record, object', async () => {
     const uid = (await pod('one')).metadata.uid ?? '';

@@ -1,5 +1,12 @@
 import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
-import { containerEnvironment, gracePeriodMs, memoryLimit, probePort, runnableContainer } from './pod-plan';
+import {
+  containerEnvironment,
+  gracePeriodMs,
+  memoryLimit,
+  probePort,
+  runnableContainer,
+  waitingReason,
+} from './pod-plan';
 
 const FACTS = { podIp: '10.88.0.2', nodeName: 'box', hostIp: '10.88.0.1', machine: { cpus: 2, memoryBytes: 4096 } };
 
@@ -51,6 +58,33 @@ describe('pod-plan', () => {
     ['init containers', () => runnableContainer(pod({}, { initContainers: [{}] })), /one container/],
   ])('refuses %s by name', (_what, ask, message) => {
     expect(ask).toThrow(message);
+  });
+
+  it.each([
+    ['another image', 'ErrImageNotAvailable', () => runnableContainer(pod({ image: 'nginx' }))],
+    ['a command', 'CreateContainerConfigError', () => runnableContainer(pod({ command: ['sh'] }))],
+    ['init containers', 'CreateContainerConfigError', () => runnableContainer(pod({}, { initContainers: [{}] }))],
+    ['an unknown field', 'CreateContainerConfigError', () => field('status.phase')],
+    [
+      'a memory limit that is no quantity',
+      'CreateContainerConfigError',
+      () => memoryLimit(runnableContainer(pod({ resources: { limits: { memory: 'much' } } }))),
+    ],
+    [
+      'a fault of the machine',
+      'CreateContainerError',
+      () => {
+        throw new Error('no space left on device');
+      },
+    ],
+  ])('waitingReason: for %s is %s', (_what, reason, ask) => {
+    let caught: unknown;
+    try {
+      ask();
+    } catch (error) {
+      caught = error;
+    }
+    expect(waitingReason(caught)).toBe(reason);
   });
 
   it('probePort, gracePeriodMs: come from the Pod, else from defaults', () => {

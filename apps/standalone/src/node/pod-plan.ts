@@ -1,4 +1,4 @@
-import { ApiError } from '@fsb/api/errors';
+import { ApiError, isApiError } from '@fsb/api/errors';
 import { parseQuantity } from '@fsb/api/quantity';
 import { type Pod, type PodContainer } from '@fsb/controller-runtime/kinds';
 import { z } from 'zod';
@@ -16,6 +16,8 @@ const PROBE_PORT = 9091;
 const readiness = z.object({ httpGet: z.object({ port: z.number().int() }) });
 const GRACE_SECONDS = 30;
 
+class UnknownImageError extends ApiError {}
+
 const valueFrom = z.object({
   fieldRef: z.object({ fieldPath: z.string() }).optional(),
   resourceFieldRef: z
@@ -32,12 +34,19 @@ export function runnableContainer({ spec }: Pod): PodContainer {
   if (!container) throw refused('the Pod has no container');
   const { image = '', command = [] } = container;
   if (!AGENT_IMAGE.test(image)) {
-    throw refused(`image "${image}": this node runs Pods as processes, and knows only fast-sandbox/node-agent`);
+    const message = `image "${image}": this node runs Pods as processes, and knows only fast-sandbox/node-agent`;
+    throw new UnknownImageError('invalid_argument', message);
   }
   const init = z.array(z.unknown()).safeParse(spec?.['initContainers']).data ?? [];
   if (others.length > 0 || init.length > 0) throw refused('this node runs Pods of one container');
   if (command.length > 0) throw refused("spec.containers[0].command: this node runs the image's own command only");
   return container;
+}
+
+/** Reason of a container that waits because of `error`: a kubelet's words for its image, its spec, and all else. */
+export function waitingReason(error: unknown): string {
+  if (error instanceof UnknownImageError) return 'ErrImageNotAvailable';
+  return isApiError(error, 'invalid_argument') ? 'CreateContainerConfigError' : 'CreateContainerError';
 }
 
 /** Environment of the container, from its spec. @throws ApiError invalid_argument naming the variable */

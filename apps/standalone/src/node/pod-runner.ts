@@ -14,7 +14,14 @@ import { endProcess, isAlive, type ProcessIdentity } from '../process-identity';
 import { readJson, removeFile, writeJson } from '../state-file';
 import { type NodeContext } from './node-context';
 import { PodCgroup } from './pod-cgroup';
-import { containerEnvironment, gracePeriodMs, memoryLimit, probePort, runnableContainer } from './pod-plan';
+import {
+  containerEnvironment,
+  gracePeriodMs,
+  memoryLimit,
+  probePort,
+  runnableContainer,
+  waitingReason,
+} from './pod-plan';
 import { exitCodeOf, logFile, newLogFile, startPodProcess } from './pod-process';
 import { podRecord, type PodRecord, podRecordFile } from './pod-record';
 import { type ContainerEnd, type ContainerPhase, podStatus } from './pod-status';
@@ -64,7 +71,7 @@ export class PodRunner {
       const container = runnableContainer(this.pod);
       await this.keepRunning(container);
     } catch (error) {
-      const reason = 'ErrImageNotAvailable';
+      const reason = waitingReason(error);
       logger.warn({ msg: 'cannot run', pod: this.pod.metadata.name, error: messageOf(error) });
       events.record(this.pod, 'Warning', reason, messageOf(error));
       this.report({ kind: 'waiting', reason, message: messageOf(error) });
@@ -123,8 +130,10 @@ export class PodRunner {
     } catch (error) {
       const message = messageOf(error);
       context.logger.error({ msg: 'cannot start', pod: record.name, error: message });
-      context.events.record(this.pod, 'Warning', 'FailedCreatePodSandBox', message);
-      this.report({ kind: 'waiting', reason: 'CreateContainerError', message });
+      const reason = waitingReason(error);
+      const event = reason === 'CreateContainerError' ? 'FailedCreatePodSandBox' : reason;
+      context.events.record(this.pod, 'Warning', event, message);
+      this.report({ kind: 'waiting', reason, message });
       return undefined;
     }
   }
