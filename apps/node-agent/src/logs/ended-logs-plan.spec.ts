@@ -20,9 +20,15 @@ describe('endedLogsToRemove', () => {
     ],
     [
       'does not count a log that was removed already',
+      [log('x', 1), log('y', 2), log('z', 3, { bytes: 0, removed: { at: '', limit: 'node', maxBytes: 1 } })],
+      [],
+      [],
+    ],
+    [
+      'removes a log again whose removal was interrupted, and does not count it',
       [log('x', 1), log('y', 2), log('z', 3, { removed: { at: '', limit: 'node', maxBytes: 1 } })],
       [],
-      [],
+      ['z node'],
     ],
     [
       'forgets containers of an object before its last two',

@@ -7,7 +7,7 @@ export interface EndedLog {
   readonly uid: string;
   /** RFC 3339 */
   readonly endedAt: string;
-  /** set where the log was removed to make room for others */
+  /** set before the log is removed to make room for others */
   readonly removed?: RemovedLog;
 }
 
@@ -56,7 +56,10 @@ export function endedLogsToRemove(
       forget.push(sandboxId);
       continue;
     }
-    if (removed) continue;
+    if (removed) {
+      if (bytes > 0) remove.push({ sandboxId, limit: removed.limit }); // the agent was killed in between
+      continue;
+    }
     const counted = Math.max(LEAST_BYTES, bytes);
     const namespaceSum = (ofNamespace.get(namespace) ?? 0) + counted;
     if (namespaceSum > namespaceBytes) remove.push({ sandboxId, limit: 'namespace' });

@@ -23,11 +23,15 @@ export class EndedLogs {
     private readonly limits: EndedLogLimits,
   ) {}
 
-  /** Marks a log to stay, before its sandbox is removed. Without an object it is not kept: nobody could ask for it. */
+  /**
+   * Marks a log to stay, before its sandbox is removed. Idempotent. Without an object it is not kept: nobody could ask
+   * for it.
+   */
   async keep({ sandboxId, namespace, claimName, claimUid, finishedAt }: AgentSandboxStatus): Promise<void> {
     if (claimUid === '' || namespace === undefined || claimName === undefined) return;
     const endedAt = finishedAt ?? new Date().toISOString();
     try {
+      if (await this.read(sandboxId)) return; // it may say that the log was removed
       await this.write({ sandboxId, namespace, name: claimName, uid: claimUid, endedAt });
       await this.bound();
     } catch (error) {
@@ -61,8 +65,9 @@ export class EndedLogs {
     const log = await this.read(sandboxId);
     if (!log) return;
     const maxBytes = limit === 'namespace' ? this.limits.namespaceBytes : this.limits.nodeBytes;
-    await this.logs.discard(sandboxId);
-    await this.write({ ...log, removed: { at: new Date().toISOString(), limit, maxBytes } });
+    // first, so that a crash between the two leaves a record that gives the reason; the next bound removes the log
+    if (!log.removed) await this.write({ ...log, removed: { at: new Date().toISOString(), limit, maxBytes } });
+    await this.logs.discardContent(sandboxId);
   }
 
   private async list(): Promise<(EndedLog & { readonly bytes: number })[]> {

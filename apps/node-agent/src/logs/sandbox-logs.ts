@@ -172,8 +172,17 @@ export class SandboxLogs {
 
   /** Removes a log and its record. */
   discard(id: string): Promise<void> {
+    return this.discardFiles(id, this.files(id));
+  }
+
+  /** Removes a log whose record stays. The log itself goes last: while it has bytes, EndedLogs removes it again. */
+  discardContent(id: string): Promise<void> {
+    return this.discardFiles(id, [this.indexFile(id), this.startFile(id), this.file(id)]);
+  }
+
+  private discardFiles(id: string, files: readonly string[]): Promise<void> {
     return this.mutex.run(id, async () => {
-      for (const file of this.files(id)) if (existsSync(file)) await rm(file, { force: true });
+      for (const file of files) if (existsSync(file)) await rm(file, { force: true });
       this.states.delete(id);
     });
   }

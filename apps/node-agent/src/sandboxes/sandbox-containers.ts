@@ -148,16 +148,22 @@ export class SandboxContainers {
     throw launchError(outcome === 'unread' ? { step: '', errno: 0 } : outcome, process);
   }
 
-  /** Removes container, files and cgroup. Idempotent. */
-  async remove(id: string): Promise<void> {
+  /**
+   * Removes container, files and cgroup. Idempotent.
+   * @param keepLog records whether the log is to be kept. Called before the container is removed, whose labels say so,
+   * and again just before the log is: a caller may have asked for it meanwhile
+   */
+  async remove(id: string, keepLog?: () => Promise<void>): Promise<void> {
+    await keepLog?.();
     await this.parts.runtime.remove(id);
-    await this.removeTraces(id);
+    await this.removeTraces(id, keepLog);
   }
 
-  private async removeTraces(id: string): Promise<void> {
+  private async removeTraces(id: string, keepLog?: () => Promise<void>): Promise<void> {
     const { placement, folder, ids, warm } = this.parts;
     const container = ids.containerOf(id);
     await placement.cgroups.remove(id);
+    await keepLog?.();
     await folder.remove(id);
     if (container === id) return;
     await folder.remove(container); // a standby container's folder may not have been renamed to its sandbox's yet

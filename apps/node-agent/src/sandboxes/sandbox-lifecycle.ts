@@ -161,8 +161,7 @@ export class SandboxLifecycle {
     const claim = await claims.change(id, { claimUid }, { [ContainerLabels.claimUid]: claimUid });
     if (!claim) return false;
     table.update(id, { claimUid }); // not the whole claim: the process may have ended since it was read
-    const phase = table.get(id)?.phase;
-    return phase !== undefined && phase !== 'terminating';
+    return (table.get(id)?.phase ?? 'terminating') !== 'terminating';
   }
 
   /** Takes over this agent's containers in containerd and continues the deletes that had begun. */
@@ -234,7 +233,7 @@ export class SandboxLifecycle {
   }
 
   private async end(id: string, grace: GracePeriod): Promise<void> {
-    const { admission, table, runtime, exits, traffic, endedLogs } = this.parts;
+    const { admission, table, runtime, exits, traffic } = this.parts;
     const creation = this.creations.get(id);
     creation?.abandoned.abort();
     await creation?.work.catch(() => undefined); // its callers get the error
@@ -245,8 +244,6 @@ export class SandboxLifecycle {
     const labels = { [ContainerLabels.terminating]: String(Date.now()), ...this.endLabels(id, grace) };
     await runtime.setLabels(id, labels).catch(() => undefined); // the record may be gone already
     if (phase === 'running' || phase === 'terminating') await this.terminate(id, grace);
-    const ended = table.get(id);
-    if (ended && this.keepingLog.has(id)) await endedLogs.keep(ended);
     await traffic.lull(REMOVE_LATEST_MS);
     await this.remove(id);
     exits.forget(id);
@@ -289,9 +286,13 @@ export class SandboxLifecycle {
   }
 
   private async remove(id: string): Promise<void> {
+    const keepLog = async (): Promise<void> => {
+      const ended = this.parts.table.get(id);
+      if (ended && this.keepingLog.has(id)) await this.parts.endedLogs.keep(ended);
+    };
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.parts.containers.remove(id);
+        await this.parts.containers.remove(id, keepLog);
         return;
       } catch (error) {
         if (attempt === REMOVE_ATTEMPTS) throw error;
