@@ -55,16 +55,16 @@ export class LogSweep implements OnModuleInit, OnApplicationBootstrap, OnModuleD
   private async sweep(): Promise<number> {
     const seen = new Map<string, Seen>();
     let fastest = 0;
-    for (const { sandboxId, exitCode } of this.table.list()) {
+    for (const { sandboxId, finishedAt } of this.table.list()) {
       const before = this.seen.get(sandboxId);
-      if (exitCode !== undefined && before?.written === -1) {
+      if (finishedAt !== undefined && before?.written === -1) {
         seen.set(sandboxId, before); // trimmed since it ended
         continue;
       }
       const written = await this.trim(sandboxId);
       const now = performance.now();
       if (before) fastest = Math.max(fastest, (written - before.written) / Math.max(1, now - before.at));
-      seen.set(sandboxId, { written: exitCode === undefined || !before ? written : -1, at: now });
+      seen.set(sandboxId, { written: finishedAt === undefined || !before ? written : -1, at: now });
     }
     this.seen = seen;
     return fastest;
