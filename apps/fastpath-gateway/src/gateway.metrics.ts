@@ -2,7 +2,7 @@ import { type Stage } from '@fsb/agent-api/agent-api';
 import { type ErrorCode } from '@fsb/api/errors';
 import { type LimitError } from '@fsb/quota/limits';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { type Mode } from './create/create-order';
+import { type Mode } from './create/validated-create';
 
 /** Histogram buckets: dense from 1 to 50 ms, where creates are; up to a minute, which an image pull may take. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60];

@@ -13,9 +13,9 @@ import { Registry } from 'prom-client';
 import { Access } from './access/access';
 import { AccessGuard } from './access/access.guard';
 import { AuditModule } from './audit/audit.module';
-import { type OrderDefaults } from './create/create-order';
+import { type CreateDefaults } from './create/validated-create';
 import { CreateSandbox } from './create/create-sandbox';
-import { CreatesUnderWay } from './create/creates-under-way';
+import { CreatesInFlight } from './create/creates-in-flight';
 import { FastCreate } from './create/fast-create';
 import { AnsweredCreate } from './create/answered-create';
 import { PoolLookup } from './create/pool-lookup';
@@ -24,8 +24,8 @@ import { RunSandbox } from './create/run-sandbox';
 import { RoomQueue } from './create/room-queue';
 import { StrongCreate } from './create/strong-create';
 import { WaitForRoom } from './create/wait-for-room';
-import { Demand } from './demand/demand';
-import { type PoolKey } from './demand/pool-growth';
+import { PoolShortage } from './shortage/pool-shortage';
+import { type PoolKey } from './shortage/pool-growth';
 import { type GatewayConfig } from './gateway.config';
 import { GatewayMetrics } from './gateway.metrics';
 import { FastPathController } from './grpc/fastpath.controller';
@@ -49,8 +49,8 @@ import { SandboxQueries } from './sandboxes/sandbox-queries';
 import { SandboxObjects } from './sandboxes/sandbox-objects';
 import { UpdateSandbox } from './sandboxes/update-sandbox';
 import { WriteBehind } from './sandboxes/write-behind';
-import { World } from './world';
-import { WorldModule } from './world.module';
+import { GatewayCaches } from './gateway-caches';
+import { GatewayCachesModule } from './gateway-caches.module';
 
 export const GATEWAY = 'fastpath-gateway';
 
@@ -61,7 +61,7 @@ export class GatewayModule {
       module: GatewayModule,
       imports: [
         KubeModule.forRoot({ kubeconfig: config.kubeconfig, component: GATEWAY }),
-        WorldModule.forRoot(config),
+        GatewayCachesModule.forRoot(config),
         AuditModule.forRoot(config),
         QuotaModule.forRoot(config),
       ],
@@ -69,7 +69,7 @@ export class GatewayModule {
       providers: [
         { provide: Access, useFactory: (client: KubeClient) => new Access(client, config), inject: [KubeClient] },
         AccessGuard,
-        CreatesUnderWay,
+        CreatesInFlight,
         Traffic,
         {
           provide: GatewayMetrics,
@@ -78,38 +78,38 @@ export class GatewayModule {
         },
         {
           provide: LateObjects,
-          useFactory: ({ sandboxes }: World, client: KubeClient, events: EventRecorder) =>
+          useFactory: ({ sandboxes }: GatewayCaches, client: KubeClient, events: EventRecorder) =>
             new LateObjects({ sandboxes, client, events, rememberMs: 2 * config.fastpathOrphanTimeout }),
-          inject: [World, KubeClient, EventRecorder],
+          inject: [GatewayCaches, KubeClient, EventRecorder],
         },
         {
           provide: AgentDeletes,
-          useFactory: ({ directory, agents }: World, lateObjects: LateObjects) =>
+          useFactory: ({ directory, agents }: GatewayCaches, lateObjects: LateObjects) =>
             new AgentDeletes({ directory, agents, lateObjects }),
-          inject: [World, LateObjects],
+          inject: [GatewayCaches, LateObjects],
         },
         {
           provide: WriteBehind,
           useFactory: (...parts: WritingParts) => writeBehind(config, parts),
-          inject: [World, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic],
+          inject: [GatewayCaches, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic],
         },
         {
-          provide: Demand,
-          useFactory: (world: World, client: KubeClient, metrics: ControllerMetrics) =>
-            new Demand(world, client, metrics),
-          inject: [World, KubeClient, ControllerMetrics],
+          provide: PoolShortage,
+          useFactory: (world: GatewayCaches, client: KubeClient, metrics: ControllerMetrics) =>
+            new PoolShortage(world, client, metrics),
+          inject: [GatewayCaches, KubeClient, ControllerMetrics],
         },
         {
           provide: CreateSandbox,
           useFactory: (...parts: CreateParts) => createSandbox(config, parts),
           inject: [
-            World,
+            GatewayCaches,
             WriteBehind,
             Catalog,
-            CreatesUnderWay,
+            CreatesInFlight,
             KubeClient,
             GatewayMetrics,
-            Demand,
+            PoolShortage,
             Traffic,
             NamespaceQuota,
             FairSeats,
@@ -119,23 +119,24 @@ export class GatewayModule {
         {
           provide: ControllerHost,
           useFactory: makeHost,
-          inject: [World, WriteBehind, Demand, KubeClient, Readiness, ControllerMetrics],
+          inject: [GatewayCaches, WriteBehind, PoolShortage, KubeClient, Readiness, ControllerMetrics],
         },
         {
           provide: Serving,
-          useFactory: (world: World) => new Serving(world, health, config.grpcBindAddress, config.insecurePlaintext),
-          inject: [World],
+          useFactory: (world: GatewayCaches) =>
+            new Serving(world, health, config.grpcBindAddress, config.insecurePlaintext),
+          inject: [GatewayCaches],
         },
         {
           provide: DeleteSandbox,
           useFactory: (...[catalog, underWay, records, deletes, lateObjects, client, agents]: DeletingParts) =>
             new DeleteSandbox({ catalog, underWay, records, deletes, lateObjects, client, agents }),
-          inject: [Catalog, CreatesUnderWay, PendingRecords, AgentDeletes, LateObjects, KubeClient, AgentClient],
+          inject: [Catalog, CreatesInFlight, PendingRecords, AgentDeletes, LateObjects, KubeClient, AgentClient],
         },
         {
           provide: PoolImages,
-          useFactory: ({ directory }: World) => new PoolImages(directory),
-          inject: [World],
+          useFactory: ({ directory }: GatewayCaches) => new PoolImages(directory),
+          inject: [GatewayCaches],
         },
         ...[AnsweredCreate, GracefulDelete, UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
       ],
@@ -147,10 +148,10 @@ export class GatewayModule {
 const WAITING = { waitingPerNamespace: 256, waiting: 4_096 };
 
 type DeletingParts = [
-  ...[Catalog, CreatesUnderWay, PendingRecords, AgentDeletes],
+  ...[Catalog, CreatesInFlight, PendingRecords, AgentDeletes],
   ...[LateObjects, KubeClient, AgentClient],
 ];
-type WritingParts = [World, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic];
+type WritingParts = [GatewayCaches, PendingRecords, LateObjects, KubeClient, EventRecorder, ControllerMetrics, Traffic];
 
 function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
   const [{ sandboxes, agents }, records, lateObjects, client, events, metrics, traffic] = parts;
@@ -160,8 +161,8 @@ function writeBehind(config: GatewayConfig, parts: WritingParts): WriteBehind {
 }
 
 type CreateParts = [
-  ...[World, WriteBehind, Catalog, CreatesUnderWay, KubeClient, GatewayMetrics],
-  ...[Demand, Traffic, NamespaceQuota, FairSeats, AgentDeletes],
+  ...[GatewayCaches, WriteBehind, Catalog, CreatesInFlight, KubeClient, GatewayMetrics],
+  ...[PoolShortage, Traffic, NamespaceQuota, FairSeats, AgentDeletes],
 ];
 
 function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox {
@@ -180,7 +181,7 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
   };
   const requestIds = new RequestIds({ sandboxes, catalog, client, strong: modes.strong });
   const nanos = unixNanos();
-  const defaults = (): OrderDefaults => ({
+  const defaults = (): CreateDefaults => ({
     mode: config.fastpathConsistencyMode,
     agentPort: config.agentPort,
     allowedRegistries: config.allowedRegistries,
@@ -196,11 +197,11 @@ function createSandbox(config: GatewayConfig, parts: CreateParts): CreateSandbox
 }
 
 /** The queue of creates that wait for room; it looks again after each change of an agent and each report. */
-function roomQueue({ directory }: World, { growth }: Demand): RoomQueue {
+function roomQueue({ directory }: GatewayCaches, { growth }: PoolShortage): RoomQueue {
   const isRoomComing = (pool: PoolKey): boolean => growth.isRoomComing(pool);
   const queue = new RoomQueue({ registry: directory.registry, isRoomComing, limits: WAITING });
   const look = (): void => {
-    queue.look();
+    queue.wake();
   };
   directory.onAgent(look);
   directory.onReport(look);
@@ -220,7 +221,7 @@ function unixNanos(): () => bigint {
   };
 }
 
-type HostParts = [World, WriteBehind, Demand, KubeClient, Readiness, ControllerMetrics];
+type HostParts = [GatewayCaches, WriteBehind, PoolShortage, KubeClient, Readiness, ControllerMetrics];
 
 function makeHost(...[world, behind, demand, client, readiness, metrics]: HostParts): ControllerHost {
   const { sandboxes, pools, pods, quotas, directory } = world;

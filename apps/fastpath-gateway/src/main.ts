@@ -3,7 +3,7 @@ import { runService } from '@fsb/component-base/bootstrap';
 import { BlockList } from 'node:net';
 import { type INestApplicationContext } from '@nestjs/common';
 import { Access } from './access/access';
-import { knownCallers } from './access/known-callers';
+import { authenticationInterceptor } from './access/authentication-interceptor';
 import { CallAudit } from './audit/call-audit';
 import { type GatewayConfig, gatewayFlags, gatewayProblems } from './gateway.config';
 import { GATEWAY, GatewayModule } from './gateway.module';
@@ -28,7 +28,10 @@ function guards(
   const audit = config.auditLogPath === '' ? [] : [app.get(CallAudit).interceptor];
   return {
     connections,
-    interceptors: [...audit, ...(authenticator ? [knownCallers(authenticator, connections, app.get(CallSeats))] : [])],
+    interceptors: [
+      ...audit,
+      ...(authenticator ? [authenticationInterceptor(authenticator, connections, app.get(CallSeats))] : []),
+    ],
   };
 }
 

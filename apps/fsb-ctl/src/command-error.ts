@@ -14,6 +14,6 @@ export class CommandError extends Error {
 }
 
 /** An error in the command line, environment or files: exit code 2. */
-export function usage(message: string): CommandError {
+export function usageError(message: string): CommandError {
   return new CommandError(message, 2);
 }

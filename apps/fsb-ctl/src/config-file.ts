@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 
 const KEYS = ['endpoint', 'namespace', 'caFile', 'tokenFile', 'certFile', 'keyFile', 'insecurePlaintext'];
 const ConfigFile = z.looseObject({
@@ -24,7 +24,7 @@ export function readConfig(path: string): Config {
   const parsed = ConfigFile.safeParse(json(path));
   if (!parsed.success) {
     const { path: at = [], message = '' } = parsed.error.issues[0] ?? {};
-    throw usage(
+    throw usageError(
       `${path}: ${at.join('.')}${at.length > 0 ? ': ' : ''}${message} (keys: ${KEYS.join(', ')}; all strings but insecurePlaintext, which is true or false)`,
     );
   }
@@ -40,6 +40,6 @@ function json(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as unknown;
   } catch (error) {
-    throw usage(`${path}: ${error instanceof Error ? error.message : String(error)} (a JSON object is expected)`);
+    throw usageError(`${path}: ${error instanceof Error ? error.message : String(error)} (a JSON object is expected)`);
   }
 }

@@ -1,4 +1,4 @@
-import { type CommandError, usage } from './command-error';
+import { type CommandError, usageError } from './command-error';
 
 export const DEFAULT_ENDPOINT = 'localhost:9090';
 
@@ -56,7 +56,7 @@ function forFilesEndpoint(caller: Source, file: FileSource, hasCredential: boole
 }
 
 function withoutEndpoint(credential: string, { path, endpoint }: FileSource): CommandError {
-  return usage(
+  return usageError(
     `${credential}: is sent only to an endpoint of the command line or the environment: add --endpoint (${path} names ${endpoint})`,
   );
 }
@@ -70,5 +70,5 @@ export function credentialOf({ token, tokenFile, certFile }: TlsFiles): string |
 export function refuseHalfPair({ certFile, keyFile }: TlsFiles): void {
   if ((certFile === undefined) === (keyFile === undefined)) return;
   const [given, missing] = certFile ? [certFile, 'a key'] : [keyFile, 'a certificate'];
-  throw usage(`${given?.source ?? ''}: needs ${missing} too: give both, as with --cert-file and --key-file`);
+  throw usageError(`${given?.source ?? ''}: needs ${missing} too: give both, as with --cert-file and --key-file`);
 }

@@ -1,5 +1,5 @@
 import { ConsistencyMode, type CreateRequest, type Resources } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 import { failurePolicy, type PolicyName } from './failure-policy';
 
 export type Mode = 'fast' | 'strong';
@@ -71,9 +71,10 @@ const DEFAULT_WAIT_MS = 30_000;
 export function createRequest(target: Target, flags: RunFlags, file: SandboxFile): CreateRequest {
   const image = flags.image ?? file.image;
   if (file.namespace !== undefined && file.namespace !== target.namespace) {
-    throw usage(`metadata.namespace: "${file.namespace}" is not "${target.namespace}": add -n ${file.namespace}`);
+    throw usageError(`metadata.namespace: "${file.namespace}" is not "${target.namespace}": add -n ${file.namespace}`);
   }
-  if (image === undefined) throw usage('image: missing: name one with --image, or with the key "image" in the file');
+  if (image === undefined)
+    throw usageError('image: missing: name one with --image, or with the key "image" in the file');
   return {
     name: target.name,
     namespace: target.namespace,

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CommandLine, type Ended } from './testing/command';
+import { CommandLine, type CommandResult } from './testing/command';
 import { RecordingGateway } from './testing/recording-gateway';
 
 const gateway = new RecordingGateway();
@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => line.remove());
 afterAll(() => gateway.stop());
 
-const run = (stdin: string): Promise<Ended> => line.run(['--endpoint', endpoint, 'run', 'web'], stdin);
+const run = (stdin: string): Promise<CommandResult> => line.run(['--endpoint', endpoint, 'run', 'web'], stdin);
 const memory = (): string => join(line.home, '.fsb-ctl/cache/web.yaml');
 
 /** An editor that keeps a copy of the text it opens, and writes `text` instead. */

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { CommandError, usage } from './command-error';
+import { CommandError, usageError } from './command-error';
 import type { SandboxFile } from './create-request';
 import { parseSandboxFile } from './sandbox-file';
 
@@ -34,7 +34,7 @@ command: ["/bin/sh", "-c", "while :; do date; sleep 1; done"]
  */
 export function editSandbox(name: string, editor: string | undefined): SandboxFile {
   if (editor === undefined && !process.stdin.isTTY) {
-    throw usage('no image is named: give --image or --file, or run it in a terminal to use an editor');
+    throw usageError('no image is named: give --image or --file, or run it in a terminal to use an editor');
   }
   const memory = join(homedir(), '.fsb-ctl/cache', `${name}.yaml`);
   const text = edited(existsSync(memory) ? readFileSync(memory, 'utf8') : TEMPLATE, editor ?? 'vim');
@@ -43,12 +43,12 @@ export function editSandbox(name: string, editor: string | undefined): SandboxFi
     return parseSandboxFile(text, 'the edited text');
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    throw usage(`${error.message} (kept in ${memory}: the same command opens it again)`);
+    throw usageError(`${error.message} (kept in ${memory}: the same command opens it again)`);
   }
 }
 
 /** Asks on stderr. Only y and yes confirm; any other line, and EOF, is no. */
-export async function confirmed(question: string): Promise<boolean> {
+export async function confirm(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   process.stderr.write(`${question} [y/N] `);
   try {

@@ -1,32 +1,32 @@
 import { InvalidArgumentError } from 'commander';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 import { type Check, durationMs, ENV_NAME, LABEL_KEY, LABEL_VALUE, PORT } from './checks';
 import type { PolicyName } from './failure-policy';
 
 type Pairs = Readonly<Record<string, string>>;
 
-export function checked(check: Check): (text: string) => string {
+export function parserOf(check: Check): (text: string) => string {
   return (text) => {
     if (!check.allows(text)) throw new InvalidArgumentError(`${sentence(check.rule)}.`);
     return text;
   };
 }
 
-export function number(check: Check): (text: string) => number {
-  return (text) => Number(checked(check)(text));
+export function numberParserOf(check: Check): (text: string) => number {
+  return (text) => Number(parserOf(check)(text));
 }
 
 /** Parser of `--ports 8080,9090`; the flag may be repeated. */
 export function ports(text: string, before: readonly number[] = []): number[] {
-  return [...before, ...text.split(',').map((port) => number(PORT)(port.trim()))];
+  return [...before, ...text.split(',').map((port) => numberParserOf(PORT)(port.trim()))];
 }
 
 /** Parser of `--env NAME=value`, the value verbatim. Throws CommandError, since commander's error quotes the value. */
 export function env(text: string, before: Pairs = {}): Pairs {
   const at = text.indexOf('=');
-  if (at < 1) throw usage("option '--env': must be NAME=value");
+  if (at < 1) throw usageError("option '--env': must be NAME=value");
   const name = text.slice(0, at);
-  if (!ENV_NAME.allows(name)) throw usage(`option '--env': "${name}": ${ENV_NAME.rule}`);
+  if (!ENV_NAME.allows(name)) throw usageError(`option '--env': "${name}": ${ENV_NAME.rule}`);
   return { ...before, [name]: text.slice(at + 1) };
 }
 
@@ -34,7 +34,7 @@ export function env(text: string, before: Pairs = {}): Pairs {
 export function labels(text: string, before: Pairs = {}): Pairs {
   const pairs = text.split(',').map((part) => {
     const one = pair(part.trim(), 'key=value[,key2=value2]', LABEL_KEY);
-    Object.values(one).forEach(checked(LABEL_VALUE));
+    Object.values(one).forEach(parserOf(LABEL_VALUE));
     return one;
   });
   return Object.assign({}, before, ...pairs) as Pairs; // Object.assign returns any
@@ -79,7 +79,7 @@ function secondsOf(text: string): number | undefined {
 function pair(text: string, form: string, key: Check): Pairs {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError(`Must be ${form}.`);
-  return { [checked(key)(text.slice(0, at))]: text.slice(at + 1) };
+  return { [parserOf(key)(text.slice(0, at))]: text.slice(at + 1) };
 }
 
 function sentence(text: string): string {

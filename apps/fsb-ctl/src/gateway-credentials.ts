@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 import type { Given, Security, TlsFiles } from './connection-source';
 import { tlsCredentials } from './tls-credentials';
 
@@ -25,7 +25,7 @@ function tokenOf({ token, tokenFile }: TlsFiles): string | undefined {
   const given = token ?? tokenFile;
   if (given === undefined) return undefined;
   const found = token?.value ?? read(tokenFile)?.toString().trim() ?? '';
-  if (!/^[\x21-\x7e]+$/.test(found)) throw usage(`${given.source}: not a token (one word of printable ASCII)`);
+  if (!/^[\x21-\x7e]+$/.test(found)) throw usageError(`${given.source}: not a token (one word of printable ASCII)`);
   return found;
 }
 
@@ -34,6 +34,6 @@ function read(file: Given | undefined): Buffer | null {
   try {
     return readFileSync(file.value);
   } catch (error) {
-    throw usage(`${file.source}: ${error instanceof Error ? error.message : String(error)}`);
+    throw usageError(`${file.source}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -92,7 +92,7 @@ export class Gateway {
    * @returns the gateway's NOT_FOUND message; undefined when the sandbox exists
    * @throws CommandError on any other failure
    */
-  async missing(request: GetRequest): Promise<string | undefined> {
+  async notFoundMessage(request: GetRequest): Promise<string | undefined> {
     try {
       await this.get(request);
       return undefined;

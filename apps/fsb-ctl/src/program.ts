@@ -8,7 +8,7 @@ import { addReset } from './commands/reset';
 import { addRun } from './commands/run';
 import { addUpdate } from './commands/update';
 import { addVersion, VERSION } from './commands/version';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 import { duration } from './flag-values';
 
 const HELP = `
@@ -66,5 +66,5 @@ function usageOf(error: CommanderError, command: Command): Error {
       ? 'put -- before a command that has flags of its own; '
       : '';
   const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  return usage(`${message} (${hint}see \`${path} --help\`)`);
+  return usageError(`${message} (${hint}see \`${path} --help\`)`);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type Check, ENV_NAME, FOLDER, LABEL_KEY, LABEL_VALUE, NAME, NOT_EMPTY, PORT, QUANTITY } from './checks';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 import type { SandboxFile } from './create-request';
 import { SandboxManifest } from './sandbox-manifest';
 
@@ -51,7 +51,7 @@ export function readSandboxFile(path: string): SandboxFile {
   try {
     content = readFileSync(path === '-' ? 0 : path, 'utf8');
   } catch (error) {
-    throw usage(`--file: ${error instanceof Error ? error.message : String(error)}`);
+    throw usageError(`--file: ${error instanceof Error ? error.message : String(error)}`);
   }
   return parseSandboxFile(content, path === '-' ? 'standard input' : path);
 }
@@ -64,7 +64,7 @@ export function parseSandboxFile(content: string, source: string): SandboxFile {
   const value = yaml(content, source);
   const parsed = isManifest(value) ? SandboxManifest.safeParse(value) : Schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw usage(`${source}: ${parsed.error.issues.map(describe).join('; ')}`);
+  throw usageError(`${source}: ${parsed.error.issues.map(describe).join('; ')}`);
 }
 
 /** Whether the file is a Kubernetes object; else it has the keys of the Go predecessor. */
@@ -78,7 +78,7 @@ function yaml(content: string, source: string): unknown {
     return parse(content, { schema: 'failsafe', logLevel: 'error' }) ?? {};
   } catch (error) {
     const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw usage(`${source}: not valid YAML: ${line.replace(/:$/, '')}`);
+    throw usageError(`${source}: not valid YAML: ${line.replace(/:$/, '')}`);
   }
 }
 

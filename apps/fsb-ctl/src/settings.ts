@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Check, ENDPOINT, NAMESPACE } from './checks';
-import { usage } from './command-error';
+import { usageError } from './command-error';
 import type { Config } from './config-file';
 import {
   DEFAULT_ENDPOINT,
@@ -117,7 +117,7 @@ function inFile(key: string, path: string): string {
 function first(check: Check, candidates: readonly Candidate[]): string | undefined {
   for (const [source, value] of candidates) {
     if (value === undefined) continue;
-    if (!check.allows(value)) throw usage(`${source}: "${value}": ${check.rule}`);
+    if (!check.allows(value)) throw usageError(`${source}: "${value}": ${check.rule}`);
     return value;
   }
   return undefined;
@@ -130,7 +130,7 @@ function first(check: Check, candidates: readonly Candidate[]): string | undefin
  */
 function configPath(flag: string | undefined): string | undefined {
   if (flag !== undefined) {
-    if (!existsSync(flag)) throw usage(`--config: there is no file ${flag}`);
+    if (!existsSync(flag)) throw usageError(`--config: there is no file ${flag}`);
     return flag;
   }
   const path = [join(homedir(), '.fsb/config.json'), MACHINE_CONFIG].find((each) => existsSync(each));
@@ -143,8 +143,8 @@ function refuseForeign(path: string): void {
   for (const each of [path, dirname(path)]) {
     const { uid, mode } = statSync(each);
     if (uid !== 0 && uid !== process.getuid?.()) {
-      throw usage(`${each}: belongs to user ${uid}, not to you: name it with --config if you trust it`);
+      throw usageError(`${each}: belongs to user ${uid}, not to you: name it with --config if you trust it`);
     }
-    if ((mode & 0o022) !== 0) throw usage(`${each}: may be written by other users: chmod go-w ${each}`);
+    if ((mode & 0o022) !== 0) throw usageError(`${each}: may be written by other users: chmod go-w ${each}`);
   }
 }

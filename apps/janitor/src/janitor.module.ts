@@ -16,9 +16,9 @@ import { ContainerdProbe } from './containerd-probe';
 import { agentGone, Janitor, type JanitorParts, SWEEP } from './janitor';
 import { type JanitorConfig } from './janitor.config';
 import { JanitorMetrics } from './janitor.metrics';
-import { LeftoverSweep } from './leftovers/leftover-sweep';
-import { MachineSource } from './leftovers/machine-source';
-import { RuntimeSource } from './leftovers/runtime-source';
+import { NodeOrphanSweep } from './orphans/node-orphan-sweep';
+import { MachineSource } from './orphans/machine-source';
+import { RuntimeSource } from './orphans/runtime-source';
 import { Removals } from './removals';
 import { Suspects } from './suspects';
 import { ClusterEvidence } from './sweep/cluster-evidence';
@@ -116,7 +116,7 @@ function makeJanitor(
   const runtime = new SandboxRuntime(containerd);
   const sources = [new RuntimeSource(config, containerd, runtime, evidence), new MachineSource(config, evidence)];
   const containers = new ContainerSweep(config, { runtime, evidence, removals, suspects: new Suspects() });
-  const leftovers = new LeftoverSweep(config, { sources, evidence, removals });
+  const leftovers = new NodeOrphanSweep(config, { sources, evidence, removals });
   const scanIntervalMs = config.scanInterval;
   return (queue) => new Janitor({ runtime, evidence, containers, leftovers, queue, scanIntervalMs });
 }

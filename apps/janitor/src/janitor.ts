@@ -4,7 +4,7 @@ import { labelFilter } from '@fsb/containerd/label-filter';
 import { messageOf } from '@fsb/api/errors';
 import { type Reconciler, type Result, TerminalError } from '@fsb/controller-runtime/reconciler';
 import { type WorkQueue } from '@fsb/controller-runtime/work-queue';
-import { type LeftoverSweep } from './leftovers/leftover-sweep';
+import { type NodeOrphanSweep } from './orphans/node-orphan-sweep';
 import { type ClusterEvidence } from './sweep/cluster-evidence';
 import { type ContainerSweep } from './sweep/container-sweep';
 
@@ -12,7 +12,7 @@ export interface JanitorParts {
   readonly runtime: SandboxRuntime;
   readonly evidence: ClusterEvidence;
   readonly containers: ContainerSweep;
-  readonly leftovers: LeftoverSweep;
+  readonly leftovers: NodeOrphanSweep;
   readonly queue: () => Pick<WorkQueue, 'add'>;
   readonly scanIntervalMs: number;
 }

@@ -1,14 +1,14 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { type Admission } from './sandboxes/admission';
-import { type WarmContainers } from './warm/warm-containers';
+import { type StandbyContainers } from './standby/standby-containers';
 
 /** Seconds: a warm create takes milliseconds, a cold one tens of them, a pull seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
 export interface MeteredParts {
   readonly admission: Admission;
-  readonly warm: Pick<WarmContainers, 'counts'>;
+  readonly warm: Pick<StandbyContainers, 'counts'>;
   readonly slots: number;
 }
 

@@ -57,10 +57,10 @@ import { FreeSpaceWatch } from './storage/free-space-watch';
 import { SandboxUsage } from './storage/sandbox-usage';
 import { StorageWatch } from './storage/storage-watch';
 import { UsageMeter } from './storage/usage-meter';
-import { ClaimFiles } from './warm/claim-files';
-import { WarmContainers } from './warm/warm-containers';
-import { WarmDemand } from './warm/warm-demand';
-import { WarmStart } from './warm/warm-start';
+import { ClaimFiles } from './standby/claim-files';
+import { StandbyContainers } from './standby/standby-containers';
+import { StandbyDemand } from './standby/standby-demand';
+import { StandbyStart } from './standby/standby-start';
 
 /** The part of the Pod's memory that is reserved for the agent itself. */
 const AGENT_RESERVE_BYTES = 128 * 1024 * 1024;
@@ -93,17 +93,17 @@ export class AgentModule {
     const pids = Math.min(DEFAULT_PIDS, ceilings.pids);
     const limits = { memoryBytes: admission.share() || undefined, cpus: config.cpuLimit, pids };
     const launchers = launchersOf(config);
-    const demand = new WarmDemand();
-    demand.name(config.warmImages);
+    const demand = new StandbyDemand();
+    demand.setNamed(config.warmImages);
     const places = { networkNamespace, cgroups, seccomp, openFiles, folder, launchers };
     const onImages = (of: readonly string[]): void => {
       table.publish({ type: 'waiting', images: of });
     };
     const access = new ImageAccess(new PullRecords(client), config.imagePullCredentialsVerificationPolicy);
     const sources = { images: store, access, runtime };
-    const warm = new WarmContainers({ config, ...places, ...sources, demand, limits, traffic, onImages });
+    const warm = new StandbyContainers({ config, ...places, ...sources, demand, limits, traffic, onImages });
     const address = config.podIp;
-    const warmStart = new WarmStart({ containers: warm, claimFiles, exits, folder, cgroups, ids, limits, address });
+    const warmStart = new StandbyStart({ containers: warm, claimFiles, exits, folder, cgroups, ids, limits, address });
     const recovery = new SandboxRecovery({ admission, table, claims, claimFiles, exits, folder, groups, ids, warm });
     const registries = new RegistryGuard(config);
     const pulls = new ImagePulls({
@@ -158,7 +158,7 @@ export class AgentModule {
         { provide: ImageList, useValue: images },
         { provide: RegistryGuard, useValue: registries },
         { provide: EndedLogs, useValue: endedLogs },
-        { provide: LogReader, useValue: new LogReader(logs, (id, signal) => exits.over(id, signal)) },
+        { provide: LogReader, useValue: new LogReader(logs, (id, signal) => exits.untilComplete(id, signal)) },
         {
           provide: LogSweep,
           useValue: new LogSweep(logs, table, { maxBytes: config.logMaxSize, everyMs: config.logSweepInterval }),

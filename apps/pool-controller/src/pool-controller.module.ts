@@ -22,8 +22,8 @@ import { AgentCreation } from './pools/agent-creation';
 import { type AgentSettings } from './pools/agent-pod';
 import { AgentRemoval } from './pools/agent-removal';
 import { ExpectedPods } from './pools/expected-pods';
-import { PoolChange } from './pools/pool-change';
-import { demandPart } from './pools/pool-demand';
+import { PoolPlanExecutor } from './pools/pool-plan-executor';
+import { demandPart } from './pools/pool-load';
 import { PoolMetrics } from './pools/pool-metrics';
 import { PoolReconciler } from './pools/pool-reconciler';
 import { enqueueOnChange } from './pools/pool-triggers';
@@ -79,7 +79,7 @@ function makeHost(config: Config, parts: Parts): ControllerHost {
   const certificates = new AgentCertificates(client, authority);
   const worlds = new PoolWorlds(caches, expected, config);
   const creation = new AgentCreation({ client, events, expected, certificates }, settingsOf(config, client));
-  const change = new PoolChange({ events, expected, creation, removal: new AgentRemoval(client, agents) });
+  const change = new PoolPlanExecutor({ events, expected, creation, removal: new AgentRemoval(client, agents) });
   const reconciler = new PoolReconciler({
     ...{ client, events, worlds, change, certificates },
     metrics: new PoolMetrics(registry),

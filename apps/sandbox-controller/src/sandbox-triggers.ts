@@ -48,12 +48,12 @@ export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void
     for (const pool of pools.list(namespace)) addAll(memory.wake(keyOf(pool), WOKEN_AT_ONCE));
   });
   pods.onChange((key, current) => {
-    if (!current) silence.heard(key);
+    if (!current) silence.clear(key);
     addAll(index.ofAgent(key));
   });
   directory.onAgent((agentId) => {
     const inSync = directory.agent(agentId)?.inSync ?? false;
-    if (inSync) silence.heard(agentId);
+    if (inSync) silence.clear(agentId);
     else silence.silentMs(agentId, Date.now()); // starts counting
     addAll(index.ofAgent(agentId));
     if (inSync) wakePoolOf(agentId);

@@ -11,7 +11,7 @@ export class BackOff {
 
   constructor(private readonly options: BackOffOptions) {}
 
-  next(livedMs: number): number {
+  nextDelayMs(livedMs: number): number {
     if (livedMs >= this.options.healthyMs) this.failures = 0;
     return backOffMs(this.failures++, this.options);
   }

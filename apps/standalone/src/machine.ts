@@ -10,7 +10,7 @@ const COMMAND_MS = 15_000;
  * @returns its stdout
  * @throws Error with its stderr
  */
-export async function command(file: string, ...args: string[]): Promise<string> {
+export async function runProgram(file: string, ...args: string[]): Promise<string> {
   try {
     const { stdout } = await run(file, args, { timeout: COMMAND_MS, maxBuffer: 4 * 1024 * 1024 });
     return stdout;
@@ -33,6 +33,6 @@ export function machineLoad(): string {
  */
 export async function shareNetworkNamespaces(): Promise<void> {
   const name = `fsb-share-${process.pid}`;
-  await command('ip', 'netns', 'add', name);
-  await command('ip', 'netns', 'delete', name);
+  await runProgram('ip', 'netns', 'add', name);
+  await runProgram('ip', 'netns', 'delete', name);
 }

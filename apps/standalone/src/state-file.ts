@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type z } from 'zod';
 
 /** Writes atomically, with mode 0600 by default: some of these files are secrets. */
-export function writeFileWhole(path: string, text: string, mode = 0o600): void {
+export function writeFileAtomic(path: string, text: string, mode = 0o600): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const part = `${path}.${process.pid}.part`;
   writeFileSync(part, text, { mode });
@@ -11,7 +11,7 @@ export function writeFileWhole(path: string, text: string, mode = 0o600): void {
 }
 
 export function writeJson(path: string, value: unknown): void {
-  writeFileWhole(path, `${JSON.stringify(value, undefined, 2)}\n`);
+  writeFileAtomic(path, `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 /** @returns undefined when there is no such file, or `schema` does not match it */

@@ -193,7 +193,7 @@ export type PlainStatus = Omit<AgentStatus, 'sandboxStatuses'> & {
 };
 
 /** The status with an empty list in place of null. */
-export function completed(status: PlainStatus): AgentStatus {
+export function withoutNulls(status: PlainStatus): AgentStatus {
   return { ...status, sandboxStatuses: status.sandboxStatuses ?? [] };
 }
 

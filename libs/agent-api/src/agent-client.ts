@@ -13,7 +13,7 @@ import {
   type AgentStatus,
   type BindSandboxRequest,
   type BindSandboxResponse,
-  completed,
+  withoutNulls,
   type CreateSandboxRequest,
   type CreateSandboxResponse,
   type DeleteSandboxRequest,
@@ -183,7 +183,7 @@ export class AgentClient {
   /** One snapshot; to follow an agent, use AgentStatusStream. */
   async status(agent: AgentEndpoint, signal?: AbortSignal): Promise<AgentStatus> {
     const body = await this.command({ agent, path: AGENT_PATHS.status, signal, maxBytes: MAX_STATUS_BYTES });
-    return completed(body as PlainStatus); // status 200 was checked; the agent is ours, or the Go predecessor's
+    return withoutNulls(body as PlainStatus); // status 200 was checked; the agent is ours, or the Go predecessor's
   }
 
   /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from '@fsb/component-base/lines';
 import { backOffMs } from '@fsb/kit/back-off';
-import { type AgentEvent, completed, type PlainStatus } from './agent-api';
+import { type AgentEvent, withoutNulls, type PlainStatus } from './agent-api';
 import { type AgentClient } from './agent-client';
 import { type AgentEndpoint } from './agent-endpoint';
 
@@ -88,7 +88,7 @@ export class AgentStatusStream {
         if (line === '') continue;
         const message = JSON.parse(line) as AgentEvent | PlainStatus; // the agent is ours, or the Go predecessor's
         isPolled = !('type' in message);
-        this.take('type' in message ? message : { type: 'snapshot', status: completed(message) });
+        this.take('type' in message ? message : { type: 'snapshot', status: withoutNulls(message) });
       }
       return isPolled;
     } finally {

@@ -19,7 +19,7 @@ import {
   type ProcessDescription,
   wholeNumber,
 } from './config';
-import { excessOf } from './json-shape';
+import { jsonLimitExceeded } from './json-shape';
 import { SpanInterceptor } from './tracing/span.interceptor';
 import { installedTracer, installTracer } from './tracing/tracing';
 
@@ -150,7 +150,7 @@ function adapterFor(tls: TlsSource | undefined): FastifyAdapter {
 function readJsonWithin(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const excess = excessOf(body as Buffer);
+    const excess = jsonLimitExceeded(body as Buffer);
     if (excess === undefined) void parse(request, body.toString(), done);
     else done(new BadRequestException(`the body ${excess}`));
   });

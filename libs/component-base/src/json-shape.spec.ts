@@ -1,4 +1,4 @@
-import { excessOf, MAX_DEPTH, MAX_VALUES } from './json-shape';
+import { jsonLimitExceeded, MAX_DEPTH, MAX_VALUES } from './json-shape';
 
 const nested = (depth: number): string => `${'['.repeat(depth)}1${']'.repeat(depth)}`;
 const list = (values: number): string =>
@@ -17,5 +17,5 @@ it.each([
   ['an unterminated string', `"${'['.repeat(100)}`, undefined],
   ['nothing', '', undefined],
 ])('excessOf: a body with %s', (_, text, excess) => {
-  expect(excessOf(Buffer.from(text))).toBe(excess);
+  expect(jsonLimitExceeded(Buffer.from(text))).toBe(excess);
 });

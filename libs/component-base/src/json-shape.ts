@@ -12,7 +12,7 @@ export const MAX_VALUES = 100_000;
  * @returns the limit that it exceeds, as the end of a sentence; undefined if it may be parsed
  * @example excessOf(Buffer.from('['.repeat(65))) // 'is nested deeper than 64 levels'
  */
-export function excessOf(json: Uint8Array): string | undefined {
+export function jsonLimitExceeded(json: Uint8Array): string | undefined {
   let [depth, values, isText] = [0, 1, false];
   for (let at = 0; at < json.length; at += 1) {
     const byte = json[at] ?? 0;

@@ -35,7 +35,7 @@ export class CrunFilters {
   }
 
   /** Caches the filter of a running container. If the container is gone already, a later one fills the cache. */
-  async learn(request: Request, namespace: string): Promise<void> {
+  async cacheFrom(request: Request, namespace: string): Promise<void> {
     const profile = profileOf(request);
     if (!profile || this.known.has(profile) || request.runtimeRoot === undefined) return;
     const file = join(request.runtimeRoot, namespace, request.id, 'seccomp.bpf');

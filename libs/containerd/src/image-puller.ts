@@ -6,7 +6,7 @@ import { chainIds, readImage } from './image-content';
 import { type ImageInfo, type ImageStore, type RegistryAuth } from './image-store';
 import { PullActivities, unpackedBytes } from './pull-activities';
 import { type PullActivity, type PullLimits, PullWatch, tooLarge } from './pull-limits';
-import { collectBehind, PulledImages } from './pulled-images';
+import { collectInBackground, PulledImages } from './pulled-images';
 
 export interface PullOptions {
   readonly auth: RegistryAuth | undefined;
@@ -67,7 +67,7 @@ export class ImagePuller {
       await this.client.criImages.pullImage(request, { signal, deadlineMs: PULL_DEADLINE_MS });
     } catch (error) {
       if (signal.aborted) {
-        void collectBehind(this.client).catch(() => undefined); // containerd collects by itself, but later
+        void collectInBackground(this.client).catch(() => undefined); // containerd collects by itself, but later
         throw signal.reason as Error; // set by watch()
       }
       const hint = isApiError(error, 'unimplemented') ? "the node's containerd has CRI switched off" : messageOf(error);
@@ -87,7 +87,7 @@ export class ImagePuller {
       pauseMs = Math.max(LOOK_EVERY_MS, LOOK_SHARE * (performance.now() - started));
       if (!activity) continue;
       onActivity?.(activity);
-      const reason = watch.see(activity, performance.now());
+      const reason = watch.update(activity, performance.now());
       if (reason) limits.abort(reason);
     }
   }

@@ -2,7 +2,7 @@ import { ApiError, isApiError } from '@fsb/api/errors';
 import { type ContainerdClient } from './containerd-client';
 import { chainIds, type ConfigDocument, type ContentDescriptor, readImage } from './image-content';
 import { normaliseImage } from '@fsb/api/image-name';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 import { signalNumber } from './signal-number';
 import { SnapshotStore } from './snapshot-store';
 
@@ -63,7 +63,7 @@ export class ImageStore {
     let info = this.byDigest.get(target.digest);
     if (!info) {
       info = this.load(name, target);
-      setLatest(this.byDigest, target.digest, info, MAX_CACHED);
+      setBounded(this.byDigest, target.digest, info, MAX_CACHED);
       info.catch(() => this.byDigest.delete(target.digest));
     }
     return { ...(await info), name };

@@ -7,7 +7,7 @@ const at = (position: string, fetchedBytes = 0, unpackedBytes = 0): PullActivity
 
 it('PullWatch: allows a pull with progress, however slow', () => {
   const watch = new PullWatch('i', LIMITS, 0);
-  for (let now = 0; now < 3_600_000; now += 59_000) expect(watch.see(at(`${now}`), now)).toBeUndefined();
+  for (let now = 0; now < 3_600_000; now += 59_000) expect(watch.update(at(`${now}`), now)).toBeUndefined();
 });
 
 it.each([
@@ -15,9 +15,9 @@ it.each([
   ['nothing more', 'some'],
 ])('PullWatch: ends a pull of which %s comes, naming the image', (_, position) => {
   const watch = new PullWatch('a/b:1', LIMITS, 0);
-  expect(watch.see(at(position), 1_000)).toBeUndefined();
-  expect(watch.see(at(position), 59_000)).toBeUndefined();
-  const reason = watch.see(at(position), 61_000);
+  expect(watch.update(at(position), 1_000)).toBeUndefined();
+  expect(watch.update(at(position), 59_000)).toBeUndefined();
+  const reason = watch.update(at(position), 61_000);
   expect(reason).toMatchObject({ code: 'not_found' });
   expect(reason?.message).toMatch(/^image: a\/b:1 cannot be pulled: nothing has come of it for 6[01] s$/);
 });
@@ -27,8 +27,8 @@ it.each([
   ['unpacked', at('x', 0, 1025)],
 ])('PullWatch: ends a pull that has %s more than its limit', (_, activity) => {
   const watch = new PullWatch('a/b:1', LIMITS, 0);
-  expect(watch.see(at('x', 1024, 1024), 1)).toBeUndefined();
-  expect(watch.see(activity, 2)).toMatchObject({
+  expect(watch.update(at('x', 1024, 1024), 1)).toBeUndefined();
+  expect(watch.update(activity, 2)).toMatchObject({
     code: 'failed_precondition',
     message: expect.stringMatching(/^image: a\/b:1 is larger than 1Ki/) as string,
   });

@@ -33,7 +33,7 @@ export class PullWatch {
   }
 
   /** @returns the reason why the pull must end; undefined if it may go on */
-  see({ position, fetchedBytes, unpackedBytes }: PullActivity, now: number): ApiError | undefined {
+  update({ position, fetchedBytes, unpackedBytes }: PullActivity, now: number): ApiError | undefined {
     if (Math.max(fetchedBytes, unpackedBytes) > this.limits.maxBytes) return tooLarge(this.name, this.limits.maxBytes);
     if (position !== this.position) {
       this.position = position;

@@ -33,7 +33,7 @@ export class PulledImages {
 }
 
 /** Collects what a cancelled pull had fetched and unpacked, in the background. */
-export async function collectBehind(client: ContainerdClient): Promise<void> {
+export async function collectInBackground(client: ContainerdClient): Promise<void> {
   for (const ms of UNWIND_MS) {
     await sleep(ms, undefined, { ref: false });
     await collect(client);

@@ -40,7 +40,7 @@ export class SnapshotGoneError extends ApiError {
 }
 
 /** A create failed, and so did its cleanup: the caller must remove what is left. */
-export class LeftoverError extends ApiError {
+export class CleanupFailedError extends ApiError {
   constructor(cause: unknown) {
     super(isApiError(cause) ? cause.code : 'internal', messageOf(cause), { cause });
   }

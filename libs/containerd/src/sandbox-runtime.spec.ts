@@ -188,9 +188,9 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
     await client.leases.create({ id: 'collects', labels: {} });
     await client.leases.delete({ id: 'collects', sync: true }); // returns when the collector has run
     expect(await hasSnapshot('stray')).toBe(true);
-    await runtime.dropStraySnapshots('labels."fast-sandbox.io/id"=="other"');
+    await runtime.removeOrphanSnapshots('labels."fast-sandbox.io/id"=="other"');
     expect(await hasSnapshot('stray')).toBe(true);
-    await runtime.dropStraySnapshots('labels."fast-sandbox.io/managed"=="true"');
+    await runtime.removeOrphanSnapshots('labels."fast-sandbox.io/managed"=="true"');
     expect([await hasSnapshot('stray'), await hasSnapshot('whole')]).toEqual([false, true]);
     await runtime.remove('whole');
   });

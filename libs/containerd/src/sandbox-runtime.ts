@@ -10,7 +10,7 @@ import { CLAIM_EXTENSION, type ContainerRecord, emptyContainer, encodeClaim, toR
 import { type Container } from './gen/containerd/containers';
 import { Options } from './gen/containerd/runc_options';
 import { type Mount } from './gen/containerd/types';
-import { absentIsFine, isAnswerless, LeftoverError, SnapshotGoneError } from './runtime-errors';
+import { absentIsFine, isAnswerless, CleanupFailedError, SnapshotGoneError } from './runtime-errors';
 import { type Exited, SandboxTasks, type Signal } from './sandbox-tasks';
 import { shimSocket, removeDeadSocket } from './shim-socket';
 import { type Seat, SHIM_GROUP_ANNOTATION, type ShimGroups } from './shim-groups';
@@ -89,14 +89,14 @@ export class SandboxRuntime {
    * @returns the host's pid, and the stages in milliseconds, which add up to the elapsed time
    * @throws ApiError already_exists when the id is taken
    * @throws SnapshotGoneError when the image must be resolved again
-   * @throws LeftoverError when undoing failed
+   * @throws CleanupFailedError when undoing failed
    */
   async create(request: ContainerRequest, signal?: AbortSignal): Promise<Created> {
     const seat = this.groups?.join();
     const annotated = this.filters.annotate(request);
     try {
       const created = await this.make(seat ? inGroup(annotated, seat.group) : annotated, signal, seat);
-      void this.filters.learn(request, this.client.namespace); // never rejects
+      void this.filters.cacheFrom(request, this.client.namespace); // never rejects
       return created;
     } finally {
       seat?.release();
@@ -178,7 +178,7 @@ export class SandboxRuntime {
   }
 
   /** Closes the group of a dead shim to further containers, and removes its socket, which nothing else does. */
-  async bury(group: string): Promise<void> {
+  async closeGroup(group: string): Promise<void> {
     if (this.groups?.close(group) === false) return; // a create in flight to the group makes the socket anew
     await removeDeadSocket(shimSocket(this.client.socket, this.client.namespace, group));
   }
@@ -188,7 +188,7 @@ export class SandboxRuntime {
    * @param filter in containerd's syntax, which selects an owner's. The owner must have no create in flight: its
    * snapshot looks the same
    */
-  async dropStraySnapshots(filter: string): Promise<void> {
+  async removeOrphanSnapshots(filter: string): Promise<void> {
     const snapshots = await new SnapshotStore(this.client).list(filter);
     const { containers } = await this.client.containers.list({ filters: [filter] });
     const held = new Set(containers.map((container) => container.snapshotKey));
@@ -196,7 +196,7 @@ export class SandboxRuntime {
   }
 
   /** Creates a record for a task without one, which containerd cannot end otherwise. @throws ApiError already_exists */
-  async recordAgain(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
+  async recreateRecord(id: string, labels: Readonly<Record<string, string>>): Promise<void> {
     const spec = { typeUrl: SPEC_TYPE, value: Buffer.from('{}') }; // required, but never read
     const runtime = { name: RUNTIME, options: undefined };
     await this.client.containers.create({ container: { ...emptyContainer(id), labels: { ...labels }, runtime, spec } });
@@ -257,7 +257,7 @@ export class SandboxRuntime {
     if (snapshot.status === 'rejected' && record.status === 'fulfilled')
       throw await this.undone(request.id, snapshot.reason);
     const [failure] = [record, snapshot].filter((one) => one.status === 'rejected');
-    throw isAnswerless(failure?.reason) ? new LeftoverError(failure?.reason) : failure?.reason;
+    throw isAnswerless(failure?.reason) ? new CleanupFailedError(failure?.reason) : failure?.reason;
   }
 
   /** Undoes a failed create. @returns the error to throw */
@@ -266,7 +266,7 @@ export class SandboxRuntime {
       await this.remove(id);
       return error;
     } catch {
-      return new LeftoverError(error);
+      return new CleanupFailedError(error);
     }
   }
 

@@ -61,9 +61,9 @@ export class SandboxTasks {
           await this.wait(id, 5000);
         }
         this.ended.delete(id);
-        await this.groups?.leaving(id);
+        await this.groups?.prepareLeave(id);
         await absentIsFine(this.client.tasks.delete({ containerId: id }));
-        this.groups?.left(id);
+        this.groups?.removeMember(id);
         return;
       } catch (error) {
         if (attempt === REMOVE_ATTEMPTS) throw error;

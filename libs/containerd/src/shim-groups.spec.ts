@@ -46,13 +46,13 @@ describe('ShimGroups', () => {
       }
       const gone = dice === 4 ? there.shift() : undefined;
       if (gone !== undefined) {
-        void one.leaving(gone);
-        one.left(gone);
+        void one.prepareLeave(gone);
+        one.removeMember(gone);
       }
       expect(Math.max(0, ...one.sizes().values())).toBeLessThanOrEqual(4);
     }
     for (const seat of seats) seat.release();
-    for (const id of there) one.left(id);
+    for (const id of there) one.removeMember(id);
     await Promise.resolve();
     expect(one.sizes().size).toBe(0);
   });
@@ -62,26 +62,26 @@ describe('ShimGroups', () => {
     const name = add(one, 'a');
     const coming = one.join();
     expect(coming.group).toBe(name);
-    const leaving = one.leaving('a');
+    const leaving = one.prepareLeave('a');
     expect(await settledSoon(leaving)).toBe(false);
     coming.taken('b');
     expect(await settledSoon(leaving)).toBe(true);
-    one.left('a');
+    one.removeMember('a');
     expect(one.join().group).toBe(name);
     add(one, 'c'); // in another group: b's has a create in flight
-    expect(await settledSoon(one.leaving('c'))).toBe(true);
+    expect(await settledSoon(one.prepareLeave('c'))).toBe(true);
   });
 
   it('join: avoids a group whose last member is leaving, and one whose only create failed', async () => {
     const one = groups();
     const name = add(one, 'a');
     const failing = one.join();
-    const leaving = one.leaving('a');
+    const leaving = one.prepareLeave('a');
     failing.release();
     await leaving;
     expect(one.join().group).not.toBe(name);
     expect(one.sizes().get(name)).toBe(1);
-    one.left('a');
+    one.removeMember('a');
     expect(one.sizes().has(name)).toBe(false);
   });
 
@@ -94,11 +94,11 @@ describe('ShimGroups', () => {
 
   it('know: adopts containers of its own groups, and of no other agent', () => {
     const one = groups();
-    one.know('a', 'fsb.i.a.111111111111');
-    one.know('b', 'fsb.i.a.111111111111');
-    one.know('b', 'fsb.i.a.111111111111');
-    one.know('c', 'fsb.i.ab.222222222222');
-    one.know('d', undefined);
+    one.adopt('a', 'fsb.i.a.111111111111');
+    one.adopt('b', 'fsb.i.a.111111111111');
+    one.adopt('b', 'fsb.i.a.111111111111');
+    one.adopt('c', 'fsb.i.ab.222222222222');
+    one.adopt('d', undefined);
     expect([...one.sizes()]).toEqual([['fsb.i.a.111111111111', 2]]);
     expect(one.join().group).toBe('fsb.i.a.111111111111');
   });

@@ -64,7 +64,7 @@ export class ShimGroups {
   }
 
   /** Adds a container that a process before this one created. @param name of its group; another agent's is ignored */
-  know(id: string, name: string | undefined): void {
+  adopt(id: string, name: string | undefined): void {
     if (!name?.startsWith(`${this.prefix}.`) || this.groupOf.has(id)) return;
     this.seat(id, this.groups.get(name) ?? this.open(name));
   }
@@ -74,7 +74,7 @@ export class ShimGroups {
   }
 
   /** Must be awaited before a task is deleted. Resolves when its group has another member, or no create in flight. */
-  async leaving(id: string): Promise<void> {
+  async prepareLeave(id: string): Promise<void> {
     const group = this.groupOf.get(id);
     if (!group) return;
     group.members.set(id, 'leaving');
@@ -87,7 +87,7 @@ export class ShimGroups {
   }
 
   /** Removes a member whose task was deleted. */
-  left(id: string): void {
+  removeMember(id: string): void {
     const group = this.groupOf.get(id);
     if (!group) return;
     this.groupOf.delete(id);

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 import { rfc3339 } from '@fsb/kit/times';
 import { EVENT_KIND, type KubeEvent, type KubeObject } from './kinds';
 import { type KubeClient } from './kube-client';
@@ -50,7 +50,7 @@ export class EventRecorder {
       return;
     }
     const event = this.makeEvent(object, type, { reason, message }, now);
-    setLatest(this.entries, id, { event, count: 1, last: now, written: false }, MAX_ENTRIES);
+    setBounded(this.entries, id, { event, count: 1, last: now, written: false }, MAX_ENTRIES);
     this.queue.add(id);
   }
 

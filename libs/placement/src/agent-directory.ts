@@ -8,7 +8,7 @@ import { AgentReports, type ReportChange } from './agent-reports';
 import { BelievedPods, type PodSources } from './believed-pods';
 import { type RefusedReports } from './refused-reports';
 import { StartingPods } from './starting-pods';
-import { entryOf, isOwn, isSaidBy } from './reported-status';
+import { entryOf, isInOwnNamespace, isFromPod } from './reported-status';
 
 /** An agent, by its Pod and its status stream. */
 export interface AgentView {
@@ -253,7 +253,7 @@ export class AgentDirectory {
         this.change(id, { draining: event.draining });
         break;
       case 'heartbeat':
-        this.registry.reported(id);
+        this.registry.settleReports(id);
         break;
     }
   }
@@ -261,7 +261,7 @@ export class AgentDirectory {
   private takeSnapshot(id: string, status: AgentStatus): void {
     const { capacity, draining = false, images, waiting = [], sandboxStatuses } = status;
     const view = this.agents.get(id)?.view;
-    if (!view || !isSaidBy(view, status)) {
+    if (!view || !isFromPod(view, status)) {
       this.logger.warn({ msg: 'another agent answers at this address', agent: id, other: status.agentId });
       throw new Error(`agent ${id}: another one answers at its address`);
     }
@@ -275,7 +275,7 @@ export class AgentDirectory {
   }
 
   private isBelieved(id: string, sandbox: AgentSandboxStatus): boolean {
-    if (isOwn(id, sandbox)) return true;
+    if (isInOwnNamespace(id, sandbox)) return true;
     this.options.refused.foreign(id, sandbox);
     return false;
   }

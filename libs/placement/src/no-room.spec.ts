@@ -1,11 +1,11 @@
-import { type Candidate, noRoom, type Refusal } from './no-room';
+import { type AgentState, noRoom, type RefusalReason } from './no-room';
 
 const request = { namespace: 'ns', pool: 'p', name: 'n', image: 'i', ports: [80] };
-const agent = (id: string, more: Partial<Candidate> = {}): Candidate => ({
+const agent = (id: string, more: Partial<AgentState> = {}): AgentState => ({
   ...{ id, ready: true, starting: false, freeSlots: 1 },
   ...more,
 });
-const refused = (...reasons: Refusal[]) => new Map(reasons.map((reason, index) => [`a${index}`, reason]));
+const refused = (...reasons: RefusalReason[]) => new Map(reasons.map((reason, index) => [`a${index}`, reason]));
 
 describe('noRoom', () => {
   it.each([

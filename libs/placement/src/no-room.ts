@@ -3,9 +3,9 @@ import { ApiError } from '@fsb/api/errors';
 import { type PlacementRequest } from './placement';
 
 /** The reason why an agent did not take the sandbox. */
-export type Refusal = ElsewhereCode | 'unreachable';
+export type RefusalReason = ElsewhereCode | 'unreachable';
 
-export interface Candidate {
+export interface AgentState {
   readonly id: string;
   /** in sync, neither draining nor terminating */
   readonly ready: boolean;
@@ -27,11 +27,11 @@ const FULL_RETRY_MS = 2_000;
  */
 export function noRoom(
   { namespace, pool, ports, limits }: Omit<PlacementRequest, 'sandbox'>,
-  agents: readonly Candidate[],
-  refusals: ReadonlyMap<string, Refusal>,
+  agents: readonly AgentState[],
+  refusals: ReadonlyMap<string, RefusalReason>,
 ): NoRoomError {
   const reasons = agents.flatMap((agent) => reasonOf(agent, refusals.get(agent.id)) ?? []);
-  const count = (wanted: Refusal): number => reasons.filter((reason) => reason === wanted).length;
+  const count = (wanted: RefusalReason): number => reasons.filter((reason) => reason === wanted).length;
   const full = [
     [count('slots_full'), 'without a free slot'],
     [count('port_taken'), `with port ${ports.join(' or ')} in use`],
@@ -53,7 +53,7 @@ export function noRoom(
   return new NoRoomError('resource_exhausted', message, { retryDelayMs: FULL_RETRY_MS });
 }
 
-function reasonOf({ ready, freeSlots }: Candidate, refusal: Refusal | undefined): Refusal | undefined {
+function reasonOf({ ready, freeSlots }: AgentState, refusal: RefusalReason | undefined): RefusalReason | undefined {
   if (refusal) return refusal;
   if (!ready) return undefined;
   // the registry skips an agent only for one of these two

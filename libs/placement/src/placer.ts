@@ -5,7 +5,7 @@ import { ApiError } from '@fsb/api/errors';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { type AgentDirectory, type AgentView, isStarting } from './agent-directory';
 import { AgentQuestions, UnansweredError } from './agent-question';
-import { noRoom, type Refusal } from './no-room';
+import { noRoom, type RefusalReason } from './no-room';
 import { type Placement, type PlacementRequest } from './placement';
 import { endpointsOf } from './sandbox-object';
 
@@ -19,7 +19,7 @@ interface Attempt {
   readonly signal: AbortSignal;
   /** Unix milliseconds */
   readonly deadline: number;
-  readonly refusals: Map<string, Refusal>;
+  readonly refusals: Map<string, RefusalReason>;
   readonly tried: Set<string>;
   chooseMs: number;
 }
@@ -121,7 +121,7 @@ export class Placer {
   private refused(agent: AgentView, attempt: Attempt, answer: CreateSandboxResponse): void {
     const { code, message = 'no reason given', free } = answer;
     if (answer.deleted) throw deletedMeanwhile(attempt.request.name);
-    if (free && code !== 'other_agent') this.options.directory.registry.correct(agent.id, free);
+    if (free && code !== 'other_agent') this.options.directory.registry.applyRefusal(agent.id, free);
     if (allowsAnotherAgent(code)) {
       attempt.refusals.set(agent.id, code);
       return;

@@ -5,7 +5,7 @@ import { type AgentPod } from './agent-pod';
 import { namespaceOf } from './agent-reports';
 
 /** Whether a status comes from this Pod's agent: by the Pod's uid, or by its name if the agent reports no uid. */
-export function isSaidBy(
+export function isFromPod(
   { name, podUid }: Pick<AgentPod, 'name'> & { readonly podUid: AgentPod['uid'] },
   { agentId, agentUid }: Pick<AgentStatus, 'agentId' | 'agentUid'>,
 ): boolean {
@@ -13,7 +13,7 @@ export function isSaidBy(
 }
 
 /** Whether a reported sandbox is in the namespace of the agent's Pod. A pool serves only its own namespace. */
-export function isOwn(agentId: string, { namespace }: AgentSandboxStatus): boolean {
+export function isInOwnNamespace(agentId: string, { namespace }: AgentSandboxStatus): boolean {
   return namespace === undefined || namespace === namespaceOf(agentId);
 }
 

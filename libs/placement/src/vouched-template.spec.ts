@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { AgentPki } from '../../../test/support/agent-pki';
 import { type TlsSource } from '@fsb/component-base/tls-folder';
 import { type SandboxTemplate } from './sandbox-object';
-import { TemplateSigner, TemplateVerifier, type VouchedFor } from './vouched-template';
+import { TemplateSigner, TemplateVerifier, type TemplateSubject } from './vouched-template';
 
-const BOX: VouchedFor = { namespace: 'team-a', name: 'box', sandboxId: 'id-1' };
+const BOX: TemplateSubject = { namespace: 'team-a', name: 'box', sandboxId: 'id-1' };
 const TEMPLATE: SandboxTemplate = {
   metadata: { labels: { b: '2', a: '1' }, annotations: {} },
   spec: { image: 'busybox', poolRef: 'pool', envs: [{ name: 'A', value: 'ä' }] },
@@ -34,7 +34,7 @@ describe('TemplateVerifier', () => {
     expect(verifier.vouched(BOX, { vouch, spec: turned, metadata })).toEqual(TEMPLATE);
   });
 
-  it.each<[string, VouchedFor, object]>([
+  it.each<[string, TemplateSubject, object]>([
     ['of another namespace', { ...BOX, namespace: 'team-b' }, {}],
     ['of another name', { ...BOX, name: 'other' }, {}],
     ['of another sandbox', { ...BOX, sandboxId: 'id-2' }, {}],

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type SandboxTemplate, templateOf } from './sandbox-object';
 
 /** The sandbox that a template is for. */
-export interface VouchedFor {
+export interface TemplateSubject {
   readonly namespace: string;
   readonly name: string;
   readonly sandboxId: string;
@@ -34,7 +34,7 @@ export class TemplateSigner {
     });
   }
 
-  vouch(sandbox: VouchedFor, template: SandboxTemplate): Vouch {
+  vouch(sandbox: TemplateSubject, template: SandboxTemplate): Vouch {
     const signature = sign('sha256', statement(sandbox, template), this.key).toString('base64');
     return { certificate: this.certificate, signature };
   }
@@ -45,7 +45,7 @@ export class TemplateVerifier {
   constructor(private readonly tls: TlsSource) {}
 
   /** The template of a reported sandbox. @returns undefined if there is none, or its signature is not a gateway's */
-  vouched(sandbox: VouchedFor, object: AgentSandboxStatus['object']): SandboxTemplate | undefined {
+  vouched(sandbox: TemplateSubject, object: AgentSandboxStatus['object']): SandboxTemplate | undefined {
     const template = templateOf(object);
     const signed = Vouched.safeParse(object);
     if (!template || !signed.success) return undefined;
@@ -68,7 +68,7 @@ export class TemplateVerifier {
 }
 
 /** The signed bytes: canonical JSON, the same for any order of fields in an agent's JSON. */
-function statement({ namespace, name, sandboxId }: VouchedFor, { metadata, spec }: SandboxTemplate): Buffer {
+function statement({ namespace, name, sandboxId }: TemplateSubject, { metadata, spec }: SandboxTemplate): Buffer {
   const { labels, annotations } = metadata;
   return Buffer.from(canonical({ namespace, name, sandboxId, metadata: { labels, annotations }, spec }));
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { type Demand, Registry } from './registry';
+import { type Candidate, Registry } from './registry';
 
 const agent = (id: string, images: string[] = [], capacity = 3) => ({
   ...{ id, images, capacity },
   ...{ namespace: 'ns', pool: 'p', schedulable: true },
 });
-const demand = (more: Partial<Demand> = {}): Demand => ({
+const demand = (more: Partial<Candidate> = {}): Candidate => ({
   ...{ namespace: 'ns', pool: 'p', image: 'i', ports: [], exclude: new Set<string>() },
   ...more,
 });
@@ -72,7 +72,7 @@ describe('Registry', () => {
     const registry = new Registry();
     registry.upsertAgent(agent('x'));
     registry.reserve('x', entry('mine'));
-    registry.correct('x', { slots: 1, usedPorts: [80] });
+    registry.applyRefusal('x', { slots: 1, usedPorts: [80] });
     expect(registry.freeSlots('x')).toBe(1);
     expect(registry.choose(demand({ ports: [80] }))).toBeUndefined();
     registry.release('x', 'mine');

@@ -19,7 +19,7 @@ export interface AgentInfo {
   /** false: known, but not to be chosen (draining, or not in sync) */
   readonly schedulable: boolean;
 }
-export interface Demand {
+export interface Candidate {
   readonly namespace: string;
   readonly pool: string;
   readonly image: string;
@@ -30,7 +30,7 @@ const RESERVED = 'reserved';
 const CONFIRMED = 'confirmed';
 
 /** Free room of an agent at the time of its refusal. */
-export interface Remainder {
+export interface FreeRoom {
   readonly slots: number;
   readonly usedPorts: readonly number[];
 }
@@ -125,7 +125,7 @@ export class Registry {
   }
 
   /** Corrects the belief by an agent's refusal. Holds until the agent's next report. */
-  correct(id: string, { slots, usedPorts }: Remainder): void {
+  applyRefusal(id: string, { slots, usedPorts }: FreeRoom): void {
     const agent = this.agents.get(id);
     if (!agent) return;
     this.change(agent, () => {
@@ -134,7 +134,7 @@ export class Registry {
   }
 
   /** Marks that an agent has reported all changes: drops the correction, and confirmed sandboxes it has not named. */
-  reported(id: string): void {
+  settleReports(id: string): void {
     const agent = this.agents.get(id);
     if (!agent) return;
     const ended = agent.sandboxes.list().filter(({ phase }) => phase === CONFIRMED);
@@ -149,7 +149,7 @@ export class Registry {
    * The least loaded agent with a standby container of the image, else with the image, else any; ties at random.
    * @returns the agent's id; undefined if none fits
    */
-  choose({ namespace, pool, ...wish }: Demand): string | undefined {
+  choose({ namespace, pool, ...wish }: Candidate): string | undefined {
     return this.pools.get(poolKey({ namespace, pool }))?.choose(wish);
   }
 

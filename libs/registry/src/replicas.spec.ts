@@ -82,7 +82,7 @@ class World {
     for (const { reports, answers, registry } of this.replicas) {
       for (const inFlight of reports.values()) while (inFlight.length > 0) inFlight.shift()?.();
       while (answers.length > 0) answers.shift()?.();
-      for (const id of IDS) registry.reported(id);
+      for (const id of IDS) registry.settleReports(id);
     }
   }
 
@@ -107,7 +107,7 @@ class World {
           return;
         }
         registry.release(id, sandboxId);
-        registry.correct(id, left);
+        registry.applyRefusal(id, left);
       });
     });
   }

@@ -51,7 +51,7 @@ export class AccessGuard implements CanActivate {
     const [request, metadata] = context.getArgs<[Named, Metadata]>();
     if (!authenticator) return admitted(metadata, { caller: ANONYMOUS, isKnown: false, isAdmitted: true }); // --insecure-plaintext
     const admission = admissionOf(metadata);
-    // only when the interceptor knownCallers was left out
+    // only when the interceptor authenticationInterceptor was left out
     if (!admission.isKnown) throw new ApiError('unauthenticated', 'the call was not authenticated');
     return this.admit(metadata, admission, this.actionsOf(context.getHandler()), request);
   }

@@ -27,7 +27,7 @@ export class Access {
    * @returns `all`, or the allowed ones of `namespaces`
    * @throws ApiError unavailable, when the API server cannot be asked
    */
-  async listable(caller: Caller, namespaces: () => readonly string[]): Promise<Visible> {
+  async listableNamespaces(caller: Caller, namespaces: () => readonly string[]): Promise<Visible> {
     if (await this.mayList(caller, '')) return 'all';
     const allowed: string[] = [];
     for (const namespace of namespaces()) if (await this.mayList(caller, namespace)) allowed.push(namespace);

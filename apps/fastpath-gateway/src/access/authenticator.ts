@@ -6,7 +6,7 @@ import { type Kind, type KubeObject } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { REHEARSAL_TOKEN } from '../grpc/rehearsal';
 import { type Caller, REHEARSAL } from './caller';
-import { whyNoToken } from './own-claims';
+import { tokenRefusal } from './own-claims';
 import { ReviewCache } from './review-cache';
 
 interface TokenReview extends KubeObject {
@@ -70,7 +70,7 @@ export class Authenticator {
     const key = digest(token);
     if (key === REHEARSAL_KEY) return REHEARSAL;
     if (!this.tokens.has(key)) {
-      const why = whyNoToken(token, this.issuers, Date.now());
+      const why = tokenRefusal(token, this.issuers, Date.now());
       if (why !== undefined) return refuse(why);
     }
     const known = this.tokens.get(key, () => this.review(token), peer.getConnectionInfo().remoteAddress);

@@ -1,4 +1,4 @@
-import { whyNoToken } from './own-claims';
+import { tokenRefusal } from './own-claims';
 
 const jwt = (claims: object): string =>
   ['e30', Buffer.from(JSON.stringify(claims)).toString('base64url'), 'x'].join('.');
@@ -19,7 +19,7 @@ describe('whyNoToken', () => {
     ['one that expired within the skew of clocks', jwt({ exp: NOW / 1000 - 30 }), [], undefined],
     ['a JWT of null', ['e30', 'bnVsbA', 'x'].join('.'), [], undefined],
   ])('judges %s', (_what, token, issuers, why) => {
-    const said = whyNoToken(token, issuers, NOW);
+    const said = tokenRefusal(token, issuers, NOW);
     if (why) expect(said).toMatch(why);
     else expect(said).toBeUndefined();
   });

@@ -13,7 +13,7 @@ const SKEW_MS = 60_000;
  * @param now Unix milliseconds
  * @returns undefined when a TokenReview must decide
  */
-export function whyNoToken(token: string, issuers: readonly string[], now: number): string | undefined {
+export function tokenRefusal(token: string, issuers: readonly string[], now: number): string | undefined {
   const claims = claimsOf(token);
   if (issuers.length > 0) {
     if (!claims) return 'the bearer token is no JWT';

@@ -1,5 +1,5 @@
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 
 export interface ReviewCacheOptions<V> {
   /** milliseconds for which an answer is fresh; a use in the second half of them refreshes it in the background */
@@ -141,7 +141,7 @@ export class ReviewCache<V> {
     this.entries.delete(key);
     this.refusals.delete(key);
     const entry = { answer, askedAt: this.now() };
-    setLatest(this.entriesLike(entry), key, entry, this.options.maxEntries);
+    setBounded(this.entriesLike(entry), key, entry, this.options.maxEntries);
   }
 }
 

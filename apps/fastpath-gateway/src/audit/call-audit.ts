@@ -18,7 +18,7 @@ import {
   callEvent,
   type CallFacts,
   type Identity,
-  isKeptOut,
+  isRefusedCaller,
   type NamedAnswer,
   type NamedRequest,
 } from './call-event';
@@ -120,7 +120,7 @@ export class CallAudit implements OnApplicationShutdown {
   private record(facts: CallFacts, end: CallEnd | undefined): void {
     const { caller, isKnown, isAdmitted } = admissionOf(facts.metadata);
     if (caller === REHEARSAL) return;
-    if (facts.method.when === 'refused' && !(end && isKeptOut(end.code))) return;
+    if (facts.method.when === 'refused' && !(end && isRefusedCaller(end.code))) return;
     if (!isKnown && !isAdmitted && this.strangers.take() > 0) {
       this.parts.log.drop(1, `more than ${STRANGERS_A_SECOND} calls a second without a name`);
       return;

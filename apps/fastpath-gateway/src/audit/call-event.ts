@@ -158,11 +158,11 @@ function traceIdOf(metadata: Metadata | undefined): string | undefined {
 /** undefined when the call ended before a decision, for example because the API server was unavailable. */
 function decision({ isAdmitted }: Admission, end: CallEnd | undefined): 'allow' | 'forbid' | undefined {
   if (isAdmitted) return 'allow';
-  return end && isKeptOut(end.code) ? 'forbid' : undefined;
+  return end && isRefusedCaller(end.code) ? 'forbid' : undefined;
 }
 
 /** Whether a call was refused for its caller: unauthenticated or not allowed. */
-export function isKeptOut(code: status): boolean {
+export function isRefusedCaller(code: status): boolean {
   return code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED;
 }
 

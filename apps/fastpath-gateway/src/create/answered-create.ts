@@ -4,7 +4,7 @@ import { messageOf } from '@fsb/api/errors';
 import { type CreateRequest, type CreateResponse, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type Created } from './create-mode';
 import { CreateSandbox } from './create-sandbox';
-import { type Waiting } from './creates-under-way';
+import { type CallerWait } from './creates-in-flight';
 import { DeleteSandbox } from '../sandboxes/delete-sandbox';
 
 const TRIES = 8;
@@ -25,17 +25,17 @@ export class AnsweredCreate {
 
   /**
    * Creates a sandbox.
-   * @param whenLeft registers a function to call when the caller leaves before it has the answer
+   * @param onCallerLeft registers a function to call when the caller leaves before it has the answer
    * @throws ApiError as {@link CreateSandbox.create}
    */
   async create(
     request: CreateRequest,
-    { signal, deadline }: Waiting,
-    whenLeft: (act: () => void) => void,
+    { signal, deadline }: CallerWait,
+    onCallerLeft: (act: () => void) => void,
   ): Promise<Created> {
     const created = await this.creates.create(request, signal, deadline);
     if (request.name === '' && request.requestId === '')
-      whenLeft(() => void this.end(request.namespace, created.response));
+      onCallerLeft(() => void this.end(request.namespace, created.response));
     return created;
   }
 

@@ -1,8 +1,8 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { type CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
-import { type CreateOrder } from './create-order';
-import { type CreateCourse } from './creates-under-way';
+import { type ValidatedCreate } from './validated-create';
+import { type CreateInFlight } from './creates-in-flight';
 
 export interface Created {
   readonly response: CreateResponse;
@@ -10,13 +10,13 @@ export interface Created {
 }
 
 /** A checked create with the defaults of its pool, and the pool. */
-export interface PooledOrder {
-  readonly order: CreateOrder;
+export interface PooledCreate {
+  readonly order: ValidatedCreate;
   readonly pool: SandboxPool;
 }
 
 /** A mode of creation: FAST or STRONG. */
 export interface CreateMode {
   /** @throws ApiError with the code of the answer */
-  create(order: PooledOrder, course: CreateCourse): Promise<Created>;
+  create(order: PooledCreate, course: CreateInFlight): Promise<Created>;
 }

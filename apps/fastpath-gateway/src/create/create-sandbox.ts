@@ -3,26 +3,26 @@ import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { NoRoomError } from '@fsb/placement/no-room';
 import { requirePoolsRegistry } from '@fsb/placement/pool-registries';
 import { LimitError } from '@fsb/quota/limits';
-import { type CapacityDemand } from '../demand/capacity-demand';
+import { type ShortageTracker } from '../shortage/shortage-tracker';
 import { type NamespaceQuota } from '../quota/namespace-quota';
 import { type Catalog } from '../sandboxes/catalog';
 import { type GatewayMetrics } from '../gateway.metrics';
 import { type Created, type CreateMode } from './create-mode';
-import { createOrder, type CreateOrder, type OrderDefaults, withPoolDefaults } from './create-order';
-import { type CreateCourse, type CreatesUnderWay } from './creates-under-way';
+import { validateCreate, type ValidatedCreate, type CreateDefaults, withPoolDefaults } from './validated-create';
+import { type CreateInFlight, type CreatesInFlight } from './creates-in-flight';
 import { type PoolLookup } from './pool-lookup';
 import { type RequestIds } from './request-ids';
 
 export interface CreateParts {
-  readonly defaults: () => OrderDefaults;
+  readonly defaults: () => CreateDefaults;
   readonly catalog: Catalog;
-  readonly underWay: CreatesUnderWay;
+  readonly underWay: CreatesInFlight;
   readonly requestIds: RequestIds;
   readonly pools: PoolLookup;
   readonly quota: NamespaceQuota;
   readonly modes: { readonly fast: CreateMode; readonly strong: CreateMode };
   readonly metrics: GatewayMetrics;
-  readonly demand: CapacityDemand;
+  readonly demand: ShortageTracker;
 }
 
 /** Creates sandboxes: checks the request, holds its name while it is in flight, and runs its mode. */
@@ -43,10 +43,10 @@ export class CreateSandbox {
    */
   async create(request: CreateRequest, signal: AbortSignal, deadline: number): Promise<Created> {
     const started = performance.now();
-    const order = createOrder(request, this.parts.defaults());
+    const order = validateCreate(request, this.parts.defaults());
     const checkedMs = performance.now() - started;
     try {
-      this.parts.quota.takeTurn(order.namespace);
+      this.parts.quota.countCreate(order.namespace);
       const made = await this.parts.underWay.during(order, { signal, deadline }, (course) =>
         this.madeOnce(order, course),
       );
@@ -65,7 +65,7 @@ export class CreateSandbox {
     }
   }
 
-  private madeOnce(order: CreateOrder, course: CreateCourse): Promise<Created> {
+  private madeOnce(order: ValidatedCreate, course: CreateInFlight): Promise<Created> {
     const { namespace, requestId } = order;
     if (requestId === '') return this.make(order, course);
     return this.parts.requestIds.once(namespace, requestId, async () => {
@@ -79,7 +79,7 @@ export class CreateSandbox {
    * Makes a sandbox; if its name is taken, answers with the sandbox that another replica has just made for this
    * request.
    */
-  private async makeOrJoin(order: CreateOrder, course: CreateCourse): Promise<Created> {
+  private async makeOrJoin(order: ValidatedCreate, course: CreateInFlight): Promise<Created> {
     try {
       return await this.make(order, course);
     } catch (error) {
@@ -90,7 +90,7 @@ export class CreateSandbox {
     }
   }
 
-  private async make(order: CreateOrder, course: CreateCourse): Promise<Created> {
+  private async make(order: ValidatedCreate, course: CreateInFlight): Promise<Created> {
     const { namespace, name, mode } = order;
     course.requireWanted();
     if (this.parts.underWay.isHeld(`${namespace}/${name}`) || this.parts.catalog.isKnown(namespace, name))
@@ -109,11 +109,11 @@ export class CreateSandbox {
   }
 }
 
-function nameTaken({ name, namespace }: CreateOrder, cause?: unknown): ApiError {
+function nameTaken({ name, namespace }: ValidatedCreate, cause?: unknown): ApiError {
   const what = `name: sandbox "${name}" already exists in namespace "${namespace}"`;
   return new ApiError('already_exists', `${what}; delete it first, or choose another name`, { cause });
 }
 
-function leftOpen({ name }: CreateOrder): ApiError {
+function leftOpen({ name }: ValidatedCreate): ApiError {
   return new ApiError('deadline_exceeded', `whether sandbox "${name}" exists can be asked by name`);
 }

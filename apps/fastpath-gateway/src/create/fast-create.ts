@@ -8,9 +8,9 @@ import { type WriteBehind } from '../sandboxes/write-behind';
 import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { type FairSeats } from '../quota/fair-seats';
 import { endOfCreate, type Progress } from './create-end';
-import { agentRequest, type CreateOrder } from './create-order';
-import { type Created, type CreateMode, type PooledOrder } from './create-mode';
-import { type CreateCourse } from './creates-under-way';
+import { agentRequest, type ValidatedCreate } from './validated-create';
+import { type Created, type CreateMode, type PooledCreate } from './create-mode';
+import { type CreateInFlight } from './creates-in-flight';
 import { type WaitForRoom } from './wait-for-room';
 import { type AgentView } from '@fsb/placement/agent-directory';
 
@@ -36,7 +36,7 @@ export class FastCreate implements CreateMode {
    * @throws UnknownOutcomeError (deadline_exceeded) for a findable create whose agent has not answered
    * @throws ApiError with the code of the agent's error
    */
-  async create({ order, pool }: PooledOrder, course: CreateCourse): Promise<Created> {
+  async create({ order, pool }: PooledCreate, course: CreateInFlight): Promise<Created> {
     const { namespace, name, image, begunAt, isFindable } = order;
     const sandbox = agentRequest(order, this.parts.signer);
     const request = {
@@ -60,7 +60,7 @@ export class FastCreate implements CreateMode {
     return { response: { sandboxId, agentPod: agent.name, endpoints: [...endpoints], sandboxName: name }, stages };
   }
 
-  private place(request: PlacementRequest, { signal, deadline }: CreateCourse): Promise<Placement> {
+  private place(request: PlacementRequest, { signal, deadline }: CreateInFlight): Promise<Placement> {
     const { traffic, seats, placer } = this.parts;
     const place = (): Promise<Placement> => traffic.during(() => placer.place(request, signal, deadline));
     return seats.during(request.namespace, signal, deadline, place);
@@ -82,8 +82,8 @@ export class FastCreate implements CreateMode {
 }
 
 interface Given {
-  readonly order: CreateOrder;
-  readonly course: CreateCourse;
+  readonly order: ValidatedCreate;
+  readonly course: CreateInFlight;
   readonly agent: AgentView;
   readonly sandboxId: string;
 }

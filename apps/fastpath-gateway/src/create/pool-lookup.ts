@@ -3,7 +3,7 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
-import { type CreateOrder } from './create-order';
+import { type ValidatedCreate } from './validated-create';
 
 /** Finds the pools that creates name. */
 export class PoolLookup {
@@ -18,7 +18,7 @@ export class PoolLookup {
    * @throws ApiError not_found, when there is no such pool
    * @throws ApiError with the code of the API server's other errors
    */
-  async require({ namespace, pool: name }: CreateOrder, deadline: number): Promise<SandboxPool> {
+  async require({ namespace, pool: name }: ValidatedCreate, deadline: number): Promise<SandboxPool> {
     const cached = this.pools.get(`${namespace}/${name}`);
     if (cached) return cached;
     try {

@@ -5,12 +5,12 @@ import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { SANDBOX_KIND, splitKey } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 import { type Catalog } from '../sandboxes/catalog';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { type Created } from './create-mode';
-import { type CreateOrder } from './create-order';
-import { answerOf, earlierOf } from './earlier-answer';
+import { type ValidatedCreate } from './validated-create';
+import { answerOf, earlierRequest } from './earlier-request';
 import { type StrongCreate } from './strong-create';
 
 const MAX_ANSWERS = 10_000;
@@ -56,7 +56,7 @@ export class RequestIds {
     const known = this.answers.get(id);
     if (known && known.until > Date.now()) return known.answer;
     const answer = create();
-    setLatest(this.answers, id, { answer, until: Date.now() + TTL_MS }, MAX_ANSWERS);
+    setBounded(this.answers, id, { answer, until: Date.now() + TTL_MS }, MAX_ANSWERS);
     answer.catch(() => this.answers.delete(id));
     return answer;
   }
@@ -69,14 +69,14 @@ export class RequestIds {
    * @throws ApiError with the code of an earlier STRONG create that failed
    * @throws ApiError unavailable, before the caches are filled
    */
-  async earlier(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
+  async earlier(order: ValidatedCreate, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
     const { namespace, requestId } = order;
     const { catalog, strong } = this.parts;
     while (!signal.aborted && Date.now() < deadline) {
       const key = this.objects.get(`${namespace}/${requestId}`) ?? `${namespace}/${order.name}`;
       const { name } = splitKey(key);
       const object = catalog.object(key);
-      switch (earlierOf(requestId, catalog.known(namespace, name))) {
+      switch (earlierRequest(requestId, catalog.known(namespace, name))) {
         case 'same': {
           const found = catalog.find(namespace, name);
           if (found) return { response: answerOf(found), stages: [] };
@@ -102,7 +102,7 @@ export class RequestIds {
    *   or belongs to another request
    * @throws ApiError as {@link earlier}, or with the code of the API server's error
    */
-  async written(order: CreateOrder, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
+  async written(order: ValidatedCreate, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
     const { namespace, name, requestId } = order;
     const { client, strong } = this.parts;
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };

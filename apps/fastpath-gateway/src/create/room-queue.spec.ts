@@ -34,7 +34,7 @@ class Scene {
 
   give(namespace: string, name: string): void {
     this.registry.release(`${namespace}/agent`, `${namespace}-${name}`);
-    this.queue.look();
+    this.queue.wake();
   }
 
   wish(namespace: string, ports: number[] = []): RoomWish {
@@ -121,7 +121,7 @@ it('RoomQueue: releases all creates when no room is coming', async () => {
   const waits = ['one', 'two'].map((name) => scene.wait('a', name));
   await turns();
   scene.isRoomComing = false;
-  scene.queue.look();
+  scene.queue.wake();
   await Promise.all(waits);
   expect(scene.queue.size).toBe(0);
 });

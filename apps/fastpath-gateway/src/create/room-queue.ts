@@ -1,6 +1,6 @@
 import { LimitError } from '@fsb/quota/limits';
 import { type Registry } from '@fsb/registry/registry';
-import { type PoolKey } from '../demand/pool-growth';
+import { type PoolKey } from '../shortage/pool-growth';
 
 /** The room that a create waits for. */
 export interface RoomWish extends PoolKey {
@@ -81,12 +81,12 @@ export class RoomQueue {
       signal.addEventListener('abort', release, { once: true });
       this.add(waiter);
       if (signal.aborted) release();
-      else this.look(); // room may have come since the create was refused
+      else this.wake(); // room may have come since the create was refused
     });
   }
 
   /** Looks for room after a change of an agent or a pool; changes within one turn of the event loop share a look. */
-  look(): void {
+  wake(): void {
     if (this.isLooking || this.waiting === 0) return;
     this.isLooking = true;
     setImmediate(() => {
@@ -109,7 +109,7 @@ export class RoomQueue {
       if (inVain.has(ports)) continue;
       if (this.hasRoom(wish)) {
         release();
-        this.look();
+        this.wake();
         return;
       }
       inVain.add(ports);

@@ -11,9 +11,9 @@ import { type FairSeats } from '../quota/fair-seats';
 import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { endOfCreate } from './create-end';
-import { type CreateOrder, templateOf } from './create-order';
-import { type Created, type CreateMode, type PooledOrder } from './create-mode';
-import { type CreateCourse } from './creates-under-way';
+import { type ValidatedCreate, templateOf } from './validated-create';
+import { type Created, type CreateMode, type PooledCreate } from './create-mode';
+import { type CreateInFlight } from './creates-in-flight';
 import { strongOutcome } from './strong-outcome';
 
 export interface StrongParts {
@@ -46,7 +46,7 @@ export class StrongCreate implements CreateMode {
    * @throws ApiError as {@link strongOutcome}, when the sandbox cannot run
    * @throws LimitError inFlight, when no seat is free
    */
-  async create({ order }: PooledOrder, course: CreateCourse): Promise<Created> {
+  async create({ order }: PooledCreate, course: CreateInFlight): Promise<Created> {
     const { signal, deadline } = course;
     await arrivalsRead();
     if (signal.aborted)
@@ -126,7 +126,7 @@ export class StrongCreate implements CreateMode {
   }
 
   /** Holds a seat for the write alone, not for the placement: a full pool must not stop creates of other namespaces. */
-  private async writeObject(order: CreateOrder, { signal, deadline }: CreateCourse): Promise<Sandbox> {
+  private async writeObject(order: ValidatedCreate, { signal, deadline }: CreateInFlight): Promise<Sandbox> {
     const write = (): Promise<Sandbox> =>
       this.parts.client.create(SANDBOX_KIND, objectOf(order), { deadlineMs: Math.max(1, deadline - Date.now()) });
     try {
@@ -178,8 +178,8 @@ async function arrivalsRead(): Promise<void> {
 }
 
 interface Given {
-  readonly order: CreateOrder;
-  readonly course: CreateCourse;
+  readonly order: ValidatedCreate;
+  readonly course: CreateInFlight;
 }
 
 function whyStill(sandbox: Sandbox | undefined): string {
@@ -187,7 +187,7 @@ function whyStill(sandbox: Sandbox | undefined): string {
   return message === undefined ? '' : ` (${phase ?? 'Pending'}: ${message})`;
 }
 
-function objectOf(order: CreateOrder): Sandbox {
+function objectOf(order: ValidatedCreate): Sandbox {
   const { metadata, spec } = templateOf(order);
   const { name, namespace } = order;
   return {

@@ -1,6 +1,6 @@
 import { API_VERSION, type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { REQUEST_ID_ANNOTATION } from '@fsb/api/labels';
-import { earlierOf, type Known } from './earlier-answer';
+import { earlierRequest, type KnownName } from './earlier-request';
 import { strongOutcome } from './strong-outcome';
 
 const sandbox = (status: SandboxStatus | undefined, more: Partial<Sandbox['spec']> = {}): Sandbox => ({
@@ -40,9 +40,9 @@ describe('earlierOf', () => {
     metadata: { labels: {}, annotations: { [REQUEST_ID_ANNOTATION]: 'r' } },
     spec: sandbox(undefined).spec,
   };
-  const nothing: Known = { object: undefined, record: undefined, reports: [], isReserved: false };
-  const record = (requestId: string): Known['record'] => ({ order: { requestId } as never });
-  it.each<[string, Partial<Known>, string]>([
+  const nothing: KnownName = { object: undefined, record: undefined, reports: [], isReserved: false };
+  const record = (requestId: string): KnownName['record'] => ({ order: { requestId } as never });
+  it.each<[string, Partial<KnownName>, string]>([
     ['the name is free', {}, 'none'],
     ['an agent was asked and has not answered', { isReserved: true }, 'open'],
     ['an agent is making it', { reports: [{ phase: 'creating', object }], isReserved: true }, 'open'],
@@ -55,10 +55,12 @@ describe('earlierOf', () => {
     ['object with a status', { object: sandbox({ phase: 'Running', sandboxID: 'x' }) }, 'same'],
     ['object of a STRONG create', { object: sandbox(undefined, { consistencyMode: 'strong' }) }, 'strong'],
   ])('%s', (_what, known, expected) => {
-    expect(earlierOf('r', { ...nothing, ...known })).toBe(expected);
+    expect(earlierRequest('r', { ...nothing, ...known })).toBe(expected);
   });
 
   it('returns other for the object of another request', () => {
-    expect(earlierOf('another', { ...nothing, object: sandbox({ phase: 'Running', sandboxID: 'x' }) })).toBe('other');
+    expect(earlierRequest('another', { ...nothing, object: sandbox({ phase: 'Running', sandboxID: 'x' }) })).toBe(
+      'other',
+    );
   });
 });

@@ -1,17 +1,17 @@
 import { NoRoomError } from '@fsb/placement/no-room';
 import { type Placement } from '@fsb/placement/placement';
 import { deletedMeanwhile } from '@fsb/placement/placer';
-import { type CapacityDemand } from '../demand/capacity-demand';
-import { type PoolGrowth } from '../demand/pool-growth';
+import { type ShortageTracker } from '../shortage/shortage-tracker';
+import { type PoolGrowth } from '../shortage/pool-growth';
 import { type AgentDeletes } from '../sandboxes/agent-deletes';
-import { type CreateOrder } from './create-order';
-import { type CreateCourse } from './creates-under-way';
+import { type ValidatedCreate } from './validated-create';
+import { type CreateInFlight } from './creates-in-flight';
 import { type RoomQueue, type RoomWish } from './room-queue';
 
 export interface WaitParts {
   readonly queue: RoomQueue;
   readonly growth: Pick<PoolGrowth, 'isRoomComing'>;
-  readonly demand: CapacityDemand;
+  readonly demand: ShortageTracker;
   readonly deletes: Pick<AgentDeletes, 'isOvertaken'>;
 }
 
@@ -32,7 +32,7 @@ export class WaitForRoom {
    * @throws ApiError aborted, when the sandbox was deleted meanwhile
    * @throws whatever `place` throws
    */
-  async during(order: CreateOrder, course: CreateCourse, place: () => Promise<Placement>): Promise<Placement> {
+  async during(order: ValidatedCreate, course: CreateInFlight, place: () => Promise<Placement>): Promise<Placement> {
     if (order.waitMs === 0) return place();
     const { queue, demand } = this.parts;
     const until = Math.min(course.deadline, Date.now() + order.waitMs);
@@ -66,8 +66,8 @@ export class WaitForRoom {
 }
 
 interface Waits {
-  readonly order: CreateOrder;
-  readonly course: CreateCourse;
+  readonly order: ValidatedCreate;
+  readonly course: CreateInFlight;
   readonly wish: RoomWish;
   /** Unix milliseconds */
   readonly until: number;

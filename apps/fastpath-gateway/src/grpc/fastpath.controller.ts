@@ -16,7 +16,7 @@ import {
 import { callSignal } from '@fsb/component-base/grpc/call-signal';
 import { ApiErrorFilter } from '@fsb/component-base/grpc/error.filter';
 import { setTrailers } from '@fsb/component-base/grpc/trailers';
-import { whenLeft } from '@fsb/component-base/grpc/when-left';
+import { onCallerLeft } from '@fsb/component-base/grpc/on-caller-left';
 import { Access } from '../access/access';
 import { AccessGuard, Needs } from '../access/access.guard';
 import { callerOf } from '../access/caller';
@@ -56,7 +56,7 @@ export class FastPathController {
   ): Promise<CreateResponse> {
     const waiting = { signal: callSignal(call), deadline: createDeadline(call, request) };
     const { response, stages } = await this.creates.create(request, waiting, (act) => {
-      whenLeft(call, metadata, act);
+      onCallerLeft(call, metadata, act);
     });
     setTrailers(metadata, { [STAGES]: timingsOf(stages) });
     return response;
@@ -87,7 +87,10 @@ export class FastPathController {
   @GrpcMethod(SERVICE, 'listSandboxes')
   async listSandboxes(request: ListRequest, metadata: Metadata): Promise<ListResponse> {
     if (request.namespace !== '') return this.queries.list(request, [request.namespace]);
-    return this.queries.list(request, await this.access.listable(callerOf(metadata), () => this.queries.namespaces()));
+    return this.queries.list(
+      request,
+      await this.access.listableNamespaces(callerOf(metadata), () => this.queries.namespaces()),
+    );
   }
 
   @Needs({ verb: 'get', subresource: '' })

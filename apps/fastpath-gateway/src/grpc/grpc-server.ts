@@ -6,7 +6,7 @@ import { SandboxLogServiceService } from '@fsb/api/gen/fastpath/v1/logs';
 import { type Address } from '@fsb/component-base/config';
 import { malformedRequestInterceptor, withMalformedRequests } from '@fsb/component-base/grpc/malformed-request';
 import { trailersInterceptor } from '@fsb/component-base/grpc/trailers';
-import { answeredInterceptor } from '@fsb/component-base/grpc/when-left';
+import { answeredInterceptor } from '@fsb/component-base/grpc/on-caller-left';
 import { HealthImplementation } from 'grpc-health-check';
 import { reflectionService } from './reflection';
 import { callLimitsInterceptor, MAX_REQUEST_BYTES } from './call-limits';

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
 import { type Address } from '@fsb/component-base/config';
-import { type World } from '../world';
+import { type GatewayCaches } from '../gateway-caches';
 import { type GrpcHealth } from './grpc-server';
 import { rehearseCreates } from './rehearsal';
 
@@ -14,7 +14,7 @@ export class Serving implements OnApplicationBootstrap, OnModuleDestroy {
   private looking: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly world: World,
+    private readonly world: GatewayCaches,
     private readonly health: GrpcHealth,
     private readonly address: Address,
     private readonly isPlaintext: boolean,

@@ -1,4 +1,4 @@
-import { counted } from './pool-images';
+import { countImages } from './pool-images';
 
 describe('counted', () => {
   it('counts the agents of each pool that have an image, and those with a standby container of it', () => {
@@ -7,7 +7,7 @@ describe('counted', () => {
       { pool: 'a', images: ['busybox'], warm: [] },
       { pool: 'b', images: ['busybox', 'busybox'], warm: [] },
     ];
-    expect(counted(agents)).toEqual([
+    expect(countImages(agents)).toEqual([
       { poolRef: 'a', name: 'busybox', agents: 1, warmAgents: 0, totalAgents: 1 },
       { poolRef: 'b', name: 'alpine', agents: 1, warmAgents: 0, totalAgents: 2 },
       { poolRef: 'b', name: 'busybox', agents: 2, warmAgents: 1, totalAgents: 2 },

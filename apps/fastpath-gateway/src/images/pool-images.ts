@@ -14,12 +14,12 @@ export class PoolImages {
   /** @throws ApiError invalid_argument, when namespace or pool_ref is malformed */
   list({ namespace, poolRef }: ListImagesRequest): ListImagesResponse {
     const pool = poolRef === '' ? '' : objectName('pool_ref', poolRef);
-    return { items: counted(this.agents.imagesOf(namespaceName(namespace), pool)) };
+    return { items: countImages(this.agents.imagesOf(namespaceName(namespace), pool)) };
   }
 }
 
 /** One item for each image of each pool, sorted by pool and name. Pure. */
-export function counted(agents: Iterable<AgentImages>): PoolImage[] {
+export function countImages(agents: Iterable<AgentImages>): PoolImage[] {
   const totals = new Map<string, number>();
   const items = new Map<string, PoolImage>();
   for (const { pool, images, warm } of agents) {

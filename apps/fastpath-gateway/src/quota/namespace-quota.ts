@@ -2,7 +2,7 @@ import { HARD, LimitError, overLimit } from '@fsb/quota/limits';
 import { type NamespaceLimits } from '@fsb/quota/namespace-limits';
 import { usageOf } from '@fsb/quota/usage';
 import { type UsageLedger } from '@fsb/quota/usage-ledger';
-import { type CreateOrder } from '../create/create-order';
+import { type ValidatedCreate } from '../create/validated-create';
 import { type PendingRecords } from '../sandboxes/pending-records';
 import { type CreateRate } from './create-rate';
 
@@ -20,7 +20,7 @@ export class NamespaceQuota {
   constructor(private readonly parts: QuotaParts) {}
 
   /** Counts one create. @throws LimitError createsPerSecond, with the time until the next may come */
-  takeTurn(namespace: string): void {
+  countCreate(namespace: string): void {
     const limit = this.parts.limits.of(namespace)?.createsPerSecond;
     const perSecond = limit?.value ?? this.parts.createsPerSecond;
     if (!limit && perSecond === 0) return;
@@ -40,7 +40,7 @@ export class NamespaceQuota {
    * @throws ApiError invalid_argument, when a quota requires resources that the create does not name
    * @throws whatever `make` throws
    */
-  async during<T>(order: CreateOrder, make: () => Promise<T>): Promise<T> {
+  async during<T>(order: ValidatedCreate, make: () => Promise<T>): Promise<T> {
     const { limits, records, ledger } = this.parts;
     const { namespace, name, spec } = order;
     const resources = spec.resources ?? {};

@@ -5,7 +5,7 @@ import { followSandboxes } from '@fsb/quota/sandbox-usage';
 import { UsageLedger } from '@fsb/quota/usage-ledger';
 import { type GatewayConfig } from '../gateway.config';
 import { PendingRecords } from '../sandboxes/pending-records';
-import { World } from '../world';
+import { GatewayCaches } from '../gateway-caches';
 import { CallSeats } from './call-seats';
 import { CreateRate } from './create-rate';
 import { FairSeats } from './fair-seats';
@@ -23,8 +23,12 @@ export class QuotaModule {
       module: QuotaModule,
       providers: [
         CreateRate,
-        { provide: UsageLedger, useFactory: makeLedger, inject: [World] },
-        { provide: NamespaceLimits, useFactory: ({ quotas }: World) => new NamespaceLimits(quotas), inject: [World] },
+        { provide: UsageLedger, useFactory: makeLedger, inject: [GatewayCaches] },
+        {
+          provide: NamespaceLimits,
+          useFactory: ({ quotas }: GatewayCaches) => new NamespaceLimits(quotas),
+          inject: [GatewayCaches],
+        },
         {
           provide: NamespaceQuota,
           useFactory: (limits: NamespaceLimits, ledger: UsageLedger, rate: CreateRate, records: PendingRecords) =>
@@ -42,7 +46,7 @@ export class QuotaModule {
   }
 }
 
-function makeLedger({ directory, sandboxes, pools }: World): UsageLedger {
+function makeLedger({ directory, sandboxes, pools }: GatewayCaches): UsageLedger {
   const ledger = new UsageLedger();
   followSandboxes(ledger, { sandboxes, pools, counts: () => true });
   followReports(ledger, directory);

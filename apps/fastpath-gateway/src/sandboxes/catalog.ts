@@ -10,7 +10,7 @@ import { namespaceOf } from '@fsb/placement/agent-reports';
 import { templateOf } from '@fsb/placement/sandbox-object';
 import { type Identity } from '../audit/call-event';
 import { type SandboxInfo } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type Known } from '../create/earlier-answer';
+import { type KnownName } from '../create/earlier-request';
 import { type PendingRecords } from './pending-records';
 import { viewOfObject, viewOfRecord, viewOfReport, withEnd } from './sandbox-view';
 
@@ -47,7 +47,7 @@ export class Catalog {
   }
 
   /** All that is known of a name, by source. @throws ApiError unavailable, as in {@link find} */
-  known(namespace: string, name: string): Known {
+  known(namespace: string, name: string): KnownName {
     this.requireFilled();
     const key = `${namespace}/${name}`;
     const { records, directory } = this.sources;

@@ -6,13 +6,13 @@ import { type CallOptions, type KubeClient } from '@fsb/controller-runtime/kube-
 import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { knownSandboxId } from '@fsb/api/sandbox-id';
-import { type CreatesUnderWay } from '../create/creates-under-way';
+import { type CreatesInFlight } from '../create/creates-in-flight';
 import { type AgentDeletes } from './agent-deletes';
 import { type Catalog } from './catalog';
 import { namespaceName, objectName, sandboxIdOrNone } from './field-rules';
 import { type LateObjects } from './late-objects';
 import { type PendingRecords } from './pending-records';
-import { anotherOne } from './sandbox-queries';
+import { idMismatch } from './sandbox-queries';
 
 /** What a look under the name found: the sandbox to delete, one with another id, or none. */
 type Found = 'meant' | 'another' | 'nothing';
@@ -24,7 +24,7 @@ interface NamedKey {
 
 export interface DeleteParts {
   readonly catalog: Catalog;
-  readonly underWay: CreatesUnderWay;
+  readonly underWay: CreatesInFlight;
   readonly deletes: AgentDeletes;
   readonly records: PendingRecords;
   readonly lateObjects: LateObjects;
@@ -61,7 +61,7 @@ export class DeleteSandbox {
       this.parts.catalog.forgetReservation(namespace, name);
     }
     if (found.includes('meant') && isComplete) return;
-    if (found.includes('another') && !found.includes('meant')) throw anotherOne(name, sandboxId);
+    if (found.includes('another') && !found.includes('meant')) throw idMismatch(name, sandboxId);
     if (isComplete && this.parts.catalog.isComplete(namespace)) return;
     const message = `sandbox "${name}" is not known here, but some agents of namespace "${namespace}" are out of reach; try again`;
     throw new ApiError('unavailable', message, { retryDelayMs: 1000 });

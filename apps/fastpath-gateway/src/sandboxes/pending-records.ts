@@ -1,10 +1,10 @@
 import { type Stage } from '@fsb/agent-api/agent-api';
 import { type AgentView } from '@fsb/placement/agent-directory';
-import { type CreateOrder } from '../create/create-order';
+import { type ValidatedCreate } from '../create/validated-create';
 
 /** An answered create whose object is still to be written. */
 export interface PendingRecord {
-  readonly order: CreateOrder;
+  readonly order: ValidatedCreate;
   readonly agent: AgentView;
   readonly sandboxId: string;
   /** Unix seconds */

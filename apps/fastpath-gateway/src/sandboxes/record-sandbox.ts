@@ -10,7 +10,7 @@ import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler } from '@fsb/controller-runtime/reconciler';
 import { runningStatus, sandboxObject } from '@fsb/placement/sandbox-object';
-import { templateOf } from '../create/create-order';
+import { templateOf } from '../create/validated-create';
 import { timingsOf } from '../create/timings';
 import { type PendingRecord, type PendingRecords } from './pending-records';
 

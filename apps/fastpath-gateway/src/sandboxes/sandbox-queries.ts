@@ -96,14 +96,14 @@ export function notFound(namespace: string, name: string): ApiError {
 /** @throws ApiError failed_precondition, when the caller meant another sandbox of that name */
 export function requireId({ sandboxName, sandboxId: actual }: SandboxInfo, wanted: string): void {
   if (wanted === '' || wanted === actual) return;
-  throw anotherOne(sandboxName, wanted, actual);
+  throw idMismatch(sandboxName, wanted, actual);
 }
 
 /**
  * The error of an id precondition that does not hold.
  * @param actual id of the sandbox; empty: none yet; undefined: several containers may have the name
  */
-export function anotherOne(name: string, wanted: string, actual?: string): ApiError {
+export function idMismatch(name: string, wanted: string, actual?: string): ApiError {
   const is = actual === undefined ? 'another one' : actual || 'not placed yet';
   return new ApiError('failed_precondition', `sandbox_id: "${name}" is ${is}, not ${wanted}`);
 }

@@ -6,7 +6,7 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type KubeObject, type ObjectKey, SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type CallOptions, KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeError } from '@fsb/controller-runtime/kube-error';
-import { failurePolicyName } from '../create/create-order';
+import { failurePolicyName } from '../create/validated-create';
 import { Catalog } from './catalog';
 import { checkLabels, instant, invalid, namespaceName, objectName, recoveryTimeout, shown } from './field-rules';
 import { PendingRecords } from './pending-records';

@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { GRACE_SECONDS, NAME } from '../checks';
 import { CommandError } from '../command-error';
-import { checked, number } from '../flag-values';
+import { parserOf, numberParserOf } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 
 interface Flags extends GlobalFlags {
@@ -30,13 +30,13 @@ export function addDelete(program: Command): void {
     .description(
       'Deletes a sandbox. Its process gets SIGTERM, and SIGKILL after the grace period of the sandbox (10 seconds by default). The command does not wait for the end.',
     )
-    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(parserOf(NAME)))
     .option('--ignore-not-found', 'exit with 0 if there is no such sandbox')
     .addOption(
       new Option(
         '--grace-period <seconds>',
         "seconds between SIGTERM and SIGKILL (default: the sandbox's own)",
-      ).argParser(number(GRACE_SECONDS)),
+      ).argParser(numberParserOf(GRACE_SECONDS)),
     )
     .addOption(new Option('--now', 'kill at once: --grace-period 0').conflicts('gracePeriod'))
     .addHelpText('after', EXAMPLES)
@@ -51,7 +51,7 @@ async function remove(name: string, flags: Flags): Promise<void> {
   const request = { sandboxName: name, namespace: settings.namespace, sandboxId: '' };
   const gracePeriodSeconds = flags.now ? 0 : flags.gracePeriod;
   const missing = await withGateway(settings, async (gateway) => {
-    const missing = await gateway.missing({ ...request, includeObject: false });
+    const missing = await gateway.notFoundMessage({ ...request, includeObject: false });
     // a sandbox that is not found is deleted too: its create may be in flight
     const { success } = await gateway.delete({ ...request, gracePeriodSeconds });
     if (!success) throw new CommandError(`sandbox ${name} was not deleted: see \`fsb-ctl get ${name}\``);

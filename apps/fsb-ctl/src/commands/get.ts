@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { NAME } from '../checks';
 import { CommandError } from '../command-error';
-import { checked } from '../flag-values';
+import { parserOf } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 
 interface Flags extends GlobalFlags {
@@ -26,7 +26,7 @@ export function addGet(program: Command): void {
     .command('get')
     .summary('show a sandbox')
     .description('Shows the whole Sandbox object, as `kubectl get -o yaml` does.')
-    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(parserOf(NAME)))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .option('--timings', 'show instead how long each stage of its create took')
     .addHelpText('after', EXAMPLES)

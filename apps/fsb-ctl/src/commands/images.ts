@@ -1,6 +1,6 @@
 import { type Command } from 'commander';
 import { NAME } from '../checks';
-import { checked } from '../flag-values';
+import { parserOf } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 import { table } from '../table';
 
@@ -26,7 +26,7 @@ export function addImages(program: Command): void {
     .description(
       "Lists the images on a pool's nodes. AGENTS: agents whose containerd has the image, of all; WARM: agents with a standby container of it.",
     )
-    .option('--pool <pool>', 'list the images of this pool only', checked(NAME))
+    .option('--pool <pool>', 'list the images of this pool only', parserOf(NAME))
     .addHelpText('after', EXAMPLES)
     .action(async (_: unknown, self: Command) => {
       await images(self.optsWithGlobals<Flags>());

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { LINES, NAME } from '../checks';
-import { checked, number } from '../flag-values';
+import { parserOf, numberParserOf } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 
 interface Flags extends GlobalFlags {
@@ -34,9 +34,9 @@ export function addLogs(program: Command): void {
     .description(
       "Prints a sandbox's log, its stdout to stdout and its stderr to stderr. It is read through the gateway: neither kubectl nor access to the agent is needed.",
     )
-    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(parserOf(NAME)))
     .option('-f, --follow', 'print new output until the sandbox ends')
-    .option('--tail <lines>', 'print only the last lines', number(LINES))
+    .option('--tail <lines>', 'print only the last lines', numberParserOf(LINES))
     .option('-p, --previous', 'log of the previous container, after a reset or recreation')
     .addOption(
       new Option('--stream <stream>', 'print one stream, to stdout; --tail counts it alone (default: both)').choices(

@@ -1,7 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { NAME } from '../checks';
 import { CommandError } from '../command-error';
-import { checked } from '../flag-values';
+import { parserOf } from '../flag-values';
 import { type GlobalFlags, settingsOf } from '../settings';
 
 const EXAMPLES = `
@@ -16,7 +16,7 @@ export function addReset(program: Command): void {
     .alias('restart')
     .summary('replace the container of a sandbox by a new one')
     .description('Replaces the container of a sandbox by a new one of the same specification.')
-    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(parserOf(NAME)))
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
       await reset(name, self.optsWithGlobals<GlobalFlags>());

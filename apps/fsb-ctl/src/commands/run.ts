@@ -1,9 +1,9 @@
 import { Argument, type Command, Option } from 'commander';
 import { FOLDER, GRACE_SECONDS, NAME, NOT_EMPTY, QUANTITY, SECONDS } from '../checks';
-import { CommandError, usage } from '../command-error';
+import { CommandError, usageError } from '../command-error';
 import type { RunFlags, SandboxFile } from '../create-request';
 import { createdLines } from '../created-lines';
-import { checked, env, expireTime, labels, number, policy, ports, wait } from '../flag-values';
+import { parserOf, env, expireTime, labels, numberParserOf, policy, ports, wait } from '../flag-values';
 import { type GlobalFlags, type Settings, settingsOf } from '../settings';
 
 interface Flags extends RunFlags, GlobalFlags {
@@ -46,10 +46,10 @@ export function addRun(program: Command): void {
     .description(
       'Creates a sandbox and waits until its process runs. The command follows the name; put `--` before it if it has flags of its own.',
     )
-    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(parserOf(NAME)))
     .argument('[command...]', "replaces the image's entrypoint")
-    .option('--image <image>', 'image to run', checked(NOT_EMPTY))
-    .option('--pool <pool>', 'pool of agents to run in (default: default-pool)', checked(NAME))
+    .option('--image <image>', 'image to run', parserOf(NOT_EMPTY))
+    .option('--pool <pool>', 'pool of agents to run in (default: default-pool)', parserOf(NAME))
     .addOption(
       new Option(
         '--mode <mode>',
@@ -58,15 +58,15 @@ export function addRun(program: Command): void {
     )
     .option('--ports <ports>', 'ports to expose, as in 8080,9090', ports)
     .option('-e, --env <name=value>', 'environment variable; may be repeated', env)
-    .option('-w, --workdir <folder>', 'working folder of the process', checked(FOLDER))
+    .option('-w, --workdir <folder>', 'working folder of the process', parserOf(FOLDER))
     .option('-l, --label <key=value>', 'label of the sandbox; may be repeated', labels)
-    .option('--cpu <quantity>', 'CPU limit, as in 500m or 2', checked(QUANTITY))
-    .option('--memory <quantity>', 'memory limit, as in 64Mi or 1Gi', checked(QUANTITY))
-    .option('--pids <quantity>', 'limit of processes and threads, as in 100', checked(QUANTITY))
-    .option('--ephemeral-storage <quantity>', 'limit of files written and log, as in 1Gi', checked(QUANTITY))
+    .option('--cpu <quantity>', 'CPU limit, as in 500m or 2', parserOf(QUANTITY))
+    .option('--memory <quantity>', 'memory limit, as in 64Mi or 1Gi', parserOf(QUANTITY))
+    .option('--pids <quantity>', 'limit of processes and threads, as in 100', parserOf(QUANTITY))
+    .option('--ephemeral-storage <quantity>', 'limit of files written and log, as in 1Gi', parserOf(QUANTITY))
     .option('--expire-time <time>', 'time to end it: Unix seconds, RFC 3339, or from now as in 30m', expireTime)
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
-    .option('--recovery-timeout <seconds>', 'time to wait for an agent out of reach', number(SECONDS))
+    .option('--recovery-timeout <seconds>', 'time to wait for an agent out of reach', numberParserOf(SECONDS))
     .option(
       '-f, --file <file>',
       'YAML file: a Sandbox object as for kubectl, or the keys image, pool_ref, command …; - is standard input',
@@ -82,7 +82,7 @@ export function addRun(program: Command): void {
     .option(
       '--grace-period <seconds>',
       "seconds between SIGTERM and SIGKILL (default: the pool's)",
-      number(GRACE_SECONDS),
+      numberParserOf(GRACE_SECONDS),
     )
     .addOption(
       new Option(
@@ -100,15 +100,17 @@ export function addRun(program: Command): void {
 
 async function run(name: string, command: readonly string[], flags: Flags): Promise<void> {
   if (flags.interactive === true || flags.tty === true) {
-    throw usage('-i and -t: standard input cannot be sent to a sandbox yet; put the input into --env or the command');
+    throw usageError(
+      '-i and -t: standard input cannot be sent to a sandbox yet; put the input into --env or the command',
+    );
   }
-  if (flags.rm === true && flags.follow !== true) throw usage('--rm: only with --follow, which waits for the end');
+  if (flags.rm === true && flags.follow !== true) throw usageError('--rm: only with --follow, which waits for the end');
   const settings = await settingsOf(flags);
   const { createRequest } = await import('../create-request.js');
   const file = await sandboxFile(name, flags, settings);
   const request = createRequest({ name, namespace: settings.namespace, command }, flags, file);
   if (flags.image === undefined && flags.file === undefined) {
-    const { confirmed } = await import('../editor.js');
+    const { confirm: confirmed } = await import('../editor.js');
     const question = `Create sandbox ${name} of image ${request.image} in namespace ${settings.namespace}?`;
     if (!(await confirmed(question))) throw new CommandError('nothing was created; the text is kept');
   }

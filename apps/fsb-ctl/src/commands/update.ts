@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
 import type { SandboxInfo, UpdateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { NAME, SECONDS } from '../checks';
-import { CommandError, usage } from '../command-error';
-import { checked, expireTime, labels, number, policy } from '../flag-values';
+import { CommandError, usageError } from '../command-error';
+import { parserOf, expireTime, labels, numberParserOf, policy } from '../flag-values';
 import type { PolicyName } from '../failure-policy';
 import { type GlobalFlags, settingsOf } from '../settings';
 
@@ -40,14 +40,14 @@ export function addUpdate(program: Command): void {
     .description(
       'Changes a sandbox. Each flag is a change of its own, made in the order below; the first failure stops the rest.',
     )
-    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(checked(NAME)))
+    .addArgument(new Argument('<name>', 'name of the sandbox').argParser(parserOf(NAME)))
     .option(
       '--expire-time <time>',
       'time to end it: Unix seconds, RFC 3339, or from now as in 30m; 0: never',
       expireTime,
     )
     .option('--failure-policy <policy>', 'manual or auto-recreate', policy)
-    .option('--recovery-timeout <seconds>', 'time to wait for an agent out of reach', number(SECONDS))
+    .option('--recovery-timeout <seconds>', 'time to wait for an agent out of reach', numberParserOf(SECONDS))
     .option('--labels <pairs>', 'labels to add or change, as in k=v,k2=v2', labels)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, _: unknown, self: Command) => {
@@ -59,7 +59,7 @@ async function update(name: string, flags: Flags): Promise<void> {
   const settings = await settingsOf(flags);
   const changes = await changesOf(flags);
   if (changes.length === 0) {
-    throw usage('nothing to change: give --expire-time, --failure-policy, --recovery-timeout or --labels');
+    throw usageError('nothing to change: give --expire-time, --failure-policy, --recovery-timeout or --labels');
   }
   const { withGateway } = await import('../gateway.js');
   const sandbox = await withGateway(settings, async (gateway) => {

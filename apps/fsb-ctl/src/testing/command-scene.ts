@@ -1,4 +1,4 @@
-import { CommandLine, type Ended } from './command';
+import { CommandLine, type CommandResult } from './command';
 import { RecordingGateway } from './recording-gateway';
 
 /** The bundled command and a RecordingGateway, shared by the tests of a file. */
@@ -24,5 +24,5 @@ export class CommandScene {
     return scene;
   }
 
-  readonly ctl = (...args: string[]): Promise<Ended> => this.line.run(['--endpoint', this.endpoint, ...args]);
+  readonly ctl = (...args: string[]): Promise<CommandResult> => this.line.run(['--endpoint', this.endpoint, ...args]);
 }

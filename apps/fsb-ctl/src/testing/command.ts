@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 const ROOT = resolve(__dirname, '../../../..');
 export const COMMAND = join(ROOT, 'bin/fsb-ctl');
 
-export interface Ended {
+export interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -26,7 +26,7 @@ export class CommandLine {
     return { PATH: process.env['PATH'] ?? '', HOME: this.home, FSB_INSECURE_PLAINTEXT: 'true', ...this.env };
   }
 
-  run(args: readonly string[], stdin = ''): Promise<Ended> {
+  run(args: readonly string[], stdin = ''): Promise<CommandResult> {
     return new Promise((done) => {
       const options = { cwd: this.folder, env: this.environment, timeout: 20_000 };
       const child = execFile(COMMAND, args, options, (error, stdout, stderr) => {

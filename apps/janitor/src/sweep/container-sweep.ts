@@ -3,7 +3,7 @@ import { carriesLabels } from '@fsb/containerd/label-filter';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { API_VERSION } from '@fsb/api/sandbox';
 import { type JanitorConfig } from '../janitor.config';
-import { removeAll } from '../leftovers/sandbox-files';
+import { removeSandboxFiles } from '../orphans/sandbox-files';
 import { type Removals } from '../removals';
 import { type Suspects } from '../suspects';
 import { claimedContainer } from './claimed-container';
@@ -63,7 +63,7 @@ export class ContainerSweep {
   private async removeShimSocket(labels: ContainerRecord['labels'], { remove }: Removal): Promise<void> {
     const group = labels[ContainerLabels.shimGroup] ?? '';
     if (group === '' || remove !== 'AgentPodGone' || this.config.dryRun) return;
-    await this.parts.runtime.bury(group).catch(() => undefined); // harmless: an empty file
+    await this.parts.runtime.closeGroup(group).catch(() => undefined); // harmless: an empty file
   }
 
   private untilNextLook({ claimedAtMs = 0 }: ClaimedContainer): number {
@@ -86,7 +86,7 @@ export class ContainerSweep {
   private async removeWhole(id: string, sandboxId: string): Promise<void> {
     const { logDir, runDir } = this.config;
     await this.parts.runtime.release(id);
-    await removeAll(logDir, runDir, sandboxId);
+    await removeSandboxFiles(logDir, runDir, sandboxId);
     await this.parts.runtime.remove(id);
   }
 }

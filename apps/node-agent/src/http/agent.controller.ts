@@ -14,7 +14,7 @@ import { type Ceilings, CEILINGS } from '../sandboxes/ceilings';
 import { GraceSeconds, ObjectName, parseCreate, SandboxId } from '../sandboxes/create-request';
 import { SandboxLifecycle } from '../sandboxes/sandbox-lifecycle';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { callerLeft } from './caller-left';
+import { callerSignal } from './caller-signal';
 import { parseBody } from './parse-body';
 import { RestoredGuard } from './restored.guard';
 
@@ -45,7 +45,7 @@ export class AgentController {
   create(@Body() body: unknown, @Res({ passthrough: true }) reply: FastifyReply): Promise<CreateSandboxResponse> {
     const order = parseCreate(body, this.admission.reservedPorts, this.ceilings);
     this.registries.requireAllowed(order.image);
-    return this.lifecycle.create(order, callerLeft(reply));
+    return this.lifecycle.create(order, callerSignal(reply));
   }
 
   @Post(AGENT_PATHS.delete)

@@ -10,7 +10,7 @@ import { type LogChunk } from '../logs/log-cursor';
 import { LogReader } from '../logs/log-reader';
 import { SandboxId } from '../sandboxes/create-request';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { callerLeft } from './caller-left';
+import { callerSignal } from './caller-signal';
 import { OpenStreams } from './open-streams';
 import { parseBody } from './parse-body';
 import { RestoredGuard } from './restored.guard';
@@ -49,7 +49,7 @@ export class LogsController {
     const streams = stream ?? (isFramed ? 'apart' : 'merged');
     const wanted = { follow: follow === 'true', tailLines: lines, streams } as const;
     this.logs.requireRoom();
-    const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerLeft(reply)));
+    const chunks = this.logs.read(sandboxId, wanted, this.streams.until(callerSignal(reply)));
     // a chunk is read when the one before was sent; an error aborts the answer, so that nobody takes it for the end
     const body = Readable.from(encoded(chunks, isFramed, reply), { objectMode: true, highWaterMark: 1 }).on(
       'error',

@@ -3,14 +3,14 @@ import { type AgentConfig } from '../agent.config';
 import { type ImageList } from '../images/image-list';
 import { type Admission } from '../sandboxes/admission';
 import { type SandboxTable } from '../sandboxes/sandbox-table';
-import { type WarmContainers } from '../warm/warm-containers';
+import { type StandbyContainers } from '../standby/standby-containers';
 
 export interface SnapshotSources {
   readonly config: AgentConfig;
   readonly admission: Admission;
   readonly table: SandboxTable;
   readonly images: ImageList;
-  readonly warm: Pick<WarmContainers, 'images'>;
+  readonly warm: Pick<StandbyContainers, 'images'>;
 }
 
 /** The agent's status. Taken from memory, without a call to containerd. */

@@ -4,7 +4,7 @@ import { AGENT_PATHS } from '@fsb/agent-api/agent-api';
 import { Traffic } from '@fsb/component-base/traffic';
 import { type FastifyReply } from 'fastify';
 import { SandboxTable } from '../sandboxes/sandbox-table';
-import { callerLeft } from './caller-left';
+import { callerSignal } from './caller-signal';
 import { OpenStreams } from './open-streams';
 import { RestoredGuard } from './restored.guard';
 import { statusLines } from './status-lines';
@@ -27,7 +27,7 @@ export class StatusController {
       await reply.send(this.snapshot.take());
       return;
     }
-    const changes = this.table.watch(this.streams.until(callerLeft(reply)));
+    const changes = this.table.watch(this.streams.until(callerSignal(reply)));
     const lines = statusLines({ type: 'snapshot', status: this.snapshot.take() }, changes, this.traffic);
     // an error: the caller has left, or the agent stops
     await reply.header('content-type', 'application/x-ndjson').send(Readable.from(lines).on('error', () => undefined));

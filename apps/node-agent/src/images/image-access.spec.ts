@@ -1,5 +1,5 @@
 import { credentialsHash, type PullRecord } from '@fsb/containerd/pull-record';
-import { type Asker, mayHave, type VerificationPolicy } from './image-access';
+import { type ImageRequester, isAllowed, type VerificationPolicy } from './image-access';
 
 const DIGEST = 'sha256:1';
 const AUTH = { username: 'me', password: 'pw' };
@@ -8,7 +8,7 @@ const UNPROVEN: PullRecord = { ...LOADED, isPulled: true };
 const PUBLIC: PullRecord = { ...UNPROVEN, isPublic: true };
 const OF_A: PullRecord = { ...UNPROVEN, proofs: [{ namespace: 'a', credentials: credentialsHash(DIGEST, AUTH) }] };
 
-it.each<[string, PullRecord, VerificationPolicy, Asker, boolean]>([
+it.each<[string, PullRecord, VerificationPolicy, ImageRequester, boolean]>([
   ['loaded', LOADED, 'NeverVerifyPreloadedImages', { namespace: 'b', auth: undefined }, true],
   ['loaded', LOADED, 'AlwaysVerify', { namespace: 'b', auth: undefined }, false],
   ['public', PUBLIC, 'AlwaysVerify', { namespace: 'b', auth: undefined }, true],
@@ -28,5 +28,5 @@ it.each<[string, PullRecord, VerificationPolicy, Asker, boolean]>([
   ['pulled by a', OF_A, 'NeverVerifyPreloadedImages', { namespace: 'b', auth: AUTH }, true],
   ['pulled by a', OF_A, 'NeverVerifyPreloadedImages', { namespace: 'b', auth: { ...AUTH, username: 'you' } }, false],
 ])('mayHave: %s image (%j), %s, for %j: %s', (_, record, policy, asker, expected) => {
-  expect(mayHave(record, policy, DIGEST, asker)).toBe(expected);
+  expect(isAllowed(record, policy, DIGEST, asker)).toBe(expected);
 });

@@ -1,14 +1,14 @@
 import { type ImageInfo, type RegistryAuth } from '@fsb/containerd/image-store';
 import { credentialsHash, type PullProof, type PullRecord } from '@fsb/containerd/pull-record';
 import { type PullRecords } from '@fsb/containerd/pull-records';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 
 /** The kubelet's image pull credentials verification policies. */
 export const VERIFICATION_POLICIES = ['NeverVerify', 'NeverVerifyPreloadedImages', 'AlwaysVerify'] as const;
 export type VerificationPolicy = (typeof VERIFICATION_POLICIES)[number];
 
 /** The requester of an image. */
-export interface Asker {
+export interface ImageRequester {
   readonly namespace: string;
   /** credentials for the image's registry; undefined: none were sent */
   readonly auth: RegistryAuth | undefined;
@@ -27,10 +27,10 @@ export class ImageAccess {
     private readonly policy: VerificationPolicy,
   ) {}
 
-  async allows(image: ImageInfo, asker: Asker): Promise<boolean> {
+  async allows(image: ImageInfo, asker: ImageRequester): Promise<boolean> {
     const before = this.known.get(keyOf(image));
-    if (before && mayHave(before, this.policy, image.digest, asker)) return true;
-    return mayHave(await this.read(image), this.policy, image.digest, asker); // another agent may have written it
+    if (before && isAllowed(before, this.policy, image.digest, asker)) return true;
+    return isAllowed(await this.read(image), this.policy, image.digest, asker); // another agent may have written it
   }
 
   /** Reads the image's record ahead, so that its first create does not wait for containerd. */
@@ -39,7 +39,7 @@ export class ImageAccess {
   }
 
   /** Records that the image was pulled for `asker`. */
-  async pulled(image: ImageInfo, { namespace, auth }: Asker): Promise<void> {
+  async pulled(image: ImageInfo, { namespace, auth }: ImageRequester): Promise<void> {
     const proof: PullProof | undefined = auth && { namespace, credentials: credentialsHash(image.digest, auth) };
     await this.records.add(image, proof);
   }
@@ -47,7 +47,7 @@ export class ImageAccess {
   private async read(image: ImageInfo): Promise<PullRecord> {
     const key = keyOf(image);
     const record = await this.records.of(image);
-    setLatest(this.known, key, record, MAX_KNOWN);
+    setBounded(this.known, key, record, MAX_KNOWN);
     return record;
   }
 }
@@ -60,11 +60,11 @@ function keyOf({ name, digest }: ImageInfo): string {
  * Whether the requester may have the image. With credentials: if they have pulled it before, in any namespace. Without:
  * if its namespace has, since a caller that may make sandboxes there may also name the namespace's pull secrets. Pure.
  */
-export function mayHave(
+export function isAllowed(
   { isPulled, isPublic, proofs }: PullRecord,
   policy: VerificationPolicy,
   digest: string,
-  { namespace, auth }: Asker,
+  { namespace, auth }: ImageRequester,
 ): boolean {
   if (policy === 'NeverVerify' || isPublic) return true;
   if (!isPulled && policy !== 'AlwaysVerify') return true;

@@ -4,12 +4,12 @@ import { type ImagePullPolicy } from '@fsb/api/sandbox';
 import { type ImagePuller } from '@fsb/containerd/image-puller';
 import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
 import { type PullActivity, type PullLimits } from '@fsb/containerd/pull-limits';
-import { type Asker, type ImageAccess } from './image-access';
+import { type ImageRequester, type ImageAccess } from './image-access';
 import { type PullSeats } from './pull-seats';
 import { type RegistryGuard } from './registry-guard';
 
 /** A create's request for an image. */
-export interface WantedImage extends Asker {
+export interface WantedImage extends ImageRequester {
   /** normalised */
   readonly image: string;
   readonly policy: ImagePullPolicy;

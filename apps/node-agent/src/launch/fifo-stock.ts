@@ -23,7 +23,7 @@ export class FifoStock {
   }
 
   /** Moves a FIFO to `path`; makes one where the stock is empty. @throws Error of mkfifo(1) or the file system */
-  async give(path: string): Promise<void> {
+  async placeAt(path: string): Promise<void> {
     const taken = this.ready.pop();
     if (this.ready.length < LOW) this.fill();
     if (taken === undefined) await makeFifos([path]);

@@ -23,7 +23,7 @@ export class LaunchFolder {
   /** Fills the folder for a standby container, whose order comes later through a FIFO. */
   async prepare(parts: LaunchParts): Promise<void> {
     await this.fill(parts);
-    await parts.fifos.give(join(this.path, 'orders'));
+    await parts.fifos.placeAt(join(this.path, 'orders'));
   }
 
   /** Fills the folder for a container whose order is known before it starts. @returns its launcher's answer */
@@ -66,7 +66,7 @@ export class LaunchFolder {
     linkSync(files.resolvConf, join(this.path, 'resolv.conf'));
     linkSync(files.hosts, join(this.path, 'hosts'));
     linkSync(files.hostname, join(this.path, 'hostname'));
-    await fifos.give(join(this.path, 'answer'));
+    await fifos.placeAt(join(this.path, 'answer'));
   }
 
   private openAnswer(): number {

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
-import { LeftoverError } from '@fsb/containerd/runtime-errors';
+import { CleanupFailedError } from '@fsb/containerd/runtime-errors';
 
 const logger = new Logger('Runtime');
 /** Errors of runc and crun where a file or a link of the image is in the way of a mount. */
@@ -14,7 +14,7 @@ const BAD_USERS = /unable to (?:setup|find) user|unable to find group/;
  * Translates a runtime's failure for the caller. The original message has paths of the node: it goes to the log only.
  */
 export function startError(error: unknown): unknown {
-  if (error instanceof LeftoverError || !isApiError(error, 'internal')) return error;
+  if (error instanceof CleanupFailedError || !isApiError(error, 'internal')) return error;
   const said = messageOf(error);
   logger.warn({ msg: 'a container did not start', error: said });
   const [, folder] = NO_MOUNT_POINT.exec(said) ?? [];

@@ -10,7 +10,7 @@ export interface Capacity {
   /** ports of the agent itself */
   readonly reservedPorts: readonly number[];
 }
-export interface Demand {
+export interface ResourceRequest {
   readonly ports: readonly number[];
   /** bytes; undefined: an equal share of the agent's memory */
   readonly memoryBytes: number | undefined;
@@ -36,14 +36,14 @@ export class Admission {
   constructor(private readonly capacity: Capacity) {}
 
   /** Reserves a demand until {@link release}. @returns the refusal; undefined where the demand is admitted */
-  admit(id: string, demand: Demand): Refusal | undefined {
+  admit(id: string, demand: ResourceRequest): Refusal | undefined {
     const refusal = this.refusal(demand);
     if (!refusal) this.hold(id, demand);
     return refusal;
   }
 
   /** Reserves without a check, for a sandbox that already runs. */
-  hold(id: string, { ports, memoryBytes, storageBytes }: Demand): void {
+  hold(id: string, { ports, memoryBytes, storageBytes }: ResourceRequest): void {
     const shares = { memoryBytes: memoryBytes ?? this.share(), storageBytes: storageBytes ?? this.storageShare() };
     this.held.set(id, { ports, ...shares });
   }
@@ -87,7 +87,7 @@ export class Admission {
     };
   }
 
-  private refusal({ ports, memoryBytes, storageBytes }: Demand): Refusal | undefined {
+  private refusal({ ports, memoryBytes, storageBytes }: ResourceRequest): Refusal | undefined {
     if (this.draining) return { code: 'draining', message: 'the agent is draining' };
     if (this.held.size >= this.capacity.slots) {
       return { code: 'slots_full', message: `all ${this.capacity.slots} slots of the agent are taken` };

@@ -1,14 +1,14 @@
 import { type Admission } from './admission';
 import { type Claim } from './claim';
-import { type SandboxOrder } from './create-request';
+import { type AgentCreate } from './create-request';
 
 /**
  * The claim of a sandbox that is about to be made.
  * @param namespace used where the order names none
  * @param shares limits where the order has none; 0: unlimited
  */
-export function claimOf(
-  { request, image, ports, memoryBytes, storageBytes, cpus, pids }: SandboxOrder,
+export function newClaim(
+  { request, image, ports, memoryBytes, storageBytes, cpus, pids }: AgentCreate,
   namespace: string,
   shares: Pick<Admission, 'share' | 'storageShare'>,
 ): Claim {

@@ -3,7 +3,7 @@ import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { KeyedMutex } from '@fsb/component-base/keyed-mutex';
 import { carriesLabels, labelFilter } from '@fsb/containerd/label-filter';
 import { type ContainerRecord, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
-import { type ClaimFiles } from '../warm/claim-files';
+import { type ClaimFiles } from '../standby/claim-files';
 import { type AgentConfig } from '../agent.config';
 import { Claim, type ClaimChange, mergedClaim } from './claim';
 
@@ -56,8 +56,8 @@ export class ClaimRecords {
   }
 
   /** Removes orphan snapshots: of creates that an earlier agent process began and did not finish. */
-  dropStraySnapshots(): Promise<void> {
-    return this.runtime.dropStraySnapshots(this.ownFilter());
+  removeOrphanSnapshots(): Promise<void> {
+    return this.runtime.removeOrphanSnapshots(this.ownFilter());
   }
 
   private isOwn({ labels }: Pick<ContainerRecord, 'labels'>): boolean {

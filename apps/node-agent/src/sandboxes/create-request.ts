@@ -53,7 +53,7 @@ const Body = z.object({
 });
 
 /** A checked create request, with limits as numbers. */
-export interface SandboxOrder {
+export interface AgentCreate {
   readonly request: SandboxRequest;
   /** uid of the agent Pod that the create is meant for; undefined: any */
   readonly agentUid: string | undefined;
@@ -88,7 +88,7 @@ const LEAST_STORAGE_BYTES = 64 * 1024;
  * @param ceilings the largest values that a caller may choose
  * @throws ApiError invalid_argument with the field and what is allowed
  */
-export function parseCreate(body: unknown, reserved: readonly number[], ceilings: Ceilings): SandboxOrder {
+export function parseCreate(body: unknown, reserved: readonly number[], ceilings: Ceilings): AgentCreate {
   const {
     sandbox: request,
     agentUid,

@@ -33,7 +33,7 @@ export class Creations {
   }
 
   /** Cancels the end of an abandoned sandbox, as a caller asks for it again. */
-  wanted(id: string): void {
+  cancelEnd(id: string): void {
     clearTimeout(this.abandoned.get(id));
     this.abandoned.delete(id);
   }
@@ -57,7 +57,7 @@ export class Creations {
   }
 
   private abandon(id: string): void {
-    this.wanted(id);
+    this.cancelEnd(id);
     const timer = setTimeout(() => {
       this.abandoned.delete(id);
       this.end(id);

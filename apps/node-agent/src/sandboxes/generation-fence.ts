@@ -1,5 +1,5 @@
 import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 import { type Refusal } from './admission';
 
 export interface FencedRequest {
@@ -52,7 +52,7 @@ export class RemovedGenerations {
     if (sandbox.generation === undefined || sandbox.claimUid === '') return;
     const before = this.removed.get(sandbox.claimUid);
     if ((before?.generation ?? 0) > sandbox.generation) return;
-    setLatest(this.removed, sandbox.claimUid, sandbox, REMEMBERED);
+    setBounded(this.removed, sandbox.claimUid, sandbox, REMEMBERED);
   }
 
   of(claimUid: string): Fenced[] {

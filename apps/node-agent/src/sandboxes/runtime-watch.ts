@@ -5,7 +5,7 @@ import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type RuntimeEvent } from '@fsb/containerd/runtime-events';
 import { type Readiness } from '@fsb/component-base/readiness';
-import { type WarmContainers } from '../warm/warm-containers';
+import { type StandbyContainers } from '../standby/standby-containers';
 import { type ImageList } from '../images/image-list';
 import { type Exit, type SandboxExits } from './sandbox-exits';
 import { type SandboxLifecycle } from './sandbox-lifecycle';
@@ -17,7 +17,7 @@ export interface RuntimeWatchParts {
   readonly lifecycle: SandboxLifecycle;
   readonly exits: SandboxExits;
   readonly images: ImageList;
-  readonly warm: WarmContainers;
+  readonly warm: StandbyContainers;
   readonly ids: ContainerIds;
 }
 
@@ -92,7 +92,7 @@ export class RuntimeWatch implements OnApplicationBootstrap, OnModuleDestroy {
         this.parts.exits.noteOutOfMemory(this.parts.ids.sandboxOf(event.containerId));
         break;
       case 'exit':
-        if (this.parts.warm.died(event.containerId)) break;
+        if (this.parts.warm.handleExit(event.containerId)) break;
         this.exited(this.parts.ids.sandboxOf(event.containerId), {
           exitCode: event.exitStatus,
           exitedAt: event.exitedAt,

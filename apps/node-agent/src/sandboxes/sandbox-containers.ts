@@ -6,7 +6,7 @@ import { isApiError } from '@fsb/api/errors';
 import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
-import { LeftoverError, SnapshotGoneError } from '@fsb/containerd/runtime-errors';
+import { CleanupFailedError, SnapshotGoneError } from '@fsb/containerd/runtime-errors';
 import { type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
 import { type AgentConfig } from '../agent.config';
@@ -19,10 +19,10 @@ import { encodeOrder } from '../launch/launch-order';
 import { launchSpec } from '../launch/launch-spec';
 import { type Launchers } from '../launch/launchers';
 import { startError } from '../launch/start-error';
-import { type WarmContainers } from '../warm/warm-containers';
-import { type WarmStart } from '../warm/warm-start';
+import { type StandbyContainers } from '../standby/standby-containers';
+import { type StandbyStart } from '../standby/standby-start';
 import { type Claim } from './claim';
-import { type SandboxOrder } from './create-request';
+import { type AgentCreate } from './create-request';
 import { type SandboxCgroups } from './sandbox-cgroups';
 import { type SandboxFolder } from './sandbox-files';
 import { planProcess, type SandboxProcess } from './sandbox-process';
@@ -45,8 +45,8 @@ export interface ContainerParts {
   readonly folder: SandboxFolder;
   readonly ids: ContainerIds;
   readonly launchers: Launchers;
-  readonly warm: WarmContainers;
-  readonly warmStart: WarmStart;
+  readonly warm: StandbyContainers;
+  readonly warmStart: StandbyStart;
 }
 
 /** Makes and removes the container of an admitted sandbox, with its files and cgroup. */
@@ -56,14 +56,14 @@ export class SandboxContainers {
   /**
    * @param abandoned ends the wait for an image; later steps are not interrupted
    * @throws ApiError not_found (image:, command:), invalid_argument; nothing of the sandbox is left
-   * @throws LeftoverError its container may be left
+   * @throws CleanupFailedError its container may be left
    */
-  create(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
+  create(order: AgentCreate, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     return this.parts.warm.during(order.image, () => this.make(order, claim, abandoned));
   }
 
   /** Retries once: the image may be garbage-collected, and imported again, between its resolution and the snapshot. */
-  private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
+  private async make(order: AgentCreate, claim: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     try {
       return await this.makeOnce(order, claim, abandoned);
     } catch (error) {
@@ -72,7 +72,7 @@ export class SandboxContainers {
     }
   }
 
-  private async makeOnce(order: SandboxOrder, named: Claim, abandoned: AbortSignal): Promise<Stage[]> {
+  private async makeOnce(order: AgentCreate, named: Claim, abandoned: AbortSignal): Promise<Stage[]> {
     const started = performance.now();
     const auth = secretFor(order.image, order.request.pullSecrets ?? []);
     const { image: name, imagePullPolicy: policy } = order;
@@ -92,7 +92,7 @@ export class SandboxContainers {
       return await this.parts.warmStart.start({ claim, image, process, labels: this.labels(claim) });
     } catch (error) {
       await this.remove(claim.sandboxId).catch((failure: unknown) => {
-        throw new LeftoverError(failure);
+        throw new CleanupFailedError(failure);
       });
       throw error;
     }
@@ -136,14 +136,14 @@ export class SandboxContainers {
   /**
    * Waits until the launcher has become the user's process.
    * @throws ApiError where it did not; its container is removed
-   * @throws LeftoverError where the container could not be removed either
+   * @throws CleanupFailedError where the container could not be removed either
    */
   private async awaitExec(answer: LaunchAnswer, { sandboxId }: Claim, process: SandboxProcess): Promise<void> {
     const outcome = await answer.outcome();
     new LaunchFolder(this.parts.folder.launchFolder(sandboxId)).forgetOrder();
     if (outcome === undefined) return;
     await this.parts.runtime.remove(sandboxId).catch((failure: unknown) => {
-      throw new LeftoverError(failure);
+      throw new CleanupFailedError(failure);
     });
     throw launchError(outcome === 'unread' ? { step: '', errno: 0 } : outcome, process);
   }

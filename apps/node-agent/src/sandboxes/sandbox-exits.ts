@@ -80,7 +80,7 @@ export class SandboxExits {
    * @returns the status with the outcome; undefined where the sandbox was removed
    * @throws ApiError unavailable where its create failed
    */
-  async over(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
+  async untilComplete(id: string, signal: AbortSignal): Promise<AgentSandboxStatus | undefined> {
     const status = await this.parts.table.untilEnded(id, signal);
     await this.recording.get(id)?.catch(() => undefined); // where it fails, the log gets no more complete
     return status;
@@ -94,7 +94,8 @@ export class SandboxExits {
   async record(id: string, finished: Finished): Promise<void> {
     await this.parts.claims.change(id, { finished });
     await this.parts.runtime.release(id);
-    if (finished.exitCode === undefined) await this.parts.runtime.bury((await this.parts.claims.shimGroup(id)) ?? id);
+    if (finished.exitCode === undefined)
+      await this.parts.runtime.closeGroup((await this.parts.claims.shimGroup(id)) ?? id);
   }
 
   /** Ends a sandbox whose shim was killed: its task is gone, and its exit code with it. */

@@ -36,13 +36,13 @@ export class SandboxFolder {
     mkdirSync(sandboxFolder(this.runDir, id), { recursive: true, mode: 0o700 });
     mkdirSync(this.logs.folder, { recursive: true });
     writeFileSync(this.file(id, 'owner'), this.owner);
-    this.call(id, name, address);
+    this.writeIdentity(id, name, address);
     writeFileSync(this.paths(id).resolvConf, this.resolvConf);
     closeSync(openSync(this.logs.file(id), 'a', 0o640));
   }
 
   /** Writes the host name into `hosts` and `hostname`. In place, since a container has them mounted. */
-  call(id: string, name: string, address: string): void {
+  writeIdentity(id: string, name: string, address: string): void {
     const files = this.paths(id);
     const hostname = hostnameOf(name);
     writeFileSync(files.hosts, `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n${address}\t${hostname}\n`);
@@ -50,7 +50,7 @@ export class SandboxFolder {
   }
 
   /** Renames a standby container's log and folder to its sandbox's. Mounts and the open log stay valid. */
-  give(containerId: string, sandboxId: string): void {
+  rename(containerId: string, sandboxId: string): void {
     this.logs.rename(containerId, sandboxId);
     renameSync(sandboxFolder(this.runDir, containerId), sandboxFolder(this.runDir, sandboxId));
   }
@@ -100,7 +100,7 @@ export class SandboxFolder {
   }
 
   /** Ids with a folder of this agent. */
-  async own(): Promise<string[]> {
+  async listOwn(): Promise<string[]> {
     const ids = await readdir(runFolders.sandboxes(this.runDir)).catch(() => []); // none yet
     const owned = await Promise.all(
       ids.map(async (id) => {
@@ -112,8 +112,8 @@ export class SandboxFolder {
   }
 
   /** Removes this agent's orphan folders: without a container, of creates that ended with an earlier agent process. */
-  async removeStrays(known: ReadonlySet<string>): Promise<void> {
-    for (const id of await this.own()) if (!known.has(id)) await this.remove(id);
+  async removeOrphans(known: ReadonlySet<string>): Promise<void> {
+    for (const id of await this.listOwn()) if (!known.has(id)) await this.remove(id);
   }
 
   private file(id: string, name: string): string {

@@ -9,17 +9,17 @@ import {
 import { messageOf } from '@fsb/api/errors';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { ContainerLabels } from '@fsb/api/labels';
-import { isAnswerless, LeftoverError } from '@fsb/containerd/runtime-errors';
+import { isAnswerless, CleanupFailedError } from '@fsb/containerd/runtime-errors';
 import { type Exited, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type AgentConfig } from '../agent.config';
 import { type AgentMetrics } from '../agent-metrics';
 import { type EndedLogs } from '../logs/ended-logs';
 import { type Admission, type Refusal } from './admission';
 import { AdmissionError } from './admission-error';
-import { claimOf } from './claim-of-order';
+import { newClaim } from './claim-of-order';
 import { type Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
-import { type SandboxOrder } from './create-request';
+import { type AgentCreate } from './create-request';
 import { Creations } from './creations';
 import { RemovedGenerations, staleDelete, staleGeneration } from './generation-fence';
 import { DEFAULT_GRACE_SECONDS, GracePeriod, MAX_GRACE_SECONDS } from './grace-period';
@@ -88,11 +88,11 @@ export class SandboxLifecycle {
    * @throws AdmissionError before any effect, or where the sandbox was deleted while it was made
    * @throws ApiError as {@link SandboxContainers.create}
    */
-  async create(order: SandboxOrder, left: AbortSignal): Promise<CreateSandboxResponse> {
+  async create(order: AgentCreate, left: AbortSignal): Promise<CreateSandboxResponse> {
     const id = order.request.sandboxId;
     const before = this.parts.table.get(id);
     const running = this.creations.get(id);
-    this.creations.wanted(id);
+    this.creations.cancelEnd(id);
     if (!running && before) {
       this.requireNotDeleted(order, before);
       return { success: true, sandboxId: id, createdAt: before.createdAt };
@@ -171,10 +171,10 @@ export class SandboxLifecycle {
     this.isRestored = true;
   }
 
-  private async place(order: SandboxOrder, abandoned: AbortSignal): Promise<CreateSandboxResponse> {
+  private async place(order: AgentCreate, abandoned: AbortSignal): Promise<CreateSandboxResponse> {
     const { admission, table } = this.parts;
     const id = order.request.sandboxId;
-    const claim = claimOf(order, this.parts.config.namespace, admission);
+    const claim = newClaim(order, this.parts.config.namespace, admission);
     const { ports, memoryBytes, storageBytes } = order;
     const demand = { ports, memoryBytes, storageBytes };
     const known = [...table.list(), ...this.removed.of(claim.claimUid)];
@@ -192,9 +192,9 @@ export class SandboxLifecycle {
   }
 
   /**
-   * Makes the container of an admitted sandbox. A failure releases its slot; after a LeftoverError, its removal does.
+   * Makes the container of an admitted sandbox. A failure releases its slot; after a CleanupFailedError, its removal does.
    */
-  private async make(order: SandboxOrder, claim: Claim, abandoned: AbortSignal): Promise<readonly Stage[]> {
+  private async make(order: AgentCreate, claim: Claim, abandoned: AbortSignal): Promise<readonly Stage[]> {
     const { admission, table, containers, exits, metrics } = this.parts;
     const id = claim.sandboxId;
     try {
@@ -206,7 +206,7 @@ export class SandboxLifecycle {
       return stages;
     } catch (error) {
       exits.forget(id);
-      if (error instanceof LeftoverError) this.endLeftover(id);
+      if (error instanceof CleanupFailedError) this.endLeftover(id);
       else {
         admission.release(id);
         table.remove(id);
@@ -219,7 +219,7 @@ export class SandboxLifecycle {
    * Refuses to answer a create with a sandbox that is being deleted, where the order checks deletes by name.
    * @throws AdmissionError stale_generation
    */
-  private requireNotDeleted({ afterDelete }: SandboxOrder, sandbox: AgentSandboxStatus | undefined): void {
+  private requireNotDeleted({ afterDelete }: AgentCreate, sandbox: AgentSandboxStatus | undefined): void {
     if (afterDelete === undefined || !sandbox) return;
     const { sandboxId, phase } = sandbox;
     if (phase !== 'terminating' && !this.deleting.has(sandboxId)) return;

@@ -3,7 +3,7 @@ import { checkProcessWords } from '@fsb/api/process-words';
 import { type ImageConfig } from '@fsb/containerd/image-store';
 import { type Limits } from '@fsb/containerd/oci-spec';
 import { type Claim } from './claim';
-import { type SandboxOrder } from './create-request';
+import { type AgentCreate } from './create-request';
 import { hostnameOf } from './hostname';
 import { processArgs } from './process-args';
 
@@ -33,7 +33,7 @@ export interface SandboxProcess {
  * @throws ApiError invalid_argument where there is no command, or command, args and envs are too long
  */
 export function planProcess(
-  { request, cpus, pids }: SandboxOrder,
+  { request, cpus, pids }: AgentCreate,
   claim: Claim,
   image: ImageConfig,
   cpuLimit: number | undefined,

@@ -7,8 +7,8 @@ import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
 import { type ShimGroups } from '@fsb/containerd/shim-groups';
 import { ANSWER_MS } from '../launch/launch-answer';
 import { LaunchFolder } from '../launch/launch-folder';
-import { type ClaimFiles } from '../warm/claim-files';
-import { type WarmContainers } from '../warm/warm-containers';
+import { type ClaimFiles } from '../standby/claim-files';
+import { type StandbyContainers } from '../standby/standby-containers';
 import { type Admission } from './admission';
 import { Claim } from './claim';
 import { type ClaimRecords } from './claim-records';
@@ -26,7 +26,7 @@ export interface RecoveryParts {
   readonly folder: SandboxFolder;
   readonly groups: ShimGroups | undefined;
   readonly ids: ContainerIds;
-  readonly warm: WarmContainers;
+  readonly warm: StandbyContainers;
 }
 
 /** Brings the table in line with containerd, after each start of the agent and of containerd. */
@@ -41,11 +41,11 @@ export class SandboxRecovery {
    */
   async begin(): Promise<void> {
     const { claims, claimFiles, folder, groups } = this.parts;
-    await claims.dropStraySnapshots();
-    await claimFiles.recordLeft();
+    await claims.removeOrphanSnapshots();
+    await claimFiles.recordPending();
     const records = await claims.list();
-    for (const { id, labels, task } of records) if (task) groups?.know(id, labels[ContainerLabels.shimGroup]);
-    await folder.removeStrays(new Set(records.flatMap((record) => [record.id, this.sandboxIdOf(record)])));
+    for (const { id, labels, task } of records) if (task) groups?.adopt(id, labels[ContainerLabels.shimGroup]);
+    await folder.removeOrphans(new Set(records.flatMap((record) => [record.id, this.sandboxIdOf(record)])));
   }
 
   /**

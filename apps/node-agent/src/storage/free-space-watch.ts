@@ -104,7 +104,7 @@ export class FreeSpaceWatch implements OnApplicationBootstrap, OnModuleDestroy {
     const now = new Map<string, Footprint>();
     for (const id of this.running()) {
       if (this.stopping.signal.aborted) return;
-      now.set(id, (await this.parts.usage.look(id, NO_LIMITS)).footprint);
+      now.set(id, (await this.parts.usage.measure(id, NO_LIMITS)).footprint);
     }
     const grower = largestGrower(this.before, now);
     const free = await this.free();

@@ -12,7 +12,7 @@ export interface UsageParts {
   readonly meter: UsageMeter;
 }
 
-export interface SandboxLook {
+export interface Measurement {
   /** of its layer and its unlinked files */
   readonly usage: Usage;
   /** of its log and the agent's own files for it */
@@ -27,7 +27,7 @@ export class SandboxUsage {
   constructor(private readonly parts: UsageParts) {}
 
   /** @param limits including its log; the measurement stops where they are passed */
-  async look(id: string, limits: UsageLimits): Promise<SandboxLook> {
+  async measure(id: string, limits: UsageLimits): Promise<Measurement> {
     const { runtime, folder, cgroups, meter } = this.parts;
     const [logBytes, pids, written] = await Promise.all([
       folder.bytesOnDisk(id),

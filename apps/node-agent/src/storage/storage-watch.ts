@@ -73,7 +73,7 @@ export class StorageWatch implements OnApplicationBootstrap, OnModuleDestroy {
     const allowed = own > 0 ? own : this.settings.defaultBytes;
     const entries = entriesFor(allowed);
     try {
-      const { usage, logBytes, footprint } = await meter.look(id, { bytes: allowed, entries });
+      const { usage, logBytes, footprint } = await meter.measure(id, { bytes: allowed, entries });
       this.footprints.set(id, footprint);
       if (!exceeds(usage, { bytes: allowed - logBytes, entries })) return;
       await exits.evict(id, { reason: 'EphemeralStorageExceeded', message: complaint(usage, logBytes, allowed) });

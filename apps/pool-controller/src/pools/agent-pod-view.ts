@@ -8,7 +8,7 @@ export const TEMPLATE_HASH_ANNOTATION = 'fast-sandbox.io/template-hash';
  * agent's start that was notified, or is ASKED before any was: a restarted agent has forgotten that it drains.
  */
 export const DRAINING_ANNOTATION = 'fast-sandbox.io/draining';
-export const ASKED = 'asked';
+export const DRAIN_REQUESTED = 'asked';
 
 /** The facts about an agent Pod that plans use. */
 export interface AgentPodView {
@@ -23,7 +23,7 @@ export interface AgentPodView {
   /** marked to drain */
   readonly draining: boolean;
   /** the present start of the agent was notified of the drain */
-  readonly told: boolean;
+  readonly drainNotified: boolean;
   /** value of the draining annotation once the present start is notified */
   readonly start: string;
   /** Unix milliseconds of the last change of `ready` */
@@ -48,7 +48,7 @@ export function agentPodView({ metadata, status = {} }: Pod): AgentPodView {
     terminating: deletionTimestamp !== undefined,
     finished: phase === 'Failed' || phase === 'Succeeded',
     draining: draining !== undefined,
-    told: draining === start,
+    drainNotified: draining === start,
     hash: annotations[TEMPLATE_HASH_ANNOTATION] ?? '',
   };
 }

@@ -4,7 +4,7 @@ import { type AgentEndpoint } from '@fsb/agent-api/agent-endpoint';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
-import { type AgentPodView, ASKED, DRAINING_ANNOTATION } from './agent-pod-view';
+import { type AgentPodView, DRAIN_REQUESTED, DRAINING_ANNOTATION } from './agent-pod-view';
 
 /** `busy`: the agent has a sandbox. `unknown`: it did not answer, and may have sandboxes. */
 export type RemovalOutcome = 'removed' | 'busy' | 'unknown';
@@ -37,7 +37,7 @@ export class AgentRemoval {
   async remove(namespace: string, pod: AgentPodView, retired: boolean, signal: AbortSignal): Promise<RemovalOutcome> {
     // each mark changes the Pod and triggers another round: an agent known to be busy is not marked
     if (!pod.draining && (await this.state(pod, signal)) === 'busy') return 'busy';
-    if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
+    if (!pod.draining) await this.mark(namespace, pod, DRAIN_REQUESTED, signal);
     const state = await this.drained(pod, signal);
     if (state === 'busy')
       await (retired ? this.markNotified(namespace, pod, signal) : this.keep(namespace, pod, signal));
@@ -48,7 +48,7 @@ export class AgentRemoval {
 
   /** Drains a busy agent: it keeps its sandboxes and refuses others. @throws ApiError when it does not answer */
   async drain(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
-    if (!pod.draining) await this.mark(namespace, pod, ASKED, signal);
+    if (!pod.draining) await this.mark(namespace, pod, DRAIN_REQUESTED, signal);
     const agent = endpointOf(pod);
     if (!agent) return; // no address, no sandboxes; it is notified in a later round
     await this.agents.drain(agent, true, signal);
@@ -98,7 +98,7 @@ export class AgentRemoval {
   }
 
   private async markNotified(namespace: string, pod: AgentPodView, signal: AbortSignal): Promise<void> {
-    if (!pod.told) await this.mark(namespace, pod, pod.start, signal);
+    if (!pod.drainNotified) await this.mark(namespace, pod, pod.start, signal);
   }
 
   private async mark(

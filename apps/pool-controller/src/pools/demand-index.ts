@@ -1,5 +1,5 @@
 import { type Sandbox } from '@fsb/api/sandbox';
-import { type Demand, type Share, shareOf } from './pool-demand';
+import { type PoolLoad, type Share, shareOf } from './pool-load';
 
 interface Totals {
   active: number;
@@ -26,7 +26,7 @@ export class DemandIndex {
   }
 
   /** Demand of a pool, as a live view: the next change modifies it. */
-  of(pool: string): Demand {
+  of(pool: string): PoolLoad {
     return this.pools.get(pool) ?? nothing();
   }
 

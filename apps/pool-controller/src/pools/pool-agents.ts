@@ -1,10 +1,10 @@
 import { type AgentPodView } from './agent-pod-view';
 import { type Capacity } from './pool-capacity';
-import { type Demand } from './pool-demand';
+import { type PoolLoad } from './pool-load';
 
 export interface PoolWorld {
   readonly capacity: Capacity;
-  readonly demand: Demand;
+  readonly demand: PoolLoad;
   /** unmet creates: each wants a slot and has no Sandbox */
   readonly unmet: number;
   /** number of unmet creates by port */
@@ -40,7 +40,7 @@ export interface Scale {
   readonly most: number;
 }
 
-export function sortOut(
+export function groupAgents(
   { hash }: Pick<PoolWorld, 'hash'>,
   present: readonly AgentPodView[],
   failing: readonly AgentPodView[],
@@ -54,7 +54,7 @@ export function sortOut(
 }
 
 /** Whether no Sandbox object is on the agent. False for a Pod without a uid, which may not exist yet. */
-export function isIdle({ uid, name }: AgentPodView, { onAgent }: Demand): boolean {
+export function isIdle({ uid, name }: AgentPodView, { onAgent }: PoolLoad): boolean {
   return uid !== '' && !onAgent.has(name);
 }
 

@@ -1,5 +1,5 @@
 import { type AgentPodView } from './agent-pod-view';
-import { type Demand } from './pool-demand';
+import { type PoolLoad } from './pool-load';
 import { type PoolWorld } from './pool-agents';
 import { planPool } from './pool-plan';
 
@@ -7,7 +7,7 @@ const NOW = 1_000_000_000;
 const agent = (name: string, more: Partial<AgentPodView> = {}): AgentPodView => ({
   ...{ name, uid: `uid-${name}`, address: '10.0.0.1', hash: 'new', createdAt: NOW - 60_000 },
   ...{ ready: true, terminating: false, finished: false, draining: false },
-  ...{ told: false, start: 'start-0', readyChangedAt: NOW - 50_000, reason: '' },
+  ...{ drainNotified: false, start: 'start-0', readyChangedAt: NOW - 50_000, reason: '' },
   ...more,
 });
 const agents = (count: number, more: Partial<AgentPodView> = {}): AgentPodView[] =>
@@ -31,7 +31,7 @@ const plan = ({ capacity, pods = [], active = 0, pending = 0, unmet = 0, busy = 
   const counts = (names: string[]): Map<string, number> => new Map(names.map((name) => [name, 1]));
   const { pendingPorts = [], unmetPorts = [], given = [] } = wanted;
   const portUsers = new Map(given.map(([port, names]) => [port, counts(names)]));
-  const demand: Demand = {
+  const demand: PoolLoad = {
     ...{ active, pending, onAgent: counts(busy), endedOnAgent: counts(ended) },
     ...{ pendingPorts: new Map(pendingPorts), portUsers },
   };

@@ -1,5 +1,5 @@
 import { type AgentPodView } from './agent-pod-view';
-import { byCost, isIdle, type PoolWorld, scaleOf, sortOut } from './pool-agents';
+import { byCost, isIdle, type PoolWorld, scaleOf, groupAgents } from './pool-agents';
 import { planRoll } from './pool-roll';
 
 export interface PoolPlan {
@@ -32,7 +32,7 @@ export function planPool(world: PoolWorld): PoolPlan {
   const present = pods.filter(({ terminating }) => !terminating);
   const finished = present.filter((pod) => pod.finished);
   const failing = finished.filter(({ createdAt }) => now - createdAt < replaceAfterMs);
-  const agents = sortOut(world, present, failing);
+  const agents = groupAgents(world, present, failing);
   const scale = scaleOf(world, agents);
   const roll = planRoll(world, agents, scale);
   const idle = (pod: AgentPodView): boolean => isIdle(pod, demand);
@@ -45,7 +45,7 @@ export function planPool(world: PoolWorld): PoolPlan {
     desired: scale.desired,
     create: Math.min(MAX_CREATES, roll.create),
     remove,
-    drain: leaving.filter((pod) => pod.uid !== '' && !idle(pod) && !pod.told),
+    drain: leaving.filter((pod) => pod.uid !== '' && !idle(pod) && !pod.drainNotified),
     discard: finished.filter((pod) => !failing.includes(pod)),
     keep: agents.fresh.filter((pod) => pod.draining && !remove.includes(pod)),
     ...(wait.length > 0 ? { againInMs: Math.min(...wait) } : {}),

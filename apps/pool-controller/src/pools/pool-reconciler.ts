@@ -7,7 +7,7 @@ import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler, type Result } from '@fsb/controller-runtime/reconciler';
 import { type AgentCertificates } from '../certificates/agent-certificates';
 import { type AgentPodView } from './agent-pod-view';
-import { type PoolChange } from './pool-change';
+import { type PoolPlanExecutor } from './pool-plan-executor';
 import { problemsOf } from './pool-capacity';
 import { type PoolMetrics } from './pool-metrics';
 import { planPool } from './pool-plan';
@@ -18,7 +18,7 @@ export interface PoolParts {
   readonly client: KubeClient;
   readonly events: EventRecorder;
   readonly worlds: PoolWorlds;
-  readonly change: PoolChange;
+  readonly change: PoolPlanExecutor;
   readonly certificates: AgentCertificates;
   readonly metrics: PoolMetrics;
 }

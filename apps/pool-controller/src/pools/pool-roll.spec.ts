@@ -6,7 +6,7 @@ const NO_PORTS = { pendingPorts: new Map<number, number>(), portUsers: new Map<n
 const NOW = 1_000_000_000;
 const pod = (name: string, more: Partial<AgentPodView>): AgentPodView => ({
   ...{ name, uid: `uid-${name}`, address: '10.0.0.1', hash: 'new', createdAt: NOW - 60_000, reason: '' },
-  ...{ ready: true, terminating: false, finished: false, draining: false, told: false, start: 'start-0' },
+  ...{ ready: true, terminating: false, finished: false, draining: false, drainNotified: false, start: 'start-0' },
   readyChangedAt: NOW - 50_000,
   ...more,
 });
@@ -16,7 +16,7 @@ function scene(text: string): Pick<PoolWorld, 'pods' | 'demand'> {
   const pods = names.map((name) =>
     pod(name, {
       ...{ hash: name.startsWith('o') ? 'old' : 'new', ready: !/[-x]/.test(name), finished: name.includes('x') },
-      ...{ draining: /[dt]/.test(name), told: name.includes('t') },
+      ...{ draining: /[dt]/.test(name), drainNotified: name.includes('t') },
       createdAt: name.includes('x') ? NOW - 1_000 : NOW - 60_000,
     }),
   );

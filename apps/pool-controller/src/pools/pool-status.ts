@@ -3,7 +3,7 @@ import { type Condition } from '@fsb/api/sandbox';
 import { type SandboxPool, type SandboxPoolStatus } from '@fsb/api/sandbox-pool';
 import { type ConditionInput, setCondition } from '@fsb/controller-runtime/conditions';
 import { type AgentPodView } from './agent-pod-view';
-import { type PoolWorld, sortOut } from './pool-agents';
+import { type PoolWorld, groupAgents } from './pool-agents';
 
 type Observed = Pick<PoolWorld, 'pods' | 'demand' | 'hash'> & { readonly desired: number };
 
@@ -53,7 +53,7 @@ function counts({ metadata }: SandboxPool, { pods, demand }: Observed): Omit<San
 function readiness({ pods, hash, desired }: Observed): NewCondition {
   const present = pods.filter(({ terminating }) => !terminating);
   const failed = present.filter(({ finished }) => finished);
-  const { takers, outdated } = sortOut({ hash }, present, []);
+  const { takers, outdated } = groupAgents({ hash }, present, []);
   const ready = takers.filter((pod) => pod.ready).length;
   const message = `${ready} of ${desired} agents are ready${outdated.length > 0 ? `, ${outdated.length} outdated` : ''}`;
   if (ready >= desired) return { type: 'Ready', status: 'True', reason: 'AgentsReady', message };

@@ -11,7 +11,7 @@ import { type ExpectedPods } from './expected-pods';
 import { type PoolWorld } from './pool-agents';
 import { PoolBackoff } from './pool-backoff';
 import { capacityOf } from './pool-capacity';
-import { type Unmet, UnmetDemand } from './unmet-demand';
+import { type UnmetCreates, UnmetCreateIndex } from './unmet-create-index';
 
 export interface PoolCaches {
   readonly pools: Informer<SandboxPool>;
@@ -23,7 +23,7 @@ export interface PoolCaches {
 /** Reads all that a pool's plan depends on: the caches, corrected by what this process has just done. */
 export class PoolWorlds {
   readonly demand = new DemandIndex();
-  readonly unmet = new UnmetDemand();
+  readonly unmet = new UnmetCreateIndex();
   private readonly backoff = new PoolBackoff();
 
   constructor(
@@ -37,7 +37,7 @@ export class PoolWorlds {
     return this.expected.awaits(key) ? OVERDUE_MS : Infinity;
   }
 
-  read(pool: SandboxPool): { world: PoolWorld; unmet: Unmet } {
+  read(pool: SandboxPool): { world: PoolWorld; unmet: UnmetCreates } {
     const key = keyOf(pool);
     const now = Date.now();
     const cached = this.caches.pods.list(pool.metadata.namespace).filter((pod) => isOwnedBy(pod, pool));

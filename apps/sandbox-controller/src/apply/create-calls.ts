@@ -5,7 +5,7 @@ import { ApiError } from '@fsb/api/errors';
 import { type CreateCall, type CreateOutcome } from '../plan/world';
 import { outcomeOfAnswer, outcomeOfError } from './create-outcome';
 
-export interface CreateOrder {
+export interface AgentCreateCall {
   /** the object's, `namespace/name` */
   readonly key: string;
   readonly agent: AgentEndpoint & { readonly id: string };
@@ -49,7 +49,7 @@ export class CreateCalls {
   }
 
   /** Starts a call. @throws ApiError resource_exhausted when 64 are in flight; the queue retries */
-  start(order: CreateOrder): void {
+  start(order: AgentCreateCall): void {
     if (this.running.size >= MAX_IN_FLIGHT) {
       throw new ApiError('resource_exhausted', `${MAX_IN_FLIGHT} creates are in flight`);
     }
@@ -72,7 +72,7 @@ export class CreateCalls {
     await Promise.all(this.running);
   }
 
-  private async run({ key, agent, fresh, request }: CreateOrder, call: Call): Promise<void> {
+  private async run({ key, agent, fresh, request }: AgentCreateCall, call: Call): Promise<void> {
     try {
       const deadline = Date.now() + DEADLINE_MS;
       const body = { sandbox: request, agentUid: agent.podUid };

@@ -2,20 +2,20 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
 import { failedTry } from './back-off';
 import { whyLost } from './running-plan';
-import { StatusOf, type Why } from './status';
+import { StatusBuilder, type Why } from './status';
 import { type AssignedAgent, type CreateOutcome, type RefusalCode, type World } from './world';
 
 /**
  * Plans the step after a settled create call. Used only while the agent's report does not show the container.
  * @returns undefined if the outcome decides nothing
  */
-export function afterCall(
+export function planAfterCall(
   sandbox: Sandbox,
   agent: AssignedAgent,
   outcome: CreateOutcome,
   world: World,
 ): Step | undefined {
-  const status = new StatusOf(sandbox, world.now);
+  const status = new StatusBuilder(sandbox, world.now);
   const forget: Action = { type: 'forget_call' };
   const exclude: Action = { type: 'exclude_agent', agentId: agent.id };
   const anyAgent: Action = { type: 'forget', what: 'placement' };
@@ -55,7 +55,7 @@ export function afterCall(
 }
 
 function afterSuccess(sandbox: Sandbox, agent: AssignedAgent, world: World, forget: Action): Step {
-  const status = new StatusOf(sandbox, world.now);
+  const status = new StatusBuilder(sandbox, world.now);
   const inDoubt = world.report.state === 'unknown' && agent.presence !== 'gone';
   if (inDoubt) return { status: status.running(agent.podIP), actions: [forget] };
   return { status: status.lost(whyLost(sandbox, world) ?? GONE_AGAIN), actions: [forget] };

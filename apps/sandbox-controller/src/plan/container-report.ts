@@ -3,7 +3,7 @@ import { type AgentSandboxStatus } from '@fsb/agent-api/agent-api';
 import { type Sandbox } from '@fsb/api/sandbox';
 import { endpointsOf } from '@fsb/placement/sandbox-object';
 import { type Action, type Step } from './action';
-import { StatusOf } from './status';
+import { StatusBuilder } from './status';
 import { type AssignedAgent, type World } from './world';
 
 /** A run of this length resets the count of recreations. */
@@ -11,7 +11,7 @@ const LONG_RUN_SECONDS = 600;
 
 /** Translates the agent's report of the current container into the object's status. */
 export function followReport(sandbox: Sandbox, agent: AssignedAgent, report: AgentSandboxStatus, world: World): Step {
-  const status = new StatusOf(sandbox, world.now);
+  const status = new StatusBuilder(sandbox, world.now);
   const done: Action[] = world.call ? [{ type: 'forget_call' }] : [];
   switch (report.phase) {
     case 'creating':
@@ -45,7 +45,7 @@ function saysRunning({ spec, status }: Sandbox, { podIP }: AssignedAgent): boole
 
 /** Resets the recreations after a long run, by a requeue, so that the object shows it to any later leader. */
 function whileRunning(sandbox: Sandbox, agent: AssignedAgent, report: AgentSandboxStatus, now: number): Step {
-  const status = new StatusOf(sandbox, now);
+  const status = new StatusBuilder(sandbox, now);
   const left = (report.createdAt + LONG_RUN_SECONDS) * 1000 - now;
   const failedBefore = (sandbox.status?.recreations ?? 0) > 0;
   if (failedBefore && left <= 0) return { status: status.running(agent.podIP, 0) };

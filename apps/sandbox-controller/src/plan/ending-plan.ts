@@ -3,8 +3,8 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
 import { endOfContainers, isLost } from './container-end';
 import { isLater, unixMillis } from './instant';
-import { planUnheardEnd } from './silence';
-import { StatusOf, type Why } from './status';
+import { planSilentEnding } from './silence';
+import { StatusBuilder, type Why } from './status';
 import { type World } from './world';
 
 /** Why containers end while their object stays; meanwhile it is Terminating for this reason. */
@@ -47,18 +47,18 @@ export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World)
   const { agent } = world;
   const why: Why = { reason, message: messageOf(reason, sandbox) };
   if (end.state === 'ending') {
-    const status = new StatusOf(sandbox, world.now).terminating(why);
+    const status = new StatusBuilder(sandbox, world.now).terminating(why);
     return { status, actions: end.deletes, requeueAfterMs: end.requeueAfterMs };
   }
   // a lost agent's container is fenced by its id, and ended if the agent comes back
   if (end.state === 'out_of_reach' && agent && !isLost(sandbox, agent)) {
-    return { ...planUnheardEnd(sandbox, why, agent, world.now), actions: end.deletes };
+    return { ...planSilentEnding(sandbox, why, agent, world.now), actions: end.deletes };
   }
   return afterEnd(reason, why, sandbox, world);
 }
 
 function afterEnd(reason: EndingReason, why: Why, sandbox: Sandbox, world: World): Step {
-  const status = new StatusOf(sandbox, world.now);
+  const status = new StatusBuilder(sandbox, world.now);
   const forget: Action[] = world.agent && world.call ? [{ type: 'forget_call' }] : [];
   const { resetRevision } = sandbox.spec;
   switch (reason) {

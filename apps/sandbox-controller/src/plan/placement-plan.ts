@@ -1,13 +1,13 @@
 import { type Sandbox } from '@fsb/api/sandbox';
 import { currentSandboxId } from '@fsb/api/sandbox-id';
 import { type Step } from './action';
-import { afterCall } from './after-call';
+import { planAfterCall } from './after-call';
 import { nextTry } from './back-off';
 import { followReport } from './container-report';
 import { isAcknowledged } from './identity';
 import { whyLost } from './running-plan';
 import { planSilence } from './silence';
-import { StatusOf } from './status';
+import { StatusBuilder } from './status';
 import { type AssignedAgent, type Inputs, type World } from './world';
 
 /** Retry interval for a missing pool; its informer usually triggers earlier. */
@@ -15,7 +15,7 @@ const POOL_AGAIN_MS = 10_000;
 
 /** Plans a Pending sandbox: it has no container. The status records the chosen agent before that agent is asked. */
 export function planPending(sandbox: Sandbox, world: World): Step {
-  const status = new StatusOf(sandbox, world.now);
+  const status = new StatusBuilder(sandbox, world.now);
   const sandboxId = currentSandboxId(sandbox);
   const { poolRef } = sandbox.spec;
   const there = world.claimed.find((claimed) => claimed.sandbox.sandboxId === sandboxId);
@@ -50,11 +50,11 @@ export function planBound(sandbox: Sandbox, world: World): Step {
   const { agent, report, call } = world;
   if (!agent) {
     const why = { reason: 'NotAssigned', message: 'it is assigned to no agent' };
-    return { status: new StatusOf(sandbox, world.now).pending(why) };
+    return { status: new StatusBuilder(sandbox, world.now).pending(why) };
   }
   if (report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
   const isOwnCall = call?.state === 'settled' && call.agentId === agent.id;
-  const answered = isOwnCall ? afterCall(sandbox, agent, call.outcome, world) : undefined;
+  const answered = isOwnCall ? planAfterCall(sandbox, agent, call.outcome, world) : undefined;
   if (answered) return answered;
   if (agent.presence === 'gone' || report.state === 'unknown' || isAcknowledged(sandbox)) {
     return withoutReport(sandbox, agent, world);
@@ -63,7 +63,7 @@ export function planBound(sandbox: Sandbox, world: World): Step {
 }
 
 function withoutReport(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
-  const status = new StatusOf(sandbox, world.now);
+  const status = new StatusBuilder(sandbox, world.now);
   const why = whyLost(sandbox, world);
   if (why) return { status: isAcknowledged(sandbox) ? status.lost(why) : status.pending(why, {}) };
   return planSilence(sandbox, agent, world.now);
@@ -77,11 +77,11 @@ function startOf(sandbox: Sandbox, { now, notBefore }: World): number {
 function later(sandbox: Sandbox, now: number, notBefore: number): Step {
   const status = sandbox.status?.phase
     ? undefined
-    : new StatusOf(sandbox, now).pending({ reason: 'Waiting', message: 'it waits for its placement' });
+    : new StatusBuilder(sandbox, now).pending({ reason: 'Waiting', message: 'it waits for its placement' });
   return { status, requeueAfterMs: notBefore - now };
 }
 
-function withoutInputs(status: StatusOf, inputs: Exclude<Inputs, { state: 'resolved' }> | undefined): Step {
+function withoutInputs(status: StatusBuilder, inputs: Exclude<Inputs, { state: 'resolved' }> | undefined): Step {
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };
   const message = inputs?.message ?? 'its Secrets and ConfigMaps are not read yet';
   return {
@@ -92,7 +92,7 @@ function withoutInputs(status: StatusOf, inputs: Exclude<Inputs, { state: 'resol
 
 function askAgent(sandbox: Sandbox, agent: AssignedAgent, world: World): Step {
   const { inputs, now } = world;
-  const status = new StatusOf(sandbox, now);
+  const status = new StatusBuilder(sandbox, now);
   const notBefore = startOf(sandbox, world);
   if (now < notBefore) return { requeueAfterMs: notBefore - now };
   if (inputs?.state === 'invalid') return { status: status.failed({ reason: 'InvalidSpec', message: inputs.message }) };

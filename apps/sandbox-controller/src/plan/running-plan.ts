@@ -3,7 +3,7 @@ import { type Step } from './action';
 import { isLost } from './container-end';
 import { followReport } from './container-report';
 import { planSilence } from './silence';
-import { StatusOf, type Why } from './status';
+import { StatusBuilder, type Why } from './status';
 import { type World } from './world';
 
 /** Plans a Running sandbox, from its agent's report or the lack of it. */
@@ -11,7 +11,7 @@ export function planRunning(sandbox: Sandbox, world: World): Step {
   const { agent, report } = world;
   if (agent && report.state === 'known') return followReport(sandbox, agent, report.sandbox, world);
   const why = whyLost(sandbox, world);
-  if (why) return { status: new StatusOf(sandbox, world.now).lost(why) };
+  if (why) return { status: new StatusBuilder(sandbox, world.now).lost(why) };
   return agent ? planSilence(sandbox, agent, world.now) : {};
 }
 

@@ -10,8 +10,8 @@ import { isOwn, withAllocation } from './identity';
 import { isLater, unixMillis } from './instant';
 import { planBound, planPending } from './placement-plan';
 import { planRunning } from './running-plan';
-import { planUnheardEnd } from './silence';
-import { StatusOf } from './status';
+import { planSilentEnding } from './silence';
+import { StatusBuilder } from './status';
 import { planStrays } from './stray-plan';
 import { transitionEvent } from './transition-event';
 import { type World } from './world';
@@ -65,12 +65,12 @@ function planDeletion(object: Sandbox, sandbox: Sandbox, world: World): Plan {
   const end = endOfContainers(sandbox, world);
   const why = { reason: 'Deleted', message: 'its container is being ended' };
   if (end.state === 'ending') {
-    const step: Step = { status: new StatusOf(sandbox, world.now).terminating(why), actions: end.deletes };
+    const step: Step = { status: new StatusBuilder(sandbox, world.now).terminating(why), actions: end.deletes };
     return { actions: withStatus(object, sandbox, step), requeueAfterMs: end.requeueAfterMs };
   }
   const { agent } = world;
   if (end.state === 'out_of_reach' && agent && (!isLost(sandbox, agent) || end.deletes.length > 0)) {
-    const step: Step = { ...planUnheardEnd(sandbox, why, agent, world.now), actions: end.deletes };
+    const step: Step = { ...planSilentEnding(sandbox, why, agent, world.now), actions: end.deletes };
     return { actions: withStatus(object, sandbox, step), requeueAfterMs: step.requeueAfterMs };
   }
   if (!hasFinalizer(object)) return { actions: [] };

@@ -2,7 +2,7 @@ import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Step } from './action';
 import { isLost, msUntilLost } from './container-end';
 import { unixMillis } from './instant';
-import { StatusOf, type Why } from './status';
+import { StatusBuilder, type Why } from './status';
 import { type AssignedAgent } from './world';
 
 /** Silence before the object shows it, beyond the 6 s of its stream; an agent that restarts is back by then. */
@@ -28,8 +28,8 @@ export function planSilence(sandbox: Sandbox, agent: AssignedAgent, now: number)
 }
 
 /** Plans an ending whose agent is silent: the object is Terminating until the agent confirms it or is lost. */
-export function planUnheardEnd(sandbox: Sandbox, why: Why, agent: AssignedAgent, now: number): Step {
-  const status = new StatusOf(sandbox, now).terminating(why);
+export function planSilentEnding(sandbox: Sandbox, why: Why, agent: AssignedAgent, now: number): Step {
+  const status = new StatusBuilder(sandbox, now).terminating(why);
   return waitFor(sandbox, agent, now, { before: status, after: status });
 }
 
@@ -44,7 +44,7 @@ function waitFor(
   if (silentMs < SHOWN_AFTER_MS) return { status: before, requeueAfterMs: Math.min(SHOWN_AFTER_MS - silentMs, next) };
   const pod = sandbox.status?.assignedPod ?? '';
   const message = `agent ${pod} is out of reach${podReady ? ', though its Pod is ready' : ''}: whether it runs is unknown`;
-  const status = new StatusOf(sandbox, now).unheard(after, { reason: 'AgentUnreachable', message }, silentMs);
+  const status = new StatusBuilder(sandbox, now).readyUnknown(after, { reason: 'AgentUnreachable', message }, silentMs);
   return { status, requeueAfterMs: next };
 }
 

@@ -25,7 +25,7 @@ interface Conditions {
 }
 
 /** Builds every status that this controller writes. Fields that do not belong to the phase are not carried over. */
-export class StatusOf {
+export class StatusBuilder {
   private readonly now: Date;
 
   constructor(
@@ -61,7 +61,7 @@ export class StatusOf {
   }
 
   /** `status` with Ready Unknown since `silentMs` ago. */
-  unheard(status: SandboxStatus, why: Why, silentMs: number): SandboxStatus {
+  readyUnknown(status: SandboxStatus, why: Why, silentMs: number): SandboxStatus {
     const ready = { type: 'Ready', status: 'Unknown', ...why } as const;
     const since = new Date(this.nowMs - silentMs);
     return { ...status, conditions: setCondition(this.sandbox.status?.conditions, ready, since) };

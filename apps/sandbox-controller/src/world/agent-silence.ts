@@ -3,7 +3,7 @@ export class AgentSilence {
   private readonly since = new Map<string, number>();
 
   /** Notes that the agent is in reach, or gone. */
-  heard(agentId: string): void {
+  clear(agentId: string): void {
     this.since.delete(agentId);
   }
 

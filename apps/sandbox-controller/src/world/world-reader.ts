@@ -119,14 +119,14 @@ export class WorldReader {
     const podReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
     const known = { id, podIP: view?.address ?? podIP, podReady };
     if (!pod || phase === 'Failed' || phase === 'Succeeded') {
-      agentSilence.heard(id);
+      agentSilence.clear(id);
       return { ...known, presence: 'gone', silentMs: 0 };
     }
     if (!view?.inSync) {
       const now = Date.now();
       return { ...known, presence: 'silent', silentMs: silence(sandbox, agentSilence.silentMs(id, now), now) };
     }
-    agentSilence.heard(id);
+    agentSilence.clear(id);
     return { ...known, presence: 'in_sync', silentMs: 0 };
   }
 

@@ -5,7 +5,7 @@ import { messageOf } from '@fsb/api/errors';
 import { bridgeName, cgroupName, networkNamespacePrefix } from '@fsb/node/machine-names';
 import { NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 import { files, type Layout } from '../layout';
-import { command } from '../machine';
+import { runProgram } from '../machine';
 import { cgroupHierarchies, removeCgroupTree } from '../node/pod-cgroup';
 import { PodNetwork } from '../node/pod-network';
 import { podRecord, podRecordFile } from '../node/pod-record';
@@ -29,15 +29,15 @@ export async function endPods(layout: Layout, installation: string | undefined):
     removeFile(podRecordFile(files.pods(layout), uid));
   }
   const left = namespaces().filter((name) => name.startsWith(networkNamespacePrefix(installation)));
-  for (const name of left) await command('ip', 'netns', 'delete', name);
+  for (const name of left) await runProgram('ip', 'netns', 'delete', name);
   return records.length === 0 ? undefined : `ended ${records.length}`;
 }
 
 export async function removeBridge(installation: string): Promise<string | undefined> {
   const bridge = bridgeName(installation);
-  const links = await command('ip', '-o', 'link', 'show', 'type', 'bridge');
+  const links = await runProgram('ip', '-o', 'link', 'show', 'type', 'bridge');
   if (!links.includes(`: ${bridge}:`)) return undefined;
-  await command('ip', 'link', 'delete', bridge);
+  await runProgram('ip', 'link', 'delete', bridge);
   return `removed ${bridge}`;
 }
 

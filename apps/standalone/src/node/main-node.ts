@@ -87,7 +87,7 @@ export async function runNode(argv: readonly string[]): Promise<void> {
   setTimeout(() => process.exit(1), STOP_MS).unref();
   closing.abort();
   probes.close();
-  await Promise.all([registration.stopped(), host?.stop(), events.stop()]);
+  await Promise.all([registration.untilStopped(), host?.stop(), events.stop()]);
   process.exit(0);
 }
 

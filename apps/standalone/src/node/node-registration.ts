@@ -34,7 +34,7 @@ export class NodeRegistration {
     this.loop = this.run(signal);
   }
 
-  async stopped(): Promise<void> {
+  async untilStopped(): Promise<void> {
     await this.loop;
   }
 

@@ -119,7 +119,7 @@ const missing =
     const { status } = await client.get(NODE_KIND, { name: 'test-node' });
     expect(status?.conditions).toEqual([expect.objectContaining({ type: 'Ready', status: 'True' })]);
     done.abort();
-    await registration.stopped();
+    await registration.untilStopped();
   });
 
   it('runs a Pod with an address, an environment, a cgroup and a log of its own', async () => {

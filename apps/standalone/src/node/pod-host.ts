@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, isApiError, messageOf } from '@fsb/api/errors';
 import { Informer } from '@fsb/controller-runtime/informer';
 import { type Pod, POD_KIND } from '@fsb/controller-runtime/kinds';
-import { boundLog } from '../log-bound';
+import { rotateLog } from '../log-bound';
 import { networkNamespaceName } from '@fsb/node/machine-names';
 import { listJson } from '../supervisor/process-record';
 import { readJson } from '../state-file';
@@ -143,7 +143,7 @@ export class PodHost {
     for (const uid of this.entries.keys()) {
       const folders = entriesOf(join(this.context.logDir, uid)).map((name) => join(this.context.logDir, uid, name));
       const paths = folders.flatMap((folder) => entriesOf(folder).map((name) => join(folder, name)));
-      for (const path of paths.filter((name) => name.endsWith('.log'))) boundLog(path);
+      for (const path of paths.filter((name) => name.endsWith('.log'))) rotateLog(path);
     }
   }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { NETWORK_NAMESPACES } from '@fsb/node/node-folders';
 import { z } from 'zod';
-import { command } from '../machine';
+import { runProgram } from '../machine';
 
 const CNI_VERSION = '0.4.0';
 const CNI_MS = 20_000;
@@ -30,7 +30,7 @@ export class PodNetwork {
    */
   async add(name: string, podUid: string): Promise<string> {
     await this.remove(name, podUid); // remains of a failed attempt
-    await command('ip', 'netns', 'add', name);
+    await runProgram('ip', 'netns', 'add', name);
     await this.plugin('loopback', 'ADD', { name, podUid, device: 'lo' });
     const result = await this.plugin('bridge', 'ADD', { name, podUid, device: 'eth0' });
     const [ip] = addResult.parse(JSON.parse(result)).ips;
@@ -44,7 +44,7 @@ export class PodNetwork {
   /** Frees the address, removes the veth and its rules, then the namespace. Idempotent. */
   async remove(name: string, podUid: string): Promise<void> {
     await this.plugin('bridge', 'DEL', { name, podUid, device: 'eth0' });
-    if (this.exists(name)) await command('ip', 'netns', 'delete', name);
+    if (this.exists(name)) await runProgram('ip', 'netns', 'delete', name);
   }
 
   private plugin(

@@ -235,7 +235,7 @@ export class PodRunner {
 
   private async waitForNextStart(hadProcess: boolean): Promise<void> {
     const lived = hadProcess ? Date.now() - (this.record.startedAt ?? Date.now()) : 0;
-    const delayMs = this.backOff.next(lived);
+    const delayMs = this.backOff.nextDelayMs(lived);
     if (hadProcess) {
       const message = `back-off ${Math.round(delayMs / 1000)} s after ${this.last?.message ?? 'its end'}`;
       this.report({ kind: 'waiting', reason: 'CrashLoopBackOff', message });

@@ -4,7 +4,7 @@ import { ApiError, isApiError } from '@fsb/api/errors';
 import { type ObjectKey, type Pod, type PodContainer, type Secret, SECRET_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { z } from 'zod';
-import { readText, writeFileWhole } from '../state-file';
+import { readText, writeFileAtomic } from '../state-file';
 
 const secretVolume = z.object({ name: z.string(), secret: z.object({ secretName: z.string() }) });
 const KEY = /^[-._a-zA-Z0-9]+$/;
@@ -36,7 +36,7 @@ export class SecretVolumes {
       for (const [key, value] of Object.entries(data)) {
         const file = join(path, key);
         const text = Buffer.from(value, 'base64').toString();
-        if (KEY.test(key) && readText(file) !== text) writeFileWhole(file, text, 0o400);
+        if (KEY.test(key) && readText(file) !== text) writeFileAtomic(file, text, 0o400);
       }
     }
   }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { files, type Layout } from '../layout';
-import { command } from '../machine';
+import { runProgram } from '../machine';
 import { type Settings } from '../settings';
-import { readJson, readText, writeFileWhole, writeJson } from '../state-file';
+import { readJson, readText, writeFileAtomic, writeJson } from '../state-file';
 import { isCurrent, type KeyPair, makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 
 /** Users of the API server, with their roles (apiserver/auth/authorization.ts). */
@@ -40,7 +40,7 @@ export async function ensureCredentials(layout: Layout, settings: Settings, brid
   await ensureServerPair(layout, 'gateway', ca, [...LOCAL_NAMES, bridgeAddress, ...namesIn(settings.grpcAddress)]);
   if (settings.kubeconfig !== undefined) {
     const text = await selfContained(settings.kubeconfig);
-    writeFileWhole(files.kubeconfig(layout), text);
+    writeFileAtomic(files.kubeconfig(layout), text);
     writeClientConfig(layout, settings, tokenIn(text));
     return;
   }
@@ -48,7 +48,7 @@ export async function ensureCredentials(layout: Layout, settings: Settings, brid
   await ensureServerPair(layout, 'apiserver', ca, [...LOCAL_NAMES, bridgeAddress, ...namesIn(apiAddress)]);
   for (const known of ensureTokens(layout)) {
     const text = kubeconfig(known, ca.cert, apiAdvertise.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:'));
-    writeFileWhole(known.user === 'admin' ? files.kubeconfig(layout) : files.kubeconfigOf(layout, known.user), text);
+    writeFileAtomic(known.user === 'admin' ? files.kubeconfig(layout) : files.kubeconfigOf(layout, known.user), text);
     if (known.user === 'admin') writeClientConfig(layout, settings, known.token);
   }
 }
@@ -80,8 +80,8 @@ export function addCaller(layout: Layout, { namespace, role }: NewCaller): { kub
     .parse(parse(admin));
   const ca = readText(files.pki(layout, 'ca.crt')) ?? '';
   const address = (cluster.clusters[0]?.cluster.server ?? '').replace('https://', '');
-  writeFileWhole(files.kubeconfigOf(layout, user), kubeconfig(known, ca, address));
-  writeFileWhole(files.callerToken(layout, user), known.token);
+  writeFileAtomic(files.kubeconfigOf(layout, user), kubeconfig(known, ca, address));
+  writeFileAtomic(files.callerToken(layout, user), known.token);
   writeJson(files.caller(layout, user), { ...client, namespace, tokenFile: files.callerToken(layout, user) });
   return { kubeconfig: files.kubeconfigOf(layout, user), client: files.caller(layout, user) };
 }
@@ -90,7 +90,7 @@ export function addCaller(layout: Layout, { namespace, role }: NewCaller): { kub
 function writeClientConfig(layout: Layout, settings: Settings, token: string | undefined): void {
   // by name: a certificate's names are checked first, and Node warns of an address as the server name
   const endpoint = settings.grpcAddress.replace(/^(0\.0\.0\.0|127\.0\.0\.1)?:/, 'localhost:');
-  if (token !== undefined) writeFileWhole(files.fsbCtlToken(layout), token);
+  if (token !== undefined) writeFileAtomic(files.fsbCtlToken(layout), token);
   const tokenFile = token === undefined ? {} : { tokenFile: files.fsbCtlToken(layout) };
   const tls = { caFile: files.pki(layout, 'ca.crt'), ...tokenFile };
   writeJson(files.fsbCtl(layout), { endpoint, ...(settings.insecurePlaintext ? { insecurePlaintext: true } : tls) });
@@ -114,7 +114,7 @@ async function ensureServerPair(layout: Layout, name: string, ca: KeyPair, names
 
 /** The current context alone, with its files inlined, so that it can be read from another folder. */
 function selfContained(kubeconfigFile: string): Promise<string> {
-  return command('kubectl', '--kubeconfig', kubeconfigFile, 'config', 'view', '--raw', '--flatten', '--minify');
+  return runProgram('kubectl', '--kubeconfig', kubeconfigFile, 'config', 'view', '--raw', '--flatten', '--minify');
 }
 
 async function ensurePair(
@@ -127,8 +127,8 @@ async function ensurePair(
   const key = readText(files.pki(layout, `${name}.key`));
   if (cert !== undefined && key !== undefined && fits({ cert, key })) return { cert, key };
   const pair = await make();
-  writeFileWhole(files.pki(layout, `${name}.key`), pair.key);
-  writeFileWhole(files.pki(layout, `${name}.crt`), pair.cert);
+  writeFileAtomic(files.pki(layout, `${name}.key`), pair.key);
+  writeFileAtomic(files.pki(layout, `${name}.crt`), pair.cert);
   return pair;
 }
 
@@ -152,7 +152,7 @@ async function ensureAgentClients(layout: Layout): Promise<void> {
     if (before !== undefined && key !== undefined && isCurrent(before, ca.cert, [])) continue;
     const pair = await makeClientCertificate(ca, `CN=${service}`);
     const texts = { 'ca.crt': ca.cert, 'tls.crt': pair.cert, 'tls.key': pair.key };
-    for (const [name, text] of Object.entries(texts)) writeFileWhole(join(folder, name), text);
+    for (const [name, text] of Object.entries(texts)) writeFileAtomic(join(folder, name), text);
   }
 }
 

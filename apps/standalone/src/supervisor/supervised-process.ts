@@ -106,7 +106,7 @@ export class SupervisedProcess {
 
   private async startAgain(): Promise<void> {
     const { startedAt = Date.now(), restarts = NO_RESTARTS } = this.current ?? {};
-    const delayMs = this.backOff.next(Date.now() - startedAt);
+    const delayMs = this.backOff.nextDelayMs(Date.now() - startedAt);
     const { name } = this.definition;
     const tail = logTail(files.serviceLog(this.layout, name));
     await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);

@@ -1,6 +1,6 @@
 import { files, type Layout } from '../layout';
 import { identify, isAlive, type ProcessIdentity, processIdentity } from '../process-identity';
-import { readJson, removeFile, writeFileWhole } from '../state-file';
+import { readJson, removeFile, writeFileAtomic } from '../state-file';
 import { linkSync, rmSync } from 'node:fs';
 
 /** The running supervisor of this root; undefined when there is none. */
@@ -15,7 +15,7 @@ export function lockSupervisor(layout: Layout): void {
   if (!own) throw new Error('/proc does not show this process');
   const path = files.supervisor(layout);
   const claim = `${path}.${process.pid}`;
-  writeFileWhole(claim, JSON.stringify(own));
+  writeFileAtomic(claim, JSON.stringify(own));
   try {
     if (runningSupervisor(layout) === undefined) removeFile(path); // lock of a dead one
     linkSync(claim, path); // fails if the file exists: of two at once, one wins

@@ -6,11 +6,11 @@ import { type Logger } from 'pino';
 import { z } from 'zod';
 import { buildId } from '../build-id';
 import { files, type Layout } from '../layout';
-import { boundLog } from '../log-bound';
-import { command, shareNetworkNamespaces } from '../machine';
+import { rotateLog } from '../log-bound';
+import { runProgram, shareNetworkNamespaces } from '../machine';
 import { endProcess } from '../process-identity';
 import { saveSettings, type Settings } from '../settings';
-import { readText, removeFile, writeFileWhole } from '../state-file';
+import { readText, removeFile, writeFileAtomic } from '../state-file';
 import { bridgeName } from '@fsb/node/machine-names';
 import { type ApiReader, apiReader } from './api-reader';
 import { type Choice, readChoice, saveChoice } from './choice';
@@ -72,7 +72,7 @@ export class Supervisor {
     mkdirSync(layout.log, { recursive: true });
     mkdirSync(files.audit(layout), { recursive: true, mode: 0o700 });
     saveSettings(layout, settings);
-    writeFileWhole(files.build(layout), this.build);
+    writeFileAtomic(files.build(layout), this.build);
     let choice = await this.choose();
     await ensureCredentials(layout, settings, gatewayOf(choice.subnet));
     if (choice.containerd.private) await this.startContainerd(choice);
@@ -90,7 +90,7 @@ export class Supervisor {
     const names = this.processes.map(({ definition }) => definition.name);
     this.every(LOGS_EVERY_MS, () => {
       // not the whole folder: it also has the sandboxes' logs, which belong to agents
-      for (const name of ['supervisor', ...names]) boundLog(files.serviceLog(layout, name));
+      for (const name of ['supervisor', ...names]) rotateLog(files.serviceLog(layout, name));
     });
     if (choice.containerd.private) {
       const collector = new ImageCollector(choice.containerd.socket, this.apiReader(), logger);
@@ -103,7 +103,7 @@ export class Supervisor {
     const before = readChoice(layout);
     const keep = before && (settings.containerd === 'auto' || before.containerd.private);
     const containerd = keep ? before.containerd : await chooseContainerd(layout, settings.containerd);
-    const routes = parseRoutes(await command('ip', '-4', 'route', 'show', 'table', 'all'));
+    const routes = parseRoutes(await runProgram('ip', '-4', 'route', 'show', 'table', 'all'));
     const bridge = bridgeName(readText(files.installation(layout)) ?? '');
     const start = before === undefined ? randomInt(256) : Number(before.subnet.split('.')[2]);
     const subnet = freeSubnet(routes, bridge, start);
@@ -116,7 +116,7 @@ export class Supervisor {
     const { layout } = this;
     await shareNetworkNamespaces();
     const paths = { ...choice.containerd, state: files.containerdState(layout) };
-    writeFileWhole(files.containerdConfig(layout), containerdConfig(paths));
+    writeFileAtomic(files.containerdConfig(layout), containerdConfig(paths));
     const definition = this.definitions(choice).find(({ name }) => name === 'containerd');
     if (definition) await this.startAndWait(definition);
   }
@@ -156,7 +156,7 @@ export class Supervisor {
   private async learnInstallation(): Promise<void> {
     const { body } = await this.apiReader()('/api/v1/namespaces/kube-system');
     const { metadata } = z.object({ metadata: z.object({ uid: z.string().min(8) }) }).parse(JSON.parse(body));
-    writeFileWhole(files.installation(this.layout), metadata.uid);
+    writeFileAtomic(files.installation(this.layout), metadata.uid);
   }
 
   private apiReader(): ApiReader {

@@ -12,7 +12,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { ApiError } from '@fsb/api/errors';
-import { ToldExporter } from './told-exporter';
+import { LoggingExporter } from './logging-exporter';
 import { type OpenSpan, type SpanStart, type TracePosition, type Tracer } from './tracing';
 
 export interface OtlpOptions {
@@ -43,7 +43,7 @@ export class OtlpTracer implements Tracer {
       }),
       sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(share) }),
       spanProcessors: [
-        new BatchSpanProcessor({ exporter: new ToldExporter(exporter, endpoint), scheduledDelayMillis: 1_000 }),
+        new BatchSpanProcessor({ exporter: new LoggingExporter(exporter, endpoint), scheduledDelayMillis: 1_000 }),
       ],
     });
     this.tracer = this.provider.getTracer('fast-sandbox');

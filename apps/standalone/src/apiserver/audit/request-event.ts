@@ -34,7 +34,7 @@ const CHATTER: ReadonlySet<string> = new Set(['events', 'leases', 'nodes', 'conf
 
 /** Whether a request is recorded: changes, reads of logs and Secrets, and refusals. */
 export function isRecorded({ user, path, verb }: RequestFacts, { code }: Answered): boolean {
-  if (isKeptOut(code)) return true;
+  if (isRefused(code)) return true;
   if (!user || !path) return false;
   if (path.plural === 'secrets' || path.subresource === 'log') return true;
   if (!WRITES.has(verb)) return false;
@@ -44,7 +44,7 @@ export function isRecorded({ user, path, verb }: RequestFacts, { code }: Answere
 /** The record of a request, without its body and without messages that may quote it. Pure. */
 export function requestEvent(facts: RequestFacts, { auditId, code }: Answered, now: number): AuditEvent {
   const { request, address, user, verb, receivedAt, isAllowed } = facts;
-  const decision = isAllowed ? 'allow' : isKeptOut(code) ? 'forbid' : undefined;
+  const decision = isAllowed ? 'allow' : isRefused(code) ? 'forbid' : undefined;
   return {
     kind: 'Event',
     apiVersion: 'audit.k8s.io/v1',
@@ -64,7 +64,7 @@ export function requestEvent(facts: RequestFacts, { auditId, code }: Answered, n
   };
 }
 
-export function isKeptOut(code: number): boolean {
+export function isRefused(code: number): boolean {
   return code === 401 || code === 403;
 }
 

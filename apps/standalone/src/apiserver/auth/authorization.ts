@@ -166,7 +166,7 @@ export class Authorization {
   }
 
   /** User of the file, else an admin when `groups` has system:masters, as a client certificate may name it. */
-  named(name: string, groups: readonly string[]): User | undefined {
+  userNamed(name: string, groups: readonly string[]): User | undefined {
     return this.byName.get(name) ?? (groups.includes(MASTERS) ? { name, role: 'admin' } : undefined);
   }
 

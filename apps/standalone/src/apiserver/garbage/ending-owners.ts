@@ -19,7 +19,7 @@ export class EndingOwners {
   ) {}
 
   /** Takes a change of an object. @returns whether `proceed` has to be called for it */
-  see(ref: Ref, { metadata }: KubeObject, isGone: boolean): boolean {
+  observe(ref: Ref, { metadata }: KubeObject, isGone: boolean): boolean {
     const { deletionTimestamp, finalizers = [], uid = '', ownerReferences = [] } = metadata;
     const waits =
       deletionTimestamp !== undefined &&

@@ -74,7 +74,7 @@ export class GarbageCollector {
       else this.ending.set(name, true);
     }
     if (this.ending.has(namespace)) this.ending.set(namespace, true);
-    const waits = this.owners.see(ref, object, type === 'DELETED');
+    const waits = this.owners.observe(ref, object, type === 'DELETED');
     if (waits || orphans.length > 0 || this.ending.has(namespace) || this.ending.has(name)) this.schedule();
   }
 

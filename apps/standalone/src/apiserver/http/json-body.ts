@@ -1,9 +1,9 @@
-import { excessOf } from '@fsb/component-base/json-shape';
+import { jsonLimitExceeded } from '@fsb/component-base/json-shape';
 import { StatusError } from '../status-error';
 
 /** @throws StatusError 400 */
 export function parseJson(body: Buffer): unknown {
-  const excess = excessOf(body);
+  const excess = jsonLimitExceeded(body);
   if (excess !== undefined) throw StatusError.badRequest(`the body ${excess}`);
   try {
     return JSON.parse(body.toString('utf8'));

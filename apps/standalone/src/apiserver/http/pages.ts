@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setLatest } from '@fsb/kit/set-latest';
+import { setBounded } from '@fsb/kit/set-bounded';
 import { z } from 'zod';
 import { type Json, type KubeObject } from '../kube-object';
 import { StatusError } from '../status-error';
@@ -28,7 +28,7 @@ export class Pages {
   first(objects: readonly KubeObject[], revision: number, limit: number): Page {
     if (limit === 0 || objects.length <= limit) return { objects, metadata: { resourceVersion: String(revision) } };
     const id = randomUUID();
-    setLatest(this.lists, id, { objects, revision, expires: Date.now() + KEPT_MS }, KEPT_LISTS);
+    setBounded(this.lists, id, { objects, revision, expires: Date.now() + KEPT_MS }, KEPT_LISTS);
     return this.page(id, 0, limit);
   }
 

@@ -7,7 +7,7 @@ import { fieldAt, isJson, type KubeObject } from '../kube-object';
 import { type ResourceRest } from '../rest/resource-rest';
 import { type Selector } from '../store/selectors';
 import { StatusError } from '../status-error';
-import { begin } from './reply';
+import { writeHead } from './reply';
 
 const NOT_SERVED = ['timestamps', 'sinceSeconds', 'sinceTime', 'limitBytes'];
 const BLOCK_BYTES = 64 * 1024;
@@ -36,7 +36,7 @@ export class PodLogs {
     const file = files.at(query.get('previous') === 'true' ? -2 : -1);
     if (file === undefined) throw StatusError.badRequest(`container in pod "${pod.metadata.name}" has no log yet`);
     const path = join(folder, file);
-    begin(response, 200, 'text/plain; charset=utf-8');
+    writeHead(response, 200, 'text/plain; charset=utf-8');
     response.flushHeaders();
     const start = tail === null ? 0 : await tailStart(path, Number(tail));
     const following = query.get('follow') === 'true' ? this.changesOf(pod, folder, rest) : undefined;

@@ -5,7 +5,7 @@ import { StatusError } from '../status-error';
 import { PacedWriter } from './paced-writer';
 
 /** Sets the status and the headers of every answer. */
-export function begin(response: ServerResponse, code: number, contentType: string): void {
+export function writeHead(response: ServerResponse, code: number, contentType: string): void {
   response.statusCode = code;
   response.setHeader('content-type', contentType);
   response.setHeader('cache-control', 'no-cache, private');
@@ -13,18 +13,18 @@ export function begin(response: ServerResponse, code: number, contentType: strin
 }
 
 export function sendText(response: ServerResponse, code: number, text: string): void {
-  begin(response, code, 'text/plain; charset=utf-8');
+  writeHead(response, code, 'text/plain; charset=utf-8');
   response.end(text);
 }
 
 export function sendJson(response: ServerResponse, code: number, body: Json): void {
-  begin(response, code, 'application/json');
+  writeHead(response, code, 'application/json');
   response.end(JSON.stringify(body));
 }
 
 /** Sends a large answer piece by piece, with backpressure. */
 export function sendPieces(response: ServerResponse, pieces: Iterator<string, undefined>, stallMs: number): void {
-  begin(response, 200, 'application/json');
+  writeHead(response, 200, 'application/json');
   new PacedWriter(response, pieces, { stallMs, endsWithSource: true }).pump();
 }
 

@@ -44,7 +44,7 @@ const REVIEWS: Readonly<Record<string, (asked: Asked) => object>> = {
   [`/apis/${AUTHORIZATION}/v1/subjectaccessreviews`]: ({ body, user, authorization }) => {
     authorization.authorize(user, 'create', 'subjectaccessreviews', { group: AUTHORIZATION, namespace: '' });
     const { spec } = parsed(access, body);
-    const subject = authorization.named(spec.user, spec.groups);
+    const subject = authorization.userNamed(spec.user, spec.groups);
     return { allowed: subject !== undefined && isAllowed(authorization, subject, spec.resourceAttributes) };
   },
 };

@@ -6,7 +6,7 @@ import { type Selector } from '../store/selectors';
 import { StatusError } from '../status-error';
 import { encodeObject, type Encoding } from './encode';
 import { PacedWriter } from './paced-writer';
-import { begin } from './reply';
+import { writeHead } from './reply';
 
 export interface WatchQuery {
   readonly namespace: string;
@@ -53,7 +53,7 @@ export class WatchStream {
       this.follow(onEnd);
     } catch (error) {
       if (!(error instanceof StatusError) || error.code !== 410) throw error;
-      begin(this.response, 200, 'application/json');
+      writeHead(this.response, 200, 'application/json');
       this.response.end(lineOf({ type: 'ERROR', object: error.toStatus() }));
       onEnd();
     }
@@ -69,7 +69,7 @@ export class WatchStream {
       this.isDry = false;
       if (isListening) this.deliver();
     });
-    begin(this.response, 200, 'application/json');
+    writeHead(this.response, 200, 'application/json');
     this.response.flushHeaders(); // a client waits for them
     this.response.on('close', () => {
       this.stop();

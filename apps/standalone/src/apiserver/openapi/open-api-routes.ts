@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { begin, sendJson } from '../http/reply';
+import { writeHead, sendJson } from '../http/reply';
 import { type Json } from '../kube-object';
 import { type Resource } from '../resources/resource';
 import { encodedOpenApiV2, openApiV2 } from './open-api-v2';
@@ -37,7 +37,7 @@ export class OpenApiRoutes {
       sendJson(response, 200, this.v2.json);
       return;
     }
-    begin(response, 200, PROTOBUF);
+    writeHead(response, 200, PROTOBUF);
     response.end(this.v2.encoded);
   }
 }

@@ -43,7 +43,7 @@ export function gracePeriod({ kind }: Resource, object: KubeObject, asked: numbe
 }
 
 /** Marks an object as being deleted. A later call can only shorten its grace period or change its finalizers. */
-export function marked(transaction: Transaction, ref: Ref, current: KubeObject, ending: Ending): KubeObject {
+export function markDeleted(transaction: Transaction, ref: Ref, current: KubeObject, ending: Ending): KubeObject {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, generation, finalizers = [] } = current.metadata;
   const isMarked = deletionTimestamp !== undefined && deletionGracePeriodSeconds <= ending.grace;
   if (isMarked && ending.finalizers.join() === finalizers.join()) return current;

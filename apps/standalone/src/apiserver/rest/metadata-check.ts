@@ -17,7 +17,7 @@ const WORD_RULE =
   "consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
 /** Violations of Kubernetes' rules for the metadata of objects of every kind. */
-export function metadataCauses(resource: Resource, meta: Partial<StoredMeta>): StatusCause[] {
+export function metadataViolations(resource: Resource, meta: Partial<StoredMeta>): StatusCause[] {
   return [
     ...nameCauses(resource, meta.name),
     ...Object.entries(meta.labels ?? {}).flatMap(([key, value]) => [

@@ -4,7 +4,7 @@ import { isJson, type Json, type KubeObject, type StoredMeta } from '../kube-obj
 import { apiVersionOf, type Resource } from '../resources/resource';
 import { type StatusCause, StatusError } from '../status-error';
 import { duplicateItems } from './list-keys';
-import { metadataCauses, newFinalizers } from './metadata-check';
+import { metadataViolations, newFinalizers } from './metadata-check';
 import { prune, violations } from './schema-check';
 
 /** Characters of an invalid name in errors; a valid one has up to 253. */
@@ -27,7 +27,7 @@ export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
  * @returns with `Warn`, also warnings about the dropped fields
  * @throws StatusError 400 for another kind, and with `Strict` for unknown fields
  */
-export function decoded(
+export function decodeBody(
   resource: Resource,
   given: Json,
   validation: FieldValidation,
@@ -63,7 +63,7 @@ function checkValid(resource: Resource, object: Json, previous?: KubeObject, mor
   // the rules of metadata presume the types of the schema
   const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
     ? []
-    : metadataCauses(resource, metaOf(object));
+    : metadataViolations(resource, metaOf(object));
   const found = [...byMetadata, ...more, ...bySchema, ...causesByLists(resource, object, previous)];
   const causes = [...found, ...causesByRules(resource, object, previous, found)];
   if (causes.length > 0) throw StatusError.invalid(resource.kind, resource.group, nameOf(object), causes);

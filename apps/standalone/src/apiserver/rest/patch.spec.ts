@@ -1,4 +1,4 @@
-import { patched, type PatchType } from './patch';
+import { applyPatch, type PatchType } from './patch';
 
 const pod = { spec: { containers: [{ name: 'a', image: '1' }, { name: 'b' }] }, metadata: { finalizers: ['x'] } };
 
@@ -35,7 +35,7 @@ it.each<[string, PatchType, unknown, unknown]>([
   ],
 ])('patched: %s', (_, type, patch, expected) => {
   const before = structuredClone(pod);
-  expect(patched(type, pod, patch)).toEqual(expected);
+  expect(applyPatch(type, pod, patch)).toEqual(expected);
   expect(pod).toEqual(before);
 });
 
@@ -51,5 +51,5 @@ it.each<[PatchType, unknown, number]>([
   ['json', Array.from({ length: 40 }, (_, index) => ({ op: 'copy', from: '', path: `/${index}` })), 422],
   ['merge', [], 400],
 ])('patched: refuses a %s patch that does not fit: %j', (type, patch, code) => {
-  expect(() => patched(type, pod, patch)).toThrow(expect.objectContaining({ code }) as Error);
+  expect(() => applyPatch(type, pod, patch)).toThrow(expect.objectContaining({ code }) as Error);
 });

@@ -5,7 +5,7 @@ import { jsonPatched } from './json-patch';
 export type PatchType = 'merge' | 'json' | 'strategic';
 
 /** The object after a patch. @throws StatusError 400 or 422 when the patch does not fit */
-export function patched(type: PatchType, object: Json, patch: unknown): Json {
+export function applyPatch(type: PatchType, object: Json, patch: unknown): Json {
   if (type === 'json') return jsonPatched(object, patch);
   if (!isJson(patch)) throw StatusError.badRequest('the patch must be an object');
   return merged(object, patch, type === 'strategic');

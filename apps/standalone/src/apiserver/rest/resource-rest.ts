@@ -4,9 +4,9 @@ import { StatusError } from '../status-error';
 import { fieldSelector, labelSelector, type Selector } from '../store/selectors';
 import { type Store, type StoreEvent, type Transaction } from '../store/store';
 import { type Ref } from '../store/tables';
-import { finalizersFor, gracePeriod, marked, type PropagationPolicy } from './deletion';
-import { canonical, decoded, type FieldValidation, newObject, now, updatedObject } from './object-rules';
-import { patched, type PatchType } from './patch';
+import { finalizersFor, gracePeriod, markDeleted, type PropagationPolicy } from './deletion';
+import { canonical, decodeBody, type FieldValidation, newObject, now, updatedObject } from './object-rules';
+import { applyPatch, type PatchType } from './patch';
 
 export interface WriteOptions {
   readonly fieldValidation: FieldValidation;
@@ -85,7 +85,7 @@ export class ResourceRest {
   }
 
   async create(namespace: string, body: Json, options: WriteOptions): Promise<Written> {
-    const { object, warnings } = decoded(this.resource, body, options.fieldValidation);
+    const { object, warnings } = decodeBody(this.resource, body, options.fieldValidation);
     const given = fieldAt(object, ['metadata', 'namespace']);
     if (this.resource.namespaced && typeof given === 'string' && given !== namespace) {
       throw StatusError.badRequest(
@@ -113,7 +113,7 @@ export class ResourceRest {
       const named = { ...body, metadata: { ...meta, name: meta['name'] ?? ref.name } };
       return { ...(await this.create(ref.namespace, named, options)), isNew: true };
     }
-    const { object, warnings } = decoded(this.resource, body, options.fieldValidation);
+    const { object, warnings } = decodeBody(this.resource, body, options.fieldValidation);
     const stored = await this.change(ref, subresource, options.dryRun, () => object);
     return { object: stored, warnings };
   }
@@ -133,7 +133,7 @@ export class ResourceRest {
     }
     let warnings: readonly string[] = [];
     const stored = await this.change(ref, subresource, options.dryRun, (current) => {
-      const result = decoded(this.resource, patched(patch.type, current, patch.body), options.fieldValidation);
+      const result = decodeBody(this.resource, applyPatch(patch.type, current, patch.body), options.fieldValidation);
       ({ warnings } = result);
       return result.object;
     });
@@ -160,7 +160,7 @@ export class ResourceRest {
       const finalizers = finalizersFor(current.metadata.finalizers ?? [], policy);
       gone = grace === 0 && finalizers.length === 0 && this.name !== 'namespaces';
       if (gone) return transaction.remove(ref) ?? current;
-      return marked(transaction, ref, current, { grace, finalizers });
+      return markDeleted(transaction, ref, current, { grace, finalizers });
     });
     return { object, gone };
   }
