@@ -116,8 +116,11 @@ describe('Janitor, with orphans other than containers', () => {
   it('removes no file while another installation uses the run folder too', async () => {
     const signature = old(scene.path(runFolders.owners('run'), STRANGER));
     const log = old(scene.path('logs', `${idOf('shared')}.log`));
+    const foldersOfPod = [old(scene.path('logs/pods', GONE, 'agent.log')), old(scene.path('run/fifos', GONE, '1-1-0'))];
+    for (const path of foldersOfPod) utimesSync(dirname(path), 1, 1);
     await scene.looks('looked-at', 3);
-    expect(existsSync(log)).toBe(true);
+    expect([log, ...foldersOfPod].filter((path) => !existsSync(path))).toEqual([]);
+    for (const path of foldersOfPod) rmSync(dirname(path), { recursive: true });
     rmSync(signature);
     await goesOf([log]);
   }, 90_000);

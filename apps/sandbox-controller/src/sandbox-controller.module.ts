@@ -97,10 +97,11 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
   followSandboxes(ledger, { ...caches, counts: isPlaced });
   followReports(ledger, directory);
   const quota = new PlacementQuota(new NamespaceLimits(caches.quotas), ledger);
+  quota.follow(caches.sandboxes);
   const reconciler = new SandboxReconciler({
     ...{ client, calls, memory, verifier, orphanTimeoutMs, actingSince, sandboxes: caches.sandboxes },
     reader: new WorldReader({ ...common, ...caches, silence, inputs, quota, orphanTimeoutMs, actingSince }),
-    actions: new SandboxActions(common),
+    actions: new SandboxActions({ ...common, quota }),
     orphans: new OrphanActions({ ...common, verifier, quota }),
   });
   const controller = new Controller(reconciler, {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { eventually } from '../../../test/support/eventually';
 import { EventRecorder } from './event-recorder';
@@ -10,6 +11,8 @@ let client: KubeClient;
 let recorder: EventRecorder;
 let created: KubeEvent[];
 let status: number;
+let refused: (event: KubeEvent) => boolean;
+let refusals: number;
 
 beforeAll(() => {
   Logger.overrideLogger(false);
@@ -17,12 +20,17 @@ beforeAll(() => {
 beforeEach(async () => {
   created = [];
   status = 201;
+  refused = () => false;
+  refusals = 0;
   server = await ScriptedServer.start((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      if (status === 201) created.push(JSON.parse(body) as KubeEvent);
-      answer(response, status, {});
+      const event = JSON.parse(body) as KubeEvent;
+      const isRefused = refused(event);
+      if (isRefused) refusals++;
+      else if (status === 201) created.push(event);
+      answer(response, isRefused ? 503 : status, {});
     });
   });
   client = new KubeClient(server.kubeConfig());
@@ -64,3 +72,15 @@ it('EventRecorder: drops an event that the server rejects, and retries when it i
   status = 201;
   await eventually(() => expect(created.map(({ reason }) => reason)).toEqual(['Away']));
 });
+
+it('EventRecorder: keeps no failures of an event that newer ones have displaced', async () => {
+  refused = ({ reason }) => reason === 'Displaced';
+  recorder.record(object, 'Warning', 'Displaced', 'x');
+  await eventually(() => expect(refusals).toBe(2));
+  for (let i = 0; i < 512; i++) recorder.record(object, 'Normal', 'Newer', String(i));
+  await eventually(() => expect(created).toHaveLength(512), 20_000);
+  await sleep(1_200); // the displaced one's next try
+  expect(refusals).toBe(2);
+  recorder.record(object, 'Warning', 'Displaced', 'x');
+  await eventually(() => expect(refusals).toBe(5)); // three tries, as of any other
+}, 40_000);

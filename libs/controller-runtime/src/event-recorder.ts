@@ -12,6 +12,8 @@ interface Entry {
   count: number;
   last: Date;
   written: boolean;
+  /** failed writes since the last success */
+  attempts: number;
 }
 
 /** Events remembered. Beyond this the oldest are dropped: an Event is a hint, not a record. */
@@ -28,7 +30,6 @@ export class EventRecorder {
   private readonly logger = new Logger('EventRecorder');
   private readonly queue = new WorkQueue({ baseDelayMs: 500 });
   private readonly entries = new Map<string, Entry>();
-  private readonly attempts = new Map<string, number>();
   private worker: Promise<void> | undefined;
 
   constructor(
@@ -50,7 +51,7 @@ export class EventRecorder {
       return;
     }
     const event = this.makeEvent(object, type, { reason, message }, now);
-    setBounded(this.entries, id, { event, count: 1, last: now, written: false }, MAX_ENTRIES);
+    setBounded(this.entries, id, { event, count: 1, last: now, written: false, attempts: 0 }, MAX_ENTRIES);
     this.queue.add(id);
   }
 
@@ -64,6 +65,7 @@ export class EventRecorder {
     for (let id = await this.queue.get(); id !== undefined; id = await this.queue.get()) {
       const entry = this.entries.get(id);
       if (entry) await this.tryWrite(id, entry);
+      if (!this.entries.has(id)) this.queue.forget(id); // dropped, maybe by newer ones during its retries
       this.queue.done(id);
     }
   }
@@ -71,19 +73,16 @@ export class EventRecorder {
   private async tryWrite(id: string, entry: Entry): Promise<void> {
     try {
       await this.write(entry);
-      this.attempts.delete(id);
+      entry.attempts = 0;
       this.queue.forget(id);
     } catch (error) {
-      const attempts = (this.attempts.get(id) ?? 0) + 1;
-      const lost = attempts >= MAX_ATTEMPTS || isApiError(error, 'invalid_argument') || isApiError(error, 'not_found');
+      const lost =
+        ++entry.attempts >= MAX_ATTEMPTS || isApiError(error, 'invalid_argument') || isApiError(error, 'not_found');
       if (!lost) {
-        this.attempts.set(id, attempts);
         this.queue.addRateLimited(id);
         return;
       }
-      this.attempts.delete(id);
       this.entries.delete(id);
-      this.queue.forget(id);
       this.logger.warn({ msg: 'event dropped', reason: entry.event.reason, error: messageOf(error) });
     }
   }

@@ -16,8 +16,9 @@ export interface MachineWorld {
   readonly namespaces: readonly string[];
   readonly cgroups: readonly PodPath[];
   readonly addresses: readonly PodPath[];
+  /** empty, as `fifoStocks`, when the run folder is shared with another installation: their names tell no owner */
   readonly podLogs: readonly (PodPath & { readonly mtimeMs: number })[];
-  /** folders of FIFOs that agents made ahead; empty when the run folder is shared with another installation */
+  /** folders of FIFOs that agents made ahead */
   readonly fifoStocks: readonly (PodPath & { readonly mtimeMs: number })[];
   /** veth interfaces on this installation's bridge */
   readonly links: readonly VirtualLink[];

@@ -22,8 +22,8 @@ export class MachineSource implements OrphanSource {
     const cgroups = await this.cgroups(cgroupName(installation));
     const addresses = await this.addresses(bridgeName(installation));
     const links = await this.links(bridgeName(installation));
-    const podLogs = await podFolders(join(this.config.logDir, 'pods'));
     const isOurs = await isSoleInstallation(this.config.runDir, installation);
+    const podLogs = isOurs ? await podFolders(join(this.config.logDir, 'pods')) : [];
     const fifoStocks = isOurs ? await podFolders(runFolders.fifos(this.config.runDir)) : [];
     if ([namespaces, cgroups, addresses, links, podLogs, fifoStocks].every(({ length }) => length === 0)) return [];
     const pods = await this.evidence.podsOfNode();

@@ -8,6 +8,7 @@ import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type AgentDirectory } from '@fsb/placement/agent-directory';
 import { type Action } from '../plan/action';
 import { type PlacementMemory } from '../world/placement-memory';
+import { type PlacementQuota } from '../world/placement-quota';
 import { type CreateCalls } from './create-calls';
 import { createRequest } from './create-request';
 
@@ -18,6 +19,7 @@ export interface ActionParts {
   readonly calls: CreateCalls;
   readonly memory: PlacementMemory;
   readonly events: EventRecorder;
+  readonly quota: PlacementQuota;
 }
 
 /** Carries out a plan's actions in order, up to the first failure. */
@@ -73,16 +75,20 @@ class Work {
     }
   }
 
-  /** Releases the reservations for which no agent was asked. */
+  /** Releases the slots and the quota for which no agent was asked. */
   undo(): void {
-    for (const { agentId, sandboxId } of this.reserved) this.parts.directory.registry.release(agentId, sandboxId);
+    const { directory, quota } = this.parts;
+    for (const { agentId, sandboxId } of this.reserved) {
+      directory.registry.release(agentId, sandboxId);
+      quota.release(this.queueKey);
+    }
   }
 
   private note(action: Exclude<Action, { type: AsyncAction }>): void {
     const { calls, memory, events } = this.parts;
     switch (action.type) {
       case 'reserve':
-        this.reserve(action.agentId, action.sandboxId);
+        this.reserve(action);
         break;
       case 'start_create':
         this.startCreate(action);
@@ -107,13 +113,15 @@ class Work {
     }
   }
 
-  private reserve(agentId: string, sandboxId: string): void {
+  private reserve({ agentId, sandboxId, resources }: Extract<Action, { type: 'reserve' }>): void {
     const { exposedPorts = [] } = this.object.spec;
     const entry = { sandboxId, ...this.key, ports: exposedPorts };
     if (!this.parts.directory.registry.reserve(agentId, entry)) {
       throw new ApiError('aborted', `agent ${agentId} has no slot left`);
     }
     this.reserved.push({ agentId, sandboxId });
+    const tooMuch = this.parts.quota.keepRoom(this.queueKey, resources);
+    if (tooMuch !== undefined) throw new ApiError('aborted', tooMuch); // taken since the plan was made
   }
 
   private startCreate({ agentId, sandboxId, inputs, fresh }: Extract<Action, { type: 'start_create' }>): void {

@@ -1,4 +1,4 @@
-import { type SandboxStatus } from '@fsb/api/sandbox';
+import { type SandboxResources, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Inputs } from './world';
 
 export type ResolvedInputs = Extract<Inputs, { state: 'resolved' }>;
@@ -10,8 +10,7 @@ export type Action =
   | { readonly type: 'delete_object' }
   | { readonly type: 'remove_allocation' }
   | { readonly type: 'set_status'; readonly status: SandboxStatus }
-  /** holds the slot in our own registry while the object is Bound and the agent was not asked yet */
-  | { readonly type: 'reserve'; readonly agentId: string; readonly sandboxId: string }
+  | Reserve
   | StartCreate
   /** drops the call, whose outcome is in the status now, and its reservation unless the agent has taken it */
   | { readonly type: 'forget_call' }
@@ -33,6 +32,14 @@ export type Action =
   /** drops the object's pauses and excluded agents */
   | { readonly type: 'forget'; readonly what: 'placement' }
   | { readonly type: 'event'; readonly level: 'Normal' | 'Warning'; readonly reason: string; readonly message: string };
+
+/** Holds the slot in our own registry, and the quota, while the object is not yet Bound and the agent not yet asked. */
+interface Reserve {
+  readonly type: 'reserve';
+  readonly agentId: string;
+  readonly sandboxId: string;
+  readonly resources: SandboxResources;
+}
 
 interface StartCreate {
   readonly type: 'start_create';

@@ -36,7 +36,7 @@ export function planPending(sandbox: Sandbox, world: World): Step {
   }
   const { agentId, podName, nodeName } = candidate;
   return {
-    before: [{ type: 'reserve', agentId, sandboxId }],
+    before: [{ type: 'reserve', agentId, sandboxId, resources: inputs.resources }],
     status: status.bound({ assignedPod: podName, nodeName, sandboxID: sandboxId }),
     actions: [{ type: 'start_create', agentId, sandboxId, inputs, fresh: true }],
   };

@@ -157,12 +157,16 @@ export class Stage {
 }
 
 /** Create request of a container whose gateway dies before it writes the object. @param gateway its identity */
-export function unbound(name: string, gateway: TlsSource): { id: string; request: object } {
+export function unbound(
+  name: string,
+  gateway: TlsSource,
+  spec: Partial<SandboxSpec> = {},
+): { id: string; request: object } {
   const metadata = {
     labels: { [CREATED_BY_LABEL]: CREATED_BY_FASTPATH },
     annotations: { [CREATE_TIMESTAMP_ANNOTATION]: String(NANOS) },
   };
-  const template = { metadata, spec: { image: 'busybox', poolRef: 'pool', command: SLEEP } };
+  const template = { metadata, spec: { image: 'busybox', poolRef: 'pool', command: SLEEP, ...spec } };
   const id = fastSandboxId(name, NAMESPACE, NANOS);
   const vouch = new TemplateSigner(gateway).vouch({ namespace: NAMESPACE, name, sandboxId: id }, template);
   const object = { ...template, vouch };

@@ -158,7 +158,7 @@ export class WorldReader {
     const agentId = directory.registry.choose({ namespace, pool, image, ports, exclude: memory.excluded(key) });
     const chosen = agentId === undefined ? undefined : directory.agent(agentId);
     if (chosen) {
-      const tooMuch = quota.keepRoom(key, resources);
+      const tooMuch = quota.refusal(key, resources);
       if (tooMuch !== undefined) return { state: 'none', reason: 'QuotaExceeded', message: tooMuch };
       return { state: 'found', agentId: chosen.id, podName: chosen.name, nodeName: chosen.nodeName };
     }
