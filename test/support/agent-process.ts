@@ -205,7 +205,7 @@ export class AgentProcess {
       const outgoing = request(options, (incoming) => {
         incoming.on('error', () => undefined); // the reader of the body gets it
         const { statusCode = 0, headers: said } = incoming;
-        const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // the same class in Node's types
+        const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // the same, in Node's types
         resolve(new Response(stream, { status: statusCode, headers: said as Record<string, string> }));
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
