@@ -1,12 +1,12 @@
-// audit.mjs: known faults of the production dependencies, as the registry tells them. Not every registry does: then nothing is
-// known, and that is said.
+// audit.mjs: known vulnerabilities of the production dependencies, from the npm registry. Prints SKIPPED when the
+// registry has no audit endpoint.
 import { spawnSync } from 'node:child_process';
 
 const audit = ['audit', '--omit=dev'];
 const { stdout } = spawnSync('npm', [...audit, '--json'], { encoding: 'utf8' });
 const answer = parsed(stdout);
 if (answer.auditReportVersion === undefined) {
-  console.error(`\nSKIPPED: npm audit: the registry does not answer it: ${answer.message ?? stdout}\n`);
+  console.error(`\nSKIPPED: npm audit: the registry gives no answer: ${answer.message ?? stdout}\n`);
 } else {
   process.exitCode = spawnSync('npm', audit, { stdio: 'inherit' }).status ?? 1;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# build.sh: what the processes are started from: dist/, bin/fsb-ctl, the launcher and the logs' writer, of the sources as they are now.
-# `npm run build` makes the same with nest build, which checks all types first.
+# build.sh: builds everything that processes are started from: dist/, bin/fsb-ctl, the launcher and the log writer.
+# `npm run build` does the same with nest build, which checks all types first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 node scripts/compile.mjs

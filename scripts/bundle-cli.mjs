@@ -1,5 +1,5 @@
-// fsb-ctl without node_modules: bin/fsb-ctl, and the parts of it that a command loads when it needs them. Parsing all of
-// it at every start would cost 25 ms.
+// Bundles fsb-ctl, so that it needs no node_modules: bin/fsb-ctl, and parts that a command loads on demand. Parsing all
+// of it at every start would cost 25 ms.
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,19 +23,20 @@ const { outputFiles } = await build({
   platform: 'node',
   target: 'node20',
   format: 'esm',
-  // only grpc-js's channelz service asks for it
+  // used only by grpc-js's channelz service
   external: ['@grpc/proto-loader'],
-  // the CommonJS among the parts asks for Node's own modules
+  // CommonJS modules in the parts require Node's built-in modules
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   define: { FSB_VERSION: JSON.stringify(version) },
-  // names stay: they are in the stack traces that people send
+  // identifiers stay, for readable stack traces
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
 });
 
-// someone may be running it: new parts go beside the old ones, the command changes at once, and then the old ones go
+// fsb-ctl may be running: write the new parts beside the old ones, replace the command atomically, then remove the old
+// parts
 mkdirSync(parts, { recursive: true });
 for (const { path, contents } of outputFiles) replace(path, contents);
 const names = outputFiles.map(({ path }) => basename(path));

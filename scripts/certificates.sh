@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# certificates.sh: the keys of an installation, as Secrets of the cluster of $KUBECONFIG; what is there already is kept. To renew
-# one, delete its Secret and deploy again. Callers of the gateway need ca.crt of the Secret fastpath-gateway-tls.
-#   GATEWAY_NAMES=fsb.example.com,203.0.113.7   names and addresses that callers outside of the cluster use
+# certificates.sh: creates the keys and certificates of an installation as Secrets, on the cluster of $KUBECONFIG.
+# Existing Secrets are kept; to renew one, delete it and deploy again. Callers of the gateway need ca.crt of the Secret
+# fastpath-gateway-tls.
+#   GATEWAY_NAMES=fsb.example.com,203.0.113.7   names and addresses that callers outside the cluster use
 set -euo pipefail
 namespace=fast-sandbox-system
 service=fastpath-gateway
@@ -49,7 +50,7 @@ if ! has fast-sandbox-agent-ca; then
   authority fast-sandbox-agent-ca
   kubectl -n $namespace create secret tls fast-sandbox-agent-ca --cert="$work/fast-sandbox-agent-ca.crt" \
     --key="$work/fast-sandbox-agent-ca.key"
-  # what another CA has signed is of no use any more
+  # certificates signed by another CA are useless now
   kubectl -n $namespace delete secret --ignore-not-found fastpath-gateway-agent-client sandbox-controller-agent-client
 fi
 for caller in fastpath-gateway sandbox-controller; do

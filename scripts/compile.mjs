@@ -1,5 +1,5 @@
-// Compiles the sources of apps and libs that have changed into dist/, each as `nest build` does, but without a look at
-// their types: `make lint` checks them. The check is most of what a test waits for when one line was changed.
+// Compiles changed sources of apps and libs into dist/, file by file as `nest build` does but without type checks,
+// which take most of the time and which `make lint` runs.
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
 const { options: compilerOptions } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root);
 const isSource = (path) => /^(apps|libs)\/[^/]+\/src\/.*\.ts$/.test(path) && !/\.spec\.ts$|\/testing\//.test(path);
-// a change of this script or of the settings changes every output
+// a change of this script or of the settings invalidates every output
 const settingsAt = Math.max(...['scripts/compile.mjs', 'tsconfig.json', 'package-lock.json'].map(changedAt));
 const outputs = new Set();
 
@@ -29,7 +29,7 @@ for (const source of ['apps', 'libs'].flatMap(filesBelow).filter(isSource)) {
 for (const output of ['dist/apps', 'dist/libs'].flatMap(filesBelow))
   if (/\.js(\.map)?$/.test(output) && !outputs.has(output)) rmSync(join(root, output));
 
-/** `@fsb/api/labels` as Node finds it from a file of dist/. */
+/** Replaces `@fsb/api/labels` and the like by relative paths within dist/. */
 function withRelativePaths(code, source) {
   return code.replace(/\b(require|import)\((["'])@fsb\/([^/"']+)\/([^"']+)\2\)/g, (_, call, quote, lib, file) => {
     const path = relative(dirname(source), join('libs', lib, 'src', file));
@@ -37,16 +37,16 @@ function withRelativePaths(code, source) {
   });
 }
 
-/** Paths from the root. */
+/** Paths below a folder, relative to the root. */
 function filesBelow(folder) {
   try {
     return readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name));
   } catch {
-    return []; // not made yet
+    return []; // does not exist yet
   }
 }
 
-/** Unix milliseconds; 0 where there is none. */
+/** Modification time in Unix ms; 0 when the file does not exist. */
 function changedAt(path) {
   return statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# demo-image.sh OUT: an OCI archive of docker.io/library/busybox:latest from Debian's busybox-static, for machines that
-# reach no registry. Needs umoci, skopeo, busybox-static.
+# demo-image.sh OUT: writes an OCI archive of docker.io/library/busybox:latest, made from Debian's busybox-static, for
+# machines without access to a registry. Needs umoci, skopeo, busybox-static.
 set -euo pipefail
 out=$(realpath -m "${1:?the archive to write}")
 [ -s "$out" ] && exit 0
@@ -19,4 +19,4 @@ for folder in bin etc tmp root var home; do umoci insert --image oci:latest "roo
 umoci config --image oci:latest --config.env PATH=/bin --config.cmd /bin/sh --config.workingdir /
 mkdir -p "$(dirname "$out")"
 skopeo copy -q --insecure-policy oci:oci:latest "oci-archive:$out.part-$$:docker.io/library/busybox:latest"
-mv "$out.part-$$" "$out" # two at once make it twice, and whole
+mv "$out.part-$$" "$out" # atomic: concurrent runs each write a complete archive

@@ -1,5 +1,5 @@
-// Writes the file descriptors of fastpath.v1 and grpc.health.v1, as the compiler makes them, into libs/api/src/gen: the reflection
-// service serves them. proto-loader's own have other names for fields, types and map entries, which strict clients refuse.
+// Writes the compiled file descriptors of fastpath.v1 and grpc.health.v1 into libs/api/src/gen, for the reflection
+// service. Those of proto-loader have other names for fields, types and map entries, which strict clients refuse.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

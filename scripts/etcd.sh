@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# etcd.sh FOLDER: puts Debian's etcd into a folder, where it is not there yet. The package is unpacked, not installed:
-# installed, it would start an etcd of the machine's own.
+# etcd.sh FOLDER: unpacks Debian's etcd into a folder, unless it is there already. It is not installed, because the
+# package would start an etcd service on this machine.
 set -euo pipefail
 folder=$(realpath -m "$1")
 [ ! -x "$folder/etcd" ] || exit 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# fuzz.sh: the Jest project `fuzz`, then how many cases each target had, and all together. A whole run that had fewer than
-# 20,000 has failed; RUNS= asks for another number, SEED= repeats a run.
+# fuzz.sh: runs the Jest project `fuzz`, then prints the number of cases per target and in all. A full run with fewer
+# than 20,000 cases fails; RUNS= asks for another number, SEED= repeats a run.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 least=20000
@@ -17,6 +17,6 @@ awk -F '\t' -v least="$least" '
     for (target in cases) printf "%7d  %s\n", cases[target], target | "sort -k2"
     close("sort -k2")
     printf "%7d  cases\n", sum
-    if (sum < least) { printf "fewer than %d\n", least; exit 1 }
+    if (sum < least) { printf "FAILED: fewer than %d cases\n", least; exit 1 }
   }' "$FSB_FUZZ_COUNTS" || status=1
 exit $status

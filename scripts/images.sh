@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# images.sh: an image for each service, without a daemon, as one OCI archive below .build/images. `ctr images import`,
-# `kind load image-archive`, `k3s ctr images import` and `docker load` read it. The root filesystem with Node and
-# node_modules is one layer that all share; it is kept in .cache and made again where what it is made of has changed.
-# Needs umoci, and what k8s/images/rootfs.sh needs. Prints the archive's path.
+# images.sh: builds an image for each service, without a daemon, as one OCI archive below .build/images.
+# `ctr images import`, `kind load image-archive`, `k3s ctr images import` and `docker load` read it. All images share
+# one layer with the root filesystem, Node and node_modules; it is cached in .cache and rebuilt when its inputs change.
+# Needs umoci, and the requirements of k8s/images/rootfs.sh. Prints the archive's path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step=$PWD/scripts/step.sh
@@ -40,7 +40,7 @@ for app in "${apps[@]}"; do
   cp -a dist/libs "$product/dist/"
   cp -a proto package.json "$product/"
   user=65532:65532
-  case $app in node-agent | janitor) user=0:0 ;; esac # containerd's socket is root's
+  case $app in node-agent | janitor) user=0:0 ;; esac # containerd's socket belongs to root
   [ "$app" != node-agent ] || install -D -t "$product/bin" bin/fsb-launcher bin/fsb-logger
   find "$product" -name '*.map' -delete
   umoci insert --image "$layout:base" --tag "$app" "$product" /opt/fast-sandbox
@@ -49,7 +49,7 @@ for app in "${apps[@]}"; do
 done
 umoci rm --image "$layout:base"
 umoci gc --layout "$layout"
-# containerd takes the whole name from here, and the tag alone is what OCI calls a reference
+# containerd reads the full name from its own annotation; OCI's annotation holds the tag alone
 node - "$layout/index.json" "$version" <<'END'
 const { readFileSync, writeFileSync } = require('node:fs');
 const [file, version] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install-manifest.sh: all that `make deploy` applies, CRDs first, but for the Secrets with the certificates.
+# install-manifest.sh: prints everything that `make deploy` applies, CRDs first, except the Secrets with certificates.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cat <<'END'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# kubernetes-current.sh CACHE: Kubernetes 1.35.0 from the Go module proxy, with the `go` of PATH (1.25 or later), and etcd
-# from Debian. Prints the folder of the programs as the last line. A build that was interrupted is continued.
-# Called by kubernetes.sh, which holds the lock. Exit code 77: the module or etcd cannot be fetched, or the build took
+# kubernetes-current.sh CACHE: builds Kubernetes 1.35.0 from the Go module proxy, with the `go` of PATH (1.25 or later),
+# and unpacks Debian's etcd. The last output line is the folder of the programs. An interrupted build is continued.
+# Called by kubernetes.sh, which holds the lock. Exit code 77: module or etcd cannot be fetched, or the build took
 # longer than 25 minutes.
 set -euo pipefail
 scripts=$(realpath "$(dirname "$0")")
@@ -35,16 +35,17 @@ module=k8s.io/kubernetes@v$version
   unavailable 'the Go module proxy does not answer'
 source=$(node -p 'JSON.parse(fs.readFileSync("module.json", "utf8")).Dir')
 
-# The module replaces its staging modules (k8s.io/api and others) by folders that only its repository has. Their releases
-# are the same code: v0.35.0 for 1.35.0.
+# The module replaces its staging modules (k8s.io/api and others) by folders that exist only in its repository. Their
+# releases have the same code: v0.35.0 for 1.35.0.
 sed -e 's|^module .*|module fast-sandbox.local/kubernetes|' \
   -e "s|=> \./staging/src/\(k8s\.io/[a-z0-9-]*\)|=> \1 v0.${version#1.}|" "$source/go.mod" >go.mod
 echo "require ${module/@/ }" >>go.mod
 cp "$source/go.sum" go.sum
 chmod u+w go.mod go.sum
-! grep -q '=> \./' go.mod || { echo "go.mod of $module is not as it was known" >&2; exit 1; }
+! grep -q '=> \./' go.mod || { echo "go.mod of $module has changed: a replace directive is left" >&2; exit 1; }
 
-# main NAME CONSTRUCTOR: the module's own main packages cannot be built from outside of it; these are their equals
+# main NAME CONSTRUCTOR: writes an equivalent of the module's main package, which cannot be built from outside the
+# module
 main() {
   mkdir -p "cmd/$1"
   cat >"cmd/$1/main.go" <<END
@@ -78,7 +79,7 @@ flags="-s -w -X $stamp.gitVersion=v$version -X $stamp.gitMajor=$major -X $stamp.
 code=0
 "$scripts/step.sh" "builds Kubernetes $version (5 to 15 minutes, once)" \
   timeout 1500 go build -v -ldflags "$flags" -o "$work/bin/" ./cmd/... || code=$?
-[ $code != 124 ] || unavailable 'it is not built within 25 minutes; the next run continues'
+[ $code != 124 ] || unavailable 'the build took longer than 25 minutes; run again to continue it'
 [ $code = 0 ] || exit $code
 rm -rf "$bin"
 mv "$work/bin" "$bin"

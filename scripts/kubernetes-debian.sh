@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# kubernetes-debian.sh CACHE: Kubernetes 1.20 from Debian 12's source package, and etcd from Debian. Prints the folder of
-# the programs as the last line. A build that was interrupted is continued. Called by kubernetes.sh, which holds the lock.
-# Exit code 77: a package cannot be fetched, or the build took longer than 25 minutes.
+# kubernetes-debian.sh CACHE: builds Kubernetes 1.20 from Debian 12's source package, and unpacks Debian's etcd. The
+# last output line is the folder of the programs. An interrupted build is continued. Called by kubernetes.sh, which
+# holds the lock. Exit code 77: a package cannot be fetched, or the build took longer than 25 minutes.
 set -euo pipefail
 scripts=$(realpath "$(dirname "$0")")
 step=$scripts/step.sh
@@ -14,16 +14,16 @@ complete() {
 }
 if complete; then echo "$bin"; exit 0; fi
 unavailable() {
-  echo "SKIPPED: there is no real Kubernetes API server to test against: $1" >&2
+  echo "SKIPPED: no real Kubernetes API server can be built: $1" >&2
   exit 77
 }
 
 work=$cache/work
-go=$work/src/.go # a GOPATH inside of the tree, because this tree is older than modules in its own Makefile
+go=$work/src/.go # a GOPATH inside the tree: its Makefile predates Go modules
 mkdir -p "$work/apt/parts" "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$work/home" "$work/bin"
 cd "$work"
 
-# The machine's own lists stay as they are: sources are read from a copy that asks for deb-src.
+# The machine's own package lists stay unchanged: sources are read from a copy with deb-src entries.
 shopt -s nullglob
 for file in /etc/apt/sources.list.d/*.sources; do
   grep -q '^Suites:.*bookworm' "$file" && sed 's/^Types:.*/Types: deb-src/' "$file" >"apt/parts/$(basename "$file")"
@@ -46,8 +46,8 @@ if [ ! -f src/Makefile ]; then
   "$step" 'unpacks it' dpkg-source -x kubernetes_*.dsc unpacked
   mv unpacked src
 fi
-# Go 1.18 changed what this package links to behind the language's back: unchanged, it writes to wherever it likes, and
-# the API server ends with a segmentation fault by and by
+# Go 1.18 changed the signature of an internal function that this package links to. Unpatched, it writes to an
+# arbitrary address, and the API server crashes with a segmentation fault after a while.
 reflect2=src/vendor/github.com/modern-go/reflect2/unsafe_link.go
 if ! grep -q mapiterinit118 "$reflect2"; then
   sed -i -e 's|^//go:linkname mapiterinit reflect.mapiterinit|//go:linkname mapiterinit118 reflect.mapiterinit|' \
@@ -61,12 +61,13 @@ func mapiterinit(rtype unsafe.Pointer, m unsafe.Pointer) *hiter {
 	return it
 }
 END
-  grep -q 'pointers \[6\]' "$reflect2" || { echo "$reflect2 is not as it was known" >&2; exit 1; }
+  grep -q 'pointers \[6\]' "$reflect2" || { echo "$reflect2 has changed: the patch was not applied" >&2; exit 1; }
 fi
-# and its empty text is the same pointer as reflect's zero value, which the check of custom resources takes for null
+# Since Go 1.18 an empty string is the same pointer as reflect's zero value, which the validation of custom resources
+# takes for null.
 check=src/vendor/k8s.io/kube-openapi/pkg/validation/validate/type.go
 sed -i 's/if data == nil || reflect.DeepEqual(reflect.Zero(reflect.TypeOf(data)), reflect.ValueOf(data)) {/if data == nil {/' "$check"
-grep -q 'if data == nil {' "$check" || { echo "$check is not as it was known" >&2; exit 1; }
+grep -q 'if data == nil {' "$check" || { echo "$check has changed: the patch was not applied" >&2; exit 1; }
 version=$(basename kubernetes_*.dsc | sed -E 's/^kubernetes_([0-9.]+).*/\1/')
 IFS=. read -r major minor _ <<<"$version"
 cat >version <<END
@@ -80,12 +81,12 @@ END
 mkdir -p "$go/src/k8s.io"
 ln -sfn ../../.. "$go/src/k8s.io/kubernetes"
 cd "$go/src/k8s.io/kubernetes"
-# Debian's Go also where a newer one comes first on PATH: this tree is too old for that
+# Debian's Go 1.19 even if PATH has a newer one, which is too new for this tree
 build=(timeout 1500 env -u GOFLAGS -u GOROOT PATH="/usr/lib/go-1.19/bin:$PATH" GOPATH="$go" HOME="$work/home" CGO_ENABLED=0 GO111MODULE=off
   KUBE_GIT_VERSION_FILE="$work/version" make WHAT="${programs[*]/#/cmd/}")
 code=0
 "$step" "builds Kubernetes $version (5 to 15 minutes, once)" "${build[@]}" || code=$?
-[ $code != 124 ] || unavailable 'it is not built within 25 minutes; run it again, it goes on where it was'
+[ $code != 124 ] || unavailable 'the build took longer than 25 minutes; run again to continue it'
 [ $code = 0 ] || exit $code
 cp "${programs[@]/#/$work/src/_output/local/go/bin/}" "$work/bin/"
 rm -rf "$cache"/bin-*

@@ -1,8 +1,8 @@
-// licences.mjs SBOM: how many production dependencies have which licence, by the CycloneDX file that npm makes. One that is not
-// allowed here, or that says nothing, ends it with 1.
+// licences.mjs SBOM: counts the licences of the production dependencies, from npm's CycloneDX file. Exits with 1 when a
+// licence is missing or not allowed.
 import { readFileSync } from 'node:fs';
 
-/** What asks for no more than to be named. */
+/** Licences that require no more than attribution. */
 const ALLOWED = new Set([
   'MIT',
   'ISC',
@@ -26,7 +26,7 @@ for (const { name, version, licenses = [] } of components) {
   if (!isAllowed(text)) refused.push(`${name}@${version}: ${text}`);
 }
 
-/** One of those joined by OR, all of those joined by AND. */
+/** An expression is allowed if one alternative of each OR, and every part of an AND, is allowed. */
 function isAllowed(expression) {
   const all = expression.replace(/[()]/g, '').split(' AND ');
   return all.every((part) => part.split(' OR ').some((one) => ALLOWED.has(one.trim())));
@@ -35,6 +35,6 @@ function isAllowed(expression) {
 for (const [licence, count] of [...byLicence].sort(([, a], [, b]) => b - a))
   console.log(`${String(count).padStart(5)}  ${licence}`);
 if (refused.length > 0) {
-  console.error(`licences that are not allowed (scripts/licences.mjs names those that are):\n${refused.join('\n')}`);
+  console.error(`licences that are not allowed (see ALLOWED in scripts/licences.mjs):\n${refused.join('\n')}`);
   process.exit(1);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# manifests.sh: what of k8s/ the cluster of $KUBECONFIG takes, rendered: policy/v1 is there from 1.21 on.
-#   IMAGES=registry.example.com/fast-sandbox   where its nodes pull the images from; absent: they have them
+# manifests.sh: renders the overlay of k8s/ that fits the cluster of $KUBECONFIG (policy/v1 exists since 1.21).
+#   IMAGES=registry.example.com/fast-sandbox   registry that its nodes pull from; absent: the images are on the nodes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 minor=$(kubectl get --raw /version | sed -nE 's/.*"minor": *"([0-9]+).*/\1/p')

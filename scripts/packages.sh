@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# packages.sh [MORE...]: installs the Debian packages that are absent, by name. kubectl only where the machine has none.
+# packages.sh [MORE...]: installs missing Debian packages. kubectl is installed only if the machine has none.
 set -euo pipefail
 wanted=(containerd runc crun iproute2 iptables containernetworking-plugins busybox-static umoci skopeo golang-github-containers-common gcc libc6-dev python3-minimal libpython3-stdlib "$@")
 command -v kubectl >/dev/null || wanted+=(kubernetes-client)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# python-image.sh OUT: an OCI archive of docker.io/library/python:latest from the machine's own Python (Debian's packages
-# python3-minimal and libpython3-stdlib, installed where absent) beside busybox, for machines that reach no registry.
-# Needs root, umoci, skopeo, busybox-static.
+# python-image.sh OUT: writes an OCI archive of docker.io/library/python:latest, made from the machine's own Python
+# (Debian's python3-minimal and libpython3-stdlib, installed if absent) and busybox, for machines without access to a
+# registry. Needs root, umoci, skopeo, busybox-static.
 set -euo pipefail
 out=$(realpath -m "${1:?the archive to write}")
 [ -s "$out" ] && exit 0
@@ -19,7 +19,7 @@ printf 'root:x:0:\nnogroup:x:65534:\n' >rootfs/etc/group
 cp "/usr/bin/python$version" rootfs/usr/bin/python3
 cp -r "/usr/lib/python$version" rootfs/usr/lib/
 rm -rf rootfs/usr/lib/python"$version"/{test,idlelib,lib2to3,tkinter,ensurepip,config-*}
-# what the interpreter and the modules that are compiled need, loader included
+# shared libraries of the interpreter and of compiled modules, loader included
 find rootfs/usr/bin/python3 rootfs/usr/lib -type f \( -name python3 -o -name '*.so' \) -exec ldd {} + 2>/dev/null |
   sed -nE 's,^\s+(\S+ => )?(/\S+) .*,\2,p' | sort -u | while read -r library; do
   mkdir -p "rootfs$(dirname "$library")"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# quickstart.sh: from a fresh clone on Debian 12 with Node 20 to a running sandbox. Each step can be run again.
+# quickstart.sh: from a fresh clone on Debian 12 with Node 20 to a running sandbox. Idempotent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "quickstart needs root: it runs containers and makes network namespaces" >&2; exit 1; }
@@ -7,11 +7,11 @@ began=$EPOCHREALTIME
 title() { printf '\n== %s\n' "$1"; }
 standalone() { node dist/apps/standalone/src/main.js "$@"; }
 
-# a containerd that comes with the package installed below was not the machine's own before us
+# a containerd that the packages below install is not the machine's own: then use a private one
 containerd=private
 [ -S /run/containerd/containerd.sock ] && containerd=auto
 
-title 'What is needed: Debian packages, npm packages, the build'
+title 'Requirements: Debian packages, npm packages, the build'
 make -s packages
 make -s build
 
@@ -22,10 +22,10 @@ socket=$(node -p 'require("/var/lib/fast-sandbox/choice.json").containerd.socket
 
 title 'A demo image: busybox'
 if ctr -a "$socket" -n k8s.io images ls -q | grep -qx docker.io/library/busybox:latest; then
-  echo 'the node has it already'
+  echo 'already on the node'
 elif ! standalone pull busybox; then
-  scripts/step.sh 'builds it from busybox-static' scripts/demo-image.sh .cache/busybox.tar
-  scripts/step.sh 'imports it' ctr -a "$socket" -n k8s.io images import .cache/busybox.tar
+  scripts/step.sh 'build it from busybox-static' scripts/demo-image.sh .cache/busybox.tar
+  scripts/step.sh 'import it' ctr -a "$socket" -n k8s.io images import .cache/busybox.tar
 fi
 
 title 'A pool of agents: k8s/samples/pool.yaml'
@@ -41,7 +41,7 @@ kubectl get sandboxpools,pods
 
 title 'A sandbox, through the gRPC fast path'
 if bin/fsb-ctl get quickstart >/dev/null 2>&1; then
-  echo 'removes the one of last time'
+  echo 'removing the sandbox of an earlier run'
   bin/fsb-ctl delete quickstart
   for ((tries = 1; tries < 150; tries++)); do
     bin/fsb-ctl get quickstart >/dev/null 2>&1 || break
@@ -53,14 +53,14 @@ run() {
   bin/fsb-ctl run quickstart --image busybox --ports 8080 -- \
     /bin/sh -c "$page; i=0; while :; do echo \"line \$i from \$(hostname)\"; i=\$((i + 1)); sleep 1; done"
 }
-# a gateway hears of an agent a moment after Kubernetes does
+# the gateway learns of an agent shortly after Kubernetes reports it ready
 for ((tries = 1; ; tries++)); do
   [ "$tries" -lt 50 ] || { run; break; }
   run 2>/dev/null && break
   sleep 0.2
 done
 
-title 'What it writes, and what there is'
+title 'Its output, and the list of sandboxes'
 sleep 1
 bin/fsb-ctl logs quickstart
 bin/fsb-ctl list

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# step.sh WHAT COMMAND...: runs a command that says too much or too little, and shows that it goes on and how long it took.
-# What it wrote is shown where it fails.
+# step.sh WHAT COMMAND...: runs a command with its output hidden, and shows progress and duration instead. Prints the
+# output when the command fails.
 set -uo pipefail
 what=$1
 shift
@@ -12,7 +12,7 @@ elapsed() { awk -v from="$started" -v to="$EPOCHREALTIME" 'BEGIN { printf "%5.1f
 "$@" >"$log" 2>&1 &
 pid=$!
 ticks=0
-next=100 # without a terminal a line after 10 s, 30 s, 90 s and so on
+next=100 # ticks until the first line without a terminal: 10 s, then 30 s, 90 s and so on
 while kill -0 "$pid" 2>/dev/null; do
   sleep 0.1
   ticks=$((ticks + 1))

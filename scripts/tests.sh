@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# tests.sh ARGUMENTS...: runs Jest with them. A suite that failed runs once more, alone, because these are real processes on
-# a machine that others use too: a suite that fails twice has failed, one that fails once is named as flaky. The last line
-# is `N passed, N failed`, the names before it. $FSB_TEST_COUNTS and $FSB_TEST_FLAKY name files that get the parts of both
-# instead, when the run is one of several.
+# tests.sh ARGUMENTS...: runs Jest with these arguments. A failed suite runs once more, alone, because the tests use
+# real processes on a shared machine: a suite that fails twice has failed; one that fails once is printed as flaky. The
+# last line is `N passed, N failed`, after the flaky suites. With $FSB_TEST_COUNTS and $FSB_TEST_FLAKY, files get these
+# parts instead, for one run of several.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -15,12 +15,12 @@ FSB_TEST_AGAIN=1 npx jest "$@" || status=$?
 if [ -s "$work/failed" ]; then
   mv "$work/failed" "$work/first"
   mapfile -t suites <"$work/first"
-  printf '\n%s\n' "failed, and run once more: ${suites[*]#"$PWD"/}"
+  printf '\n%s\n' "failed; running once more: ${suites[*]#"$PWD"/}"
   status=0
   npx jest "$@" --runInBand --runTestsByPath "${suites[@]}" || status=$?
   [ ! -e "$work/failed" ] || grep -vxFf "$work/failed" "$work/first" | sed "s|^$PWD/||" >"$work/flaky"
 fi
-# Jest ended before it had run them
+# Jest failed before it ran any suite
 [ $status = 0 ] || [ -e "$work/failed" ] || echo '0 passed, 1 failed' >>"$FSB_TEST_COUNTS"
 if [ -n "$flaky" ]; then
   cat "$work/flaky" >>"$flaky"

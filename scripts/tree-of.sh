@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# tree-of.sh COMMIT FOLDER: the sources of a commit in a folder, built. npm packages are this tree's where both lock the same.
+# tree-of.sh COMMIT FOLDER: checks out and builds the sources of a commit in a folder. Reuses this tree's npm packages
+# if the lock files are equal.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 commit=$1 folder=$2

@@ -29,12 +29,12 @@ const ARCHIVE = join(ROOT, '.cache/busybox.tar');
 const SECCOMP = '/usr/share/containers/seccomp.json';
 const LONG_MS = 120_000;
 const CALL_MS = 60_000;
-/** Often enough, and not so often that looking is what is measured. */
+/** Poll interval: short enough for the result, long enough not to load the machine that is measured. */
 const LOOK_MS = 20;
 const IMAGE = 'busybox';
 const IMAGE_NAME = 'docker.io/library/busybox:latest';
 const SLOTS = 200;
-/** A client that has been used for a while, as the yardstick's is: its code is compiled. */
+/** Calls that warm up a client, so that its code is compiled like the yardstick's. */
 const FIRST_CALLS = 1_000;
 const SAYS_HELLO = ['/bin/sh', '-c', `echo up; exec ${COMMAND.join(' ')}`];
 
@@ -60,7 +60,7 @@ const pool = (name: string, waiting: number): object => ({
 export type Mode = 'FAST' | 'STRONG';
 export type YardstickName = 'plain' | 'echo' | 'ctr' | 'podman' | 'crun' | 'runc';
 
-/** The product as its users have it on one machine, and the yardsticks on the same containerd. */
+/** The product on one machine as its users run it, and the yardsticks on the same containerd. */
 export class BenchStack {
   private readonly gateway: GatewayClient;
   private readonly runtime: SandboxRuntime;
@@ -79,7 +79,7 @@ export class BenchStack {
     this.removals = new Removals(client);
   }
 
-  /** @param waiting containers that wait in the pool `warm`; the pool `cold` has none */
+  /** @param waiting standby containers of the pool `warm`; the pool `cold` has none */
   static async start(waiting: number): Promise<BenchStack> {
     const stack = await Stack.start();
     for (const text of [ROOMY_QUOTA, pool('warm', waiting), pool('cold', 0)])
@@ -111,7 +111,7 @@ export class BenchStack {
     });
   }
 
-  /** Warm starts through a gateway of the same stack that asks nobody who they are and writes nothing down. */
+  /** Warm starts through a second gateway of the same stack, without TLS, access checks and audit log. */
   async unguarded(): Promise<Yardstick> {
     const { client } = (this.bare ??= await UnguardedGateway.start(this.stack));
     for (let i = 0; i < FIRST_CALLS; i++) await client.create(CreateRequest.fromPartial({}), CALL_MS); // refused
@@ -124,7 +124,7 @@ export class BenchStack {
     };
   }
 
-  /** Resolves when its process runs. @returns where the time went */
+  /** Resolves when the user process runs. @returns the stages of the create */
   async create(poolRef: string, name: string, mode: Mode = 'FAST', gateway = this.gateway): Promise<readonly Stage[]> {
     const consistencyMode = ConsistencyMode[mode];
     const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: COMMAND, consistencyMode });
@@ -133,13 +133,15 @@ export class BenchStack {
     return stages;
   }
 
-  /** Resolves when the first of its output is here. */
+  /** Resolves at the first output of the process. */
   async firstOutput(poolRef: string, name: string): Promise<void> {
     const request = CreateRequest.fromPartial({ name, image: IMAGE, poolRef, command: SAYS_HELLO });
     await this.gateway.firstOutput(request, CALL_MS);
   }
 
-  /** Kills its process, as if it had ended: a delete would give it ten seconds. @returns when its container is gone */
+  /**
+   * Kills the process first, since a delete would grant it ten seconds of grace. Resolves when its container is gone.
+   */
   async remove(name: string): Promise<void> {
     const id = await eventually(() => this.containerOf(name), LONG_MS, LOOK_MS);
     const gone = this.removals.of(id);
@@ -150,14 +152,14 @@ export class BenchStack {
     await gone;
   }
 
-  /** @returns false while containerd has not been told whose it is */
+  /** @returns false while containerd does not know the sandbox of a warm start yet */
   private async containerOf(name: string): Promise<string | false> {
     const filter = `labels."${ContainerLabels.sandboxName}"==${JSON.stringify(name)}`;
     const { containers } = await this.client.containers.list({ filters: [filter] });
     return containers[0]?.id ?? false;
   }
 
-  /** Until as many wait as should. @returns the pids of their first processes */
+  /** Resolves when `count` standby containers run. @returns the pids of their first processes */
   refilled(count: number): Promise<number[]> {
     return eventually(
       async () => {
@@ -186,7 +188,7 @@ function seccomp(): ReturnType<typeof toOciSeccomp> {
   return toOciSeccomp(JSON.parse(readFileSync(SECCOMP, 'utf8')) as SeccompProfile, CAPABILITIES, process.arch);
 }
 
-/** The image's files in one folder, with the mount points that a read-only root must have. */
+/** Unpacks the image into one folder and adds the mount points that a read-only root needs. */
 function rootfs(folder: string): string {
   const script = `skopeo copy -q --insecure-policy oci-archive:${ARCHIVE} oci:oci:latest
     umoci unpack --image oci:latest bundle && mkdir -p bundle/rootfs/proc bundle/rootfs/dev bundle/rootfs/sys`;

@@ -6,10 +6,10 @@ const IDLE_MS = 1_000;
 const ROUNDS = 5;
 
 /**
- * What the machine charges for memory that nobody touched for a second: nothing to speak of (0.03 ms) where processes
- * have it, tens of milliseconds where a hypervisor without nested paging takes it back. Whoever sleeps between two calls
- * pays it on the way: the code and the heap that a call touches are some thousand pages in each process.
- * @returns milliseconds for 4,000 pages, the median
+ * Cost of touching memory that was idle for a second: negligible (0.03 ms) where the process keeps it, tens of
+ * milliseconds where a hypervisor without nested paging reclaims it. A process that sleeps between calls pays it in
+ * each call, because a call touches some thousand pages of code and heap.
+ * @returns median of milliseconds for 4,000 pages
  */
 export async function idleMemoryMs(): Promise<number> {
   const memory = Buffer.alloc(PAGES * PAGE, 1);

@@ -24,7 +24,7 @@ const SUSTAINED_S = 600;
 
 type Case = (stack: () => Promise<BenchStack>) => Promise<readonly Measured[]>;
 
-/** The targets are those of issue 4, on two cores. @param share of the usual number of rounds */
+/** Cases with the targets of issue 4, for two cores. @param share factor for the usual number of rounds */
 function casesOf(share: number, drawings: Drawings): ReadonlyMap<string, Case> {
   const rounds = (usual: number): number => Math.max(1, Math.round(usual * share));
   const start = (name: string, usual: number, what: Partial<StartCase> & Pick<StartCase, 'pool'>): [string, Case] => [
@@ -73,8 +73,8 @@ async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string
   try {
     for (const name of chosen) {
       if (interrupted.aborted) break;
-      console.log(`measures ${name} ...`);
-      if (name === 'gateway-alone') await end(); // what it is measured without
+      console.log(`measuring ${name} ...`);
+      if (name === 'gateway-alone') await end(); // it must run without the stack
       try {
         const measured = ((await cases.get(name)?.(stack)) ?? []).map((one) => resultOf(one));
         results.push(...measured);
@@ -90,12 +90,12 @@ async function measure(cases: ReadonlyMap<string, Case>, chosen: readonly string
   return results;
 }
 
-/** A whole stack would else stay behind. @param end of what was started; then this process ends too */
+/** Ends what was started, then this process, at SIGINT or SIGTERM; else a whole stack would stay behind. */
 function onInterrupt(end: () => Promise<void>): AbortSignal {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      console.error(`${signal}: ends what was started ...`);
+      console.error(`${signal}: ending what was started ...`);
       interrupted.abort();
       void end().finally(() => process.exit(1));
     });
@@ -103,7 +103,7 @@ function onInterrupt(end: () => Promise<void>): AbortSignal {
   return interrupted.signal;
 }
 
-/** What this program is as a process beside the bench. */
+/** Roles of this program in the child processes that it forks. */
 const SIDE_PROCESSES: ReadonlyMap<string, (options: string) => Promise<void>> = new Map([
   ['fleet', (options: string) => runFleet(JSON.parse(options) as FleetOptions)], // written by Fleet.start
   ['echo-door', () => echoDoor(__filename)],
@@ -123,7 +123,8 @@ async function main([what = '', options = '']: readonly string[]): Promise<void>
   const cases = casesOf(Number(given('SHARE') ?? 1), drawings);
   const chosen = given('CASES')?.split(',') ?? [...cases.keys()];
   const unknown = chosen.find((name) => !cases.has(name));
-  if (unknown !== undefined) throw new RangeError(`CASES: no ${unknown} among ${[...cases.keys()].join(', ')}`);
+  if (unknown !== undefined)
+    throw new RangeError(`CASES: ${unknown} is unknown; known are ${[...cases.keys()].join(', ')}`);
   const results = await measure(cases, chosen);
   console.log(`\n${machine}\n${table(results)}`);
   if (given('CASES') !== undefined) return;
@@ -132,7 +133,7 @@ async function main([what = '', options = '']: readonly string[]): Promise<void>
   for (const [name, picture] of drawings.all()) writeFileSync(join(PICTURES, name), picture);
 }
 
-/** make hands on what was not set as an empty text. */
+/** Value of an environment variable; make passes an unset variable as an empty string. */
 function given(name: string): string | undefined {
   const value = process.env[name];
   return value === '' ? undefined : value;

@@ -2,16 +2,16 @@ import { type ContainerdClient } from '@fsb/containerd/containerd-client';
 
 const FILTER = 'topic=="/containers/delete"';
 
-/** Hears from containerd which containers are gone: who asks again and again is a load of its own. */
+/** Removed containers, from containerd's events: polling would add load to the measurement. */
 export class Removals {
   private readonly waiting = new Map<string, () => void>();
   private readonly stopping = new AbortController();
 
   constructor(client: ContainerdClient) {
-    void this.listen(client);
+    void this.watch(client);
   }
 
-  /** Resolves when that container is removed, from now on. */
+  /** Resolves when that container is removed. Must be called before the removal. */
   of(id: string): Promise<void> {
     return new Promise((resolve) => {
       this.waiting.set(id, resolve);
@@ -22,7 +22,7 @@ export class Removals {
     this.stopping.abort();
   }
 
-  private async listen(client: ContainerdClient): Promise<void> {
+  private async watch(client: ContainerdClient): Promise<void> {
     const { signal } = this.stopping;
     for await (const { event } of client.stream(() => client.events.subscribe({ filters: [FILTER] }), signal)) {
       const id = idOf(event?.value ?? Buffer.alloc(0));
@@ -32,7 +32,9 @@ export class Removals {
   }
 }
 
-/** containerd.events.ContainerDelete has one field: `string id = 1`, whose length is one byte here. */
+/**
+ * Container id of a containerd.events.ContainerDelete: its only field is `string id = 1`, here with a one-byte length.
+ */
 function idOf(message: Uint8Array): string {
   return Buffer.from(message.subarray(2, 2 + (message[1] ?? 0))).toString('utf8');
 }

@@ -7,11 +7,11 @@ it.each([
   [0.95, 95],
   [0.99, 99],
   [1, 100],
-])('is the value at its rank: %s', (share, value) => {
+])('percentile: takes the value at the nearest rank (%s)', (share, value) => {
   expect(percentile(values, share)).toBe(value);
 });
 
-it('compares medians, and meets a target only as a whole', () => {
+it('resultOf: compares medians, and meets a target only if all its figures are met', () => {
   const yardstick = { name: 'other', values: [100, 100, 100] };
   const measured = { name: 'case', unit: 'ms', ours: values, yardstick } as const;
   expect(resultOf({ ...measured, target: { ratio: 0.5, p95: 95 } })).toMatchObject({ ratio: 0.5, p99: 99, met: true });
@@ -20,7 +20,7 @@ it('compares medians, and meets a target only as a whole', () => {
   expect(table([missed])).toMatch(/case +100 +50 ms +95 ms +99 ms +other +0.5 +ratio ≤ 0.5, p95 ≤ 94 +NOT MET/);
 });
 
-it('knows targets that are a least, and cases without a yardstick or a target', () => {
+it('resultOf: supports minimum targets, and cases without yardstick or target', () => {
   const measured = { name: 'case', unit: 'per s', ours: values } as const;
   expect(resultOf({ ...measured, target: { p50: { least: 50 } } })).toMatchObject({ met: true, target: 'p50 ≥ 50' });
   expect(resultOf({ ...measured, target: { p50: { least: 51 } } })).toMatchObject({ met: false, ratio: null });

@@ -6,19 +6,19 @@ export interface Result {
   readonly p95: number;
   readonly p99: number;
   readonly unit: Unit;
-  /** what it is compared with, measured in the same run; empty: nothing */
+  /** name of the yardstick, measured in the same run; empty: none */
   readonly yardstick: string;
-  /** ours ÷ yardstick, medians */
+  /** median of ours divided by the median of the yardstick; null: no yardstick */
   readonly ratio: number | null;
-  /** empty: none */
+  /** empty: no target */
   readonly target: string;
-  /** null where there is no target */
+  /** null: no target */
   readonly met: boolean | null;
 }
 
 export type Unit = 'ms' | 'µs' | 'per s' | 'per CPU s' | 'MB' | '%';
 type Figure = 'p50' | 'p95' | 'p99' | 'ratio';
-/** A number is the most that is allowed. */
+/** A plain number is a maximum. */
 export type Target = Partial<Record<Figure, number | { readonly least: number }>>;
 
 export interface Measured {
@@ -52,13 +52,13 @@ function sign(limit: NonNullable<Target[Figure]>): string {
   return typeof limit === 'number' ? `≤ ${round(limit)}` : `≥ ${round(limit.least)}`;
 }
 
-/** @param values not empty; nearest rank */
+/** Percentile by nearest rank. @param values not empty */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
-/** An aligned table of all. */
+/** All results as an aligned text table. */
 export function table(results: readonly Result[]): string {
   const head = ['case', 'n', 'p50', 'p95', 'p99', 'yardstick', 'ratio', 'target', ''];
   const rows = results.map((one) => [

@@ -1,6 +1,6 @@
 import { type ResourceQuota } from '@fsb/controller-runtime/kinds';
 
-/** Limits that nobody comes near: every create is counted, and held against them. */
+/** Limits far above the load: every create is still counted and checked against them. */
 export const ROOMY_QUOTA: ResourceQuota = {
   ...{ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'bench', namespace: 'default' } },
   spec: { hard: { 'count/sandboxes.sandbox.fast.io': '1000000', 'sandbox.fast.io/creates-per-second': '100000' } },

@@ -8,7 +8,7 @@ import { type Stack } from '../support/stack';
 
 const MAIN = resolve(__dirname, '../../dist/apps/fastpath-gateway/src/main.js');
 
-/** One more gateway of a stack, on the original's wire. */
+/** A further gateway of a stack, with the plaintext wire of the Go predecessor. */
 export class UnguardedGateway {
   private constructor(
     readonly client: GatewayClient,

@@ -32,10 +32,10 @@ const AGENT_PORT = 5758;
 const WORKERS = 6;
 const ENOUGH = 4;
 const PROGRESS_MS = 10_000;
-/** From the last fault until everything must agree. */
+/** Time from the last fault until all sources must agree. */
 const SETTLE_MS = 90_000;
 
-/** One run: a stack, a load, faults, and what came of it. */
+/** One chaos run: a stack, a load, faults, and the comparison afterwards. */
 export class ChaosRun implements Run {
   readonly ledger = new Ledger();
   private readonly random: SeededRandom;
@@ -65,7 +65,7 @@ export class ChaosRun implements Run {
     await this.storm(faults, sampler, stop);
     stop.throwIfAborted();
     faults.restore();
-    say('the faults are over, everything is asked until it agrees');
+    say('the faults are over; comparing all sources until they agree');
     await stack.up();
     const account = await settle(readers, (world) => brokenPromises(ledger, world, Date.now()), SETTLE_MS, say);
     const found = [...sampler.violations, ...account.differences];
@@ -75,7 +75,7 @@ export class ChaosRun implements Run {
     return found.length === 0;
   }
 
-  /** Whatever happened: nothing stays paused, no answer false, no connection open. The stack is its owner's to end. */
+  /** Ends all pauses and API faults and closes all connections. The caller ends the stack. */
   async close(): Promise<void> {
     this.faults?.restore();
     for (const gateway of this.gateways) gateway.close();
@@ -109,7 +109,9 @@ export class ChaosRun implements Run {
     return { readers: { stack, client, agents, runtime: new SandboxRuntime(containerd) }, containerd };
   }
 
-  /** The services wait for it; its certificate is made by the stack's first start. */
+  /**
+   * Starts the proxy, retrying: the services wait for it, but its certificate appears during the stack's first start.
+   */
   private async proxyWhenPossible(stop: AbortSignal): Promise<void> {
     await eventually(() => {
       stop.throwIfAborted();
@@ -118,9 +120,9 @@ export class ChaosRun implements Run {
   }
 
   private async storm(faults: FaultRunner, sampler: CapacitySampler, broken: AbortSignal): Promise<void> {
-    // not AbortSignal.timeout within AbortSignal.any: Node 20 collects it before its time has come
+    // not AbortSignal.timeout inside AbortSignal.any: Node 20 collects it before it fires
     const over = new AbortController();
-    setMaxListeners(0, over.signal); // each worker, pause and pretended answer waits for it
+    setMaxListeners(0, over.signal); // each worker, pause and API fault listens to it
     const end = (): void => over.abort();
     const timer = setTimeout(end, this.options.durationMs);
     broken.addEventListener('abort', end, { once: true });
@@ -135,12 +137,12 @@ export class ChaosRun implements Run {
       ...workers.map((worker) => worker.run(() => faults.isFilling(), stop)),
       faults.run(plan, stop),
       sampler.run(stop),
-      this.tell(faults, stop),
+      this.reportProgress(faults, stop),
     ]);
     clearTimeout(timer);
   }
 
-  private async tell(faults: FaultRunner, stop: AbortSignal): Promise<void> {
+  private async reportProgress(faults: FaultRunner, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       await sleep(PROGRESS_MS, undefined, { signal: stop }).catch(() => undefined);
       const { acknowledged, refused, unknown } = this.ledger.count(({ creates }) => creates);
@@ -150,19 +152,19 @@ export class ChaosRun implements Run {
     }
   }
 
-  /** For whoever looks for the cause. */
+  /** Writes ledger and world for a diagnosis. */
   private keepWorld({ world }: Account): void {
     const file = join(this.stack.root, 'chaos-report.json');
     writeFileSync(file, JSON.stringify({ seed: this.options.seed, ledger: this.ledger.all(), world }, undefined, 1));
   }
 }
 
-/** A container that had waited keeps its own id. */
+/** Counts of warm starts and standby containers: a warm-started container keeps its own id. */
 function startsOf(world: World | undefined): string[] {
   if (!world) return [];
   const waiting = world.containers.filter(isWaiting).length;
   const warm = world.containers.filter(({ id }) => id.startsWith('warm-')).length - waiting;
-  return [`${warm} of ${world.containers.length - waiting} started warm, ${waiting} wait`];
+  return [`${warm} of ${world.containers.length - waiting} started warm, ${waiting} standby`];
 }
 
 function summary(

@@ -6,16 +6,16 @@ import { type Change, type CreateAttempt, type Entry, isAcknowledged, type Ledge
 import { POOL_MAX } from './pool';
 import { type World } from '../support/world';
 
-/** The orphan timeout, and time to write. */
+/** Time until adoption: the orphan timeout, and time to write the object. */
 const ADOPTED_MS = 20_000;
 
-/** Where what was promised, name by name, is not what there is. Empty: every promise is kept. Pure. */
+/** Sandboxes whose state breaks what was acknowledged. Empty: every promise is kept. Pure. */
 export function brokenPromises(ledger: Ledger, world: World, now: number): string[] {
   const entries = ledger.current();
   const objects = new Map(world.objects.map((object) => [object.metadata.name ?? '', object]));
-  const asked = new Set(entries.map(({ name }) => name));
+  const requested = new Set(entries.map(({ name }) => name));
   return [
-    ...[...objects.keys()].filter((name) => !asked.has(name)).map((name) => `sandbox ${name} was never asked for`),
+    ...[...objects.keys()].filter((name) => !requested.has(name)).map((name) => `sandbox ${name} was never requested`),
     ...entries.flatMap((entry) => {
       const broken = judge(entry, objects.get(entry.name), { world, now, ledger });
       return broken === undefined ? [] : [`sandbox ${entry.name}: ${broken} [${historyOf(entry)}]`];
@@ -33,51 +33,51 @@ interface Evidence {
 function judge(entry: Entry, object: Sandbox | undefined, evidence: Evidence): string | undefined {
   const { world } = evidence;
   if (!object)
-    return mustExist(entry) && !isExplained(entry, evidence) ? 'acknowledged, and gone without a word' : undefined;
-  if (mustBeAbsent(entry)) return `must not exist, and is ${phaseOf(object)}`;
+    return mustExist(entry) && !isExplained(entry, evidence) ? 'acknowledged, but gone without an Event' : undefined;
+  if (mustBeAbsent(entry)) return `must not exist, but is ${phaseOf(object)}`;
   if (object.metadata.deletionTimestamp !== undefined) return 'is still being deleted';
-  const stranger = strangers(entry, object, world);
-  if (stranger !== undefined || !saysThatItsShimIsLost(object)) return stranger ?? phase(entry, object, evidence);
-  return diedWithItsShim(object, evidence) ? undefined : 'has failed with its shim, which nobody killed';
+  const stranger = unexplainedId(entry, object, world);
+  if (stranger !== undefined || !isShimLost(object)) return stranger ?? phase(entry, object, evidence);
+  return diedWithItsShim(object, evidence) ? undefined : 'failed with ShimLost, but none of its shims was killed';
 }
 
-/** Acknowledged, and nobody asked for its end. */
+/** Acknowledged, and never deleted. */
 function mustExist({ creates, deletes }: Entry): boolean {
   return deletes.length === 0 && creates.some(isAcknowledged);
 }
 
-/** Nothing of it may be there: refused every time, or deleted with nothing under way that could come after. */
+/** Nothing of it may exist: every create was refused, or it was deleted and no create can still take effect. */
 function mustBeAbsent({ creates, deletes, heir }: Entry): boolean {
   if (heir) return false;
   if (creates.every(({ outcome }) => outcome === 'refused')) return true;
   return deletes.some(isAcknowledged) && creates.every(({ outcome }) => outcome !== 'unknown');
 }
 
-/** Every acknowledged id that is not the object's, now or before a reset, has an Event that names it. */
-function strangers(entry: Entry, object: Sandbox, world: World): string | undefined {
+/** An acknowledged id that the object has neither now nor had before a reset, and that no Event names. */
+function unexplainedId(entry: Entry, object: Sandbox, world: World): string | undefined {
   const own = lineage(object);
   const lost = entry.creates
     .filter(isAcknowledged)
-    .find(({ sandboxId }) => !own.has(sandboxId) && !isTold(sandboxId, world));
+    .find(({ sandboxId }) => !own.has(sandboxId) && !hasEvent(sandboxId, world));
   return (
     lost &&
-    `acknowledged as ${lost.sandboxId}, the object has ${object.status?.sandboxID ?? 'no id'}, no Event says why`
+    `acknowledged as ${lost.sandboxId}, but the object has ${object.status?.sandboxID ?? 'no id'}, and no Event names it`
   );
 }
 
 function isExplained({ creates }: Entry, { world, ledger }: Evidence): boolean {
   return creates
     .filter(isAcknowledged)
-    .every((create) => isTold(create.sandboxId, world) || wentWithAll(create, ledger));
+    .every((create) => hasEvent(create.sandboxId, world) || wentWithAll(create, ledger));
 }
 
-/** Its agent, which alone still knew of it where its gateway died too, before the object was written. */
+/** Its agent's Pod died too: where its gateway died before the object was written, only that agent still knew of it. */
 function wentWithAll({ agentPod, at }: CreateAttempt, { podDeaths }: Ledger): boolean {
   const diedAt = podDeaths.get(agentPod);
   return diedAt !== undefined && Math.abs(diedAt - at) < ADOPTED_MS;
 }
 
-function isTold(sandboxId: string, { events }: World): boolean {
+function hasEvent(sandboxId: string, { events }: World): boolean {
   return events.some(({ type, message }) => type === 'Warning' && message.includes(sandboxId));
 }
 
@@ -101,23 +101,23 @@ function phase(entry: Entry, object: Sandbox, { world, now, ledger }: Evidence):
   return undefined;
 }
 
-/** Its agent's Pod was deleted; or a delete without an answer came as far as the container. */
+/** Lost is allowed when its agent's Pod was deleted, or when an unanswered delete may have reached the container. */
 function mayBeLost({ deletes }: Entry, { status }: Sandbox, { podDeaths }: Ledger): boolean {
   return podDeaths.has(status?.assignedPod ?? '') || deletes.some(({ outcome }) => outcome === 'unknown');
 }
 
-function saysThatItsShimIsLost({ status }: Sandbox): boolean {
+function isShimLost({ status }: Sandbox): boolean {
   return status?.phase === 'Failed' && status.reason === 'ShimLost';
 }
 
-/** A container that waited for its sandbox has another id than that. */
+/** Whether chaos killed its shim. A warm-started container has another id than its sandbox. */
 function diedWithItsShim({ status }: Sandbox, { world: { containers }, ledger: { shimDeaths } }: Evidence): boolean {
   const id = status?.sandboxID ?? '';
   const own = containers.find(({ labels }) => labels[ContainerLabels.id] === id)?.id;
   return shimDeaths.has(id) || (own !== undefined && shimDeaths.has(own));
 }
 
-/** What it may have come to, by what its process does and what was asked since. */
+/** Phases allowed by what its process does and by its acknowledged and open expiries. */
 function allowedPhases({ behaviour, expiries }: Entry, now: number): Set<SandboxPhase> {
   const last = expiries.at(-1);
   const hasExpired = expiries.some(({ expiresAt }) => expiresAt <= now);
@@ -128,7 +128,7 @@ function allowedPhases({ behaviour, expiries }: Entry, now: number): Set<Sandbox
   return new Set(hasExpired ? [end, 'Expired'] : [end]);
 }
 
-/** A sandbox that waits for room is as it should be, where there is none. */
+/** A sandbox may wait for room only while there is none. */
 function waits({ creates, resets }: Entry, object: Sandbox, { agents }: World): string | undefined {
   const ports = object.spec.exposedPorts ?? [];
   const isFull =
@@ -141,7 +141,7 @@ function waits({ creates, resets }: Entry, object: Sandbox, { agents }: World): 
   const mayWait = resets.length > 0 || !creates.some(isAcknowledged);
   if (isFull && mayWait) return undefined;
   const { reason = '', message = '' } = object.status ?? {};
-  return `waits as ${phaseOf(object)} (${reason}: ${message})${isFull ? '' : ', and there is room'}`;
+  return `is waiting as ${phaseOf(object)} (${reason}: ${message})${isFull ? '' : ', although there is room'}`;
 }
 
 function phaseOf({ status }: Sandbox): SandboxPhase {
@@ -151,8 +151,8 @@ function phaseOf({ status }: Sandbox): SandboxPhase {
 function historyOf({ mode, behaviour, creates, resets, expiries, deletes, heir }: Entry): string {
   const list = (what: string, changes: readonly (Change & { sandboxId?: string })[]): string[] =>
     changes.map(({ gateway, code, message, at, sandboxId = '' }) => {
-      const told = code === 'OK' ? sandboxId : message;
-      return `${what} at gateway ${gateway + 1} ${new Date(at).toISOString().slice(11, 23)}: ${code} ${told}`.trim();
+      const detail = code === 'OK' ? sandboxId : message;
+      return `${what} at gateway ${gateway + 1} ${new Date(at).toISOString().slice(11, 23)}: ${code} ${detail}`.trim();
     });
   const all = [
     ...list('create', creates),

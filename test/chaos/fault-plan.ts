@@ -13,7 +13,7 @@ export type Service =
   | 'containerd';
 
 export type Fault =
-  /** `which` in [0, 1): of the replicas or agents that live then; `leader`: the one that holds the Lease */
+  /** `which` in [0, 1): picks among the replicas or agents alive at that time; `leader`: the holder of the Lease */
   | {
       readonly type: 'signal';
       readonly service: Service;
@@ -21,18 +21,18 @@ export type Fault =
       readonly which: number | 'leader';
     }
   | { readonly type: 'pause'; readonly service: Service; readonly which: number | 'leader'; readonly ms: number }
-  /** an agent Pod is deleted: its sandboxes are Lost, or made anew elsewhere */
+  /** an agent Pod is deleted: its sandboxes become Lost or are recreated elsewhere */
   | { readonly type: 'pod'; readonly which: number }
-  /** SIGKILL to a shim: several sandboxes end with it */
+  /** SIGKILL to a shim: all sandboxes of its group end */
   | { readonly type: 'shim'; readonly which: number }
-  /** a gateway, and whoever would adopt what it leaves */
+  /** a gateway, and the leading sandbox-controller that would adopt its containers */
   | { readonly type: 'pair'; readonly which: number }
   | { readonly type: 'api'; readonly fault: ProxyFault; readonly ms: number }
-  /** everybody creates and nobody deletes */
+  /** workers only create, so that the pool fills up */
   | { readonly type: 'fill'; readonly ms: number };
 
 export interface PlannedFault {
-  /** since the load began */
+  /** milliseconds since the start of the load */
   readonly atMs: number;
   readonly fault: Fault;
 }
@@ -68,7 +68,7 @@ const api =
     ms: random.between(2_000, 9_000),
   });
 
-/** The deck: dealt whole before it is shuffled again, so that two minutes see nearly every kind. */
+/** The deck of faults: dealt completely before it is shuffled again, so that two minutes show nearly every kind. */
 const KINDS: readonly Kind[] = [
   [3, signal('fastpath-gateway', 'SIGKILL')],
   [1, signal('fastpath-gateway', 'SIGTERM')],
@@ -102,7 +102,7 @@ const KINDS: readonly Kind[] = [
   [2, (random) => ({ type: 'fill', ms: random.between(4_000, 8_000) })],
 ];
 
-/** When which fault happens. Pure: it follows from the stream alone. */
+/** The schedule of faults. Pure: depends on the random stream only. */
 export function planFaults(random: SeededRandom, durationMs: number): PlannedFault[] {
   const plan: PlannedFault[] = [];
   let deck: Kind[] = [];
@@ -125,7 +125,7 @@ export function describe(fault: Fault): string {
     case 'pair':
       return 'SIGKILL to a gateway and the leading sandbox-controller';
     case 'pod':
-      return 'an agent Pod is deleted';
+      return 'deletion of an agent Pod';
     case 'shim':
       return 'SIGKILL to a shim';
     case 'api': {

@@ -6,10 +6,10 @@ import { type MachineStack } from '../support/machine-stack';
 
 export interface ProxyFault {
   readonly answer: '500' | '409' | '429' | 'nothing' | 'drop';
-  /** a service with all its replicas, as its User-Agent says */
+  /** a service with all its replicas, matched by User-Agent; or `all` */
   readonly clients: string;
   readonly methods: 'all' | 'writes' | 'reads';
-  /** of the requests that fit */
+  /** share in [0, 1] of the matching requests */
   readonly share: number;
 }
 
@@ -25,7 +25,10 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
-/** Between the services and the API server: passes requests and watches through, and on command answers in its place. */
+/**
+ * A proxy between the services and the API server: passes requests and watches through, and answers itself during a
+ * fault.
+ */
 export class FaultProxy {
   private readonly faults = new Set<ProxyFault>();
   private readonly open = new Set<Exchange>();
@@ -38,7 +41,7 @@ export class FaultProxy {
     private readonly draw: () => number,
   ) {}
 
-  /** Its certificate is the API server's: it fits 127.0.0.1. */
+  /** Starts with the API server's own certificate, which is valid for 127.0.0.1. */
   async start(): Promise<void> {
     const { proxyPort } = this.stack.addresses;
     const { ca, cert, key } = this.stack.tls;
@@ -52,16 +55,16 @@ export class FaultProxy {
     server.on('request', (incoming, response) => {
       this.take({ incoming, response });
     });
-    server.on('tlsClientError', () => undefined); // a client that was killed in the middle
+    server.on('tlsClientError', () => undefined); // a client was killed during the handshake
     server.listen(proxyPort, '127.0.0.1');
     await once(server, 'listening');
   }
 
-  /** @returns what ends it */
+  /** @returns function that ends the fault */
   begin(fault: ProxyFault): () => void {
     this.faults.add(fault);
     for (const { incoming, response } of this.open) {
-      // a partition also takes the watches that stand
+      // a partition also breaks established watches
       if (fault.answer === 'drop' && this.fits(fault, incoming)) response.destroy();
     }
     return () => {
@@ -118,7 +121,7 @@ export class FaultProxy {
     outgoing.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers);
       response.flushHeaders();
-      pipeline(answer, response, () => undefined); // either side's end ends the other
+      pipeline(answer, response, () => undefined); // the end of either side ends the other
     });
     outgoing.on('error', () => response.destroy());
     response.once('close', () => outgoing.destroy());

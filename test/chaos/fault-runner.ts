@@ -14,7 +14,7 @@ import { agentPods } from '../support/world';
 import { livingTargets, replicasOf, type Target } from './targets';
 
 const LEASE_MS = 1_000;
-/** How long nobody restarts anything after the supervisor was killed. */
+/** Delay before the killed supervisor is started again; until then nothing restarts. */
 const WITHOUT_SUPERVISOR_MS = 2_000;
 
 export interface FaultParts {
@@ -26,7 +26,7 @@ export interface FaultParts {
   readonly say: (text: string) => void;
 }
 
-/** Carries the plan out. What it begins it also ends: nothing stays paused, and no answer stays false. */
+/** Executes the schedule, and undoes each fault: no process stays paused, no API fault stays active. */
 export class FaultRunner {
   private readonly paused = new Set<Target>();
   private readonly running = new Set<Promise<void>>();
@@ -55,7 +55,7 @@ export class FaultRunner {
     await Promise.all(this.running);
   }
 
-  /** Everything runs and answers again, at once. */
+  /** Ends all pauses and API faults at once. */
   restore(): void {
     for (const target of this.paused) signalProcess(target.process, 'SIGCONT');
     this.paused.clear();
@@ -153,7 +153,7 @@ export class FaultRunner {
     return candidates.find(({ process }) => process.pid === holder) ?? candidates[0];
   }
 
-  /** Who leads says so, with its pid, in the Lease. */
+  /** Pid of the leader, from the Lease's holder identity. */
   private async leaderPid(service: Service): Promise<number | undefined> {
     const { items } = await this.parts.client
       .list(LEASE_KIND, {}, { deadlineMs: LEASE_MS })

@@ -7,8 +7,8 @@ import { type Shim } from '../support/shims';
 const LIST_MS = 5_000;
 
 /**
- * It is stopped while the containers of its group are read: no task comes to it after that.
- * @returns ids of the containers that die with it, and of the sandboxes in them; undefined where it serves none yet
+ * Kills a shim. It is stopped while the containers of its group are listed, so that no task is added in between.
+ * @returns ids of the containers that die with it and of their sandboxes; undefined when it serves none yet
  */
 export async function killShim({ process }: Shim, containerd: ContainerdClient): Promise<string[] | undefined> {
   const group = await groupOf(process.pid, containerd);
@@ -20,12 +20,12 @@ export async function killShim({ process }: Shim, containerd: ContainerdClient):
     signalProcess(process, 'SIGKILL');
     return dying.flatMap(({ id, labels }) => [id, labels[ContainerLabels.id] ?? id]);
   } catch (error) {
-    signalProcess(process, 'SIGCONT'); // nobody could say whom it would take along
+    signalProcess(process, 'SIGCONT'); // unknown which containers it would end
     throw error;
   }
 }
 
-/** By its children: a shim does not say which group it serves. */
+/** Shim group, found through a child process: a shim does not name its group. */
 async function groupOf(pid: number, containerd: ContainerdClient): Promise<string | undefined> {
   const { tasks } = await containerd.tasks.list({ filter: '' }, { deadlineMs: LIST_MS });
   const child = tasks.find((task) => parentOf(task.pid) === pid);

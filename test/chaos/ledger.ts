@@ -1,8 +1,8 @@
 export type Mode = 'fast' | 'strong';
-/** What the sandbox's process does: sleeps for ever, sleeps and will not hear SIGTERM, ends well, ends badly. */
+/** Behaviour of the sandbox's process: sleeps; sleeps and ignores SIGTERM; exits with 0; exits with 7. */
 export type Behaviour = 'sleeper' | 'stubborn' | 'succeeds' | 'fails';
 
-/** `refused`: the answer said for certain that nothing was done. `unknown`: no answer, or one that leaves it open. */
+/** `refused`: the answer proves that nothing was done. `unknown`: no answer, or one that leaves it open. */
 export type Outcome = 'acknowledged' | 'refused' | 'unknown';
 
 export interface Change {
@@ -18,7 +18,7 @@ export interface CreateAttempt extends Change {
   readonly agentPod: string;
 }
 
-/** One sandbox that was asked for, and everything that was asked of it. Times are Unix ms. */
+/** One requested sandbox and all requests about it. Times in Unix ms. */
 export interface Entry {
   readonly name: string;
   readonly mode: Mode;
@@ -26,10 +26,10 @@ export interface Entry {
   readonly requestId: string;
   readonly creates: CreateAttempt[];
   readonly resets: Change[];
-  /** `expiresAt` Unix ms */
+  /** `expiresAt` in Unix ms */
   readonly expiries: (Change & { readonly expiresAt: number })[];
   readonly deletes: Change[];
-  /** The name was used before, and something of that time may still have been on its way when this began. */
+  /** The name was used before, and an effect of that time could still be pending when this entry began. */
   readonly heir: boolean;
 }
 
@@ -39,13 +39,13 @@ export interface Counts {
   readonly unknown: number;
 }
 
-/** What was asked and answered: the only thing that the accounting believes besides the machine itself. */
+/** All requests and answers: besides the machine itself, the only source of the comparison. */
 export class Ledger {
   private readonly entries = new Map<string, Entry>();
   private readonly past: Entry[] = [];
-  /** ids of containers, and of the sandboxes in them, whose shim was killed */
+  /** ids of containers and their sandboxes whose shim was killed */
   readonly shimDeaths = new Set<string>();
-  /** when an agent Pod was deleted, by its name */
+  /** Unix ms of the deletion of agent Pods, by Pod name */
   readonly podDeaths = new Map<string, number>();
 
   add(entry: Entry): void {
@@ -54,7 +54,7 @@ export class Ledger {
     this.entries.set(entry.name, entry);
   }
 
-  /** The last of each name. */
+  /** The latest entry of each name. */
   current(): Entry[] {
     return [...this.entries.values()];
   }

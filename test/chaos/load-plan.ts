@@ -1,7 +1,7 @@
 import { type Behaviour, type Mode } from './ledger';
 import { type SeededRandom } from '../support/seeded-random';
 
-/** What a worker has: how many sandboxes it believes to be there, and how many names it may use again. */
+/** State of a worker: sandboxes that it believes alive, and names that it may reuse. */
 export interface Holdings {
   readonly live: number;
   readonly free: number;
@@ -12,9 +12,9 @@ export interface CreateStep {
   readonly mode: Mode;
   readonly behaviour: Behaviour;
   readonly gateway: number;
-  /** asks both gateways for the name in the same instant */
+  /** sends the create to both gateways at the same time */
   readonly twice: boolean;
-  /** asks again, at the other gateway, with the same request_id */
+  /** repeats the create at the other gateway, with the same request_id */
   readonly repeat: boolean;
   readonly withRequestId: boolean;
   readonly reuseName: boolean;
@@ -26,14 +26,14 @@ export interface CreateStep {
 
 export type Step =
   | CreateStep
-  /** `which` in [0, 1): of the live ones, in order of their age */
+  /** `which` in [0, 1): picks among the live sandboxes, ordered by age */
   | { readonly type: 'delete'; readonly gateway: number; readonly which: number; readonly withId: boolean }
   | { readonly type: 'reset'; readonly gateway: number; readonly which: number }
   | { readonly type: 'expire'; readonly gateway: number; readonly which: number; readonly inSeconds: number };
 
 export interface LoadShape {
   readonly gateways: number;
-  /** a worker with more than that rather deletes */
+  /** a worker with at least this many prefers to delete */
   readonly enough: number;
 }
 
@@ -43,8 +43,8 @@ const FIRST_PORT = 8000;
 const PORTS = 6;
 
 /**
- * The next thing that a worker does. Pure but for the stream: the same seed gives the same decisions, each from the same
- * numbers, whatever the earlier steps came to; which sandbox `which` hits depends on what the machine did until then.
+ * The next step of a worker. Pure except for the random stream: the same seed gives the same decisions from the same
+ * numbers, whatever the earlier steps led to. Which sandbox `which` hits depends on the machine.
  */
 export function nextStep(random: SeededRandom, { live, free }: Holdings, shape: LoadShape, filling: boolean): Step {
   const type = random.choose(TYPES);

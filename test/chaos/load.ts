@@ -8,7 +8,7 @@ import { type SeededRandom } from '../support/seeded-random';
 
 const IMAGE = 'busybox';
 const CALL_MS = 5_000;
-/** Answers after which there is certainly nothing: given before anything was made. */
+/** Codes that prove that nothing was made. */
 const REFUSALS: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'ALREADY_EXISTS', 'RESOURCE_EXHAUSTED']);
 
 const SCRIPTS: Readonly<Record<Behaviour, string>> = {
@@ -18,7 +18,7 @@ const SCRIPTS: Readonly<Record<Behaviour, string>> = {
   fails: 'echo begun; sleep 1; exit 7',
 };
 
-/** One caller among several: it does one thing after the other, with names that only it uses. */
+/** One of several concurrent callers. It does one step after the other, with names of its own. */
 export class Worker {
   private readonly live: Entry[] = [];
   private readonly free: string[] = [];
@@ -89,7 +89,7 @@ export class Worker {
 
   private async delete(entry: Entry, step: Extract<Step, { type: 'delete' }>): Promise<void> {
     const acknowledged = entry.creates.filter(isAcknowledged);
-    // the id that a create gave is the sandbox's as long as nobody has asked for another one
+    // the id from the create is current as long as no other create or reset happened
     const isKnown = step.withId && entry.resets.length === 0 && acknowledged.length === entry.creates.length;
     const sandboxId = isKnown && entry.creates.length === 1 ? (acknowledged[0]?.sandboxId ?? '') : '';
     const at = now();
@@ -112,7 +112,7 @@ export class Worker {
     entry.expiries.push({ ...change, expiresAt: value * 1000 });
   }
 
-  /** An answer without success is none: its object may be yet to come. */
+  /** An answer without success is not final: the object may still be unwritten. */
   private async update(entry: Entry, gateway: number, update: NonNullable<UpdateRequest['update']>): Promise<Change> {
     const at = now();
     const request = UpdateRequest.fromPartial({ sandboxName: entry.name, namespace: NAMESPACE, update });
@@ -142,7 +142,7 @@ function outcomeOf({ code, message }: Reply<unknown>, gateway: number, at: numbe
   return { gateway, at, outcome, code, message };
 }
 
-/** Whether a create of it may have an effect even after its delete was answered. */
+/** Whether one of its creates may still take effect after its delete was answered. */
 function leftOpen(entry: Entry | undefined): boolean {
   return entry !== undefined && (entry.heir || entry.creates.some(({ outcome }) => outcome === 'unknown'));
 }
@@ -154,7 +154,7 @@ function requestOf(entry: Entry, step: CreateStep, expiresAt: number | undefined
     consistencyMode: entry.mode === 'fast' ? ConsistencyMode.FAST : ConsistencyMode.STRONG,
     exposedPorts: step.port === undefined ? [] : [step.port],
     ...(expiresAt === undefined ? {} : { expireTimeSeconds: Math.floor(expiresAt / 1000) }),
-    // a process that fails would be made anew for ever
+    // AutoRecreate would recreate a failing process for ever
     ...(step.autoRecreate && entry.behaviour === 'sleeper' ? { failurePolicy: FailurePolicy.AUTO_RECREATE } : {}),
   });
 }

@@ -1,11 +1,11 @@
 /**
- * Chaos: a stack of its own, a load of creates, deletes, resets and expiries in both modes through two gateways, and a
- * schedule that kills, pauses and cuts off its processes. Then everything that was promised is counted, and containerd,
+ * Chaos: a stack of its own; a load of creates, deletes, resets and expiries in both modes through two gateways; and a
+ * schedule that kills, pauses and partitions its processes. Afterwards every promise is checked, and containerd,
  * network namespaces, logs, agents and API must agree exactly.
  *
  * A seed fixes the schedule (which fault, when, on which kind of process) and every caller's decisions. It does not fix
- * the machine: how far a call has come when a process dies, and so which sandbox a later "the oldest" is, differ from run
- * to run. A seed that failed makes the same failure likely, not certain: run it again a few times, or longer.
+ * the machine: the progress of a call when a process dies, and so which sandbox a later "the oldest" is, differ from
+ * run to run. A seed that failed makes the same failure likely, not certain: run it again a few times, or longer.
  */
 import { MachineStack } from '../support/machine-stack';
 import { runSeed } from '../support/seeded-run';

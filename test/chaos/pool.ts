@@ -6,7 +6,7 @@ export const POOL = 'chaos';
 export const POOL_MAX = 3;
 export const SLOTS = 4;
 
-/** Small enough to be full now and then, and it grows and shrinks while things break. */
+/** Small enough to be full at times; it grows and shrinks during the faults. */
 export function chaosPool(): SandboxPool {
   return {
     ...{ apiVersion: API_VERSION, kind: 'SandboxPool', metadata: { name: POOL, namespace: NAMESPACE } },

@@ -9,7 +9,7 @@ import { agentPods, type Readers, report } from '../support/world';
 const EVERY_MS = 400;
 const claim = z.object({ ports: z.array(z.number()) });
 
-/** I3, while it matters: looks at agents and at containerd during the run, and remembers what must never be. */
+/** Checks promise I3 during the run: samples agents and containerd, and records every violation. */
 export class CapacitySampler {
   readonly violations = new Set<string>();
   private samples = 0;
@@ -26,7 +26,7 @@ export class CapacitySampler {
 
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      // nobody answers while they are killed: then there is no sample
+      // agents do not answer while they are killed: no sample then
       await this.agents().catch(() => undefined);
       await this.containers().catch((error: unknown) => messageOf(error));
       await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
@@ -43,18 +43,18 @@ export class CapacitySampler {
   }
 
   /**
-   * What really runs, by containerd. Its list is not of one instant: only what two looks in a row show counts, since a
-   * container that was in both ran all the time between.
+   * Checks the running containers of containerd. Its list is not a snapshot of one instant, so only containers in two
+   * consecutive lists count: those ran the whole time between.
    */
   private async containers(): Promise<void> {
     const all = await this.readers.runtime.list('');
     const running = all.filter((container) => container.task?.status === 'running' && !isWaiting(container));
     const now = new Map<string, Set<string>>();
     const ports = new Map<string, string[]>();
-    for (const { id, labels, claim: said } of running) {
+    for (const { id, labels, claim: record } of running) {
       const agent = labels[ContainerLabels.agentUid] ?? '';
       now.set(agent, (now.get(agent) ?? new Set()).add(id));
-      for (const port of claim.safeParse(said).data?.ports ?? []) {
+      for (const port of claim.safeParse(record).data?.ports ?? []) {
         const key = `${agent}:${port}`;
         ports.set(key, [...(ports.get(key) ?? []), id]);
       }

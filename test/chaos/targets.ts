@@ -11,7 +11,7 @@ export interface Target {
   readonly process: ProcessIdentity;
 }
 
-/** Every process of the stack that lives now, by the stack's own records: a pid with its start, so never another's. */
+/** Every live process of the stack, from the stack's own records: a pid with its start time, so never a reused pid. */
 export function livingTargets({ layout, apiserver }: MachineStack): Target[] {
   const supervisor = runningSupervisor(layout);
   const services = readRecords(layout).map(({ name, process }) => ({ name, process }));
@@ -28,7 +28,7 @@ export function livingTargets({ layout, apiserver }: MachineStack): Target[] {
   return all.filter(({ process }) => isAlive(process)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The replicas of a service: `name`, `name-2` and so on. */
+/** Replicas of a service: `name`, `name-2` and so on. */
 export function replicasOf(targets: readonly Target[], service: string): Target[] {
   return targets.filter(({ name }) => name === service || new RegExp(`^${service}-\\d+$`).test(name));
 }

@@ -7,20 +7,20 @@ import { KubernetesCluster } from '../support/kubernetes-cluster';
 import { Machine } from './machine';
 import { cniConfig, containerdToml, kubeletConfig, PAUSE, proxyConfig } from './node-files';
 
-/** of scripts/demo-image.sh */
+/** archive written by scripts/demo-image.sh */
 export const DEMO_IMAGE = resolve(__dirname, '../../.cache/busybox.tar');
 const READY_MS = 120_000;
 const START_MS = 20_000;
 const NAME = 'node-1';
 
-/** One node with a whole Kubernetes: the control plane, containerd with CRI, a kubelet and a kube-proxy. */
+/** One node with a complete Kubernetes: control plane, containerd with CRI, kubelet and kube-proxy. */
 export class ClusterNode {
   private constructor(
     readonly machine: Machine,
     readonly cluster: KubernetesCluster,
   ) {}
 
-  /** Ready, with these archives' images imported. */
+  /** Starts the node and waits until it is Ready. @param archives images to import */
   static async start(archives: readonly string[]): Promise<ClusterNode> {
     const machine = await Machine.start();
     try {
@@ -42,7 +42,7 @@ export class ClusterNode {
     }
   }
 
-  /** containerd's, as this machine reaches it */
+  /** containerd's socket, as a path on this machine */
   get containerdSocket(): string {
     return this.machine.path('/run/containerd/containerd.sock');
   }
@@ -79,7 +79,7 @@ export class ClusterNode {
   }
 }
 
-/** What holds a Pod's namespaces: the demo image, asleep. */
+/** Builds the pause image, which holds a Pod's namespaces, from the demo image. @returns path of its archive */
 async function pauseArchive(folder: string): Promise<string> {
   const archive = `${folder}.tar`;
   const copy = (from: string, to: string) => checked('skopeo', ['copy', '-q', '--insecure-policy', from, to]);

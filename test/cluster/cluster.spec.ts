@@ -9,11 +9,11 @@ import { rollouts } from './cases/rollouts';
 import { scaling } from './cases/scaling';
 import { Product } from './product';
 
-/** A node, five images, fourteen processes, on two cores. */
+/** Start of a node with five images and fourteen processes, on two cores. */
 const START_MS = 400_000;
 const END_MS = 60_000;
 
-/** In this order, on one cluster. */
+/** One cluster for all; the order matters. */
 describe('The product on a real Kubernetes', () => {
   let started: Product | undefined;
   const product = (): Product => {
@@ -39,13 +39,13 @@ describe('The product on a real Kubernetes', () => {
   describe('ResourceQuotas', () => {
     quotas(product);
   });
-  describe('the Pod of an agent', () => {
+  describe('an agent Pod', () => {
     placement(product);
   });
   describe('a pool under a burst', () => {
     scaling(product);
   });
-  describe('an agent Pod that is deleted', () => {
+  describe('a deleted agent Pod', () => {
     recovery(product);
   });
   describe('kubectl rollout restart under load', () => {

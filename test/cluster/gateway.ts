@@ -9,13 +9,13 @@ const FSB_CTL = resolve(__dirname, '../../bin/fsb-ctl');
 export const SYSTEM = 'fast-sandbox-system';
 const NAME = 'fastpath-gateway';
 
-/** fsb-ctl with somebody's rights. */
+/** fsb-ctl with the rights of one account. */
 export interface Caller {
   readonly run: (...args: string[]) => Promise<string>;
   readonly attempt: (...args: string[]) => Promise<Answer>;
 }
 
-/** The gateway's Service as callers outside of the cluster have it: an address, a CA, and tokens of service accounts. */
+/** The gateway's Service as callers outside the cluster reach it: an address, a CA, and tokens of service accounts. */
 export class Gateway {
   private constructor(
     private readonly cluster: KubernetesCluster,
@@ -24,7 +24,7 @@ export class Gateway {
     private readonly caFile: string,
   ) {}
 
-  /** Opens a port of the node for it. */
+  /** Exposes the Service on a port of the node. */
   static async open(cluster: KubernetesCluster, node: string, folder: string): Promise<Gateway> {
     const of = ['-n', SYSTEM, '-o'];
     await cluster.kubectl('patch', 'service', NAME, '-n', SYSTEM, '-p', JSON.stringify({ spec: { type: 'NodePort' } }));
@@ -36,7 +36,7 @@ export class Gateway {
     return new Gateway(cluster, `${node}:${port}`, ca, caFile);
   }
 
-  /** An hour's token of a service account in `default`. */
+  /** A token of a service account in `default`, valid for one hour. */
   async token(account: string): Promise<string> {
     const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } };
     const path = `/api/v1/namespaces/default/serviceaccounts/${account}/token`;

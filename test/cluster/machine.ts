@@ -7,18 +7,18 @@ import { checked } from '../support/command';
 
 const SCRIPT = join(__dirname, 'node.sh');
 
-/** A machine within this one, as node.sh makes it: what runs in it ends with it, and leaves nothing. */
+/** A machine inside this one, made by node.sh. Its processes end with it; it leaves nothing behind. */
 export class Machine {
   private constructor(
     readonly folder: string,
     private readonly child: ChildProcess,
-    /** of its first process, as this machine sees it */
+    /** pid of its first process, as seen from this machine */
     private readonly pid: number,
     private readonly index: number,
   ) {}
 
   static async start(): Promise<Machine> {
-    await checked(SCRIPT, ['sweep']); // what a killed run has left
+    await checked(SCRIPT, ['sweep']); // leftovers of a killed run
     const folder = mkdtempSync('/var/tmp/fsb-node-');
     const command = ['--pdeathsig', 'KILL', SCRIPT, 'start', folder];
     const child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -36,7 +36,7 @@ export class Machine {
     return `10.77.${this.index}.2`;
   }
 
-  /** What it may give to its Pods. */
+  /** Addresses that it may give to its Pods. */
   get podRange(): string {
     return `10.78.${this.index}.0/24`;
   }
@@ -45,38 +45,40 @@ export class Machine {
     return `10.79.${this.index}.0/24`;
   }
 
-  /** The Service of the API server's: the first of all. */
+  /** Address of the API server's Service: the first of the range. */
   get apiAddress(): string {
     return `10.79.${this.index}.1`;
   }
 
-  /** This machine's end of its network. */
+  /** This machine's end of the veth pair. */
   get link(): string {
     return `fsb-node-${this.index}`;
   }
 
-  /** What a command is prefixed with to run in it. */
+  /** Command prefix that runs a program inside it. */
   get within(): readonly string[] {
     return [SCRIPT, 'within', this.folder, String(this.pid)];
   }
 
-  /** @returns where this machine sees a path of it */
+  /** @returns a path of the inner machine as seen from this one */
   path(path: string): string {
     return join(`/proc/${this.pid}/root`, path);
   }
 
-  /** @throws with what the command said */
+  /** @throws Error with the output when the command fails */
   run(...command: string[]): Promise<string> {
     const [program = '', ...args] = [...this.within, ...command];
     return checked(program, args);
   }
 
-  /** With all that runs in it; its folder stays. */
+  /** Ends it and all its processes; its folder stays until sweep(). */
   end(): Promise<void> {
     return kill(this.child);
   }
 
-  /** Of this one, when its processes have ended, and of any other that has: folder, cgroups, link. */
+  /**
+   * Removes the folder, cgroups and link of this machine, once its processes have ended, and of every other ended one.
+   */
   async sweep(): Promise<void> {
     await checked(SCRIPT, ['sweep', this.folder]);
   }
@@ -95,7 +97,9 @@ function onlyChild(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
 }
 
-/** unshare --kill-child takes the first process along, and the kernel all others. */
+/**
+ * Kills the child; unshare --kill-child then kills the first process, and the kernel all others of its PID namespace.
+ */
 async function kill(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');

@@ -1,9 +1,9 @@
-/** The image of what holds a Pod's namespaces. */
+/** Image that holds a Pod's namespaces. */
 export const PAUSE = 'fsb.local/pause:latest';
 
-/** @param cni the folder of the network's configuration */
+/** @param cni folder of the CNI configuration */
 export function containerdToml(cni: string): string {
-  // a machine without CAP_SYS_RESOURCE cannot lower an oom_score_adj, and runc dies of trying
+  // without CAP_SYS_RESOURCE no oom_score_adj can be lowered, and runc fails when it tries
   return `version = 2
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = ${JSON.stringify(PAUSE)}
@@ -14,7 +14,7 @@ export function containerdToml(cni: string): string {
 `;
 }
 
-/** Every Pod on a link of its own: what goes from one to another passes kube-proxy's rules, which a bridge may bypass. */
+/** Configuration with one link per Pod: traffic between Pods passes kube-proxy's rules, which a bridge may bypass. */
 export function cniConfig(subnet: string): object {
   const ipam = { type: 'host-local', ranges: [[{ subnet }]], routes: [{ dst: '0.0.0.0/0' }] };
   return { cniVersion: '0.4.0', name: 'pods', plugins: [{ type: 'ptp', ipam }] };
@@ -28,9 +28,9 @@ export function kubeletConfig(clientCa: string): object {
     authorization: { mode: 'AlwaysAllow' },
     cgroupDriver: 'cgroupfs',
     failSwapOn: false,
-    // outside of what the node has for itself, this would be the machine's
+    // below the node's own folders; the default would be the machine's
     volumePluginDir: '/var/lib/kubelet/volume-plugins',
-    // the disk is the machine's, and others fill it: nothing of the node goes because of that
+    // the disk is shared with the whole machine: no image or Pod is removed because others fill it
     imageGCHighThresholdPercent: 100,
     imageGCLowThresholdPercent: 99,
     evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
@@ -44,7 +44,7 @@ export function proxyConfig(kubeconfig: string, hostnameOverride: string): objec
     clientConnection: { kubeconfig },
     hostnameOverride,
     mode: 'iptables',
-    // the machine's, not the node's: left as they are
+    // these settings belong to the machine, not to the node: not changed
     conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
   };
 }

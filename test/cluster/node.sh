@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# node.sh start FOLDER: a node for one Kubernetes, as a machine within this machine: mount, network, pid, cgroup and host name
-# namespaces, where /run, /var/lib and /var/log are empty folders of its own, so that everything has its usual path.
-# Says `ready N` on stdout: its address is 10.77.N.2, its Pods' are 10.78.N.0/24, its Services' 10.79.N.0/24, and the machine
-# has routes to them through the link fsb-node-N. Whatever is started in it ends with its first process, and so do mounts,
-# links, routes and iptables rules; that process ends with whoever started it.
+# node.sh start FOLDER: a node for one Kubernetes, as a machine inside this machine. It has its own mount, network, PID,
+# cgroup and host name namespaces; /run, /var/lib and /var/log are empty folders of its own, so that every file has its
+# usual path. Prints `ready N` on stdout: the node's address is 10.77.N.2, its Pods have 10.78.N.0/24, its Services
+# 10.79.N.0/24, and this machine routes to them through the link fsb-node-N. All processes, mounts, links, routes and
+# iptables rules of the node end with its first process, which ends with its parent.
 # node.sh within FOLDER PID COMMAND...: runs a command in the node whose first process is PID.
-# node.sh check: exit code 77 where this machine can have no node, and why.
-# node.sh sweep [FOLDER]: removes the folders (/var/tmp/fsb-node-*), cgroups and links of nodes that have ended; waits for the
+# node.sh check: exits with 77 and the reason when this machine cannot run a node.
+# node.sh sweep [FOLDER]: removes the folders (/var/tmp/fsb-node-*), cgroups and links of ended nodes; waits for the
 # node of FOLDER, whose first process has been killed.
 set -euo pipefail
 cgroups=/sys/fs/cgroup
@@ -17,7 +17,7 @@ make_cgroups() {
   local hierarchy file
   while read -r hierarchy; do
     mkdir "$hierarchy/$1"
-    for file in cpuset.cpus cpuset.mems; do # empty where they are new, and then nobody may come in
+    for file in cpuset.cpus cpuset.mems; do # empty in a new cpuset, which then accepts no process
       [ ! -e "$hierarchy/$file" ] || cat "$hierarchy/$file" >"$hierarchy/$1/$file"
     done
   done < <(hierarchies)
@@ -28,7 +28,8 @@ join_cgroups() {
   while read -r hierarchy; do echo $$ >"$hierarchy/$1/cgroup.procs"; done < <(hierarchies)
 }
 
-# A process that has ended leaves its cgroups a moment after its files and mounts, so that rmdir is tried for ten seconds.
+# Removes the cgroups of an ended node. A process leaves its cgroups shortly after its files and mounts, so rmdir is
+# retried for ten seconds.
 remove_cgroups() {
   local hierarchy attempt
   while read -r hierarchy; do
@@ -42,7 +43,7 @@ remove_cgroups() {
 }
 
 outside() {
-  exec 8</proc/self/ns/net 9>"$1/lock" # 9 is held by every process of the node: who gets it knows that all have ended
+  exec 8</proc/self/ns/net 9>"$1/lock" # every process of the node holds 9: whoever locks it knows all ended
   flock -n 9
   make_cgroups "$(basename "$1")"
   join_cgroups "$(basename "$1")"
@@ -54,7 +55,7 @@ inside() {
   for ((index = 0; index < 255; index++)); do
     ip link add eth0 type veth peer name "fsb-node-$index" netns /proc/self/fd/8 2>/dev/null && break
   done
-  mount --make-rslave / # nothing that is mounted here shows on the machine
+  mount --make-rslave / # mounts made here stay invisible on the machine
   mount --make-rshared /
   mount -t proc proc /proc
   mount -t sysfs sysfs /sys
@@ -65,7 +66,7 @@ inside() {
   network "$index"
   hostname node-1
   echo "ready $index"
-  # bash takes the processes that lose their parent, and waits for them
+  # bash adopts and reaps orphaned processes
   sleep infinity &
   wait
 }
@@ -90,7 +91,7 @@ mount_folders() {
   done
 }
 
-# What a kubelet sets on its machine, and would set on this one: it finds it as it wants it, and writes nothing.
+# Sysctls that a kubelet would set on the whole machine: it finds its values in place and writes nothing.
 fake_sysctls() {
   local name value
   mkdir -p "$1/sysctls"
@@ -122,13 +123,13 @@ network() {
 sweep() {
   local folder wait
   for folder in /var/tmp/fsb-node-*; do
-    [ -f "$folder/lock" ] || continue # one that is being made, or none at all
+    [ -f "$folder/lock" ] || continue # not a node, or one that is being made
     exec 9>>"$folder/lock"
     wait=(-n)
     [ "$folder" != "${1:-}" ] || wait=(--timeout 30) # its processes are ending
     flock "${wait[@]}" 9 || continue
     remove_cgroups "$(basename "$folder")"
-    # TCP connections that nobody has any more keep its network for a minute or two
+    # orphaned TCP connections keep the network namespace for a minute or two
     [ ! -f "$folder/link" ] || ip link delete "$(cat "$folder/link")" 2>/dev/null || true
     rm -rf "$folder"
   done
@@ -143,7 +144,7 @@ within() {
 
 check() {
   if hierarchies | grep -q /memory; then return; fi
-  echo 'SKIPPED: there is no real Kubernetes to test on: this kubelet, and node.sh, want the cgroup hierarchies of version 1' >&2
+  echo 'SKIPPED: this machine cannot run a Kubernetes node: kubelet and node.sh need cgroup v1 hierarchies' >&2
   exit 77
 }
 

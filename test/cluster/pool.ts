@@ -1,13 +1,13 @@
 interface Wanted {
-  /** sandboxes on an agent */
+  /** sandboxes per agent */
   readonly slots: number;
-  /** agents */
+  /** agents at most */
   readonly most: number;
   readonly least?: number;
   readonly resources?: object;
 }
 
-/** A SandboxPool whose agents are of this checkout's image. */
+/** A SandboxPool whose agents run this checkout's image. */
 export function pool(name: string, { slots, most, least = 1, resources = {} }: Wanted): object {
   const agent = { name: 'agent', image: 'fast-sandbox/node-agent:0.1.0', resources };
   return {

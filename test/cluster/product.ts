@@ -9,19 +9,19 @@ import { type Caller, Gateway, SYSTEM } from './gateway';
 const ROOT = resolve(__dirname, '../..');
 const MAKE_MS = 300_000;
 const READY_MS = 120_000;
-/** the others are the kubelet's */
+/** containers of this product; the others belong to the kubelet */
 const OURS = `labels."${ContainerLabels.managed}"==true`;
 
-/** The product on a real Kubernetes, as its users see it: kubectl, and the gateway through its Service. */
+/** The product on a real Kubernetes, through the interfaces of its users: kubectl, and the gateway's Service. */
 export class Product {
   private constructor(
     readonly node: ClusterNode,
     readonly gateway: Gateway,
-    /** with the rights of k8s/samples/caller.yaml */
+    /** caller with the rights of k8s/samples/caller.yaml */
     readonly caller: Caller,
   ) {}
 
-  /** On a cluster of its own. */
+  /** Builds the images, starts a cluster and deploys the product on it. */
   static async start(): Promise<Product> {
     const archive =
       (await checked(join(ROOT, 'scripts/images.sh'), [], { timeoutMs: MAKE_MS })).trimEnd().split('\n').at(-1) ?? '';
@@ -57,7 +57,7 @@ export class Product {
     await checked('kubectl', args, { stdin: JSON.stringify(manifest) });
   }
 
-  /** Of an object in `default`; empty where it, or the field, is absent. */
+  /** A field of an object in `default`; empty when object or field is absent. */
   field(kind: string, name: string, path: string): Promise<string> {
     return this.kubectl('get', kind, name, '--ignore-not-found', '-o', `jsonpath={${path}}`);
   }
@@ -67,7 +67,7 @@ export class Product {
     return sandboxIds(await containerRecords(this.node.containerdSocket, [OURS]));
   }
 
-  /** ids of the node's containers that wait for a sandbox */
+  /** containerd ids of the node's standby containers */
   async waiting(): Promise<string[]> {
     return waitingIds(await containerRecords(this.node.containerdSocket, [OURS]));
   }

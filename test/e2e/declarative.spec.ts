@@ -29,7 +29,7 @@ describe('Sandboxes and pools made with kubectl', () => {
       JSON.stringify({ spec: { capacity: { poolMin } } }),
     );
 
-  it('a pool leads to ready agents, as many as poolMin says', async () => {
+  it('pool: runs as many ready agents as poolMin says', async () => {
     await stack.kubectl('apply', '-f', 'k8s/samples/pool.yaml');
     await eventually(async () => expect(await agents()).toHaveLength(1), 30_000, 200);
     await stack.kubectl('wait', '--for=condition=Ready', 'pod', '-l', 'app=sandbox-agent', '--timeout=60s');
@@ -50,7 +50,7 @@ describe('Sandboxes and pools made with kubectl', () => {
     await eventually(async () => expect(await agents()).toHaveLength(1), 60_000, 500);
   }, 200_000);
 
-  it('a sandbox leads to Running with endpoints and node, and ends container first, object after', async () => {
+  it('sandbox: gets Running with endpoints and node; on delete the container ends before the object', async () => {
     await stack.kubectl('apply', '-f', 'k8s/samples/sandbox.yaml');
     await stack.kubectl('wait', '--for=jsonpath={.status.phase}=Running', 'sandbox/my-sandbox', '--timeout=60s');
     const { status } = JSON.parse(await stack.kubectl('get', 'sbx', 'my-sandbox', '-o', 'json')) as {
@@ -64,7 +64,7 @@ describe('Sandboxes and pools made with kubectl', () => {
     expect(await stack.containers()).not.toContain(status.sandboxID);
   }, 150_000);
 
-  // kubectl itself refuses some of these where the API server publishes the schema, in words of its own
+  // where the API server publishes the schema, kubectl itself refuses some of these, with its own messages
   it.each([
     ['no image', SANDBOX('{"poolRef":"default-pool"}'), /spec\.image|spec.*"image"/],
     ['an empty image', SANDBOX('{"image":"","poolRef":"default-pool"}'), /spec\.image/],
@@ -81,7 +81,7 @@ describe('Sandboxes and pools made with kubectl', () => {
     ['an unknown mode', SANDBOX('{"image":"a","poolRef":"b","consistencyMode":"weak"}'), /consistencyMode.*fast/],
     ['an unknown policy', SANDBOX('{"image":"a","poolRef":"b","failurePolicy":"Never"}'), /failurePolicy.*Manual/],
     ['a time-out of 0', SANDBOX('{"image":"a","poolRef":"b","recoveryTimeoutSeconds":0}'), /recoveryTimeoutSeconds/],
-    ['a time that is none', SANDBOX('{"image":"a","poolRef":"b","expireTime":"soon"}'), /expireTime/],
+    ['an invalid time', SANDBOX('{"image":"a","poolRef":"b","expireTime":"soon"}'), /expireTime/],
     ['an unknown field', SANDBOX('{"image":"a","poolRef":"b","imagee":"c"}'), /imagee/],
     ['a name in capitals', SANDBOX('{"image":"a","poolRef":"b"}', 'BAD'), /metadata\.name/],
     ['a negative pool', POOL('{"capacity":{"poolMin":-1}}'), /spec\.capacity\.poolMin/],
@@ -94,7 +94,7 @@ describe('Sandboxes and pools made with kubectl', () => {
     expect(left).not.toMatch(/bad/i);
   });
 
-  it('a pool that ends, ends its agents and fails its sandboxes', async () => {
+  it('pool: its deletion ends its agents and fails its sandboxes', async () => {
     await stack.kubectl('apply', '-f', 'k8s/samples/sandbox.yaml');
     await stack.kubectl('wait', '--for=jsonpath={.status.phase}=Running', 'sandbox/my-sandbox', '--timeout=60s');
     await stack.kubectl('delete', 'sbp', 'default-pool', '--timeout=60s');

@@ -18,7 +18,7 @@ describe('A sandbox made through the gateway', () => {
   const run = (name: string, ...more: string[]) =>
     eventually(() => stack.fsbCtl('run', name, '--image', 'busybox', ...more), 20_000, 500);
 
-  it('runs, is seen by every reader, and is gone as a whole after delete', async () => {
+  it('runs, is visible to every reader, and leaves nothing after delete', async () => {
     const answer = await run('first', '--ports', '8080', '--', '/bin/sh', '-c', LOOP);
     expect(answer).toMatch(/Sandbox created successfully/);
     const id = /ID:\s+(\S+)/.exec(answer)?.[1] ?? '';
@@ -40,7 +40,7 @@ describe('A sandbox made through the gateway', () => {
     await eventually(async () => !(await stack.kubectl('get', 'sandboxes')).includes('first'), 20_000, 200);
   }, 90_000);
 
-  it('tells of an exit with its code', async () => {
+  it('reports its exit with the exit code', async () => {
     await run('short', '--', '/bin/sh', '-c', 'echo bye; exit 7');
     await eventually(async () => /phase: Failed/i.test(await stack.fsbCtl('get', 'short')), 20_000, 200);
     expect(await stack.fsbCtl('logs', 'short', '-f')).toBe('bye\n');
@@ -57,7 +57,7 @@ describe('A sandbox made through the gateway', () => {
     await stack.fsbCtl('delete', 'short');
   }, 60_000);
 
-  it('run --follow: ends with the status of the process, with its output alone on stdout', async () => {
+  it('run --follow: exits with the status of the process, and prints only its output on stdout', async () => {
     const follow = (name: string, script: string, ...flags: string[]) =>
       stack.tryFsbCtl('run', name, '--image', 'busybox', '--follow', ...flags, '--', '/bin/sh', '-c', script);
     expect(await follow('seven', 'echo out; exit 7', '--rm')).toEqual({ code: 7, stdout: 'out\n', stderr: '' });
@@ -66,7 +66,7 @@ describe('A sandbox made through the gateway', () => {
   }, 60_000);
 
   it('refuses a name twice, an unknown pool, an unknown command and an absent image, and leaves nothing', async () => {
-    // those of the tests before are on their way out
+    // sandboxes of earlier tests are still ending
     await eventually(async () => expect(await stack.containers()).toEqual([]), 20_000, 200);
     await run('taken', '--', '/bin/sleep', '1000');
     const refused: [string[], RegExp][] = [
@@ -106,7 +106,7 @@ describe('A sandbox made through the gateway', () => {
     const soon = String(Math.floor(Date.now() / 1000) + 3);
     await stack.fsbCtl('update', 'again', '--expire-time', soon);
     expect(await log('--previous')).toBe(first);
-    const second = await log('--follow'); // to its end
+    const second = await log('--follow'); // until it ends
     expect(second).toMatch(/^[0-9a-f-]{36}\n$/);
     expect(second).not.toBe(first);
     await eventually(async () => /phase: Expired/i.test(await stack.fsbCtl('get', 'again')), 20_000, 200);

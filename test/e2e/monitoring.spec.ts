@@ -12,9 +12,9 @@ const ROOT = resolve(__dirname, '../..');
 const OVERLAY = join(ROOT, 'k8s/overlays/monitoring');
 const SERVICES = ['fastpath-gateway', 'sandbox-controller', 'pool-controller', 'janitor'];
 const JOBS = [...SERVICES, 'node-agent'];
-/** Prometheus' own, and kube-state-metrics'. */
+/** Metrics of Prometheus itself and of kube-state-metrics. */
 const FOREIGN = new Set(['up', 'kube_pod_container_resource_limits']);
-/** What Prometheus and the monitors give each series, besides its own. */
+/** Labels that Prometheus and the PodMonitors add to each series. */
 const TARGET_LABELS = new Set(['job', 'pod', 'namespace', 'pool']);
 
 interface Relabeling {
@@ -91,7 +91,7 @@ describe('The monitoring overlay', () => {
     return answer.text();
   };
 
-  /** What an expression asks for and no process has. */
+  /** Metrics, label values and labels that an expression uses and no process exposes. */
   const missing = (expression: string): string[] => {
     const { selectors, grouping } = readQuery(expression.replaceAll('$__rate_interval', '5m'));
     const own = selectors.filter(({ metric }) => !FOREIGN.has(metric));
@@ -113,11 +113,11 @@ describe('The monitoring overlay', () => {
     if (/^[\w|-]+$/.test(value)) {
       return value.split('|').flatMap((one) => (values.has(one) ? [] : [`${metric}{${label}="${one}"}`]));
     }
-    // of a pattern, as of statuses that a healthy stack does not have, only the label can be looked for
+    // a pattern may name values that a healthy stack does not have: only the label is checked
     return operator === '=~' && [...values].some((one) => one !== undefined) ? [] : [`${metric}{${label}}`];
   };
 
-  it('renders the same with kubectl 1.20 as with today’s', () => {
+  it('renders the same with kubectl 1.20 as with the current kubectl', () => {
     const byName = (all: Rendered[]): Rendered[] =>
       all.sort((one, other) => `${one.kind}${one.metadata.name}`.localeCompare(`${other.kind}${other.metadata.name}`));
     expect(byName(render(oldKubectl()))).toEqual(byName([...objects]));
@@ -127,12 +127,12 @@ describe('The monitoring overlay', () => {
     );
   });
 
-  it('names each process’ job as its alerts do', () => {
+  it('gives each process the job name that the alerts use', () => {
     const jobs = relabelings.flatMap(({ targetLabel, replacement }) => (targetLabel === 'job' ? [replacement] : []));
     expect([...jobs].sort()).toEqual([...JOBS].sort());
   });
 
-  it('selects the Pods of the base, by labels and ports that they have', () => {
+  it('selects the Pods of the base by existing labels and ports', () => {
     const templates = render('kubectl', join(ROOT, 'k8s/base')).flatMap(({ kind, spec }) =>
       kind === 'Deployment' || kind === 'DaemonSet' ? (spec.template ?? []) : [],
     );
@@ -149,13 +149,13 @@ describe('The monitoring overlay', () => {
     }
   });
 
-  it('has no panel that asks for what no process has', () => {
+  it('has no panel that queries an absent series', () => {
     const asked = panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
     expect(asked.length).toBeGreaterThan(40);
     expect(asked.flatMap(({ title, expr }) => missing(expr).map((what) => `${title}: ${what}`))).toEqual([]);
   });
 
-  it('has no alert that asks for what no process has', () => {
+  it('has no alert that queries an absent series', () => {
     expect(rules.length).toBeGreaterThan(10);
     expect(rules.flatMap(({ alert, expr }) => missing(expr).map((what) => `${alert}: ${what}`))).toEqual([]);
   });
@@ -167,7 +167,7 @@ describe('The monitoring overlay', () => {
     expect(() => missing('sum(rate(')).toThrow('not PromQL');
   });
 
-  it('has each alert and each metric of docs/operations.md, and no other alert', () => {
+  it('has every alert and metric of docs/operations.md, and no other alert', () => {
     const text = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
     const described = [...text.matchAll(/^### (FastSandbox\w+)$/gm)].map(([, name]) => name);
     expect([...described].sort()).toEqual(rules.map(({ alert }) => alert).sort());

@@ -31,7 +31,7 @@ describe('The one-machine stack', () => {
     return `${status?.sandboxID ?? ''} ${status?.phase ?? ''}`;
   };
 
-  it('has a janitor that removes an orphan of its own installation, says so in an Event, and touches nothing else', async () => {
+  it('janitor: removes an orphan of its own installation, reports it in an Event, touches nothing else', async () => {
     const installation = await stack.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
     const orphan = (id: string, owner: string): Promise<string> => {
       const labels = { managed: 'true', installation: owner, 'agent-uid': 'gone', 'agent-name': 'gone' };
@@ -44,7 +44,7 @@ describe('The one-machine stack', () => {
     };
     await orphan('orphan', installation);
     await orphan('stranger', 'another-installation');
-    // the stack's own sweeps every two minutes: one that starts now sweeps now
+    // the running janitor sweeps every two minutes; a new one sweeps at its start
     process.kill(await stack.pid('janitor'), 'SIGKILL');
     await eventually(async () => expect(await stack.containers()).not.toContain('orphan'), 30_000, 300);
     expect(await stack.containers()).toEqual(expect.arrayContaining(['stranger', sandboxId]));
@@ -52,7 +52,7 @@ describe('The one-machine stack', () => {
     await stack.ctr('containers', 'rm', 'stranger');
   }, 60_000);
 
-  it('keeps its processes when the supervisor is killed, and the next one adopts them', async () => {
+  it('supervisor: its processes survive its SIGKILL, and the next supervisor adopts them', async () => {
     const before = await stack.status();
     process.kill(await stack.pid('supervisor'), 'SIGKILL');
     expect(await phase()).toBe(`${sandboxId} Running`);
@@ -64,7 +64,7 @@ describe('The one-machine stack', () => {
     expect(await phase()).toBe(`${sandboxId} Running`);
   }, 120_000);
 
-  it('takes other settings while it runs: what they change is started anew, all else and the sandboxes run on', async () => {
+  it('up with other settings: restarts only the affected processes; sandboxes keep running', async () => {
     const before = await stack.status();
     expect(await stack.up('--replicas', '2')).toContain('changes --replicas 1 to 2; sandboxes run on');
     const after = await stack.status();
@@ -79,7 +79,7 @@ describe('The one-machine stack', () => {
       after.find(({ name }) => name === 'pool-controller')?.pid,
     );
     expect(await phase()).toBe(`${sandboxId} Running`);
-    // the pool's agents follow: a new one is ready before the old one takes no more
+    // agents are replaced afterwards: the new one is ready before the old one drains
     await eventually(async () => {
       const pods = await stack.kubectl('get', 'pods', '-l', 'app=sandbox-agent', '-o', 'yaml');
       expect(pods).toMatch(/name: WARM_CONTAINERS\n\s+value: "3"/);
@@ -90,11 +90,11 @@ describe('The one-machine stack', () => {
     await stack.up();
   }, 200_000);
 
-  it('takes another build while it runs: our services are started anew, containerd and the sandboxes run on', async () => {
+  it('up with another build: restarts our services; containerd and sandboxes keep running', async () => {
     const before = [await stack.pid('containerd'), await stack.pid('fastpath-gateway')];
     const layout = layoutOf(stack.root);
     const record = files.process(layout, 'fastpath-gateway');
-    // as an earlier build would have left it
+    // the record that an earlier build would have left
     writeFileSync(record, readFileSync(record, 'utf8').replace(/"build":\s*"\w+"/, '"build": "earlier"'));
     writeFileSync(files.build(layout), 'earlier');
     expect(await stack.up()).toContain('changes the build; sandboxes run on');
@@ -104,7 +104,7 @@ describe('The one-machine stack', () => {
     expect(await phase()).toBe(`${sandboxId} Running`);
   }, 120_000);
 
-  it('leaves nothing after down, and knows every object after up', async () => {
+  it('down and up: leaves no process or mount, and keeps every object', async () => {
     const socket = stack.containerdSocket;
     expect(await stack.down()).toMatch(/sandboxes: ended 1 for good/);
     const mine = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
@@ -120,7 +120,7 @@ describe('The one-machine stack', () => {
     await stack.kubectl('wait', '--for=condition=Ready', 'pod', '-l', 'app=sandbox-agent', '--timeout=60s');
   }, 200_000);
 
-  it('leaves nothing at all after purge, which asks where sandboxes run', async () => {
+  it('purge: leaves nothing at all, and needs --yes while sandboxes run', async () => {
     await eventually(() => stack.fsbCtl('run', 'last', '--image', 'busybox', '--', '/bin/sleep', '1000'), 30_000, 500);
     const installation = await stack.kubectl('get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
     const refused = await stack.attempt('purge');

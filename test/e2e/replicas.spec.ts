@@ -16,7 +16,7 @@ const POOL = JSON.stringify({
 });
 const COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
 const CONTROLLERS = ['sandbox-controller', 'pool-controller'];
-/** The lease's 6 s, a retry each second, and two busy cores: 16 s at a load of 30. */
+/** The lease's 6 s and one retry per second; 16 s on two cores at a load of 30. */
 const TAKE_OVER_MS = 40_000;
 
 describe('Two gateways and two of each controller', () => {
@@ -29,7 +29,7 @@ describe('Two gateways and two of each controller', () => {
     expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
     once = new PatientCaller(stack.endpoints, stack.credentials, 1);
     patient = new PatientCaller(stack.endpoints, stack.credentials);
-    // both gateways know both agents when each of them has filled each agent once
+    // once each gateway has filled every agent, both know both agents
     await eventually(async () => expect(await readyAgents()).toBe(AGENTS), 60_000, 300);
     await settle('warm-up', SLOTS * AGENTS);
   }, 300_000);
@@ -43,7 +43,7 @@ describe('Two gateways and two of each controller', () => {
   const readyAgents = async (): Promise<number> =>
     (await stack.status()).filter(({ name, health }) => name.startsWith('agent/') && health === 'ok').length;
 
-  /** As many at once as asked for, and gone again. */
+  /** Creates `count` concurrent sandboxes and deletes them again. */
   async function settle(name: string, count: number): Promise<void> {
     const names = Array.from({ length: count }, (_, n) => `${name}-${n}`);
     await Promise.all(names.map((each) => patient.create(each, { command: COMMAND })));
@@ -53,7 +53,7 @@ describe('Two gateways and two of each controller', () => {
   async function emptied(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => patient.delete(name)));
     await eventually(async () => expect(await stack.containers()).toEqual([]), 60_000, 300);
-    // an agent gives the slot back behind the removal from containerd, and tells its followers then
+    // the agent frees the slot after the removal from containerd, and then reports it to its followers
     await eventually(async () => expect(await idleAgents()).toBe(AGENTS), 60_000, 300);
   }
 
@@ -70,15 +70,15 @@ describe('Two gateways and two of each controller', () => {
     return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
   };
 
-  it('give each slot once, and all of them, to a hundred creates at once', async () => {
+  it('give out every slot, and each only once, to a hundred concurrent creates', async () => {
     const made = await storm('slot', 100, []);
     expect(made.length).toBe(AGENTS * SLOTS);
-    // containerd is told of those that had waited behind their answers
+    // containerd learns of warm starts after their answers
     await eventually(async () => expect((await stack.containers()).sort()).toEqual(made.map(({ id }) => id).sort()));
     await emptied(made.map(({ name }) => name));
   }, 120_000);
 
-  it('give a port of an agent once', async () => {
+  it('give out a port of an agent only once', async () => {
     const made = await storm('port', 40, [8080]);
     expect(made.length).toBe(AGENTS);
     const seen = await Promise.all(made.map(async ({ name }) => (await patient.get(name)).endpoints));
@@ -86,7 +86,7 @@ describe('Two gateways and two of each controller', () => {
     await emptied(made.map(({ name }) => name));
   }, 120_000);
 
-  it('end with one sandbox of a name that both were asked for in the same instant', async () => {
+  it('keep one sandbox of a name that both create at the same time', async () => {
     const names = Array.from({ length: 5 }, (_, n) => `same-${n}`);
     const calls = names.flatMap((name) => [0, 1].map(() => once.create(name, { command: COMMAND })));
     const answered = (await Promise.allSettled(calls)).flatMap((call) =>
@@ -106,14 +106,14 @@ describe('Two gateways and two of each controller', () => {
   }, 120_000);
 
   it.each(CONTROLLERS)(
-    'hand the lead of %s over at SIGTERM, and take it over after kill -9',
+    'hand over the lead of %s at SIGTERM, and take it over after kill -9',
     async (service) => {
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
         const before = await eventually(() => leader(service), TAKE_OVER_MS, 200);
         const started = performance.now();
         process.kill(before.pid, signal);
         await eventually(async () => expect((await leader(service)).pid).not.toBe(before.pid), TAKE_OVER_MS, 100);
-        process.stdout.write(`${service} led anew ${Math.round(performance.now() - started)} ms after ${signal}\n`);
+        process.stdout.write(`${service}: new leader ${Math.round(performance.now() - started)} ms after ${signal}\n`);
         await eventually(() => stack.expectHealthy(), 60_000, 300);
       }
       await settle(`after-${service}`, 2);
@@ -121,13 +121,13 @@ describe('Two gateways and two of each controller', () => {
     240_000,
   );
 
-  /** @throws while nobody leads who runs */
+  /** @throws Error while the leader is not a running process */
   async function leader(service: string): Promise<{ name: string; pid: number }> {
     const path = 'jsonpath={.spec.holderIdentity}';
     const holder = await stack.kubectl('get', 'lease', service, '-n', 'kube-system', '-o', path);
     const rows = (await stack.status()).filter(({ name }) => name.startsWith(service));
     const found = rows.find(({ pid }) => holder.split('_')[1] === String(pid));
-    if (!found) throw new Error(`${holder} leads, and none of ${rows.map(({ pid }) => pid).join(', ')}`);
+    if (!found) throw new Error(`the lease names ${holder}, which is none of ${rows.map(({ pid }) => pid).join(', ')}`);
     return found;
   }
 });

@@ -6,10 +6,10 @@ import { type Acknowledged, PatientCaller } from '../support/patient-caller';
 import { Stack } from '../support/stack';
 import { SteadyLoad } from '../support/steady-load';
 
-/** Ready again "within seconds": on two busy cores a Node process takes five of them to start. */
+/** Limit for "ready within seconds": on two busy cores the start of a Node process takes five of them. */
 const READY_MS = 40_000;
 const SLOTS = 8;
-/** Ends at SIGTERM: a slot is free when the process is gone. */
+/** Ends at SIGTERM, so that its slot is freed at once. */
 const COMMAND = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
 const POOL = JSON.stringify({
   apiVersion: 'sandbox.fast.io/v1alpha1',
@@ -41,7 +41,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     kept = await Promise.all([0, 1, 2].map((n) => caller.create(`kept-${n}`, { command: COMMAND })));
     tasks = await eventually(async () => {
       const pids = await taskPids();
-      return kept.every(({ id }) => pids.has(id)) && pids; // containerd is told behind the answer whose a container is
+      return kept.every(({ id }) => pids.has(id)) && pids; // containerd learns of warm starts after the answer
     }, READY_MS);
     load = new SteadyLoad(caller, { command: COMMAND });
   }, 300_000);
@@ -56,7 +56,7 @@ describe('Under load, with two gateways and two of each controller', () => {
       .filter(({ name, health }) => name.startsWith('agent/') && health === 'ok')
       .map(({ name }) => name);
 
-  /** By sandbox. */
+  /** Pids of the tasks, by sandbox id. */
   const taskPids = async (): Promise<Map<string, number>> => {
     const records = await containerRecords(stack.containerdSocket);
     const sandboxOf = new Map(records.map(({ id, labels }) => [id, labels[ContainerLabels.id] ?? id]));
@@ -80,7 +80,7 @@ describe('Under load, with two gateways and two of each controller', () => {
   };
 
   it.each(ALL_SERVICES)(
-    'has %s back within seconds after kill -9, and every sandbox runs on in the same process',
+    '%s: is back within seconds after kill -9, and every sandbox keeps its process',
     async (name) => {
       const pid = await stack.pid(name);
       process.kill(pid, 'SIGKILL');
@@ -92,7 +92,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     150_000,
   );
 
-  it('has every agent back within seconds after kill -9, and every sandbox runs on in the same process', async () => {
+  it('agents: are back within seconds after kill -9, and every sandbox keeps its process', async () => {
     for (const name of await agents()) {
       const pid = await stack.pid(name);
       process.kill(pid, 'SIGKILL');
@@ -103,7 +103,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     expect(load.takeFailures()).toEqual([]);
   }, 200_000);
 
-  it('serves on while the supervisor is dead, and is kept up again by the next one', async () => {
+  it('supervisor: the stack serves without it, and the next one takes over', async () => {
     process.kill(await stack.pid('supervisor'), 'SIGKILL');
     await load.goesOn(READY_MS);
     await stack.up();
@@ -112,7 +112,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     expect(load.takeFailures()).toEqual([]);
   }, 150_000);
 
-  it('survives gateway and leading sandbox-controller killed together', async () => {
+  it('gateways and leading sandbox-controller: killed together, no sandbox is lost', async () => {
     const names = ['fastpath-gateway', 'fastpath-gateway-2', await leader('sandbox-controller')];
     const pids = await Promise.all(names.map((name) => stack.pid(name)));
     for (const pid of pids) process.kill(pid, 'SIGKILL');
@@ -121,7 +121,7 @@ describe('Under load, with two gateways and two of each controller', () => {
     expect(load.takeFailures()).toEqual([]);
   }, 150_000);
 
-  it('ends with a killed shim what ran in it, and nothing else', async () => {
+  it('shim: its SIGKILL ends its own sandboxes and no others', async () => {
     const victim = kept.pop()!;
     const shim = parentOf(tasks.get(victim.id)!);
     const others = kept.filter(({ id }) => parentOf(tasks.get(id)!) !== shim);
@@ -132,12 +132,12 @@ describe('Under load, with two gateways and two of each controller', () => {
     await expectReady();
   }, 150_000);
 
-  it('has lost nothing, and leaves nothing', async () => {
+  it('loses nothing and leaves nothing behind', async () => {
     await load.end();
     expect(load.takeFailures()).toEqual([]);
     expect(load.acknowledged.length).toBeGreaterThan(20);
     const names = (await stack.kubectl('get', 'sandboxes', '-o', 'name')).split('\n').filter(Boolean);
-    for (const name of names) await stack.kubectl('delete', '--ignore-not-found', name); // the last of the load are ending
+    for (const name of names) await stack.kubectl('delete', '--ignore-not-found', name); // some are ending already
     await eventually(
       async () => {
         expect(await stack.kubectl('get', 'sandboxes', '-o', 'name')).toBe('');

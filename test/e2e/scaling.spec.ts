@@ -22,7 +22,7 @@ describe('A pool under a burst', () => {
     stack = await Stack.start();
     expect((await stack.tryKubectl(['apply', '-f', '-'], POOL)).code).toBe(0);
     await eventually(async () => expect(await ready()).toBe('1'), LONG_MS, 300);
-    // the gateway hears of an agent's slots a moment after its Pod is ready
+    // the gateway learns of an agent's slots shortly after its Pod is ready
     await eventually(async () => expect((await run('first')).code).toBe(0), LONG_MS, 300);
     await stack.fsbCtl('delete', 'first');
     await eventually(async () => expect(await stack.containers()).toEqual([]), LONG_MS, 300);
@@ -36,19 +36,19 @@ describe('A pool under a burst', () => {
   const run = (name: string) =>
     stack.tryFsbCtl('run', name, '--image', 'busybox', '--pool', 'small', '--wait', '0', ...COMMAND);
 
-  it('grows for FAST creates that were refused, makes them, and shrinks when they are gone', async () => {
+  it('grows for refused FAST creates, admits them when repeated, and shrinks after their end', async () => {
     const names = Array.from({ length: 2 * SLOTS }, (_, n) => `burst-${n}`);
     const first = await Promise.all(names.map(run));
     const refused = first.filter(({ code }) => code !== 0);
     expect(refused).toHaveLength(SLOTS);
     for (const { stderr } of refused) expect(stderr).toMatch(/no room|no agent ready/);
-    // nobody asks for the second agent but the refused creates themselves
+    // only the refused creates themselves make the pool grow
     const again = names.filter((_, i) => first[i]?.code !== 0);
     await Promise.all(again.map((name) => eventually(async () => (await run(name)).code === 0, LONG_MS, 1_000)));
     await eventually(async () => expect(await ready()).toBe('2'), LONG_MS, 300);
     await eventually(async () => expect(await stack.containers()).toHaveLength(names.length));
 
-    // two agents are all there may be
+    // poolMax is two agents
     const { code, stderr } = await run('one-too-many');
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/no room.*at most 2 agents/s);

@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually';
 import { OtlpReceiver } from '../support/otlp-receiver';
 import { Stack } from '../support/stack';
 
-/** In every variable, and as the password of the pull secret. */
+/** Value of every secret variable, and password of the pull secret. */
 const SECRET = `zq${randomBytes(12).toString('hex')}`;
 const BASE64 = Buffer.from(SECRET).toString('base64').replace(/=+$/, '');
 const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
@@ -21,12 +21,15 @@ interface Listed {
   }[];
 }
 
-/** Sandboxes with a secret in their variables are made in every way, fail in many, and end: where is the secret then? */
+/**
+ * Creates sandboxes with a secret variable in every way, lets them fail or end, and then looks for the secret
+ * everywhere.
+ */
 describe('A secret in the variables of a sandbox', () => {
   let stack: Stack;
   let collector: OtlpReceiver;
-  /** what anybody was told, by what they did */
-  const told = new Map<string, string>();
+  /** output of each command, by its description */
+  const outputs = new Map<string, string>();
 
   beforeAll(async () => {
     collector = await OtlpReceiver.start();
@@ -43,13 +46,13 @@ describe('A secret in the variables of a sandbox', () => {
 
   async function run(name: string, flags: readonly string[], command: readonly string[] = SLEEP): Promise<number> {
     const { code, stdout, stderr } = await stack.tryFsbCtl('run', name, ...envs, ...flags, '--', ...command);
-    told.set(`fsb-ctl run ${name}`, stdout + stderr);
+    outputs.set(`fsb-ctl run ${name}`, stdout + stderr);
     return code;
   }
 
   async function kubectl(what: string, args: readonly string[], object?: object): Promise<number> {
     const { code, stdout, stderr } = await stack.tryKubectl(args, object && JSON.stringify(object));
-    told.set(what, stdout + stderr);
+    outputs.set(what, stdout + stderr);
     return code;
   }
 
@@ -72,7 +75,7 @@ describe('A secret in the variables of a sandbox', () => {
   const isRunning = (name: string): Promise<string> =>
     stack.kubectl('wait', '--for=jsonpath={.status.phase}=Running', `sandbox/${name}`, '--timeout=30s');
 
-  it('is taken, by gRPC and by kubectl, and reaches the process', async () => {
+  it('is accepted by gRPC and kubectl, and reaches the process', async () => {
     await eventually(async () => expect(await run('fast', ['--image', 'busybox'])).toBe(0), LATE_MS, 500);
     expect(await run('strong', ['--image', 'busybox', '--mode', 'strong'])).toBe(0);
     const prints = ['/bin/sh', '-c', 'echo "${#TOKEN}"; trap "exit 0" TERM; sleep 1000 & wait'];
@@ -83,7 +86,7 @@ describe('A secret in the variables of a sandbox', () => {
     }, LATE_MS);
   }, 90_000);
 
-  it('fails with its sandbox in every way that there is', async () => {
+  it('survives every failure of a create', async () => {
     for (const mode of ['fast', 'strong']) {
       const as = (what: string): string => `${what}-${mode}`;
       const flags = ['--mode', mode, '--image', 'busybox'];
@@ -98,7 +101,7 @@ describe('A secret in the variables of a sandbox', () => {
       expect(await run(as('nul'), [...flags, '--env', `OTHER=${SECRET}`, '--workdir', `relative`])).not.toBe(0);
       expect(await run(as('exits'), flags, ['/bin/sh', '-c', 'exit 3'])).toBe(0);
     }
-    expect(await run('fast', ['--image', 'busybox'])).not.toBe(0); // its name is taken
+    expect(await run('fast', ['--image', 'busybox'])).not.toBe(0); // name in use
     const dockerConfig = { auths: { 'localhost:1': { username: 'robot', password: SECRET } } };
     const secret = {
       ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'registry', namespace: 'default' } },
@@ -121,7 +124,7 @@ describe('A secret in the variables of a sandbox', () => {
       ['a body with a word too much', `{"spec":{"envs":[{"name":"A","value": ${SECRET}}]}}`],
     ] as const) {
       const { code, stdout, stderr } = await stack.tryKubectl(['create', '--raw', path, '-f', '-'], body);
-      told.set(what, stdout + stderr);
+      outputs.set(what, stdout + stderr);
       expect(code).not.toBe(0);
     }
     await eventually(async () => {
@@ -129,7 +132,7 @@ describe('A secret in the variables of a sandbox', () => {
     }, LATE_MS);
   }, 120_000);
 
-  it('lives through the end of its agent', async () => {
+  it('survives a restart of the agent', async () => {
     const agent = (await stack.status()).find(({ name }) => name.startsWith('agent/'))?.name ?? '';
     const pid = await stack.pid(agent);
     process.kill(pid, 'SIGKILL');
@@ -138,13 +141,13 @@ describe('A secret in the variables of a sandbox', () => {
     await stack.kubectl('wait', '--for=condition=Ready', 'pod', '-l', 'app=sandbox-agent', '--timeout=60s');
   }, 120_000);
 
-  it('is in no label and no annotation, of objects and of containers, in no status and no Event', async () => {
+  it('appears in no label, annotation, status or Event', async () => {
     const kinds = 'sandboxes,sandboxpools,pods,events,configmaps,nodes,leases';
     const listed = JSON.parse(await stack.kubectl('get', kinds, '-A', '-o', 'json')) as Listed;
     expect(listed.items.filter(({ kind }) => kind === 'Sandbox').length).toBeGreaterThan(4);
     expect(listed.items.filter(({ kind }) => kind === 'Event').length).toBeGreaterThan(0);
     for (const item of listed.items) {
-      delete item.spec?.envs; // where it must be
+      delete item.spec?.envs; // the only place where it belongs
       expect(JSON.stringify(item)).not.toContain(SECRET);
     }
     const client = new ContainerdClient(stack.containerdSocket);
@@ -159,11 +162,11 @@ describe('A secret in the variables of a sandbox', () => {
     }
   }, 60_000);
 
-  it('is in no log, no audit record, no metric, no span and no error, also after the end', async () => {
+  it('appears in no log, audit record, metric, span or error, even after the end', async () => {
     for (const name of ['fast', 'strong', 'declared']) expect(await stack.fsbCtl('delete', name)).toBeDefined();
     await kubectl('kubectl delete', ['delete', 'sandboxes', '--all', '--timeout=30s']);
     expect(
-      [...told].filter(([, text]) => text.includes(SECRET) || text.includes(BASE64)).map(([what]) => what),
+      [...outputs].filter(([, text]) => text.includes(SECRET) || text.includes(BASE64)).map(([what]) => what),
     ).toEqual([]);
     const logs = filesBelow(join(stack.root, 'log'));
     expect(logs.map(({ path }) => path)).toEqual(
@@ -181,7 +184,7 @@ describe('A secret in the variables of a sandbox', () => {
     for (const metrics of await stackMetrics()) expect(metrics).not.toContain(SECRET);
   }, 90_000);
 
-  /** Of every process of the stack that serves them. */
+  /** Metrics of every process of the stack that serves them. */
   async function stackMetrics(): Promise<string[]> {
     const addresses = (await stack.status()).map(
       ({ pid }) => /--metrics-bind-address\s(\S+)(?!.*--metrics-bind-address)/.exec(cmdline(String(pid)))?.[1],

@@ -17,9 +17,9 @@ const pool = (containers: number): string =>
     },
   });
 
-// the other half of the promise, that everything works the same without, is what the other suites say then
+// with FSB_TEST_WARM=0 the other suites prove that everything works the same without standby containers
 const inThis = NONE_WAIT ? describe.skip : describe;
-inThis(`A pool whose containers wait${NONE_WAIT ? ' (skipped: FSB_TEST_WARM=0 says that none may)' : ''}`, () => {
+inThis(`A pool with standby containers${NONE_WAIT ? ' (skipped: FSB_TEST_WARM=0 allows none)' : ''}`, () => {
   let stack: Stack;
 
   beforeAll(async () => {
@@ -33,11 +33,11 @@ inThis(`A pool whose containers wait${NONE_WAIT ? ' (skipped: FSB_TEST_WARM=0 sa
   const waiting = (): Promise<string[]> => stack.waiting();
   const run = (name: string) => stack.tryFsbCtl('run', name, '--image', 'busybox', '--pool', 'warm', ...STAY);
 
-  it('gives one to a sandbox, makes another wait, and leaves nothing of either', async () => {
+  it('gives one to a sandbox, starts another, and leaves nothing of the sandbox', async () => {
     const before = await waiting();
     await eventually(async () => expect((await run('one')).code).toBe(0), LONG_MS, 300);
     const label = 'labels."fast-sandbox.io/sandbox-name"==one';
-    // containerd is told of it behind the answer
+    // containerd learns of it after the answer
     const [container] = await eventually(async () => {
       const ids = (await stack.ctr('containers', 'ls', '-q', label)).split('\n').filter(Boolean);
       return ids.length > 0 && ids;
@@ -56,7 +56,7 @@ inThis(`A pool whose containers wait${NONE_WAIT ? ' (skipped: FSB_TEST_WARM=0 sa
     expect(await waiting()).toHaveLength(WAITING);
   }, 300_000);
 
-  it('keeps a sandbox while the pool is told to let others wait: its agent goes when it is idle', async () => {
+  it('keeps a sandbox while warmImages change: the old agent goes once it is idle', async () => {
     expect((await run('kept')).code).toBe(0);
     expect((await stack.tryKubectl(['apply', '-f', '-'], pool(1))).code).toBe(0);
     await eventually(

@@ -9,10 +9,12 @@ import { WatchedProcess } from './watched-process';
 const MOST_MIB = 96;
 const ANSWER_MS = 10_000;
 const JSON_TYPE = { 'content-type': 'application/json' };
-/** Node's own, which have no words: of its HTTP parser, of `expect`, and of its header limit. */
+/** Statuses of Node itself, without a body: HTTP parser, `expect`, header limit. */
 const WORDLESS = [400, 417, 431];
 
-/** Well in every field, and refused twice over: by another agent's uid, and by a command that the image has not. */
+/**
+ * A create that is valid in every field but refused twice: wrong agent uid, and a command that the image does not have.
+ */
 const CREATE = {
   agentUid: 'another-agent',
   sandbox: {
@@ -66,7 +68,7 @@ describe('node-agent: hostile input', () => {
     }
   }
 
-  it('commands with one hostile field', async () => {
+  it('refuses or survives commands with one hostile field', async () => {
     const cases = fc
       .constantFrom(...COMMANDS, COMMANDS[0], COMMANDS[0])
       .chain(({ path, base }) => mutationOf(base).map((mutation) => ({ path, body: mutated(base, mutation) })));
@@ -75,7 +77,7 @@ describe('node-agent: hostile input', () => {
     });
   }, 120_000);
 
-  it('a create that it does look at, to the command', async () => {
+  it('refuses creates with one hostile field, up to the look-up of the command', async () => {
     const base = { sandbox: CREATE.sandbox };
     const keepsCommand = ({ path: [, field] }: Mutation): boolean => field !== undefined && field !== 'command';
     await fuzz('agent, creates', 0.02, mutationOf(base).filter(keepsCommand), async (mutation) => {
@@ -85,7 +87,7 @@ describe('node-agent: hostile input', () => {
     });
   }, 120_000);
 
-  it('a command of any name that is not in the image', async () => {
+  it('refuses a command of any name that the image does not have', async () => {
     await fuzz('agent, commands to look up', 0.01, hostileText, async (name) => {
       const { status, body } = await agent.create('hostile', { command: [`/no-such/${name}`] });
       expect([400, 404]).toContain(status);
@@ -93,7 +95,7 @@ describe('node-agent: hostile input', () => {
     });
   }, 120_000);
 
-  it('bodies that are none, of every type and encoding', async () => {
+  it('refuses broken bodies of every type and encoding', async () => {
     const cases = fc.record({
       path: fc.constantFrom(...COMMANDS.map(({ path }) => path)),
       type: fc.constantFrom('application/json', 'text/plain', 'application/x-www-form-urlencoded', 'a', '__proto__/a'),
@@ -106,7 +108,7 @@ describe('node-agent: hostile input', () => {
     });
   }, 120_000);
 
-  it('reads with hostile queries, paths and headers', async () => {
+  it('answers reads with hostile queries, paths and headers', async () => {
     const word = hostileText
       .filter((one) => one.length < 3_000)
       .map((one) => encodeURIComponent(Buffer.from(one).toString()));
@@ -133,7 +135,7 @@ describe('node-agent: hostile input', () => {
     });
   }, 120_000);
 
-  it('requests at the port of the probes', async () => {
+  it('answers hostile requests at the port of the probes', async () => {
     const path = fc.oneof(fc.constantFrom('/healthz', '/readyz', '/metrics', '/api/v1/agent/status'), fc.webPath());
     const cases = fc.record({ path, method: fc.constantFrom('GET', 'POST', 'DELETE'), body: brokenText });
     await fuzz('agent, probes', 0.02, cases, async ({ path: at, method, body }) => {

@@ -3,12 +3,12 @@ import { mainThreadMs } from '../support/main-thread';
 import { fuzz } from './fuzz';
 import { bodyOf, largeRequests, type LargeRequest, VICTIMS, WORST } from './large-bodies';
 
-/** Of CPU: for no request may everybody else wait longer. */
+/** Limit of CPU time per request: everybody else waits for one turn of the event loop. */
 const TURN_MS = 1_000;
-/** Refused in the midst of the body: the server closes, and the client may learn of it by its broken pipe. */
+/** Status of a request that was refused before its body was complete: the client may see only the closed connection. */
 const BROKEN_OFF = 0;
 
-describe("standalone's API server: the time of a turn", () => {
+describe("standalone's API server: CPU time of a turn", () => {
   let server: ApiserverProcess;
 
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe("standalone's API server: the time of a turn", () => {
     120_000,
   );
 
-  it('is short for all sorts of large bodies', async () => {
+  it('is short for generated large bodies', async () => {
     await fuzz('API server, turns', 0.012, largeRequests, expectShort);
   }, 300_000);
 });

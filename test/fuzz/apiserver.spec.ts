@@ -21,7 +21,7 @@ import { WatchedProcess } from './watched-process';
 const MOST_MIB = 96;
 const WARM_UP_SHARE = 0.02;
 const ANSWER_MS = 5_000;
-/** Node's own answer, which has no words. */
+/** Node's own answer, without a message. */
 const TOO_LARGE_HEADERS = 431;
 const LIST = '/api/v1/configmaps?limit=1';
 
@@ -53,7 +53,7 @@ describe("standalone's API server: hostile input", () => {
 
   afterAll(() => server.end());
 
-  /** Every write of any object raises it. */
+  /** A resourceVersion that every write of any object raises. */
   async function currentRevision(): Promise<string> {
     return (await server.ask('GET', LIST)).body.metadata?.['resourceVersion'] as string;
   }
@@ -68,7 +68,7 @@ describe("standalone's API server: hostile input", () => {
   async function refusedOrFine(request: KubeRequest): Promise<Reply> {
     const reply = await ask(request);
     const { status, body } = reply;
-    // what is not served is 501, of which one is to blame oneself
+    // 501: not served, which is the caller's mistake
     expect(status === 501 || (status >= 200 && status < 500)).toBe(true);
     const message = body.message ?? '';
     if (status >= 400 && status !== TOO_LARGE_HEADERS)
@@ -78,31 +78,31 @@ describe("standalone's API server: hostile input", () => {
     return reply;
   }
 
-  it('creates for show of every kind, with one hostile field', async () => {
+  it('dryRun creates of every kind with one hostile field: refused or fine, nothing stored', async () => {
     await fuzz('API server, creates', 0.12, dryCreates, refusedOrFine);
     expect(await currentRevision()).toBe(revision);
   }, 120_000);
 
-  it('updates and patches for show', async () => {
+  it('dryRun updates and patches: refused or fine, nothing stored', async () => {
     await fuzz('API server, changes', 0.1, dryChanges, refusedOrFine);
     expect(await currentRevision()).toBe(revision);
   }, 120_000);
 
-  it('reviews, bindings and the options of deletes', async () => {
+  it('reviews, bindings and delete options: refused or fine, nothing stored', async () => {
     await fuzz('API server, questions', 0.03, questions, refusedOrFine);
     expect(await currentRevision()).toBe(revision);
   }, 120_000);
 
-  it('reads with hostile paths, queries and headers', async () => {
+  it('reads with hostile paths, queries and headers: refused or fine', async () => {
     await fuzz('API server, reads', 0.08, reads, refusedOrFine);
   }, 120_000);
 
-  it('bodies that are none', async () => {
+  it('broken bodies: refused or fine, nothing stored', async () => {
     await fuzz('API server, bodies', 0.04, brokenBodies, refusedOrFine);
     expect(await currentRevision()).toBe(revision);
   }, 120_000);
 
-  it('what it does store can be read, listed and deleted again', async () => {
+  it('stored objects: can be read, listed and deleted', async () => {
     await fuzz('CRDs, stored', 0.03, fc.oneof(sandboxCreates, poolCreates), async (request) => {
       const { status, body } = await refusedOrFine(request);
       if (status !== 201) return;
@@ -118,7 +118,7 @@ describe("standalone's API server: hostile input", () => {
     });
   }, 120_000);
 
-  it('lines that are no HTTP', async () => {
+  it('lines that are not HTTP: no 5xx but 501 and 505, nothing stored', async () => {
     const lines = fc.tuple(
       fc.oneof(
         fc.constantFrom('GET / HTTP/1.1', 'GET // HTTP/1.1', 'POST /api HTTP/9.9', 'PRI * HTTP/2.0'),

@@ -15,15 +15,15 @@ import { WatchedProcess } from './watched-process';
 
 const MIB = 1024 * 1024;
 const IDLE = 10_000;
-/** A TLS connection of Node's is 50 KB on either side. */
+/** Limit of the gateway's memory: an idle TLS connection of Node takes 50 KB on either side. */
 const IDLE_MIB = 1_024;
 const MOST_MIB = 192;
-/** More than a first wave may stay after the second: a leak would be all of it, 500 MiB and more. */
+/** Growth allowed from the first wave to the second: a leak would be a whole wave, 500 MiB or more. */
 const KEPT_MIB = 320;
-/** The servers' own limits are 10 and 20 s, looked at every two. */
+/** Time until the servers end such connections: their limits are 10 and 20 s, checked every two seconds. */
 const ENDED_MS = 40_000;
 
-describe('connections that abuse', () => {
+describe('Abusive connections', () => {
   let scene: GatewayScene;
   let wire: GrpcWire;
   let watched: WatchedProcess[];
@@ -53,7 +53,7 @@ describe('connections that abuse', () => {
     await scene.stop();
   }, 60_000);
 
-  /** Gateway, agent and API server take part in each of these; the port of the probes in its own. */
+  /** Checks that gateway, agent, API server and probe port still serve others. */
   async function expectServed(): Promise<void> {
     const calls = new GatewayCalls(scene.sandboxes);
     expect(await calls.create('good')).toMatchObject({ code: 'OK' });
@@ -63,7 +63,7 @@ describe('connections that abuse', () => {
     await eventually(async () => (await scene.left()).length === 0, 30_000);
   }
 
-  it('half-open ones: a handshake that is never made ends them, and others are served meanwhile', async () => {
+  it('half-open: are closed when the handshake never comes, and others are served meanwhile', async () => {
     const tls = [scene.agent.port, scene.api.port];
     const clients = await Promise.all([...tls, gatewayPort].map((port) => IdleClient.open(port, 500, 'tcp')));
     try {
@@ -75,7 +75,7 @@ describe('connections that abuse', () => {
     }
   }, 120_000);
 
-  /** The beginnings of requests, and who is sent a byte of the rest each second. */
+  /** Unfinished requests, which then get one more byte per second. */
   it.each([
     ['a header that never ends', 'GET /healthz HTTP/1.1\r\nhost: a\r\nx: '],
     [
@@ -111,7 +111,7 @@ describe('connections that abuse', () => {
     120_000,
   );
 
-  it('slow readers: fifty lists of two megabytes that nobody reads', async () => {
+  it('slow readers: fifty unread lists of two megabytes leave others served', async () => {
     const data = { a: 'x'.repeat(100 * 1024) };
     const path = '/api/v1/namespaces/default/configmaps';
     for (let n = 0; n < 20; n++) {
@@ -130,11 +130,11 @@ describe('connections that abuse', () => {
     for (let n = 0; n < 20; n++) expect((await scene.api.ask('DELETE', `${path}/big-${n}`)).status).toBe(200);
   }, 120_000);
 
-  it('bodies of 16 MiB, ten at once', async () => {
+  it('bodies of 16 MiB, ten at once: are refused', async () => {
     const large = Buffer.alloc(16 * MIB, 'a');
     const text = `{"a":"${large.toString()}"}`;
     const json = { 'content-type': 'application/json' };
-    const cut = { status: 0 }; // the answer came, and the connection's end before it was read
+    const cut = { status: 0 }; // the connection ended before the answer was read
     const ten = <T>(ask: () => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: 10 }, ask));
     for (const { status } of await ten(() => wire.call('FastPathService/GetSandbox', large)))
       expect(status).toBe('RESOURCE_EXHAUSTED');
@@ -149,14 +149,14 @@ describe('connections that abuse', () => {
     for (const { status } of await ten(() => probe().catch(() => cut))) expect([0, 404, 413]).toContain(status);
   }, 120_000);
 
-  it('what is small, and large once it is unpacked', async () => {
+  it('compression bombs: are refused', async () => {
     const bomb = gzipSync(Buffer.alloc(256 * MIB), { level: 9 });
     const encoded = { 'grpc-encoding': 'gzip' };
     for (let n = 0; n < 5; n++) {
       const { status } = await wire.send('FastPathService/GetSandbox', framed(bomb, 1), encoded);
       expect(status).toBe('RESOURCE_EXHAUSTED');
       const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
-      const body = bomb as unknown as string; // bytes, which only texts are declared for
+      const body = bomb as unknown as string; // bytes; the parameter is declared as string
       expect((await scene.agent.fetch('create', { method: 'POST', headers, body })).status).toBe(400);
       expect(
         (await scene.api.ask('POST', '/api/v1/namespaces/default/configmaps', bomb.toString('latin1'), headers)).status,
@@ -164,8 +164,8 @@ describe('connections that abuse', () => {
     }
   }, 120_000);
 
-  /** V8 keeps for the next wave what it had for the last one: a second one must find room in it. */
-  it(`${IDLE} idle ones at the gateway, by a client of its own: all are held, others are served`, async () => {
+  /** V8 keeps the memory of the first wave for the next one: the second must fit into it. */
+  it(`${IDLE} idle ones at the gateway: all are kept, others are served`, async () => {
     for (const wave of ['first', 'second']) {
       const client = await IdleClient.open(gatewayPort, IDLE, 'tls');
       try {

@@ -10,10 +10,10 @@ import { WatchedProcess } from './watched-process';
 const MOST_MIB = 96;
 const OURS = '/apis/sandbox.fast.io/v1alpha1/namespaces/default';
 const MERGE = { 'content-type': 'application/merge-patch+json' };
-/** More agents than this are no mistake of a field, and take long to remove. */
+/** Pools with more agents are no invalid field, and take long to remove. */
 const MOST_AGENTS = 3;
 
-describe('objects that the API server has taken: whoever watches them goes on', () => {
+describe('Controllers and gateway: survive every object that the API server accepts', () => {
   let scene: GatewayScene;
   let watched: WatchedProcess[];
 
@@ -36,7 +36,7 @@ describe('objects that the API server has taken: whoever watches them goes on', 
 
   afterAll(() => scene.stop(), 60_000);
 
-  /** @returns whether it is there now */
+  /** Stores an object under a new name. @returns whether it was stored */
   async function store({ path, body }: KubeRequest, keep: (stored: object) => boolean = () => true): Promise<boolean> {
     const text = (body ?? '').replaceAll('"hostile"', `"hostile-${++made}"`);
     if (!keep(parsed(text))) return false;
@@ -44,7 +44,7 @@ describe('objects that the API server has taken: whoever watches them goes on', 
   }
   let made = 0;
 
-  /** Also those with a finalizer that nobody knows. */
+  /** Removes objects, also those with an unknown finalizer. */
   async function removeAll(plural: string, names: readonly string[]): Promise<void> {
     for (const name of names) {
       const { status } = await scene.api.ask('DELETE', `${OURS}/${plural}/${name}`);
@@ -86,7 +86,7 @@ describe('objects that the API server has taken: whoever watches them goes on', 
   }, 180_000);
 });
 
-/** What is no JSON is refused in any case. */
+/** Parses JSON. Text that is not JSON is refused anyway and gives {}. */
 function parsed(text: string): object {
   try {
     return (JSON.parse(text) as object | null) ?? {};

@@ -8,7 +8,7 @@ const root = new Root();
 root.resolvePath = (_origin, target) => resolve(PROTO, target);
 root.loadSync('fastpath/v1/logs.proto', { keepCase: true });
 
-/** The methods, each with a request that is well in all its fields and makes nothing: its pool, or its sandbox, is nowhere. */
+/** Methods with a valid request that creates nothing, because its pool or sandbox does not exist. */
 const CREATE = {
   ...{ image: 'busybox', pool_ref: 'nowhere', name: 'nobody', namespace: 'default', working_dir: '/tmp' },
   ...{ exposed_ports: [8080, 9000], command: ['/bin/sh'], args: ['-c', 'true'], envs: { MY_VAR: 'a' } },
@@ -33,13 +33,13 @@ export type Method = keyof typeof METHODS;
 
 export interface HostileRequest {
   readonly bytes: Uint8Array;
-  /** whom a refusal must name; undefined: the bytes are no message of this type any more */
+  /** field that a refusal must name; undefined: the bytes are not a valid message */
   readonly field: string | undefined;
-  /** for who reads of a failure */
+  /** description for the report of a failure */
   readonly what: string;
 }
 
-/** A well request of this method but for one field. @param more fields that differ from the plain one's */
+/** A valid request with one hostile field. @param more fields that replace those of the plain request */
 export function hostileFields(method: Method, more: object = {}): fc.Arbitrary<HostileRequest> {
   const { type: name, base } = METHODS[method];
   const request = { ...base, ...more };
@@ -56,7 +56,7 @@ export function hostileFields(method: Method, more: object = {}): fc.Arbitrary<H
   );
 }
 
-/** Bytes where a message should be: a well one that is cut, changed, or followed by fields of any kind; or no message at all. */
+/** Bytes in place of a message: a valid one truncated, changed or extended by arbitrary fields, or random bytes. */
 export function hostileBytes(method: Method): fc.Arbitrary<HostileRequest> {
   const { type: name, base } = METHODS[method];
   const type = root.lookupType(`fastpath.v1.${name}`);
@@ -72,7 +72,7 @@ export function hostileBytes(method: Method): fc.Arbitrary<HostileRequest> {
   return raw.map((bytes) => ({ what: Buffer.from(bytes).toString('hex'), field: undefined, bytes }));
 }
 
-/** Any field number with any wire type: known ones with another's, unknown ones, lengths that lie. */
+/** Any field number with any wire type: known fields with a wrong type, unknown fields, false lengths. */
 const wireField = fc
   .tuple(
     fc.oneof(fc.integer({ min: 1, max: 26 }), fc.constantFrom(2 ** 29 - 1)),
@@ -115,7 +115,7 @@ function scalarOf(field: Field): fc.Arbitrary<unknown> {
     const parts = inner.fieldsArray.map(({ name }) => [name, hostileText] as const);
     return fc.record(Object.fromEntries(parts), { requiredKeys: [] });
   }
-  return fc.oneof(fc.integer({ min: -3, max: 9 }), fc.integer()); // an enum, also of numbers that it does not have
+  return fc.oneof(fc.integer({ min: -3, max: 9 }), fc.integer()); // an enum, with unknown numbers too
 }
 
 function withoutField(message: object, { name, partOf }: Field): object {
@@ -123,7 +123,7 @@ function withoutField(message: object, { name, partOf }: Field): object {
   return Object.fromEntries(Object.entries(message).filter(([other]) => !replaced.includes(other)));
 }
 
-/** A map's entries as they are on the wire: an object cannot have `__proto__` for a key, or one key twice. */
+/** Encodes map entries directly: a JavaScript object cannot have `__proto__` as a key, or a key twice. */
 function encoded(type: Type, field: Field, value: unknown): Uint8Array {
   if (!field.map) return type.encode(type.fromObject({ [field.name]: value })).finish();
   const writer = Writer.create();

@@ -2,14 +2,15 @@ import { randomInt } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 
-/** What each target has a share of; all shares together are 1.38, which is 23,000 cases. */
+/** Cases for a share of 1. All shares together are 1.38, that is 23,000 cases. */
 const RUNS = setting('RUNS', 17_000);
 const SEED = setting('SEED', randomInt(2 ** 31));
-/** A counterexample of a megabyte tells nobody more than its beginning. */
+/** Longer lines of a counterexample are clipped. */
 const LINE_CHARS = 2_000;
 
 /**
- * Generated cases of one target, one after the other. A failure names seed, path and the shrunk case: SEED= repeats it.
+ * Runs generated cases of one target, one after the other. A failure names the seed, the path and the shrunk case;
+ * SEED= repeats it.
  * @param share of RUNS
  */
 export async function fuzz<T>(

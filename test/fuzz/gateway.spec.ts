@@ -13,18 +13,20 @@ import { hostileText } from './hostile';
 import { expectForPeople } from './refusal';
 import { WatchedProcess } from './watched-process';
 
-/** What bad input may be answered: never INTERNAL or UNKNOWN, which are ours, and never a deadline that passes. */
+/**
+ * Allowed answers to bad input: never INTERNAL or UNKNOWN, which mean faults of ours, and never an expired deadline.
+ */
 const REFUSALS = [
   ...['INVALID_ARGUMENT', 'NOT_FOUND', 'ALREADY_EXISTS', 'FAILED_PRECONDITION', 'RESOURCE_EXHAUSTED'],
   ...['UNAUTHENTICATED', 'PERMISSION_DENIED', 'UNIMPLEMENTED'],
 ];
 const MESSAGE_CHARS = 1_000;
-/** grpc-js quotes a grpc-timeout that is none, whole. */
+/** grpc-js quotes an invalid grpc-timeout completely. */
 const QUOTED_HEADER_CHARS = 70_000;
-/** An int64 that JavaScript's numbers do not hold is refused by the decoder, which does not know its field's name. */
+/** An int64 beyond JavaScript's safe integers is refused by the decoder, which does not know the field's name. */
 const BEYOND = /M(AX|IN)_SAFE_INTEGER$/;
 const MOST_MIB = 96;
-/** Compiles the code and fills the caches: what grows after it grows for ever. */
+/** Share of calls that compile the code and fill the caches; growth after them counts as a leak. */
 const WARM_UP_SHARE = 0.02;
 
 describe('fastpath-gateway: hostile input', () => {
@@ -90,7 +92,7 @@ describe('fastpath-gateway: hostile input', () => {
   };
 
   it.each(Object.keys(METHODS) as Method[])(
-    '%s with one hostile field: refused by its name, or harmless',
+    '%s with one hostile field: is refused by field name, or harmless',
     async (method) => {
       await fuzz(`gateway ${method}, fields`, fieldShares[method], hostileFields(method), async ({ bytes, field }) => {
         expectAnswer(await wire.call(method, bytes), ['OK', ...REFUSALS], field);
@@ -100,7 +102,7 @@ describe('fastpath-gateway: hostile input', () => {
   );
 
   it.each(Object.keys(METHODS) as Method[])(
-    '%s with bytes that are no such message',
+    '%s with bytes that are not its message: is refused or harmless',
     async (method) => {
       await fuzz(`gateway ${method}, bytes`, 0.015, hostileBytes(method), async ({ bytes }) => {
         expectAnswer(await wire.call(method, bytes), ['OK', ...REFUSALS]);
@@ -109,7 +111,7 @@ describe('fastpath-gateway: hostile input', () => {
     120_000,
   );
 
-  it('a create that only its agent can refuse: the command is not in the image', async () => {
+  it('create that only its agent can refuse (absent command): is refused', async () => {
     const method = 'FastPathService/CreateSandbox';
     const absent = { pool_ref: 'pool', command: ['/bin/no-such-thing'], request_id: '' };
     const cases = hostileFields(method, absent).filter(({ field }) => field !== 'command' && field !== 'pool_ref');
@@ -118,7 +120,7 @@ describe('fastpath-gateway: hostile input', () => {
     });
   }, 120_000);
 
-  it('tokens that nobody has given', async () => {
+  it('unknown tokens: are refused', async () => {
     const method = 'FastPathService/GetSandbox';
     const { bytes } = { bytes: Buffer.from([0x0a, 0x01, 0x61]) };
     const token = fc
@@ -137,7 +139,7 @@ describe('fastpath-gateway: hostile input', () => {
     });
   }, 120_000);
 
-  it('frames, headers and paths that are not gRPC', async () => {
+  it('frames, headers and paths that are not gRPC: are never answered UNKNOWN', async () => {
     const header = fc.constantFrom('content-type', 'grpc-encoding', 'grpc-timeout', 'x-other', 'grpc-trace-bin');
     const frames = fc.record({
       path: fc.oneof(
@@ -160,7 +162,7 @@ describe('fastpath-gateway: hostile input', () => {
   }, 120_000);
 });
 
-/** What Node lets into a header. */
+/** Header values that Node sends. */
 function isHeader(text: string): boolean {
   return /^[\t\x20-\x7e]*$/.test(text) && text.trim() === text && text.length <= 64 * 1024;
 }

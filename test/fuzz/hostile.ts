@@ -15,7 +15,7 @@ const TEXTS = [
   ...['NaN', 'Infinity', '-1', '1e999', '0x10', '١٢', '\u202eabc', '\ufeff', 'ﬀ', 'İ', '💥', '\ud800', '\udfffx', 'ａ'],
   ...['busybox', 'default', 'a/b', 'a.b', 'A', '0', '2026-13-45T99:99:99Z', '500m', '64Mi', '-1Gi', '9E', '1e400'],
 ];
-/** On both sides of every limit that there is: names, labels, single strings of execve. */
+/** Lengths on both sides of every limit: names, labels, single strings of execve. */
 const LENGTHS = [33, 63, 64, 128, 129, 253, 254, 4_096, 65_536, 131_071, 131_072, 200_000];
 
 export const hostileText: fc.Arbitrary<string> = fc.oneof(
@@ -49,7 +49,7 @@ const nested = fc
   .tuple(fc.constantFrom(['[', ']'], ['{"a":', '}'], ['{"__proto__":', '}']), fc.constantFrom(2, 50, 1_000, 20_000))
   .map(([[open = '', close = ''], depth]) => `${open.repeat(depth)}1${close.repeat(depth)}`);
 
-/** JSON as text: what no object of JavaScript can say is said here too, as keys twice and numbers without end. */
+/** JSON as text, so that it can be what no JavaScript object can: duplicate keys, endless numbers. */
 const hostileJson: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: hostileText.map((text) => JSON.stringify(text)) },
   { weight: 4, arbitrary: fc.constantFrom(...NUMBERS) },
@@ -71,7 +71,7 @@ const hostileJson: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** Text that is no JSON, or not yet. */
+/** Text that is not JSON, mixed with hostile JSON. */
 export const brokenText: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
   fc.constantFrom('', '{', '{"a":', '[1,', '"', "{'a':1}", '{"a":1}}', 'NaN', '\ufeff{}', '{"a":01}', '{"a":"\\ud8"}'),
@@ -81,14 +81,14 @@ export const brokenText: fc.Arbitrary<string> = fc.oneof(
 type Step = string | number;
 const PLACE = 'here-comes-what-is-hostile';
 
-/** One change of a request that is well otherwise. */
+/** One change of an otherwise valid request. */
 export interface Mutation {
   readonly path: readonly Step[];
   readonly how: 'replace' | 'add' | 'twice' | 'drop';
   readonly json: string;
 }
 
-/** @param base well-formed; each of its fields, at every depth, has its turn */
+/** @param base a valid object; each of its fields, at every depth, is mutated */
 export function mutationOf(base: object): fc.Arbitrary<Mutation> {
   return fc.record({
     path: fc.constantFrom(...pathsOf(base)),
@@ -100,7 +100,7 @@ export function mutationOf(base: object): fc.Arbitrary<Mutation> {
   });
 }
 
-/** @returns JSON */
+/** @returns the mutated object as JSON */
 export function mutated(base: object, { path, how, json }: Mutation): string {
   const copy = structuredClone(base) as Record<Step, unknown>;
   const parent = path.slice(0, -1).reduce((at, step) => at[step] as Record<Step, unknown>, copy);

@@ -1,10 +1,10 @@
-// idle-connections.mjs PORT COUNT tcp|tls: opens so many connections to 127.0.0.1 and says nothing on them. Each line of its
-// output is `OPEN CLOSED`, the connections that are open and those that the other side has ended; SIGTERM ends it.
+// idle-connections.mjs PORT COUNT tcp|tls: opens COUNT connections to 127.0.0.1 and sends nothing. Each output line is
+// `OPEN CLOSED`: connections opened so far, and those that the other side closed. SIGTERM ends it.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 const [port, count, kind] = process.argv.slice(2);
-/** A listener's backlog holds 511. */
+/** Concurrent connects; a listener's backlog holds 511. */
 const AT_ONCE = 100;
 let [open, closed] = [0, 0];
 
@@ -19,7 +19,7 @@ function one() {
       open++;
       resolve();
     }
-    socket.on('error', resolve); // its close is counted
+    socket.on('error', resolve); // counted at its close event
     socket.on('close', () => {
       closed++;
       resolve();

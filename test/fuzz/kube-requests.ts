@@ -50,7 +50,7 @@ const LEASE = {
   spec: { holderIdentity: 'a', leaseDurationSeconds: 10, renewTime: '2026-01-01T00:00:00.000000Z' },
 };
 
-/** Of each kind a collection, and an object that may be made in it. */
+/** A collection of each kind, with an object that may be created in it. */
 const KINDS = [
   { path: `${CUSTOM}/sandboxes`, base: SANDBOX },
   { path: `${CUSTOM}/sandboxpools`, base: POOL },
@@ -59,7 +59,7 @@ const KINDS = [
   { path: `${CORE}/secrets`, base: SECRET },
   { path: '/apis/coordination.k8s.io/v1/namespaces/default/leases', base: LEASE },
 ] as const;
-/** Objects that are there, to be changed, by nobody in the end. */
+/** Stored objects as targets of dryRun changes, which never take effect. */
 export const VICTIMS = KINDS.map(({ path, base }) => ({
   path,
   object: { ...base, metadata: { ...base.metadata, name: 'victim' } },
@@ -78,7 +78,7 @@ const POSTED = [
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** A whole object with one hostile field, made for show: `dryRun` decides all, and stores nothing. */
+/** Creates with one hostile field and dryRun: everything is checked, nothing is stored. */
 export const dryCreates: fc.Arbitrary<KubeRequest> = fc.constantFrom(...KINDS).chain(({ path, base }) =>
   fc.tuple(mutationOf(base), fc.constantFrom('', 'Strict', 'Warn', 'Ignore')).map(([mutation, validation]) => ({
     ...{ method: 'POST', path: `${path}?dryRun=All&fieldValidation=${validation}`, headers: JSON_TYPE },
@@ -86,7 +86,7 @@ export const dryCreates: fc.Arbitrary<KubeRequest> = fc.constantFrom(...KINDS).c
   })),
 );
 
-/** The same of one kind, stored. */
+/** The same for one kind, but stored. */
 const storedCreates = ({ path, base }: (typeof KINDS)[number]): fc.Arbitrary<KubeRequest> =>
   mutationOf(base).map((mutation) => ({ method: 'POST', path, headers: JSON_TYPE, body: mutated(base, mutation) }));
 export const sandboxCreates = storedCreates(KINDS[0]);
@@ -105,7 +105,7 @@ const OPERATIONS = [
   { op: 'replace', path: '/metadata/finalizers/length', value: 4_294_967_295 },
 ];
 
-/** Updates, and patches of every sort, of the victims. */
+/** Updates and patches of every type, applied to the victims with dryRun. */
 export const dryChanges: fc.Arbitrary<KubeRequest> = fc
   .tuple(fc.constantFrom(...VICTIMS), fc.constantFrom('', '/status'))
   .chain(([{ path, object }, subresource]) => {
@@ -129,7 +129,7 @@ const DELETE_OPTIONS = {
   preconditions: { uid: 'a', resourceVersion: '1' },
 };
 
-/** What is posted to be decided upon, and the options of a delete of what is not there. */
+/** Reviews and bindings, and delete options for an absent object. */
 export const questions: fc.Arbitrary<KubeRequest> = fc.oneof(
   fc
     .constantFrom(...POSTED)
@@ -151,7 +151,7 @@ const segment = fc.oneof(
   fc.constantFrom('a', '%', '%ff', '..', ''),
 );
 
-/** Reads: hostile names, queries and headers. */
+/** Reads with hostile names, queries and headers. */
 export const reads: fc.Arbitrary<KubeRequest> = fc.record({
   method: fc.constantFrom('GET', 'GET', 'GET', 'DELETE', 'POST', 'PUT', 'PATCH', 'OPTIONS'),
   path: fc
@@ -185,7 +185,7 @@ export const reads: fc.Arbitrary<KubeRequest> = fc.record({
   body: fc.constant(undefined),
 });
 
-/** Bodies that are nothing, in every media type. */
+/** Broken bodies in every media type. */
 export const brokenBodies: fc.Arbitrary<KubeRequest> = fc
   .tuple(
     fc.constantFrom(
@@ -208,7 +208,7 @@ export const brokenBodies: fc.Arbitrary<KubeRequest> = fc
     return { method, path: `${at}?dryRun=All`, headers: { 'content-type': `application/${type}` }, body };
   });
 
-/** Few bytes that are many once their aliases are followed; and what a YAML parser may be told to build. */
+/** Billion-laughs aliases, and YAML features that build objects. */
 function yamlBombs(): string[] {
   const levels = Array.from(
     { length: 9 },
@@ -228,7 +228,7 @@ function yamlBombs(): string[] {
   ];
 }
 
-/** Also of what is no Unicode. */
+/** Like encodeURIComponent, but also for lone surrogates. */
 function encodeURIComponentSafely(text: string): string {
   return encodeURIComponent(Buffer.from(text).toString());
 }

@@ -12,7 +12,7 @@ export interface LargeRequest {
   readonly method: 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly type: string;
-  /** what the body is made of, and how many bytes of it, for the report of a failure */
+  /** content and size of the body, for the report of a failure */
   readonly shape: string;
   readonly bytes: number;
 }
@@ -28,7 +28,7 @@ const owner = (n: number): Json => ({ apiVersion: 'v1', kind: 'Pod', name: `w${n
 const LISTED = 30_000;
 const MEDIUM = 1_500;
 
-/** Objects that are there, as large as they may be, for patches to work on. */
+/** Stored objects of maximum size, as targets of patches. */
 export const VICTIMS: readonly (readonly [string, Json])[] = [
   [SANDBOXES, sandbox('large-args', {}, { args: words(LISTED) })],
   [SANDBOXES, sandbox('medium-args', {}, { args: words(MEDIUM) })],
@@ -55,7 +55,7 @@ const object = (bytes: number, metadata: string, spec: string, item: (n: number)
     `${metadata === '' ? '' : metadata.includes('[') ? ']' : '}'}},"spec":{"image":"a","poolRef":"b"${spec}`,
   );
 
-/** Texts of about as many bytes as asked for, in JSON. */
+/** JSON texts of about `bytes` bytes, by shape. */
 const JSON_SHAPES: Readonly<Record<string, (bytes: number) => string>> = {
   brackets: (bytes) => repeated('[', bytes),
   'closed brackets': (bytes) => repeated('[', bytes / 2) + repeated(']', bytes / 2),
@@ -173,7 +173,7 @@ const ALL: readonly Omit<LargeRequest, 'bytes'>[] = [
   ...requests(['PATCH'], VICTIM_PATHS, MERGE, MERGES),
 ];
 
-/** Bodies from 16 KiB to what is refused for its length alone. */
+/** Bodies from 16 KiB to the size that is refused by its length alone. */
 export const largeRequests: fc.Arbitrary<LargeRequest> = fc
   .tuple(fc.constantFrom(...ALL), fc.constantFrom(16 * 1024, 63 * 1024, MIB / 2, MIB, 2.9 * MIB))
   .map(([request, bytes]) => ({ ...request, bytes: Math.floor(bytes) }));
@@ -188,7 +188,7 @@ const worst = (
   ...{ method, path, type: `application/${type}`, shape, bytes },
 });
 
-/** Each of these once kept the event loop for seconds, or minutes. */
+/** Requests that once blocked the event loop for seconds or minutes. */
 export const WORST: readonly LargeRequest[] = [
   worst('POST', `${SANDBOXES}${DRY}`, 'yaml', 'lines of a map', 2.9 * MIB),
   worst('POST', REVIEW, 'yaml', 'a list in one line', 2.9 * MIB),

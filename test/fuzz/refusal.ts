@@ -1,7 +1,7 @@
-/** What tells of our insides, and belongs into a log. */
+/** Internals that belong in a log, not in a message. */
 const STACK = /\n\s+at |node_modules|\.[jt]s:\d|TypeError|RangeError/;
 
-/** That a message is one for people: short, whatever was sent, and about that alone. */
+/** Expects a message for people: without internals, and short however long the input was. */
 export function expectForPeople(message: string, mostChars = 5_000): void {
   expect(message).not.toMatch(STACK);
   expect(message.length).toBeLessThan(mostChars);

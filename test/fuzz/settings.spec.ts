@@ -21,7 +21,7 @@ import { fuzz } from './fuzz';
 import { brokenText, hostileText, mutated, mutationOf } from './hostile';
 import { expectForPeople } from './refusal';
 
-/** What may be called a mistake of who calls. */
+/** Errors that blame the caller. */
 const MISTAKES = [CommandError, InvalidArgumentError];
 const USAGE_EXIT = 2;
 const CONFIG_EXIT = 78;
@@ -43,7 +43,7 @@ describe('settings: hostile input', () => {
   const configFile = join(folder, 'config.json');
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** @returns undefined where it was refused, as one refuses who has made a mistake */
+  /** @returns undefined when the input was refused with an error for the caller */
   async function attempt<T>(parse: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await parse();
@@ -54,7 +54,7 @@ describe('settings: hostile input', () => {
     }
   }
 
-  it('sandbox files, in YAML', async () => {
+  it('fsb-ctl: refuses or accepts sandbox files in YAML', async () => {
     const cases = fc.oneof(
       mutationOf(SANDBOX_FILE).map((mutation) => mutated(SANDBOX_FILE, mutation)),
       brokenText,
@@ -67,12 +67,12 @@ describe('settings: hostile input', () => {
     });
   });
 
-  it('configuration files, in JSON', async () => {
+  it('fsb-ctl: refuses or accepts configuration files in JSON', async () => {
     const cases = fc.oneof(
       mutationOf(CONFIG_FILE).map((mutation) => mutated(CONFIG_FILE, mutation)),
       brokenText,
     );
-    const warned = jest.spyOn(process.stderr, 'write').mockReturnValue(true); // of keys that nobody reads
+    const warned = jest.spyOn(process.stderr, 'write').mockReturnValue(true); // warnings about unknown keys
     await fuzz('fsb-ctl, configuration files', 0.04, cases, async (content) => {
       writeFileSync(configFile, content);
       await attempt(() => readConfig(configFile));
@@ -80,7 +80,7 @@ describe('settings: hostile input', () => {
     warned.mockRestore();
   });
 
-  it('the values of flags', async () => {
+  it('fsb-ctl: refuses or accepts values of flags', async () => {
     await fuzz('fsb-ctl, flags', 0.04, hostileText, async (text) => {
       for (const parse of [ports, env, labels, policy, duration, expireTime]) {
         const value = await attempt<unknown>(() => parse(text));
@@ -89,7 +89,7 @@ describe('settings: hostile input', () => {
     });
   });
 
-  it('fsb-ctl as a process: one line, and exit code 2', async () => {
+  it('fsb-ctl as a process: ends with exit code 0, 1 or 2 and a readable message', async () => {
     CommandLine.build();
     const line = new CommandLine();
     const word = hostileText.filter((text) => !text.includes('\0') && text.length < 100_000);
@@ -104,7 +104,7 @@ describe('settings: hostile input', () => {
     });
     await fuzz('fsb-ctl, processes', 0.0015, cases, async ({ args, environment, file }) => {
       line.env = environment;
-      // nobody listens there: what is well is sent to nobody
+      // nothing listens there, so valid input reaches nobody
       const { code, stderr } = await line.run(
         ['--endpoint', '127.0.0.1:1', '--timeout', '1s', 'run', 'a', '-f', '-', ...args],
         file,
@@ -120,7 +120,7 @@ describe('settings: hostile input', () => {
     ...{ 'pool-controller': poolControllerFlags, 'sandbox-controller': sandboxControllerFlags },
   };
 
-  it("the services' flags", async () => {
+  it('services: refuse or accept values of flags', async () => {
     const cases = fc.constantFrom(...Object.keys(all)).chain((service) =>
       fc.record({
         service: fc.constant(service),
@@ -136,7 +136,7 @@ describe('settings: hostile input', () => {
     });
   });
 
-  it('the services as processes: each mistake in a line, and exit code 78', async () => {
+  it('services as processes: name the invalid variable, and exit with 78', async () => {
     const cases = fc.record({
       service: fc.constantFrom(...Object.keys(all)),
       variable: fc.constantFrom('METRICS_BIND_ADDRESS', 'HEALTH_PROBE_BIND_ADDRESS', 'LOG_VERBOSITY'),

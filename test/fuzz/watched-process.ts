@@ -2,15 +2,15 @@ import { readFileSync } from 'node:fs';
 import { eventually } from '../support/eventually';
 import { memoryOf } from '../support/process-usage';
 
-/** V8 gives memory back by and by, once there is nothing to do. */
+/** V8 returns memory gradually, once the process is idle. */
 const SETTLE_MS = 30_000;
 
-/** A process that must be the same afterwards, and hardly larger. */
+/** A process that must survive without a restart, and hardly grow. */
 export class WatchedProcess {
   private readonly startedAt: string;
   private readonly rssMiB: number;
 
-  /** @param pid of a process that has served what makes it grow once: its code is compiled, its caches are filled */
+  /** @param pid of a process that is warmed up: its code is compiled, its caches are filled */
   constructor(
     readonly name: string,
     private readonly pid: number,
@@ -19,7 +19,7 @@ export class WatchedProcess {
     this.rssMiB = memoryOf(pid).rssMiB;
   }
 
-  /** @throws where it was restarted, or has grown by more than `mostMiB` for good */
+  /** @throws when it was restarted, or its memory stays more than `mostMiB` above the start */
   async expectUnharmed(mostMiB: number): Promise<void> {
     expect({ process: this.name, startedAt: startTime(this.pid) }).toEqual({
       process: this.name,
@@ -36,7 +36,7 @@ export class WatchedProcess {
   }
 }
 
-/** The kernel's, in ticks since boot: with the pid it names one process for good. */
+/** Start time in ticks since boot, from the kernel: with the pid it identifies one process for good. */
 function startTime(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

@@ -15,12 +15,12 @@ import { type Ask, type Row } from './row';
 type Server = Pick<KubeHttp, 'ask' | 'watch'>;
 
 const TABLES = { builtIn, cluster, podsAndNodes, sandboxReads, sandboxWrites };
-/** A real garbage collector learns of new kinds every 30 s. */
+/** Limit of `until`: a real garbage collector discovers new kinds every 30 s. */
 const BY_AND_BY_MS = 90_000;
-/** Of the many headers, those that callers act on. */
+/** Headers that callers act on. */
 const HEADERS = ['content-type', 'warning', 'retry-after'];
 
-/** One of the two servers, with what it answered so far. */
+/** One of the two servers, with its answers so far. */
 class Side {
   private readonly normaliser = new Normaliser();
   private readonly replies = new Map<string, Reply>();
@@ -58,12 +58,12 @@ class Side {
   }
 }
 
-/** @returns false where it is to be asked again */
+/** @returns false to make `eventually` ask again */
 function checked(reply: Reply, until: (reply: Reply) => boolean): Reply | false {
   return until(reply) && reply;
 }
 
-describe('our own API server and a real one', () => {
+describe('Our own API server and a real one', () => {
   let ours: ApiserverProcess;
   let real: KubernetesCluster;
   const met = new Set<string>();
@@ -102,7 +102,7 @@ describe('our own API server and a real one', () => {
     );
   });
 
-  it('differ in nothing that is listed and is no more', () => {
+  it('KNOWN: every listed difference still exists', () => {
     const listed = KNOWN.flatMap(({ where = ['everywhere'], why }) => where.map((place) => `${why} ${place}`));
     expect(listed.filter((one) => !met.has(one))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 export interface KnownDifference {
-  /** `table`, or `table: request`; absent is everywhere. The difference is there in each of them. */
+  /** `table`, or `table: request`; absent: everywhere. The difference must exist in each listed place. */
   readonly where?: readonly string[];
   readonly paths: RegExp;
   readonly why: string;
@@ -8,21 +8,21 @@ export interface KnownDifference {
 const ANY = /./;
 const rows = (table: string, ...names: string[]): string[] => names.map((name) => `${table}: ${name}`);
 
-/** Where our own API server answers otherwise than a real one (1.35), and why. */
+/** Differences between our API server and a real one (1.35), with their reasons. */
 export const KNOWN: readonly KnownDifference[] = [
   {
     paths: /\bmetadata\.managedFields$/,
-    why: 'server-side apply is not served, and nothing else reads who wrote which field',
+    why: 'server-side apply is not served, and nothing else reads managedFields',
   },
   {
     paths: /^body\.(message|details\.causes\.\d+\.message)$/,
-    why: 'texts are for people, and change from one Kubernetes version to the next; code, reason and fields are the same',
+    why: 'messages are for people and change between Kubernetes versions; code, reason and fields are the same',
   },
-  { paths: /\bcolumnDefinitions\.\d+\.description$/, why: 'kubectl shows no descriptions of columns' },
+  { paths: /\bcolumnDefinitions\.\d+\.description$/, why: 'kubectl does not show column descriptions' },
   {
     where: ['podsAndNodes'],
     paths: /\bspec\.|\bqosClass$/,
-    why: 'defaults that only a kubelet reads are not filled in; our node has them built in',
+    why: 'defaults that only a kubelet reads are not set; our node has them built in',
   },
   {
     where: [
@@ -31,52 +31,83 @@ export const KNOWN: readonly KnownDifference[] = [
       ...rows('podsAndNodes', 'selects Pods by phase', 'selects Pods by address'),
     ],
     paths: /^body\.items\b/,
-    why: 'items of a list carry their kind, as those of custom resources do: no client minds; and what is below',
+    why: 'list items carry their kind, as those of custom resources do: no client minds; see also the next entry',
   },
   {
     where: [
-      ...rows('builtIn', 'refuses a key that is none', 'refuses the same key as text and binary'),
-      ...rows('builtIn', 'refuses to change what is frozen', 'refuses to thaw it', 'refuses data that are not base64'),
-      ...rows('builtIn', 'refuses another type', 'refuses a registry secret without its key'),
-      ...rows('builtIn', 'refuses an Event about another namespace', 'refuses a duration of none'),
+      ...rows('builtIn', 'refuses an invalid key', 'refuses the same key as text and binary'),
+      ...rows(
+        'builtIn',
+        'refuses to change an immutable ConfigMap',
+        'refuses to make it mutable again',
+        'refuses data that is not base64',
+      ),
+      ...rows('builtIn', 'refuses a changed Secret type', 'refuses a registry secret without its key'),
+      ...rows('builtIn', 'refuses an Event about another namespace', 'refuses a duration of zero'),
       ...rows('builtIn', 'shows a table of Leases'),
       ...rows('podsAndNodes', 'refuses a Pod without containers', 'refuses a Pod without spec'),
       ...rows('podsAndNodes', 'refuses a container without image', 'refuses two containers of one name'),
-      ...rows('podsAndNodes', 'refuses a container name', 'refuses a restart policy', 'refuses a quantity'),
-      ...rows('podsAndNodes', 'refuses another command', 'refuses another node', 'binds a Pod', 'has no Pods left'),
+      ...rows(
+        'podsAndNodes',
+        'refuses an invalid container name',
+        'refuses an unknown restart policy',
+        'refuses an invalid quantity',
+      ),
+      ...rows('podsAndNodes', 'refuses a changed command', 'refuses a changed node', 'binds a Pod', 'has no Pods left'),
       ...rows('podsAndNodes', 'patches its status', 'adds a condition by its type', 'removes a condition by its type'),
-      ...rows('podsAndNodes', 'changes no status through the Pod', 'annotates by operations'),
-      ...rows('podsAndNodes', 'updates a Pod without version', 'shows a table of Pods', 'selects Pods by node'),
-      ...rows('podsAndNodes', 'gives a bound Pod its grace', 'gives it a shorter one', 'gives it no longer one'),
+      ...rows('podsAndNodes', 'ignores a status in a patch of the Pod', 'annotates by JSON patch'),
+      ...rows(
+        'podsAndNodes',
+        'updates a Pod without a resourceVersion',
+        'shows a table of Pods',
+        'selects Pods by node',
+      ),
+      ...rows(
+        'podsAndNodes',
+        'deletes a bound Pod with its grace period',
+        'shortens the grace period',
+        'does not lengthen the grace period',
+      ),
     ],
     paths: ANY,
-    why: "built-in kinds are checked by their schema alone: nothing of ours writes what breaks Kubernetes' further rules",
+    why: "built-in kinds are checked by schema only: none of our writers breaks Kubernetes' further rules",
   },
   {
     where: [
-      ...rows('builtIn', 'refuses data that are no text', 'refuses a time that is none'),
+      ...rows('builtIn', 'refuses data that is not text', 'refuses an invalid time'),
       ...rows('podsAndNodes', 'refuses text for a port'),
-      ...rows('sandboxWrites', 'refuses labels that are no text', 'refuses another dryRun'),
-      ...rows('sandboxWrites', 'refuses a patch of the uid', 'takes no resourceVersion at creation'),
+      ...rows('sandboxWrites', 'refuses labels that are not text', 'refuses an unknown dryRun'),
+      ...rows('sandboxWrites', 'refuses a patch of the uid', 'refuses a resourceVersion at creation'),
       ...rows(
         'sandboxReads',
-        'refuses a watch from a version that is none',
-        'refuses POST of one',
-        'refuses PUT of all',
+        'refuses a watch from an invalid resourceVersion',
+        'refuses a POST to an object',
+        'refuses a PUT to a collection',
       ),
-      ...rows('cluster', 'lets nobody in without a token'),
+      ...rows('cluster', 'refuses a request without a token'),
     ],
     paths: ANY,
-    why: 'refused by both, under another code of the 4xx; where a real one answers 500, ours says what is wrong',
+    why: 'refused by both with different 4xx codes; where a real one answers 500, ours names the fault',
   },
   {
     where: [
-      ...rows('builtIn', 'adds to that set', 'takes one out of it', 'replaces a map', 'takes finalizers away'),
-      ...rows('builtIn', 'replaces by operations', 'shows a table of ConfigMaps', 'freezes it'),
-      ...rows('builtIn', 'takes text with a patch'),
+      ...rows(
+        'builtIn',
+        'adds a finalizer to the set',
+        'removes a finalizer from the set',
+        'replaces a map by directive',
+        'removes all finalizers',
+      ),
+      ...rows(
+        'builtIn',
+        'replaces a value by JSON patch',
+        'shows a table of ConfigMaps',
+        'makes the ConfigMap immutable',
+      ),
+      ...rows('builtIn', 'accepts stringData in a patch'),
     ],
     paths: ANY,
-    why: 'directives of strategic merges are not served: kubectl sends none for what is here',
+    why: 'strategic merge directives are not served: kubectl sends none for these kinds',
   },
   {
     where: rows('builtIn', 'shows a table of one Secret'),
@@ -88,133 +119,142 @@ export const KNOWN: readonly KnownDifference[] = [
       ...rows(
         'builtIn',
         'creates an Event',
-        'counts an Event',
+        'raises the count of an Event',
         'updates an Event',
-        'creates an Event of the newer form',
+        'creates an Event with the newer fields',
       ),
       ...rows('podsAndNodes', 'sets its condition', 'cordons it', 'uncordons it'),
     ],
     paths: /\b(eventTime|reporting\w+|source|\w+Timestamp|message)$/,
-    why: 'empty fields are left out, or kept, as they came',
+    why: 'empty fields are stored as they were sent',
   },
   {
     where: [
-      ...rows('builtIn', 'refuses a Lease without version'),
-      ...rows('podsAndNodes', 'binds it once', 'refuses to end another one'),
-      ...rows('cluster', 'takes nothing new into it'),
-      ...rows('sandboxReads', 'knows no such subresource'),
-      ...rows('sandboxWrites', 'refuses three things at once', 'refuses an update without version'),
+      ...rows('builtIn', 'refuses a Lease without a resourceVersion'),
+      ...rows('podsAndNodes', 'refuses to bind it twice', 'refuses a deletion with another uid'),
+      ...rows('cluster', 'refuses creates in a terminating namespace'),
+      ...rows('sandboxReads', 'answers an unknown subresource'),
+      ...rows('sandboxWrites', 'refuses three faults at once', 'refuses an update without a resourceVersion'),
       ...rows(
         'sandboxWrites',
-        'refuses a failed test',
-        'refuses to remove what is not there',
-        'refuses what is no time',
+        'refuses a JSON patch whose test fails',
+        'refuses to remove an absent field',
+        'refuses an invalid time',
       ),
       ...rows('sandboxWrites', 'refuses an unknown operation', 'refuses to delete another uid'),
-      ...rows('sandboxWrites', 'refuses to delete another version', 'adds no finalizer'),
+      ...rows('sandboxWrites', 'refuses to delete another version', 'refuses to add a finalizer'),
     ],
     paths: /^body\.details\b/,
-    why: 'the same refusal: details name kind, field and cause as newer versions do, or more exactly',
-  },
-  {
-    where: [...rows('cluster', 'tells its own kinds', 'tells its Leases', 'tells the kinds of a group')],
-    paths: /^body\.(groups|apiVersion|resources)\b/,
-    why: 'discovery tells singular names, as newer versions do, and no hashes; only one version of each group is served',
+    why: 'the same refusal: details name kind, field and cause as newer versions do, or more precisely',
   },
   {
     where: [
-      ...rows('cluster', 'knows no such group', 'knows no such version', 'knows no such path'),
-      ...rows('sandboxReads', 'knows no such kind', 'has no protobuf of it'),
+      ...rows('cluster', 'lists the core kinds', 'lists the coordination kinds', 'lists the kinds of an API group'),
+    ],
+    paths: /^body\.(groups|apiVersion|resources)\b/,
+    why: 'discovery lists singular names, as newer versions do, and no hashes; each group has one version',
+  },
+  {
+    where: [
+      ...rows('cluster', 'answers an unknown group', 'answers an unknown version', 'answers an unknown path'),
+      ...rows('sandboxReads', 'answers an unknown kind', 'answers a request for protobuf'),
     ],
     paths: ANY,
-    why: 'the same code with a Status that says what is served here, instead of plain text or protobuf',
+    why: 'the same code, with a Status that lists what is served instead of plain text or protobuf',
   },
   {
-    where: rows('cluster', 'deletes it'),
+    where: rows('cluster', 'deletes the namespace'),
     paths: /deletionGracePeriodSeconds$/,
-    why: 'a namespace is marked like every other object',
+    why: 'a namespace gets a grace period like every other object',
   },
   {
-    where: rows('cluster', 'refuses to end the default namespace'),
+    where: rows('cluster', 'refuses to delete the default namespace'),
     paths: ANY,
     why: 'the default namespace is not protected: it comes back at the next start',
   },
   {
-    where: [...rows('cluster', 'lets go of what is in it'), ...rows('sandboxWrites', 'ends it with its finalizer')],
+    where: [
+      ...rows('cluster', 'removes the finalizer in the namespace'),
+      ...rows('sandboxWrites', 'removes it with its last finalizer'),
+    ],
     paths: /^body\.metadata\.(finalizers|resourceVersion)$/,
-    why: 'the answer to the patch that ends an object shows it as it ended: with the version of its deletion',
+    why: 'the answer to the patch that removes an object shows its last state, with the version of its deletion',
   },
   {
     where: rows(
       'podsAndNodes',
-      'ends it as its node does',
-      'ends an unbound Pod at once',
-      'ends a finished Pod at once',
+      'deletes it without a grace period, as its node does',
+      'deletes an unbound Pod at once',
+      'deletes a finished Pod at once',
     ),
     paths: /^body\b/,
-    why: 'the end of a Pod is told by a Status, as that of every other object',
+    why: 'the deletion of a Pod is answered by a Status, as for every other object',
   },
   {
     where: [
-      ...rows('sandboxReads', 'refuses a version that is none', 'gives a first page of what is selected'),
-      ...rows('sandboxReads', 'refuses a match without version', 'refuses an unknown match'),
+      ...rows('sandboxReads', 'refuses an invalid resourceVersion', 'gives a first page of a selection'),
+      ...rows(
+        'sandboxReads',
+        'refuses a resourceVersionMatch without resourceVersion',
+        'refuses an unknown resourceVersionMatch',
+      ),
     ],
     paths: ANY,
-    why: 'a list shows the newest objects, in order, whatever version it asks for',
+    why: 'a list shows the newest objects, in order, for any requested version',
   },
   {
-    where: rows('sandboxReads', 'selects -app=x', 'takes a negative limit for none', 'refuses another includeObject'),
+    where: rows('sandboxReads', 'selects -app=x', 'ignores a negative limit', 'refuses another includeObject'),
     paths: ANY,
-    why: 'what no client sends is read in another way',
+    why: 'requests that no client sends are interpreted differently',
   },
   {
     where: rows('sandboxReads', 'shows a table without objects'),
     paths: /^body\.rows\.\d+\.object$/,
-    why: 'absent and null are one',
+    why: 'absent and null are equivalent',
   },
   {
-    where: rows('sandboxReads', 'tells a watch that its version is too old'),
+    where: rows('sandboxReads', 'reports to a watch that its version is too old'),
     paths: /^body\.events$/,
     why: 'history is kept by count here, and version 1 is still within it',
   },
   {
     where: rows('sandboxWrites', 'refuses another version', 'refuses a finalizer without domain'),
     paths: /^headers\.warning$/,
-    why: 'no warning beside a refusal, or about a style of finalizers',
+    why: 'no warning with a refusal, or about the style of finalizers',
   },
   {
-    where: rows('sandboxWrites', 'applies on the server'),
+    where: rows('sandboxWrites', 'answers a server-side apply'),
     paths: ANY,
-    why: 'server-side apply is not served, and is refused by name',
+    why: 'server-side apply is not served, and the refusal says so',
   },
   {
     where: rows(
       'sandboxWrites',
-      'tries without effect',
-      'tries a patch without effect',
-      'tries an update without effect',
+      'creates nothing with dryRun',
+      'patches nothing with dryRun',
+      'updates nothing with dryRun',
     ),
     paths: /\bresourceVersion$/,
-    why: 'what is only tried has the version that it would replace',
+    why: 'a dryRun answer has the version that it would replace',
   },
   {
     where: ['podsAndNodes'],
     paths: /\bmetadata\.generation$/,
-    why: 'Pods have a generation since 1.33: nothing here changes the spec of one',
+    why: 'Pods have a generation since 1.33: nothing here changes the spec of a Pod',
   },
   {
-    where: rows('cluster', 'creates a namespace', 'labels it', 'deletes it'),
+    where: rows('cluster', 'creates a namespace', 'labels the namespace', 'deletes the namespace'),
     paths: /\bmetadata\.labels\b/,
-    why: 'namespaces have no label with their name: nothing selects namespaces here',
+    why: 'namespaces have no name label: nothing selects namespaces here',
   },
   {
-    where: rows('cluster', 'tells its version'),
+    where: rows('cluster', 'reports its version'),
     paths: /^body$/,
-    why: 'one version, without those that it emulates',
+    why: 'no emulated versions',
   },
 ];
 
-/** Where an entry applies to this request. */
+/** The place in `where` under which an entry applies to this request; undefined: it does not apply. */
 export function placeOf({ where }: KnownDifference, table: string, request: string): string | undefined {
   return where === undefined
     ? 'everywhere'

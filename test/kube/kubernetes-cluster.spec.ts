@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { KubernetesCluster } from '../support/kubernetes-cluster';
 
-it('starts a real control plane that serves the CRDs, and leaves nothing behind', async () => {
+it('KubernetesCluster: starts a real control plane that serves the CRDs, and leaves nothing behind', async () => {
   const cluster = await KubernetesCluster.start();
   const folder = dirname(cluster.kubeconfig);
   try {

@@ -6,8 +6,8 @@ const AGE = /^\d+[smhd](\d+[smh])?$/;
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /**
- * Answers of one server without what no two servers have in common: uids by the name of the object that has them,
- * versions by their order within an object, times of now, generated names. What differs then differs in behaviour.
+ * Normalises the answers of one server, so that the remaining differences are differences in behaviour: uids become the
+ * name of their object, versions their order within the object, current times and generated names placeholders.
  */
 export class Normaliser {
   private readonly uids = new Map<string, string>();
@@ -22,7 +22,7 @@ export class Normaliser {
   private object(value: Json): Json {
     const { uid, name } = value;
     if (typeof uid === 'string' && typeof name === 'string' && !this.uids.has(uid)) this.learn(uid, name);
-    const isSaid = ([key, item]: [string, unknown]): boolean => key !== 'continue' || item !== ''; // empty and absent are one
+    const isSaid = ([key, item]: [string, unknown]): boolean => key !== 'continue' || item !== ''; // empty means absent
     const entries = Object.entries(value)
       .filter(isSaid)
       .map(([key, item]): [string, unknown] => {
@@ -33,7 +33,10 @@ export class Normaliser {
     return Object.fromEntries(entries);
   }
 
-  /** The first version that is seen of an object is 1: whether a write made a new one can be compared. */
+  /**
+   * Numbers an object's versions from 1 in the order of their appearance, so that a new version after a write can be
+   * compared.
+   */
   private version(uid: unknown, version: string): string {
     if (typeof uid !== 'string' || !/^\d+$/.test(version)) return '<version>';
     const known = this.versions.get(uid) ?? [];
@@ -62,7 +65,7 @@ export class Normaliser {
 }
 
 export interface Difference {
-  /** dotted, as in `body.spec.containers.0.image` */
+  /** dotted path, as in `body.spec.containers.0.image` */
   readonly path: string;
   readonly ours: unknown;
   readonly real: unknown;

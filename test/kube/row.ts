@@ -1,29 +1,29 @@
 import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 import { type Reply } from '../support/kube-http';
 
-/** What an earlier request of the same table was answered, by its name; each server has its own. */
+/** The answer to an earlier request of the same table and server, by the request's name. */
 export type Before = (name: string) => Reply;
 
 export interface Ask {
   readonly path: string;
-  /** text goes as it is */
+  /** text is sent verbatim, other values as JSON */
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
-  /** of a WATCH: how many events it waits for; absent is until the server ends it */
+  /** for WATCH: number of events to wait for; absent: until the server ends the watch */
   readonly events?: number;
 }
 
 export interface Handling {
-  /** asked again until so: for what controllers do by and by */
+  /** repeats the request until this holds, for delayed effects of controllers */
   readonly until?: (reply: Reply) => boolean;
-  /** the part of the answer that is compared, where the rest is about what only one of them has */
+  /** the compared part of the body, when the rest exists on one server only */
   readonly view?: (body: Json) => unknown;
 }
 
-/** One request that both servers get. `WATCH` is a GET whose events are the answer. */
+/** One request that is sent to both servers. `WATCH` is a GET whose events are the answer. */
 export type Row = readonly [name: string, method: string, ask: string | Ask | ((before: Before) => Ask), Handling?];
 
-/** Requests that follow each other, in a namespace of their own. */
+/** Consecutive requests in a namespace of their own. */
 export interface Table {
   readonly namespace: string;
   readonly rows: readonly Row[];
@@ -38,7 +38,7 @@ export function metaOf({ body }: Reply): Json {
   return body.metadata ?? {};
 }
 
-/** An answer's object with other metadata and fields, to be sent back. */
+/** The object of an answer with other metadata and fields, as the body of a request. */
 export function changed({ body }: Reply, metadata: Json, fields: Json = {}): Json {
   return { ...body, ...fields, metadata: { ...body.metadata, ...metadata } };
 }

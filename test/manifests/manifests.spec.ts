@@ -32,14 +32,14 @@ const rulesOf = (of: string): z.infer<typeof Rule>[] =>
   rendered('current').get(`ClusterRole fast-sandbox-${of}`)?.rules ?? [];
 
 it.each(OVERLAYS)(
-  'the overlay %s is the same for the oldest kubectl and for this one',
+  'overlay %s: the oldest supported kubectl renders the same as the installed one',
   (overlay) => {
     expect(rendered(overlay, oldKubectl())).toEqual(rendered(overlay));
   },
   60_000,
 );
 
-it('overlays differ by the version of the disruption budgets alone', () => {
+it('overlays: differ only by the version of the disruption budgets', () => {
   const [current, old] = OVERLAYS.map((overlay) => [...rendered(overlay).values()]);
   const budgets = old?.filter(({ kind }) => kind === 'PodDisruptionBudget') ?? [];
   expect(new Set(budgets.map(({ apiVersion }) => apiVersion))).toEqual(new Set(['policy/v1beta1']));
@@ -50,12 +50,12 @@ it('overlays differ by the version of the disruption budgets alone', () => {
   expect(old?.map(newer)).toEqual(current);
 });
 
-it('install.yaml is what make manifests gives', () => {
+it('install.yaml: equals the output of make manifests', () => {
   const now = execFileSync(join(ROOT, 'scripts/install-manifest.sh'), { encoding: 'utf8' });
   expect(parsed(readFileSync(join(ROOT, 'k8s/install.yaml'), 'utf8'))).toEqual(parsed(now));
 });
 
-it('names the images of this version everywhere', () => {
+it('manifests: name the images of this version everywhere', () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const files = [
     'k8s/install.yaml',
@@ -71,7 +71,7 @@ it('names the images of this version everywhere', () => {
   }
 });
 
-it('gives no service more than it asks for', () => {
+it('ClusterRoles: grant each service only what it uses', () => {
   const verbs = (of: string, resource: string): string[] =>
     rulesOf(of).flatMap((rule) => (rule.resources.includes(resource) ? rule.verbs : []));
   expect(verbs('janitor', 'pods')).toEqual(['get', 'list', 'watch']);

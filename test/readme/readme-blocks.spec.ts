@@ -9,7 +9,7 @@ describe('blocksOf', () => {
     ]);
   });
 
-  it('names a block that has no end', () => {
+  it('names the line of a block without an end', () => {
     expect(() => blocksOf('```sh\nls\n')).toThrow('line 1');
   });
 });

@@ -8,13 +8,13 @@ const ROOT = resolve(__dirname, '../..');
 const BLOCK_MS = 240_000;
 const QUICKSTART_MS = 600_000;
 
-/** Why a block is not run here; it is named in the output. */
+/** Reasons why a block does not run here; they appear in its title. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   cluster: 'needs a cluster: what it does is part of make test-cluster',
   registry: 'needs a registry',
 };
 
-/** Shell of a user who reads the README: folder and variables stay from one block to the next. */
+/** A reader's shell: folder and variables persist from one block to the next. */
 class Terminal {
   private readonly folder = mkdtempSync(join(tmpdir(), 'fsb-readme-'));
   private readonly state = join(this.folder, 'state');
@@ -23,7 +23,7 @@ class Terminal {
     writeFileSync(this.state, `cd ${ROOT}\n`);
   }
 
-  /** @returns all that it printed. @throws Error with that where a command failed */
+  /** @returns its output @throws Error with the output when a command fails */
   async type(code: string, limitMs: number): Promise<string> {
     const script = `. ${this.state}\nset -e\n${code}\nset +e\n{ export -p; echo "cd '$PWD'"; } >${this.state}\n`;
     const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs });
@@ -42,7 +42,7 @@ class Terminal {
   }
 }
 
-describe('README.md, from top to bottom', () => {
+describe('README.md', () => {
   const blocks = blocksOf(readFileSync(join(ROOT, 'README.md'), 'utf8'));
   const terminal = new Terminal();
   const file = async ({ mark, code }: Block): Promise<void> => {
@@ -56,7 +56,7 @@ describe('README.md, from top to bottom', () => {
     rmSync('/tmp/fsb-client', { recursive: true, force: true });
   }, BLOCK_MS);
 
-  it('has no block that nobody runs', () => {
+  it('has no code block that no test runs', () => {
     const known = /^(quickstart|cluster|registry|file [\w.-]+)?$/;
     for (const { language, mark, line } of blocks) {
       expect({ line, mark }).toEqual({ line, mark: expect.stringMatching(known) as string });
@@ -72,7 +72,7 @@ describe('README.md, from top to bottom', () => {
     if (why !== undefined) it.skip(`${name} (${why})`, () => undefined);
     else if (block.mark.startsWith('file ')) it(name, () => file(block), BLOCK_MS);
     else if (block.mark === 'quickstart') {
-      // make test is what runs elsewhere, and longer than all of this
+      // quickstart only: make test runs elsewhere and takes far longer
       it(name, () => terminal.type('make quickstart', QUICKSTART_MS).then(() => undefined), QUICKSTART_MS);
     } else it(name, () => terminal.type(block.code, BLOCK_MS).then(() => undefined), BLOCK_MS);
   }

@@ -8,7 +8,7 @@ import { settingsOf } from './settings';
 import { Simulation } from './simulation';
 import { Cluster } from './stack/cluster';
 
-/** `main.js` measures; `main.js fleet OPTIONS` is the process of the simulated agents, which the first starts. */
+/** `main.js` measures; `main.js fleet OPTIONS` runs the simulated agents, as a child of the former. */
 async function main([what, options]: readonly string[]): Promise<void> {
   if (what === 'fleet') {
     await runFleet(JSON.parse(options ?? '') as FleetOptions); // written by Fleet.start

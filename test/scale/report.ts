@@ -3,7 +3,7 @@ import { type Account, type Work } from './stack/ledger';
 
 type Row = readonly (string | number)[];
 
-/** The figures as Markdown: what is printed is what docs/scale.md shows. */
+/** The figures as Markdown, as in docs/scale.md. */
 export function tables(result: Result): string {
   return [memoryTable(result), fillTable(result), comparedTable(result), restartTable(result), otherTable(result)].join(
     '\n',

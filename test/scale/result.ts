@@ -16,11 +16,11 @@ export interface Filled {
   readonly to: number;
   readonly createsPerSecond: number;
   readonly latencies: Latencies;
-  /** until everything behind the answers was written */
+  /** until all write-behind of the creates was done */
   readonly account: Account;
 }
 
-/** The same changes, or the same time without any, at two sizes. */
+/** The same changes, and the same idle time, at one of two sizes. */
 export interface Compared {
   readonly sandboxes: number;
   readonly idle: Account;
@@ -38,6 +38,6 @@ export interface Result {
   readonly lists: ListFigures;
   readonly restarts: readonly RestartFigures[];
   readonly loss: LossFigures;
-  /** processes that ended by themselves and were started again, as those do that lose their lease on a busy machine */
+  /** restarts of processes that ended by themselves, for example after losing their lease on a busy machine */
   readonly unexpectedEnds: Readonly<Record<string, number>>;
 }

@@ -11,32 +11,32 @@ const count = (fallback: number): z.ZodType<number, string | undefined> =>
 const Environment = z.object({
   AGENTS: count(1_000),
   SANDBOXES: count(50_000),
-  /** Seconds of looking at processes that have nothing to do. */
+  /** Seconds of measuring idle processes. */
   IDLE: count(30),
-  /** Whether the controllers hold Leases: on a machine that starves them for seconds they lose them. */
+  /** Whether the controllers use Leases. On a machine that starves them for seconds they would lose them. */
   LEADER_ELECT: z.enum(['true', 'false']).default('true'),
-  /** A folder for a CPU profile of each process. */
+  /** Folder for a CPU profile of each process. */
   PROFILE: z.string().optional(),
   OUT: z.string().default('dist/scale/result.json'),
 });
 
-/** How large the simulation is, and where its figures go. */
+/** Size of the simulation, and output of its figures. */
 export interface Settings {
   readonly agents: number;
   readonly sandboxes: number;
   readonly pools: number;
-  /** of an agent: a fifth more than are asked of it, and room for those of a tenth that is lost */
+  /** per agent: 20 % above its share, 10 % for the sandboxes of the agents that are lost, and two */
   readonly slots: number;
   readonly idleSeconds: number;
   readonly out: string;
-  /** sandboxes at which the small and the large measurement of the same changes are made */
+  /** sandboxes at the smaller of the two measurements */
   readonly small: number;
   readonly changes: number;
   readonly leaderElect: string;
   readonly profile?: string;
 }
 
-/** @throws with every setting that is wrong */
+/** @throws Error that names every invalid setting */
 export function settingsOf(environment: NodeJS.ProcessEnv): Settings {
   const parsed = Environment.safeParse(environment);
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));

@@ -14,7 +14,7 @@ import { measureRestarts } from './steps/restarts';
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 
-/** The whole measurement, step by step; `say` tells somebody who watches. */
+/** The whole measurement, step by step. `say` prints progress. */
 export class Simulation {
   private readonly ledger: Ledger;
   private readonly load: Load;

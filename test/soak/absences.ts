@@ -7,9 +7,9 @@ import { type FindingKind, type Journal } from './findings';
 import { LIFE_LABEL, NAMESPACE } from './pool';
 
 const EVERY_MS = 2_000;
-/** The orphan timeout, what a delete may take, and a busy machine. */
+/** Time until an object must be gone: the orphan timeout, a delete, and a busy machine. */
 const DUE_MS = 25_000;
-/** How much later one may still be there that is being deleted. */
+/** Further time for an object that is already being deleted. */
 const ENDING_MS = 35_000;
 
 interface Absence {
@@ -19,15 +19,17 @@ interface Absence {
   readonly mayCross: boolean;
 }
 
-/** What must be gone, by the label of the life that it was: the objects are looked through while the load goes on. */
+/** Objects that must disappear, by their life label. Checked every two seconds while the load goes on. */
 export class Absences {
   private readonly absences = new Map<string, Absence>();
-  private readonly told = new Set<string>();
+  private readonly reported = new Set<string>();
 
-  /** creates whose answer crossed the caller's leaving */
+  /** creates whose answer crossed the cancellation by their caller */
   crossed = 0;
 
-  /** @param hadAnswered whether the answer to the create of an object was sent to a caller who seemed to wait for it */
+  /**
+   * @param hadAnswered whether the create of an object was answered before the gateway noticed that its caller had left
+   */
   constructor(
     private readonly client: KubeClient,
     private readonly hadAnswered: (name: string) => boolean,
@@ -35,7 +37,7 @@ export class Absences {
 
   /**
    * @param life value of {@link LIFE_LABEL}
-   * @param mayCross it is no finding where its answer was sent in time, and was not read
+   * @param mayCross whether an answer that crossed the cancellation excuses the object
    */
   expect(life: string, journal: Journal, kind: FindingKind, mayCross = false): void {
     this.absences.set(life, { journal, kind, dueAt: Date.now() + DUE_MS, mayCross });
@@ -43,13 +45,13 @@ export class Absences {
 
   async run(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      // the API server may be slow to answer on a busy machine: the next look says the same
+      // the API server may be slow on a busy machine; the next look finds the same
       await this.look().catch((error: unknown) => messageOf(error));
       await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 
-  /** Everything is due. */
+  /** Waits until everything is due, then checks a last time. */
   async lookAtTheEnd(): Promise<void> {
     const left = [...this.absences.values()].map(({ dueAt }) => dueAt - Date.now());
     await sleep(Math.max(0, ...left));
@@ -65,11 +67,11 @@ export class Absences {
     }
   }
 
-  /** It is told once, and then ended: the accounting at the end shall find what else there is. */
+  /** Reports an object once and deletes it, so that the accounting at the end finds other differences. */
   private async end({ metadata, status }: Sandbox, { journal, kind, mayCross }: Absence): Promise<void> {
     const { name = '', uid = '', deletionTimestamp } = metadata;
-    if (this.told.has(uid)) return;
-    this.told.add(uid);
+    if (this.reported.has(uid)) return;
+    this.reported.add(uid);
     const state = `${status?.phase ?? 'without a phase'}${deletionTimestamp === undefined ? '' : ', being deleted'}`;
     if (mayCross && this.hadAnswered(name)) this.crossed++;
     else

@@ -6,8 +6,8 @@ const LEFT = '"sandbox.fast.io/caller-left":"true"';
 const ANSWERED = '"sandbox.fast.io/grpc-status":"OK"';
 
 /**
- * Whether a gateway had sent its answer to the create of that name before it heard that the caller has left: then the two crossed,
- * and no server can know that the answer was not read. By the gateways' audit logs.
+ * Whether a gateway answered the create of that name before it noticed that the caller had left, by the audit logs.
+ * Then answer and cancellation crossed, and no server can know that the answer was not read.
  */
 export function hadAnswered(layout: Layout, name: string): boolean {
   const folder = files.audit(layout);

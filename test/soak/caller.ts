@@ -12,27 +12,29 @@ import { attempt } from '../support/command';
 import { type Journal } from './findings';
 import { NAMESPACE } from './pool';
 
-/** Far above any call's usual time: fifty creates at once on a machine that has other work. */
+/** Far above the usual time of any call, even with fifty concurrent creates on a busy machine. */
 export const CALL_MS = 60_000;
-/** How long an answer that says "try again" is followed before it counts as a refusal. */
+/** How long retryable answers are repeated before they count as a refusal. */
 const PATIENCE_MS = 30_000;
 const PAUSE_MS = 150;
-/** grpc-js' own words where a connection went away or none can be made; a gateway says the like of its agents behind their names. */
+/**
+ * grpc-js' messages for a lost or refused connection. A gateway's own messages about its agents begin with their names.
+ */
 const GONE = /^(Connection dropped|No connection established|read ECONNRESET|write EPIPE|Received RST_STREAM)/;
 
-/** grpc-js' own words for a caller's deadline: without them a gateway says that it does not know yet. */
+/** grpc-js' message for the caller's own deadline; any other DEADLINE_EXCEEDED is a gateway's answer. */
 const OWN_DEADLINE = 'Deadline exceeded';
 const TRY_AGAIN: ReadonlySet<string> = new Set(['UNAVAILABLE', 'ABORTED', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED']);
 
-/** gRPC's status, or kubectl's end. */
+/** A gRPC status, or an exit of kubectl. */
 export interface Answerish {
   readonly code: string;
   readonly message: string;
 }
 
-/** The gateways and kubectl as a user has them. What they answer goes to the journal of the sandbox that it is about. */
+/** The gateways and kubectl as a user has them. Answers are noted in the journal of the sandbox that they concern. */
 export class Caller {
-  /** answers "try again" by their code */
+  /** number of retryable answers, by code */
   readonly retries = new Map<string, number>();
 
   constructor(
@@ -46,12 +48,12 @@ export class Caller {
     return found;
   }
 
-  /** Once: the caller knows what its answers mean. */
+  /** Creates without a retry; the caller of this method interprets the answer. */
   create(gateway: number, request: CreateRequest, leave?: AbortSignal): Promise<Reply<CreateResponse>> {
     return this.gateway(gateway).create(request, CALL_MS, leave);
   }
 
-  /** Until it is OK. @returns the last answer */
+  /** Deletes with retries until it is OK. @returns the last answer */
   delete(journal: Journal, gateway: number, name: string): Promise<Answerish> {
     const request = DeleteRequest.fromPartial({ sandboxName: name, namespace: NAMESPACE });
     return this.patiently(journal, `delete at gateway ${gateway + 1}`, () =>
@@ -73,17 +75,17 @@ export class Caller {
     return { code: code === 0 ? 'OK' : `exit ${code}`, message };
   }
 
-  /** The object as kubectl shows it; undefined where it does not. */
+  /** The object as `kubectl get` prints it; undefined when that fails. */
   async object(journal: Journal, name: string): Promise<Sandbox | undefined> {
     const args = ['get', 'sandbox', name, '-n', NAMESPACE, '-o', 'json'];
     const options = { timeoutMs: CALL_MS };
     const { code, stdout, stderr } = await attempt('kubectl', ['--kubeconfig', this.kubeconfig, ...args], options);
-    if (code === 0) return JSON.parse(stdout) as Sandbox; // kubectl's own words
+    if (code === 0) return JSON.parse(stdout) as Sandbox; // printed by kubectl
     journal.note(`kubectl ${args.join(' ')}: ${code} ${stderr.trim()}`);
     return undefined;
   }
 
-  /** Repeats what the answer says may be repeated. A gateway that went away is a finding, and is asked again. */
+  /** Calls until the answer is final. A gateway that went away is a finding, and is called again. */
   async patiently<A extends Answerish>(journal: Journal, what: string, call: () => Promise<A>): Promise<A> {
     const until = Date.now() + PATIENCE_MS;
     for (let tries = 1; ; tries++) {
@@ -95,7 +97,7 @@ export class Caller {
     }
   }
 
-  /** Counts it, and says whether the answer may be another one soon. */
+  /** Counts a retryable answer. @returns whether to call again */
   mayTryAgain(journal: Journal, { code, message }: Answerish): boolean {
     if (isGone({ code, message })) {
       journal.reportOnce('a gateway went away', 'an answer', message);
@@ -110,7 +112,7 @@ export class Caller {
     return isWorthIt;
   }
 
-  /** An answer that leaves the create open, which is not asked again. */
+  /** Notes an answer that leaves the create open and is not retried. */
   giveUp(journal: Journal, { message }: Answerish): void {
     if (isGone({ code: 'UNAVAILABLE', message })) journal.reportOnce('a gateway went away', 'an answer', message);
     this.retries.set('given up', (this.retries.get('given up') ?? 0) + 1);
@@ -125,7 +127,7 @@ export function inWords({ code, message }: Answerish): string {
   return `${code} ${message}`.trim();
 }
 
-/** The caller's own deadline has passed, not one that a gateway tells of. */
+/** Whether the caller's own deadline passed, not one that a gateway reports. */
 export function isOwnDeadline({ code, message }: Answerish): boolean {
   return code === 'DEADLINE_EXCEEDED' && message.startsWith(OWN_DEADLINE);
 }

@@ -14,7 +14,7 @@ export interface CancelParts {
   readonly absences: Absences;
 }
 
-/** A create whose caller leaves: deleted by its name at once, asked for again, or one that nobody can ever name. */
+/** A create whose caller leaves: then deleted by name, repeated with its request_id, or never nameable by anybody. */
 export async function runCancelled(
   story: Cancelled,
   named: Named,
@@ -61,7 +61,7 @@ async function askAndLeave(
   return reply.answer;
 }
 
-/** Whether its answer had come or not, the caller is gone: what came of the log must be right. */
+/** RunSandbox whose caller leaves. The output received so far must be right. */
 async function runAndLeave(
   caller: Caller,
   journal: Journal,

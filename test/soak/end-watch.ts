@@ -5,28 +5,28 @@ import { type Answerish, type Caller, inWords } from './caller';
 import { type FindingKind, type Journal } from './findings';
 import { type Life } from './plan';
 
-/** From the answer to a create to its end in the object: 0.3 s of work, on a machine that does fifty at once. */
+/** From the answer of a create to the end in its object: 0.3 s of work, with fifty concurrent creates. */
 const END_MS = 60_000;
 const LONG_END_MS = 240_000;
 const LONG_LINES = 10_000;
-/** A gateway may be a second behind what another did; this is for a busy machine. */
+/** A gateway may lag one second behind another; ten on a busy machine. */
 const BEHIND_MS = 10_000;
 const POLL_MS = 60;
 const AGAIN_MS = 250;
-/** How long what is said of an end may be mended. */
+/** How long a wrong end may be corrected before it is a finding. */
 const MENDED_MS = 3_000;
 const ON_ITS_WAY: ReadonlySet<string> = new Set(['Pending', 'Bound', 'Running']);
-/** Of one that expires: its container is being ended. */
+/** Phase while an expired sandbox's container ends. */
 const EXPIRING = 'Terminating';
 
-/** What an object must say in the end. */
+/** The end that an object must report. */
 export interface WantedEnd {
   readonly phase: 'Succeeded' | 'Failed' | 'Expired';
   readonly exitCode: number | undefined;
   readonly reason: string;
 }
 
-/** What it says: of the API or of a gateway. */
+/** The end as reported by the API or a gateway. */
 export interface SaidEnd {
   readonly phase?: string;
   readonly exitCode?: number | undefined;
@@ -38,7 +38,7 @@ export function wantedOf({ ending, program: { end } }: Life): WantedEnd {
   return end;
 }
 
-/** Of an expired one only the phase is known. Pure. */
+/** The kind of a wrong end; undefined: right. For an expired sandbox only the phase is checked. Pure. */
 export function differenceOf(said: SaidEnd, wanted: WantedEnd): FindingKind | undefined {
   if (wanted.phase === 'Expired') return said.phase === 'Expired' ? undefined : 'another phase';
   if (said.exitCode === undefined) return 'its exit code is lost';
@@ -55,7 +55,7 @@ export function stateOf(info: SandboxInfo): string {
   return `${endInWords(info)}, id ${info.sandboxId}: ${info.message}`;
 }
 
-/** Looks until what is said of an end is right, as long as a gateway may be behind; then it is a finding. */
+/** Polls until the reported end is right, as long as a gateway may lag; then it is a finding. */
 export async function untilRight(
   journal: Journal,
   wanted: WantedEnd,
@@ -74,7 +74,7 @@ export async function untilRight(
   }
 }
 
-/** Asks the gateways in turn for one sandbox until it has ended as it must, or otherwise for too long. */
+/** Polls the gateways in turn until a sandbox has ended, rightly, wrongly or too late. */
 export class EndWatch {
   private readonly started = Date.now();
   private readonly wanted: WantedEnd;
@@ -83,7 +83,7 @@ export class EndWatch {
   private absentSince: number | undefined;
   private seen = '';
 
-  /** @param id of the sandbox; "" where it is not known */
+  /** @param id id of the sandbox; "": unknown */
   constructor(
     life: Life,
     private readonly name: string,
@@ -95,7 +95,7 @@ export class EndWatch {
     this.limitMs = life.program.output.lines > LONG_LINES ? LONG_END_MS : END_MS;
   }
 
-  /** @returns whether it ended as it must; else it is a finding already */
+  /** @returns whether it ended as it must; otherwise a finding was reported */
   async wait(firstGateway: number): Promise<boolean> {
     for (let turn = firstGateway; ; turn++) {
       const gateway = turn % this.caller.gateways.length;
@@ -113,7 +113,7 @@ export class EndWatch {
     return Date.now() - this.started;
   }
 
-  /** @returns undefined where it is to be asked again */
+  /** @returns undefined: poll again */
   private judge({ answer, ...reply }: Reply<SandboxInfo>): boolean | undefined {
     if (!answer) return this.isNotYet(reply) ? this.overdue() : false;
     this.absentSince = undefined;
@@ -153,7 +153,7 @@ export class EndWatch {
     return false;
   }
 
-  /** @returns false where it is a finding: it has not been found for long */
+  /** @returns whether to poll again; false: a finding was reported, since it was absent for too long */
   private isNotYet(reply: Answerish): boolean {
     if (reply.code === 'NOT_FOUND') {
       this.absentSince ??= Date.now();

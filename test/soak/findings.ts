@@ -1,6 +1,6 @@
 import { type OutputFault } from './output-check';
 
-/** What can be wrong. The table at the end counts by these. */
+/** Kinds of faults. The table at the end counts by them. */
 export type FindingKind =
   | OutputFault
   | 'a gateway went away'
@@ -26,20 +26,20 @@ export interface Finding {
   readonly kind: FindingKind;
   /** `<lane>/<number>` */
   readonly operation: string;
-  /** of the sandbox; empty where there is none */
+  /** name of the sandbox; empty: none */
   readonly name: string;
   readonly expected: string;
   readonly came: string;
-  /** What was done with that sandbox, the newest last. */
+  /** requests and answers about that sandbox, the newest last */
   readonly journal: readonly string[];
 }
 
 const KEPT = 50;
-/** So that one kind does not hide the others. */
+/** Limit per kind, so that one kind does not hide the others. */
 const KEPT_OF_A_KIND = 6;
 const JOURNAL = 20;
 
-/** What a sandbox's callers did and heard, in order. */
+/** Requests and answers about one sandbox, in order. */
 export class Journal {
   private readonly lines: string[] = [];
   private readonly reported = new Set<FindingKind>();
@@ -55,7 +55,7 @@ export class Journal {
     this.lines.push(`${new Date().toISOString().slice(11, 23)} +${Date.now() - this.started} ms ${text}`);
   }
 
-  /** For what every further call says again. */
+  /** Reports a fault that every further call would repeat. */
   reportOnce(kind: FindingKind, expected: string, came: string): void {
     if (!this.reported.has(kind)) this.report(kind, expected, came);
   }
@@ -68,7 +68,7 @@ export class Journal {
   }
 }
 
-/** All that was wrong, counted; the first of them whole. */
+/** All findings, counted by kind; the first ones in full. */
 export class Findings {
   private readonly kept: Finding[] = [];
   private readonly numbers = new Map<FindingKind, number>();
@@ -82,13 +82,13 @@ export class Findings {
   add(finding: Finding): void {
     const before = this.numbers.get(finding.kind) ?? 0;
     this.numbers.set(finding.kind, before + 1);
-    const isFirst = before === 0; // of whatever kind, it is shown
+    const isFirst = before === 0; // the first of each kind is always shown
     if (!isFirst && (this.kept.length >= KEPT || before >= KEPT_OF_A_KIND)) return;
     this.kept.push(finding);
     this.say(`FOUND ${finding.kind}: ${finding.operation} ${finding.name}`);
   }
 
-  /** The first findings by kind, then the number of each kind. @param seed names the run that repeats them */
+  /** The first findings by kind, then the count of each kind. @param seed repeats the run */
   report(seed: string): string[] {
     const kinds = [...this.numbers.keys()];
     const whole = kinds.flatMap((kind) =>

@@ -6,7 +6,7 @@ import { type Kept } from './life-run';
 import { readLog } from './log-reading';
 import { NAMESPACE } from './pool';
 
-/** Sandboxes that ended long ago: their objects still say how, and their logs are still whole. */
+/** Checks sandboxes that ended long ago: their objects still report the end, and their logs are still complete. */
 export async function readKeptAgain(kept: readonly Kept[], caller: Caller, client: KubeClient): Promise<void> {
   const { items } = await client.list(SANDBOX_KIND, { namespace: NAMESPACE });
   for (const { name, life, id, journal } of kept) {

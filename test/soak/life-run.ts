@@ -33,10 +33,10 @@ export interface Kept extends Named {
   readonly journal: Journal;
 }
 
-/** With the sandbox's id, where the answer has it. */
+/** An answer, with the sandbox's id if it has one. */
 type Created = Answerish & { readonly id: string };
 
-/** One sandbox from its create to its end, compared with what its program must come to. */
+/** One sandbox from its create to its end, compared with the model of its program. */
 export class LifeRun {
   private readonly readers: Promise<void>[] = [];
   private run: RunStream | undefined;
@@ -49,7 +49,7 @@ export class LifeRun {
     private readonly parts: LifeParts,
   ) {}
 
-  /** @returns the sandbox, where it is to stay until the end of the run */
+  /** @returns the sandbox if it stays until the end of the run */
   async live(): Promise<Kept | undefined> {
     const { life, journal, named } = this;
     journal.note(`${life.door}: ${life.program.what}; ends by ${life.ending.by}`);
@@ -77,7 +77,7 @@ export class LifeRun {
     await this.readAgain(ended);
   }
 
-  /** @returns the sandbox's id, "" where kubectl has asked for it; undefined where there is none */
+  /** @returns id of the sandbox; "" after a create by kubectl; undefined: no sandbox */
   private async create(): Promise<string | undefined> {
     const { life, journal, parts } = this;
     const { name, label } = this.named;
@@ -85,9 +85,9 @@ export class LifeRun {
     const asked = { name, life: label, expires: this.expires, requestId: life.repeatable ? label : '' };
     const answer = await parts.caller.patiently(journal, `create (${life.door})`, async () => {
       const reply = await this.ask(asked);
-      // nobody can say what became of it, and its caller does not ask again
+      // the outcome is open, and without a request_id the create cannot be repeated
       if (LEFT_OPEN.has(reply.code) && !life.repeatable) return { ...reply, code: GIVEN_UP };
-      // what was deleted just now may still be seen here
+      // the sandbox deleted just before may still be visible at this gateway
       return reply.code === 'ALREADY_EXISTS' && this.isHeir ? { ...reply, code: 'ABORTED' } : reply;
     });
     if (answer.code === 'OK') return answer.id;
@@ -105,7 +105,7 @@ export class LifeRun {
     return { code, message, id: answer?.sandboxId ?? '' };
   }
 
-  /** Of a name that was used before. */
+  /** Whether the name was used by an earlier life. */
   private get isHeir(): boolean {
     return !this.named.label.endsWith('-0');
   }
@@ -121,11 +121,11 @@ export class LifeRun {
     return { code: 'OK', message: '', id: created.sandboxId };
   }
 
-  /** @param id that it must have; "" for any */
+  /** Starts the followers of the plan. @param id id that the log must belong to; "": any */
   private follow(when: 'before' | 'at-once' | 'later', id: string): void {
     const { life, journal, named, parts } = this;
     const mayEnd = life.ending.by !== 'itself';
-    // by name alone it would be the log of the name's last sandbox
+    // by name alone this would be the log of the name's previous sandbox
     if (when === 'before' && this.isHeir) return;
     for (const follower of life.followers.filter((one) => one.when === when)) {
       const reading = { ...readingOf(follower, life.program.output, mayEnd), id: this.isHeir ? id : '' };
@@ -134,7 +134,7 @@ export class LifeRun {
     }
   }
 
-  /** With readers of its log before, at the same time, and after. */
+  /** Deletes, with readers of the log before, during and after the delete. */
   private async deleteSoon(id: string, afterMs: number, readsLog: boolean): Promise<void> {
     const { life, journal, parts, named } = this;
     await sleep(afterMs);
@@ -159,7 +159,7 @@ export class LifeRun {
     await this.run?.over;
   }
 
-  /** @param isOpen nobody knows whether there is an object yet: kubectl deletes only what it finds */
+  /** @param isOpen whether an object exists is unknown: kubectl deletes only an existing one */
   private async delete(isOpen = false): Promise<void> {
     const { life, journal, parts } = this;
     const { name, label } = this.named;
@@ -197,7 +197,7 @@ export class LifeRun {
     this.journal.report('RunSandbox: another exit', `${exitCode ?? ''} ${reason}`, came);
   }
 
-  /** The whole log once more, its tails, and the object. */
+  /** Reads the whole log again, its tails, and the object. */
   private async readAgain(ended: boolean): Promise<void> {
     const { life, journal, parts, named } = this;
     const { output } = life.program;
@@ -210,7 +210,7 @@ export class LifeRun {
     if (ended) await this.askAgain(gateway);
   }
 
-  /** An end that was told once stays as it is. A gateway may be behind. */
+  /** Checks that a reported end stays as it is. A gateway may lag. */
   private async askAgain(gateway: number): Promise<void> {
     const { life, journal, parts, named } = this;
     const wanted = wantedOf(life);

@@ -9,16 +9,19 @@ import { type Follower } from './plan';
 import { NAMESPACE } from './pool';
 
 const STREAM_MS = 240_000;
-/** From its create on, a log must be there. */
+/** Time from a create until its log must be there. */
 const FOUND_MS = 30_000;
 const PAUSE_MS = 25;
 const SLOW_CHUNKS = 100;
-/** Of a log all is kept up to there: three rotated files and the current one, of 10 MiB each, less what goes by whole lines. */
+/**
+ * Output that is kept completely: three rotated files and the current one, 10 MiB each, less what rotation by whole
+ * lines drops.
+ */
 const ALL_KEPT_BYTES = 38 * 1024 * 1024;
-/** Answers of a log whose sandbox is not there yet, or not any more. */
+/** Codes for a log whose sandbox is not there yet or not any more. */
 const ABSENT: ReadonlySet<string> = new Set(['NOT_FOUND', 'UNAVAILABLE', 'FAILED_PRECONDITION', 'ABORTED']);
 
-/** What a stream that broke off has too. */
+/** Faults that a broken stream implies. */
 const CUT_SHORT: ReadonlySet<string> = new Set<FindingKind>(['log: nothing came', 'log: its end is missing']);
 
 export interface Reading {
@@ -26,18 +29,18 @@ export interface Reading {
   readonly output: Output;
   readonly follow: boolean;
   readonly gateway: number;
-  /** that the sandbox must have; absent or "" for any */
+  /** id that the sandbox must have; absent or "": any */
   readonly id?: string;
   readonly tail?: number;
   readonly leavesAfter?: number | undefined;
   readonly pauseMs?: number;
-  /** The sandbox may be ended meanwhile: then only what comes must be right. */
+  /** The sandbox may be ended during the reading: then only the bytes that arrive must be right. */
   readonly mayEnd: boolean;
-  /** It may not be there yet: it is asked for again. */
+  /** The sandbox may not exist yet: absence is retried. */
   readonly mayBeEarly: boolean;
 }
 
-/** Reads one log and compares it. What is wrong goes to the findings. */
+/** Reads one log and compares it with the model. Faults become findings. */
 export async function readLog(caller: Caller, journal: Journal, name: string, reading: Reading): Promise<void> {
   const { what, gateway, follow, tail } = reading;
   const request = StreamLogsRequest.fromPartial({
@@ -62,7 +65,7 @@ export async function readLog(caller: Caller, journal: Journal, name: string, re
   }
 }
 
-/** A follower of the plan. */
+/** The reading of a follower of the plan. */
 export function readingOf(follower: Follower, output: Output, mayEnd: boolean): Reading {
   const { gateway, leavesAfter, pauseMs, when } = follower;
   const what = `follower (${when}${leavesAfter === undefined ? '' : ', leaves'}${pauseMs > 0 ? ', slow' : ''})`;
@@ -99,11 +102,11 @@ function judge(journal: Journal, reading: Reading, ended: StreamEnd, check: Outp
 }
 
 export interface StreamEnd extends Answerish {
-  /** The reader went away. */
+  /** the reader left before the end */
   readonly left: boolean;
 }
 
-/** Takes a stream to its end, or as far as the reader wants it. */
+/** Reads a stream to its end, or until the reader leaves. */
 export async function consume<M extends StreamLogsResponse | RunSandboxResponse>(
   stream: ClientReadableStream<M>,
   dataOf: (message: M) => Buffer,
@@ -122,9 +125,9 @@ export async function consume<M extends StreamLogsResponse | RunSandboxResponse>
     }
     return { code: 'OK', message: '', left: false };
   } catch (error) {
-    const { code, details } = error as ServiceError; // grpc-js throws nothing else
+    const { code, details } = error as ServiceError; // grpc-js throws only ServiceError
     return { code: Code[code], message: details, left: false };
   } finally {
-    stream.on('error', () => undefined); // of the cancellation, after the last reader
+    stream.on('error', () => undefined); // error of our own cancellation
   }
 }

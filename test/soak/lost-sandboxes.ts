@@ -15,12 +15,15 @@ export interface LossParts {
   readonly stack: MachineStack;
   readonly caller: Caller;
   readonly journal: (name: string) => Journal;
-  /** resolves when the agents are there again */
+  /** resolves when the agents are ready again */
   readonly ready: () => Promise<void>;
   readonly say: (text: string) => void;
 }
 
-/** The machine is shut down and started: what ran is Lost, what had ended keeps its end, and both can be asked for their log. */
+/**
+ * Stops and starts the stack: running sandboxes become Lost, ended ones keep their end, and the logs of both can be
+ * read.
+ */
 export async function loseSandboxes({ stack, caller, journal, ready, say }: LossParts): Promise<void> {
   const random = new SeededRandom('lost');
   const lives = ['lost-1', 'lost-2', 'ended'].map((name): Life & { name: string; journal: Journal } => ({
@@ -46,7 +49,7 @@ export async function loseSandboxes({ stack, caller, journal, ready, say }: Loss
   }
   const phaseOf = async (name: string): Promise<string> => (await caller.get(0, name)).answer?.phase ?? '';
   await eventually(async () => ['Succeeded', 'Failed'].includes(await phaseOf('ended')), READ_MS, 200);
-  say('the stack is ended and started');
+  say('stopping and starting the stack');
   await stack.down();
   await stack.up();
   await ready();

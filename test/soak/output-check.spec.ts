@@ -10,14 +10,14 @@ const notice = (bytes: number, where = ''): Buffer =>
   text(`--- fast-sandbox: ${bytes} bytes dropped${where}: the log outgrew its limit before they were read ---\n`);
 const text = (content: string): Buffer => Buffer.from(content, 'latin1');
 
-/** In pieces, as a stream brings them. */
+/** The fault of a log that arrives in pieces, as from a stream. */
 function judge(bytes: Buffer, start: Start = { from: 'all' }, toTheEnd = true, piece = 1_000): OutputFault | undefined {
   const check = new OutputCheck(output, { start, toTheEnd });
   for (let from = 0; from < bytes.length; from += piece) check.take(bytes.subarray(from, from + piece));
   return check.end()?.kind;
 }
 
-describe('An output', () => {
+describe('Output', () => {
   it.each([
     ['awk', false, (pauses: number) => run('busybox', ['awk', awkScript(SHAPE, pauses)])],
     [
@@ -25,14 +25,14 @@ describe('An output', () => {
       true,
       (pauses: number) => run('/usr/bin/python3', ['-c', pythonScript({ ...SHAPE, open: true }, pauses)]),
     ],
-  ])('is what %s prints', (_what, open, print) => {
+  ])('equals what %s prints', (_what, open, print) => {
     const wanted = open ? whole.subarray(0, -1) : whole;
     expect(print(0).equals(wanted)).toBe(true);
     expect(print(2).equals(wanted)).toBe(true);
     expect(new Output({ ...SHAPE, open }).bytes).toBe(wanted.length);
   });
 
-  it('has any line without those before it', () => {
+  it('computes any line without those before it', () => {
     const lines = whole.toString('latin1').split(/(?<=\n)/);
     expect([0, 1, 1_234, 2_999].map((index) => output.line(index))).toEqual(
       [0, 1, 1_234, 2_999].map((index) => lines[index]),
@@ -40,7 +40,7 @@ describe('An output', () => {
   });
 });
 
-describe('A log that is compared with it', () => {
+describe('OutputCheck: a log that', () => {
   it.each<[string, Buffer, Start, OutputFault | undefined]>([
     ['is whole', whole, { from: 'all' }, undefined],
     ['is empty', Buffer.alloc(0), { from: 'all' }, 'log: nothing came'],
@@ -134,7 +134,7 @@ describe('A log that is compared with it', () => {
     expect(judge(bytes, start, true, 37)).toBe(kind);
   });
 
-  it('may end anywhere where its reader has left, but what came is compared', () => {
+  it('may end anywhere when its reader leaves, but the bytes received are compared', () => {
     expect(judge(whole.subarray(0, 777), { from: 'all' }, false)).toBeUndefined();
     expect(judge(Buffer.alloc(0), { from: 'all' }, false)).toBeUndefined();
     expect(judge(whole.subarray(1, 777), { from: 'all' }, false)).toBe('log: other bytes');

@@ -1,12 +1,12 @@
 import { indexIn, type Output } from './output';
 
-/** `all`: from the first byte. `kept`: from any line on. `last`: the last so many lines. */
+/** `all`: from the first byte. `kept`: from any line on. `last`: the last `lines` lines. */
 export type Start =
   { readonly from: 'all' } | { readonly from: 'kept' } | { readonly from: 'last'; readonly lines: number };
 
 export interface Expectation {
   readonly start: Start;
-  /** The last byte must come. Else the reader has left, or the sandbox was ended. */
+  /** whether the last byte must come; false when the reader leaves or the sandbox is ended */
   readonly toTheEnd: boolean;
 }
 
@@ -24,12 +24,12 @@ export interface OutputProblem {
   readonly came: string;
 }
 
-/** What a log says in place of bytes that it lost. In mid-line, the newline before it is not the process's. */
+/** The notice that a log has in place of lost bytes. In mid-line, the newline before it is not the process' own. */
 const DROPPED = /^(\n?)--- fast-sandbox: (\d+) bytes dropped( in mid-line)?: [^\n]*---\n/;
 const SHOWN = 100;
 const LONGEST_LINE = 400;
 
-/** Compares a stream with what a process wrote, byte by byte, without keeping either. */
+/** Compares a stream with the output that a process wrote, byte by byte, without storing either. */
 export class OutputCheck {
   private readonly expected: Expected;
   private problem: OutputProblem | undefined;
@@ -44,7 +44,7 @@ export class OutputCheck {
     this.expected = new Expected(output);
   }
 
-  /** Bytes that have come. */
+  /** Number of bytes received. */
   get bytes(): number {
     return this.received;
   }
@@ -57,7 +57,7 @@ export class OutputCheck {
     this.compare(false);
   }
 
-  /** @returns what was wrong, once nothing more comes */
+  /** Call after the last byte. @returns the fault, if any */
   end(): OutputProblem | undefined {
     const { start, toTheEnd } = this.expectation;
     if (!this.problem && !this.begun && this.held.length > 0) this.beginWithin();
@@ -73,7 +73,7 @@ export class OutputCheck {
     return this.output.lines === 0 ? '' : `to ${this.output.line(this.output.lines - 1)}`;
   }
 
-  /** Finds where the stream begins. @returns false where more is needed */
+  /** Finds the line at which the stream begins. @returns false: more bytes are needed */
   private begin(): boolean {
     const { start } = this.expectation;
     if (start.from === 'all') this.begun = true;
@@ -113,18 +113,18 @@ export class OutputCheck {
     }
   }
 
-  /** Goes on behind bytes that the log itself says are missing. */
+  /** Skips the bytes that a notice of the log names as lost. */
   private skipNotice(): boolean {
     const found = DROPPED.exec(this.held.toString('latin1', 0, LONGEST_LINE));
     if (!found) return false;
     const [notice, newline, bytes, inMidLine] = found;
     this.held = this.held.subarray(notice.length);
-    // the notice's own newline was taken for the one that ends the line
+    // the notice's own newline was matched as the end of the line
     const taken = inMidLine !== undefined && newline === '' ? 1 : 0;
     return this.expected.skip(Number(bytes) - taken);
   }
 
-  /** By the first whole line behind the place where the two differ. */
+  /** Classifies a fault by the first whole line after the difference. */
   private classify(): OutputProblem {
     const wanted = this.expected.index();
     const lines = this.held.toString('latin1', 0, LONGEST_LINE).split('\n').slice(1, -1);
@@ -149,7 +149,7 @@ export class OutputCheck {
   }
 }
 
-/** What must come next. */
+/** The bytes that must come next. */
 class Expected {
   private blocks: Generator<Buffer, undefined>;
   private block: Buffer = Buffer.alloc(0);
@@ -166,7 +166,7 @@ class Expected {
     this.over = false;
   }
 
-  /** @returns how many of these bytes are the ones expected; they are passed */
+  /** @returns number of leading bytes that are the expected ones; they are consumed */
   match(bytes: Buffer): number {
     let same = 0;
     while (same < bytes.length && this.fill()) {
@@ -181,7 +181,7 @@ class Expected {
     return same;
   }
 
-  /** @returns false where there are fewer */
+  /** @returns false when fewer bytes are left */
   skip(bytes: number): boolean {
     let left = bytes;
     while (left > 0 && this.fill()) {
@@ -196,7 +196,7 @@ class Expected {
     return !this.fill();
   }
 
-  /** The index of the line that comes next, or is under way. */
+  /** Index of the current line, or of the next one at a line's start. */
   index(): number {
     if (!this.fill()) return this.output.lines;
     const text = this.block.toString('latin1', 0, LONGEST_LINE);

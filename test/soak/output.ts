@@ -1,18 +1,21 @@
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz';
 const FILL = 80;
-/** MINSTD: its products stay below 2^53, so awk, Python and JavaScript compute the same numbers. */
+/** MINSTD generator: its products stay below 2^53, so that awk, Python and JavaScript compute the same numbers. */
 const [FACTOR, MODULUS] = [16_807, 2_147_483_647];
 const BLOCK_CHARACTERS = 64 * 1024;
 
-/** `first` in [1, 2^31 - 2]. The first line is made from its successor. */
+/** `first` in [1, 2^31 - 2]; the first line is made from its successor. */
 export interface OutputShape {
   readonly first: number;
   readonly lines: number;
-  /** Without a newline after the last line. */
+  /** no newline after the last line */
   readonly open: boolean;
 }
 
-/** Lines that follow from a number alone: `<index> <number> <letters>`. No byte is stored; any line can be computed. */
+/**
+ * Deterministic lines `<index> <number> <letters>`, derived from one number. Nothing is stored; any line can be
+ * computed.
+ */
 export class Output {
   private size: number | undefined;
 
@@ -22,7 +25,7 @@ export class Output {
     return this.shape.lines;
   }
 
-  /** @returns in pieces of some 64 KiB, from the beginning of line `from` to the end */
+  /** @returns blocks of about 64 KiB, from the beginning of line `from` to the end */
   *blocks(from = 0): Generator<Buffer, undefined> {
     const { first, lines, open } = this.shape;
     let number = from === 0 ? first : power(first, from);
@@ -37,7 +40,7 @@ export class Output {
     }
   }
 
-  /** With its newline, but for the last of an open output. */
+  /** A line with its newline, which the last line of an open output does not have. */
   line(index: number): string {
     const text = lineOf(index, power(this.shape.first, index + 1));
     return this.shape.open && index === this.lines - 1 ? text.slice(0, -1) : text;
@@ -48,7 +51,7 @@ export class Output {
     return this.size;
   }
 
-  /** @throws RangeError where it is more than a command line takes */
+  /** @throws RangeError when it is too long for a command line */
   text(): string {
     if (this.lines > 500) throw new RangeError(`${this.lines} lines are no short text`);
     return [...this.blocks()].map((block) => block.toString('latin1')).join('');
@@ -59,13 +62,13 @@ export class Output {
   }
 }
 
-/** The index that a line names, where it is one of this form. */
+/** The index at the beginning of a line; undefined when the line does not have this form. */
 export function indexIn(line: string): number | undefined {
   const found = /^(\d{1,8}) \d{1,10} [a-zA-Z0-9]*$/.exec(line)?.[1];
   return found === undefined ? undefined : Number(found);
 }
 
-/** Prints the same lines, in whole blocks as awk writes them. @param pauses how often it stops for 0.2 s */
+/** An awk program that prints the same lines, in blocks as awk writes them. @param pauses number of pauses of 0.2 s */
 export function awkScript({ first, lines, open }: OutputShape, pauses: number): string {
   const each = pauses > 0 ? Math.max(1, Math.floor(lines / (pauses + 1))) : lines + 1;
   const end = open ? `if(i<${lines - 1})printf "\\n"` : 'printf "\\n"';
@@ -76,7 +79,7 @@ export function awkScript({ first, lines, open }: OutputShape, pauses: number): 
   ].join('');
 }
 
-/** The same as a Python program without its imports. */
+/** The same as a Python program. */
 export function pythonScript({ first, lines, open }: OutputShape, pauses: number): string {
   const each = pauses > 0 ? Math.max(1, Math.floor(lines / (pauses + 1))) : lines + 1;
   return [
@@ -100,7 +103,7 @@ function next(number: number): number {
   return (number * FACTOR) % MODULUS;
 }
 
-/** The number after `steps` steps. */
+/** The generator's number after `steps` steps. */
 function power(first: number, steps: number): number {
   let [result, base] = [BigInt(first), BigInt(FACTOR)];
   const modulus = BigInt(MODULUS);

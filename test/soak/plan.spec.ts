@@ -10,13 +10,13 @@ const plan = (seed: string): string =>
     ),
   );
 
-describe('The plan', () => {
-  it('follows from the seed alone', () => {
+describe('storyOf', () => {
+  it('depends on the seed alone', () => {
     expect(plan('7')).toBe(plan('7'));
     expect(plan('7')).not.toBe(plan('8'));
   });
 
-  it('does an operation the same way whatever was done before it', () => {
+  it('gives an operation that is independent of earlier ones', () => {
     const random = new SeededRandom('7');
     for (let number = 0; number < 5; number++) storyOf(random, 'short', number, SHAPE);
     expect(storyOf(random, 'short', 9, SHAPE)).toEqual(storyOf(new SeededRandom('7'), 'short', 9, SHAPE));

@@ -1,24 +1,24 @@
 import { type SeededRandom } from '../support/seeded-random';
 import { crash, longOutput, outlivedParent, outOfMemory, type Program, runsOn, shortCommand } from './program';
 
-/** How a sandbox is asked for: CreateSandbox in either mode, RunSandbox, or an object by kubectl. */
+/** The way a sandbox is created: CreateSandbox in either mode, RunSandbox, or an object by kubectl. */
 export type Door = 'fast' | 'strong' | 'run' | 'kubectl';
 
-/** Someone who reads the log. */
+/** A reader that follows the log. */
 export interface Follower {
-  /** `before` its create is sent, `at-once` after the answer, `later` by `afterMs` */
+  /** `before` the create is sent, `at-once` after its answer, `later` after `afterMs` */
   readonly when: 'before' | 'at-once' | 'later';
   readonly afterMs: number;
   readonly gateway: number;
-  /** Leaves after so many bytes. */
+  /** leaves after this many bytes; undefined: never */
   readonly leavesAfter: number | undefined;
-  /** Waits so long after each chunk, for the first ones. */
+  /** milliseconds of pause after each of the first chunks */
   readonly pauseMs: number;
 }
 
-/** What happens to a sandbox besides its own end. */
+/** How a sandbox ends. */
 export type Ending =
-  /** Its end is waited for, compared, and it is deleted; or kept until the end of the run. */
+  /** waits for the end, compares it, then deletes the sandbox, or keeps it until the end of the run */
   | { readonly by: 'itself'; readonly keep: boolean }
   | { readonly by: 'delete'; readonly afterMs: number; readonly readsLog: boolean }
   | { readonly by: 'expiry' };
@@ -27,11 +27,11 @@ export type Ending =
 export interface Life {
   readonly door: Door;
   readonly gateway: number;
-  /** With a request_id a create may be asked again after an answer that leaves it open. */
+  /** has a request_id, so that the create can be repeated after an open answer */
   readonly repeatable: boolean;
   readonly program: Program;
   readonly followers: readonly Follower[];
-  /** number of lines that are asked for once it has ended */
+  /** line counts of tails that are read after its end */
   readonly tails: readonly number[];
   readonly ending: Ending;
   readonly deleteAt: number;
@@ -39,23 +39,23 @@ export interface Life {
 }
 
 export type Story =
-  /** lives of one name, one right after the other's delete */
+  /** consecutive lives of one name, each right after the previous one's delete */
   | { readonly type: 'lives'; readonly lives: readonly Life[] }
-  /** lives of different names, asked for at once */
+  /** concurrent lives of different names */
   | { readonly type: 'burst'; readonly lives: readonly Life[] }
-  /** a create that its caller gives up */
+  /** a create that its caller cancels */
   | {
       readonly type: 'cancelled';
       readonly life: Life;
       readonly afterMs: number;
       readonly named: boolean;
-      /** asks once more with the same request_id, in place of a delete */
+      /** repeats the create with the same request_id before the delete */
       readonly repeats: boolean;
     };
 
 export interface Shape {
   readonly gateways: number;
-  /** of the longest output */
+  /** lines of the longest output */
   readonly longestLines: number;
 }
 
@@ -65,7 +65,7 @@ export type Lane = keyof typeof LANES;
 const BURST = 50;
 const AT_ONCE_MS = 60;
 
-/** What caller `lane` does as its `number`th. Pure: it follows from the seed alone, whatever became of those before. */
+/** Operation `number` of lane `lane`. Pure: depends on the seed alone, not on the results of earlier operations. */
 export function storyOf(seed: SeededRandom, lane: Lane, number: number, shape: Shape): Story {
   const random = seed.stream(`${lane}/${number}`);
   switch (lane) {
@@ -94,7 +94,7 @@ function shortLives(random: SeededRandom, shape: Shape): Life[] {
   });
 }
 
-/** One that kubectl has deleted is gone: its name may be used again by whatever door. */
+/** Lives whose first is deleted by kubectl: afterwards the name is free for every door. */
 function kubectlLives(random: SeededRandom, shape: Shape): Life[] {
   const first: Life = { ...shortLife(random, shape, 'kubectl'), deleteBy: random.pick(['kubectl', 'kubectl', 'grpc']) };
   if (!random.chance(0.35)) return [first];
@@ -116,7 +116,7 @@ function shortLife(random: SeededRandom, shape: Shape, door: Door): Life {
   const itself: Ending = { by: 'itself', keep: random.chance(0.06) };
   return {
     ...lifeOf(random, shape, door, program),
-    // at once after a FAST create kubectl does not find its object yet
+    // right after a FAST create kubectl does not find the object yet
     deleteBy: ending !== 'delete' && random.chance(0.15) ? 'kubectl' : 'grpc',
     ending: ending === 'itself' ? itself : ending === 'delete' ? deletes : { by: 'expiry' },
   };

@@ -3,12 +3,14 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 
 export const NAMESPACE = 'default';
 export const POOL = 'soak';
-/** Of every sandbox of the run: `<lane>-<number>-<index of the life>`. */
+/** Label of every sandbox of the run: `<lane>-<number>-<index of the life>`. */
 export const LIFE_LABEL = 'soak-life';
 export const AGENTS = 3;
 const SLOTS = 40;
 
-/** Always roomier than what the run asks for at once, with those that are being ended: a refusal for want of room is a fault. */
+/**
+ * Has more slots than the run uses at once, ending sandboxes included, so that a refusal for want of room is a fault.
+ */
 export function soakPool(): SandboxPool {
   return {
     ...{ apiVersion: API_VERSION, kind: 'SandboxPool', metadata: { name: POOL, namespace: NAMESPACE } },

@@ -1,29 +1,32 @@
 import { type SeededRandom } from '../support/seeded-random';
 import { awkScript, Output, type OutputShape, pythonScript } from './output';
 
-/** How a process must be said to have ended. */
+/** The end that must be reported for a process. */
 export interface End {
   readonly phase: 'Succeeded' | 'Failed';
   readonly exitCode: number;
   readonly reason: 'Completed' | 'Error' | 'OOMKilled';
 }
 
-/** What a sandbox runs, and what must be known of it afterwards. */
+/** The program of a sandbox, and the model of its result. */
 export interface Program {
-  /** for the journal */
+  /** description for the journal */
   readonly what: string;
   readonly image: 'busybox' | 'python';
   readonly command: readonly string[];
   /** a Kubernetes quantity */
   readonly memory: string | undefined;
   readonly output: Output;
-  /** undefined: it runs until it is ended */
+  /** undefined: runs until it is ended */
   readonly end: End | undefined;
 }
 
 const LONGEST_MS = 300;
 const OOM_MEMORY = { busybox: '16Mi', python: '64Mi' } as const;
-/** Machine code that raises each signal; ctypes reads address 0 for the first, and a page behind a file's end for the second. */
+/**
+ * Exit code and cause of each signal. ILL, TRAP and FPE run machine code; ctypes reads address 0 for SEGV, and mmap a
+ * page behind the file's end for BUS.
+ */
 const CRASHES = {
   SEGV: { code: 139, python: 'ctypes.string_at(0)' },
   BUS: {
@@ -64,7 +67,7 @@ export function shortCommand(random: SeededRandom): Program {
   return ended(what, shell(script), output, code);
 }
 
-/** Much output, in one go or with pauses. @param lines at most */
+/** Long output, in one go or with pauses. @param lines maximum */
 export function longOutput(random: SeededRandom, lines: number): Program {
   const shape = shapeOf(random, random.chance(0.5) ? lines : random.between(Math.min(1_000, lines), lines));
   const pauses = random.chance(0.5) ? random.between(1, 10) : 0;
@@ -77,7 +80,7 @@ export function longOutput(random: SeededRandom, lines: number): Program {
   return ended(what, body, new Output(shape), code);
 }
 
-/** Ends by a signal that the process itself causes, or whose child ends by one. */
+/** A process that causes its own fatal signal, or whose child is killed by one. */
 export function crash(random: SeededRandom): Program {
   const output = new Output(shapeOf(random, random.between(0, 3)));
   const signal = random.pick(Object.keys(CRASHES) as (keyof typeof CRASHES)[]);
@@ -91,7 +94,7 @@ export function crash(random: SeededRandom): Program {
     const { code, python: cause } = CRASHES[signal];
     return ended(`crash by SIG${signal}`, python([...RUN_CODE, print, cause].join('\n')), output, code);
   }
-  // without two dollars in a row, of which the kubelet's expansion leaves one
+  // without `$$`, which the kubelet's expansion would reduce to `$`
   const killed = `sh -c 'sh -c "kill -${child} \\$PPID"; sleep 5'`;
   const script = `exec 2>/dev/null; ${killed}; code=$?; printf %s "${output.text()}"; exit $code`;
   return ended(`child's crash by SIG${child}`, shell(script), output, 128 + number);
@@ -110,7 +113,7 @@ export function outOfMemory(random: SeededRandom): Program {
   return { what: `out of memory (${image})`, ...body, memory: OOM_MEMORY[image], output, end };
 }
 
-/** A child that goes on when its parent ends: the first process of the sandbox, or one below it. */
+/** A child that outlives its parent: the sandbox's first process, or one below it. */
 export function outlivedParent(random: SeededRandom): Program {
   const output = new Output(shapeOf(random, random.between(1, 5)));
   const code = random.between(0, 255);
@@ -123,7 +126,7 @@ export function outlivedParent(random: SeededRandom): Program {
   return ended(`an orphan writes, exit ${code}`, shell(script), output, code);
 }
 
-/** Runs until it is ended, and then ends at once. */
+/** Runs until SIGTERM, then exits at once. */
 export function runsOn(random: SeededRandom): Program {
   const output = new Output({ ...shapeOf(random, random.between(0, 8)), open: false });
   const print = output.lines > 0 ? `printf %s '${output.text()}'; ` : '';

@@ -4,7 +4,7 @@ import { type Life } from './plan';
 import { LIFE_LABEL, NAMESPACE, POOL } from './pool';
 
 export interface Asked {
-  /** empty: a generated one */
+  /** empty: a generated name */
   readonly name: string;
   /** value of {@link LIFE_LABEL} */
   readonly life: string;
@@ -24,7 +24,7 @@ export function createRequest({ door, program }: Life, { name, life, requestId =
   });
 }
 
-/** For kubectl apply. */
+/** Manifest for `kubectl apply`. */
 export function manifest({ program }: Life, { name, life, expires }: Asked): string {
   return JSON.stringify({
     apiVersion: API_VERSION,

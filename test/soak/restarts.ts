@@ -8,7 +8,7 @@ interface Restarts {
   readonly restarts: number;
 }
 
-/** How often each process of the stack, agents included, was started again. */
+/** Number of restarts of each process of the stack, agents included. */
 export function restartsOf(layout: Layout): Restarts[] {
   const services = readRecords(layout).map(({ name, restarts }) => ({ name, restarts }));
   const agents = listJson(files.pods(layout)).flatMap((path) => {

@@ -5,9 +5,9 @@ import { consume, type StreamEnd } from './log-reading';
 import { OutputCheck } from './output-check';
 import { type Output } from './output';
 
-/** A call of RunSandbox: the create's answer, the log behind it, and at its end how the process ended. */
+/** A call of RunSandbox: the answer of the create, then the log, and finally the exit of the process. */
 export class RunStream {
-  /** the create's answer, or how the call ended without one */
+  /** the answer of the create, or the end of a call without one */
   readonly created: Promise<CreateResponse | StreamEnd>;
   readonly over: Promise<StreamEnd>;
   readonly check: OutputCheck;
@@ -21,18 +21,18 @@ export class RunStream {
   ) {
     const { leavesAfter, mayEnd } = reading;
     this.check = new OutputCheck(output, { start: { from: 'all' }, toTheEnd: !mayEnd && leavesAfter === undefined });
-    let told: (answer: CreateResponse | StreamEnd) => void = () => undefined;
-    this.created = new Promise((done) => (told = done));
+    let settle: (answer: CreateResponse | StreamEnd) => void = () => undefined;
+    this.created = new Promise((done) => (settle = done));
     const dataOf = (message: RunSandboxResponse): Buffer => {
       this.exit = message.exited ?? this.exit;
-      if (message.created) told((this.made = message.created));
+      if (message.created) settle((this.made = message.created));
       return message.data;
     };
-    // before its answer nobody leaves
+    // no reader leaves before the answer
     this.over = consume(this.stream, dataOf, this.check, {
       ...(leavesAfter === undefined ? {} : { leavesAfter: Math.max(1, leavesAfter) }),
     }).then((end) => {
-      told(end);
+      settle(end);
       return end;
     });
   }
@@ -41,7 +41,7 @@ export class RunStream {
     return this.exit;
   }
 
-  /** The create's, where it has come. */
+  /** The answer of the create, once it has come. */
   get answer(): CreateResponse | undefined {
     return this.made;
   }

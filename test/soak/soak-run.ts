@@ -31,14 +31,14 @@ const AGENT_PORT = 5758;
 const READY_MS = 120_000;
 const SETTLE_MS = 60_000;
 const PROGRESS_MS = 10_000;
-/** Two minutes of CI; who runs longer wants the outputs that are cut while they are followed. */
+/** Runs below this (CI: two minutes) have shorter outputs; only longer ones rotate logs while they are followed. */
 const SHORT_RUN_MS = 300_000;
 const LONGEST_LINES = { short: 300_000, long: 1_200_000 } as const;
-/** Between two bursts of fifty. */
+/** Pause between two bursts of fifty. */
 const BURST_PAUSE_MS = 15_000;
 const KEPT_AT_MOST = 15;
 
-/** One run of the users' load: a stack, the lanes, and what everything came to. */
+/** One soak run: a stack, the lanes of operations, and the comparison with the model. */
 export class SoakRun implements Run {
   private readonly random: SeededRandom;
   private readonly findings: Findings;
@@ -73,14 +73,14 @@ export class SoakRun implements Run {
     say(`load for ${durationMs / 1000} s`);
     const absences = new Absences(readers.client, (name) => hadAnswered(stack.layout, name));
     await this.load(caller, absences, stop);
-    say('the load is over; everything is read again, deleted and asked for');
+    say('the load is over; reading everything again, deleting it and comparing all sources');
     await readKeptAgain(this.kept, caller, readers.client);
     for (const { name, label, journal: own, life } of this.kept) {
       await caller.delete(own, life.deleteAt, name);
       absences.expect(label, own, 'it outlives its delete');
     }
     await absences.lookAtTheEnd();
-    const account = await settle(readers, (world) => strangers(world), SETTLE_MS, say);
+    const account = await settle(readers, (world) => leftObjects(world), SETTLE_MS, say);
     for (const difference of account.differences) this.found('at the end: differences', 'none', difference);
     for (const { name, restarts } of restartsOf(stack.layout))
       if (restarts > 0) this.found('at the end: restarts', `${name} has not ended`, `${restarts} restarts`);
@@ -130,7 +130,7 @@ export class SoakRun implements Run {
     const timer = setTimeout(() => over.abort(), this.options.durationMs);
     broken.addEventListener('abort', () => over.abort(), { once: true });
     const quiet = new AbortController();
-    const looks = Promise.all([absences.run(quiet.signal), this.tell(over.signal)]);
+    const looks = Promise.all([absences.run(quiet.signal), this.reportProgress(over.signal)]);
     const lanes = (Object.keys(LANES) as Lane[]).map((lane) => this.lane(lane, { caller, absences }, over.signal));
     await Promise.all(lanes);
     quiet.abort();
@@ -138,7 +138,7 @@ export class SoakRun implements Run {
     await looks;
   }
 
-  /** Takes the lane's stories in their order, with as many callers as it has. */
+  /** Runs the lane's operations in order, with the lane's number of concurrent callers. */
   private async lane(lane: Lane, parts: { caller: Caller; absences: Absences }, over: AbortSignal): Promise<void> {
     const lines = this.options.durationMs < SHORT_RUN_MS ? LONGEST_LINES.short : LONGEST_LINES.long;
     const shape: Shape = { gateways: parts.caller.gateways.length, longestLines: lines };
@@ -146,14 +146,14 @@ export class SoakRun implements Run {
     const caller = async (): Promise<void> => {
       while (!over.aborted) {
         const mine = ++number;
-        await this.tellStory(storyOf(this.random, lane, mine, shape), `${lane}-${mine}`, parts);
+        await this.runStory(storyOf(this.random, lane, mine, shape), `${lane}-${mine}`, parts);
         if (lane === 'burst') await sleep(BURST_PAUSE_MS, undefined, { signal: over }).catch(() => undefined);
       }
     };
     await Promise.all(Array.from({ length: LANES[lane] }, caller));
   }
 
-  private async tellStory(story: Story, name: string, parts: { caller: Caller; absences: Absences }): Promise<void> {
+  private async runStory(story: Story, name: string, parts: { caller: Caller; absences: Absences }): Promise<void> {
     this.stories++;
     if (story.type === 'cancelled') {
       this.sandboxes++;
@@ -173,13 +173,13 @@ export class SoakRun implements Run {
     else for (const [index, life] of story.lives.entries()) await run(life, index);
   }
 
-  /** Not more are kept than the pool has room for. */
+  /** Limits the number of kept sandboxes, which occupy slots. */
   private thinned(life: Life): Life {
     const isKept = life.ending.by === 'itself' && life.ending.keep;
     return isKept && this.kept.length >= KEPT_AT_MOST ? { ...life, ending: { by: 'itself', keep: false } } : life;
   }
 
-  private async tell(over: AbortSignal): Promise<void> {
+  private async reportProgress(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       await sleep(PROGRESS_MS, undefined, { signal: over }).catch(() => undefined);
       this.options.say(`stories ${this.stories}, sandboxes ${this.sandboxes}, findings ${this.findings.count}`);
@@ -187,7 +187,7 @@ export class SoakRun implements Run {
   }
 }
 
-/** All agents of the pool. */
+/** Resolves when all agents of the pool are ready. */
 async function ready(client: KubeClient, stop: AbortSignal): Promise<void> {
   await eventually(
     async () => {
@@ -202,7 +202,7 @@ async function ready(client: KubeClient, stop: AbortSignal): Promise<void> {
   );
 }
 
-function strangers({ objects }: World): string[] {
+function leftObjects({ objects }: World): string[] {
   return objects.map(
     ({ metadata, status }) => `object ${metadata.name ?? ''} is left, ${status?.phase ?? 'without a phase'}`,
   );
@@ -223,6 +223,6 @@ async function guarded<T>(journal: Journal, work: Promise<T>): Promise<T | undef
 
 function aborted(stop: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    stop.addEventListener('abort', () => reject(stop.reason as Error), { once: true }); // runSeed's own
+    stop.addEventListener('abort', () => reject(stop.reason as Error), { once: true }); // runSeed aborts with an Error
   });
 }

@@ -4,19 +4,19 @@ import { differences } from './differences';
 import { type Readers, readWorld, type World } from './world';
 
 const EVERY_MS = 1_000;
-/** In a row: what is right by chance, on its way from one state to the next, does not count. */
+/** Consecutive readings without a difference. One could be a coincidence during a transition. */
 const EQUAL_TIMES = 2;
 
 export interface Account {
   readonly world: World | undefined;
   readonly differences: readonly string[];
-  /** how long it took until everything agreed */
+  /** milliseconds until everything agreed; undefined when it never did */
   readonly settledMs: number | undefined;
 }
 
 /**
- * Reads the world every second until nothing differs twice in a row, or `withinMs` have passed: then the differences that
- * are left are the result. @param broken promises that the run itself knows of
+ * Reads the world every second until two consecutive readings show no difference, or until `withinMs` have passed; the
+ * differences of the last reading are then the result. @param broken promises that the run itself found broken
  */
 export async function settle(
   readers: Readers,
@@ -25,15 +25,15 @@ export async function settle(
   say: (text: string) => void,
 ): Promise<Account> {
   const started = performance.now();
-  let told = started;
+  let reportedAt = started;
   for (let equal = 0; ;) {
     const { world, found } = await look(readers, broken);
     const elapsed = performance.now() - started;
     equal = found.length === 0 ? equal + 1 : 0;
     if (equal === EQUAL_TIMES) return { world, differences: [], settledMs: elapsed };
     if (elapsed > withinMs && found.length > 0) return { world, differences: found, settledMs: undefined };
-    if (performance.now() - told > 10_000) {
-      told = performance.now();
+    if (performance.now() - reportedAt > 10_000) {
+      reportedAt = performance.now();
       say(`${found.length} differences left, the first: ${found[0] ?? ''}`);
     }
     await sleep(EVERY_MS);

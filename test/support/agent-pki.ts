@@ -5,14 +5,17 @@ import { agentServerName } from '@fsb/agent-api/agent-endpoint';
 import { TlsFolder, type TlsIdentity } from '@fsb/component-base/tls-folder';
 import { type KeyPair, makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/certificates';
 
-/** An installation's agents and their callers: one CA, and a folder for each as the processes read it. */
+/**
+ * The certificates of one installation's agents and their callers: one CA, and one folder per process in the layout
+ * that the processes read.
+ */
 export class AgentPki {
   private constructor(
     readonly folder: string,
     readonly ca: KeyPair,
   ) {}
 
-  /** @param folder whose owner removes it */
+  /** @param folder removed by the caller */
   static async make(folder = mkdtempSync(join(tmpdir(), 'fsb-pki-'))): Promise<AgentPki> {
     const pki = new AgentPki(folder, await makeCa('fast-sandbox-agent-ca'));
     mkdirSync(folder, { recursive: true });
@@ -22,17 +25,17 @@ export class AgentPki {
     return pki;
   }
 
-  /** For `--agent-tls-dir`. */
+  /** Value of `--agent-tls-dir`. */
   get clientDir(): string {
     return join(this.folder, 'client');
   }
 
-  /** The callers', from their files. */
+  /** Certificates of the callers, read from {@link clientDir}. */
   get client(): TlsFolder {
     return new TlsFolder(this.clientDir);
   }
 
-  /** For the agent's `--tls-dir`. @param podUid `*`: of any agent */
+  /** Value of the agent's `--tls-dir`. @param podUid `*`: a certificate valid for every agent */
   async agentDir(podUid: string): Promise<string> {
     return this.write(`agent-${podUid}`, await makeServerCertificate(this.ca, [agentServerName(podUid)]));
   }

@@ -3,7 +3,7 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Pod, POD_KIND, POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 
-/** A pool whose agent Pods a test makes itself, as the pool-controller would. */
+/** A pool whose agent Pods the test creates itself, in place of the pool-controller. */
 export class AgentPool {
   private constructor(
     private readonly kube: KubeClient,
@@ -23,12 +23,12 @@ export class AgentPool {
     return new AgentPool(kube, name, pool.metadata.uid ?? '', namespace);
   }
 
-  /** A pretender: its Pods say that they are this pool's. */
+  /** An impostor: its Pods claim to belong to this pool, with another owner uid. */
   withUid(uid: string): AgentPool {
     return new AgentPool(this.kube, this.name, uid, this.namespace);
   }
 
-  /** @returns the Pod's uid; it does not run before it has an address */
+  /** @returns the uid of the Pod. The Pod counts as running only after {@link setAddress}. */
   async addPod(name: string): Promise<string> {
     const { namespace } = this;
     const owner = { apiVersion: API_VERSION, kind: 'SandboxPool', name: this.name, uid: this.uid, controller: true };

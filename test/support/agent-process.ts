@@ -24,30 +24,33 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
-  /** of another caller */
+  /** HTTP connections of another caller; default: those of this process */
   readonly connections?: Agent;
 }
 
 export interface Surroundings {
-  /** besides the test's own */
+  /** environment variables beside those of the test */
   readonly env?: Readonly<Record<string, string>>;
-  /** the keys of an installation that has other agents too */
+  /** PKI of an installation that also has other agents; default: a new one */
   readonly pki?: AgentPki | undefined;
-  /** Gives the namespace an address of a Pod, which it returns: the agent runs in it. Absent: beside it, on loopback. */
+  /**
+   * Gives the network namespace a Pod address and returns it; the agent then runs inside it. Default: the host's, on
+   * loopback.
+   */
   readonly podNetwork?: (namespace: string) => string;
-  /** It sees none but its own processes, as in a Pod. */
+  /** The agent runs in a PID namespace of its own, as in a Pod. */
   readonly ownProcesses?: boolean;
-  /** The size of a file system for containerd alone. */
+  /** Size in MiB of a file system that only this containerd uses. */
   readonly diskMb?: number;
 }
 
-/** A Node process on two busy cores. */
+/** Start of a Node process on two busy cores. */
 const START_MS = 45_000;
 const CALL_MS = 55_000;
 const LOG_CHARS = 4_000;
 const OWN_PROCESSES = ['unshare', '--pid', '--fork', '--mount-proc', '--propagation', 'slave', '--'];
 
-/** The built agent as a process, with a containerd, a network namespace and cgroups of its own. */
+/** The built agent as a process, with its own containerd, network namespace and cgroups. */
 export class AgentProcess {
   private child: ChildProcess | undefined;
   private readonly connections: Agent;
@@ -55,7 +58,7 @@ export class AgentProcess {
   private constructor(
     readonly containerd: ContainerdProcess,
     readonly port: number,
-    /** of its network namespace below /run/netns, and of its cgroup */
+    /** name of the network namespace below /run/netns, and of the cgroup */
     readonly name: string,
     private readonly flags: Readonly<Record<string, string>>,
     private readonly more: {
@@ -101,12 +104,12 @@ export class AgentProcess {
     return this.more.pki;
   }
 
-  /** Of /readyz and /metrics. */
+  /** Port of /readyz and /metrics. */
   get probePort(): number {
     return this.more.probePort;
   }
 
-  /** That no sandbox gets. */
+  /** Ports that no sandbox may get. */
   get ownPorts(): number[] {
     return [this.port, this.probePort];
   }
@@ -119,13 +122,13 @@ export class AgentProcess {
     return this.child?.pid ?? 0;
   }
 
-  /** Where it is asked. */
+  /** Host of the agent's API and probes. */
   private get host(): string {
     return this.more.podAddress ?? '127.0.0.1';
   }
 
   private get probeHost(): string {
-    return this.more.podAddress === undefined ? '127.0.0.1' : '0.0.0.0'; // in a Pod, as the pool-controller has it
+    return this.more.podAddress === undefined ? '127.0.0.1' : '0.0.0.0'; // in a Pod: as the pool-controller sets it
   }
 
   get logText(): string {
@@ -141,14 +144,14 @@ export class AgentProcess {
     const flags = {
       ...{ 'pod-name': 'agent-1', 'pod-uid': this.podUid, 'node-name': 'node', installation: 'test' },
       ...{ 'http-port': String(this.port), 'agent-capacity': '3', 'containerd-socket': socket, pull: 'false' },
-      'registry-addresses': '127.0.0.0/8', // of the tests' own registries
+      'registry-addresses': '127.0.0.0/8', // registries that tests start
       ...{
         'tls-dir': await this.pki.agentDir(this.podUid),
         'log-dir': join(folder, 'logs'),
         'run-dir': join(folder, 'run'),
       },
       ...{ 'network-namespace': `/run/netns/${this.name}`, 'cgroup-parent': `/${this.name}` },
-      // what waits is looked at where it is tested; elsewhere containers are counted
+      // no standby containers by default: many specs count containers; specs of warm starts set the flag themselves
       ...{ 'health-probe-bind-address': `${this.probeHost}:${this.probePort}`, 'metrics-bind-address': '127.0.0.1:0' },
       'warm-containers': '0',
       ...this.flags,
@@ -190,7 +193,7 @@ export class AgentProcess {
     execFileSync('ip', ['netns', 'delete', this.name]);
   }
 
-  /** As its callers ask it. The body of the answer is a stream, which `signal` cuts. */
+  /** Sends a request as the agent's callers do. The response body is a stream; `signal` cuts it. */
   fetch(path: string, call: Call = {}): Promise<Response> {
     const { method = 'GET', headers = {}, body, signal, connections = this.connections } = call;
     const options = {
@@ -200,13 +203,13 @@ export class AgentProcess {
     };
     return new Promise((resolve, reject) => {
       const outgoing = request(options, (incoming) => {
-        incoming.on('error', () => undefined); // whoever reads it is told
+        incoming.on('error', () => undefined); // the reader of the body gets it
         const { statusCode = 0, headers: said } = incoming;
-        const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // the same, of Node's own types
+        const stream = Readable.toWeb(incoming) as ReadableStream<Uint8Array>; // the same, in Node's types
         resolve(new Response(stream, { status: statusCode, headers: said as Record<string, string> }));
       });
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
-        // its end of an idle connection may be on the way when that one is used again
+        // keep-alive race: the agent may have closed the idle connection while this request reuses it
         if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(this.fetch(path, call));
         else reject(error);
       });
@@ -239,7 +242,10 @@ export class AgentProcess {
     return (await this.status()).sandboxStatuses.find(({ sandboxId }) => sandboxId === id);
   }
 
-  /** Its exit is told before the shim has copied its last output: the followed log's end says that both are there. */
+  /**
+   * Waits for the exit, then for the end of the followed log: the exit is reported before the shim has copied the last
+   * output.
+   */
   async ended(id: string, withinMs = 20_000): Promise<AgentSandboxStatus> {
     const ended = await eventually(async () => {
       const found = await this.of(id);
@@ -249,7 +255,7 @@ export class AgentProcess {
     return ended;
   }
 
-  /** Lines of the watch, as they come, until `signal` aborts. */
+  /** Lines of the status watch, appended as they arrive, until `signal` aborts. */
   async events(signal: AbortSignal): Promise<string[]> {
     const lines: string[] = [];
     const response = await this.fetch('status?watch=true', { signal });
@@ -262,7 +268,7 @@ export class AgentProcess {
   }
 }
 
-/** unshare(1) waits for what it has forked, and takes no signal for it. */
+/** Pid of the forked program: unshare(1) waits for it and does not forward signals. */
 function childOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'));
 }

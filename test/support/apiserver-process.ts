@@ -13,11 +13,11 @@ import { type Json } from '../../apps/standalone/src/apiserver/kube-object';
 const ROOT = resolve(__dirname, '../..');
 const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const COMMAND_MS = 30_000;
-/** A Node process on two busy cores. */
+/** Start of a Node process on two busy cores. */
 const START_MS = 90_000;
 export const ADMIN = 'admin-token-for-the-test';
 export const VIEWER = 'viewer-token-for-the-test';
-/** Of one who may do all with the sandboxes of namespace `default`, and nothing elsewhere. */
+/** Token of a tenant: full access to the sandboxes of namespace `default`, none elsewhere. */
 export const TENANT = 'tenant-token-for-the-test';
 export const OTHER_TENANT = 'other-tenant-token-for-the-test';
 
@@ -27,7 +27,7 @@ export interface Answer {
   readonly stderr: string;
 }
 
-/** The API server, as a process of its own with its own CA, port and data. */
+/** Our API server as a process, with its own CA, port and data. */
 export class ApiserverProcess {
   private readonly http: KubeHttp;
   private child: ChildProcess | undefined;
@@ -80,12 +80,12 @@ export class ApiserverProcess {
     await eventually(async () => (await this.ask('GET', '/readyz')).status === 200, START_MS);
   }
 
-  /** As a crash or the kernel would. */
+  /** Ends the process with SIGKILL, as a crash or the OOM killer would. */
   async kill(): Promise<void> {
     await this.signal('SIGKILL');
   }
 
-  /** @returns its exit code */
+  /** Ends the process with SIGTERM. @returns its exit code */
   async terminate(): Promise<number | null> {
     return this.signal('SIGTERM');
   }
@@ -113,7 +113,7 @@ export class ApiserverProcess {
     return ['--kubeconfig', join(this.folder, 'kubeconfig'), '--cache-dir', join(this.folder, 'cache'), ...args];
   }
 
-  /** @param stdin what `-f -` reads */
+  /** @param stdin input of `-f -` */
   kubectl(program: string, args: readonly string[], stdin = '', env: NodeJS.ProcessEnv = {}): Promise<Answer> {
     const options = { timeout: COMMAND_MS, env: { ...process.env, ...env } };
     return new Promise((done) => {

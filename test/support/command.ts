@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 
-/** Far above any single command here; a first start on two busy cores takes half of it. */
+/** Far above the longest command here; a first start on two busy cores takes half of it. */
 const COMMAND_MS = 120_000;
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
@@ -10,7 +10,7 @@ export interface Answer {
   readonly stderr: string;
 }
 
-/** @throws with the output where it fails */
+/** @throws Error with the output when the exit code is not 0 */
 export async function checked(command: string, args: readonly string[], options: Options = {}): Promise<string> {
   const { code, stdout, stderr } = await attempt(command, args, options);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
@@ -19,7 +19,7 @@ export async function checked(command: string, args: readonly string[], options:
 
 interface Options {
   readonly stdin?: string;
-  /** beside this process' own */
+  /** variables beside those of this process */
   readonly env?: NodeJS.ProcessEnv;
   readonly timeoutMs?: number;
 }
@@ -32,7 +32,7 @@ export function attempt(command: string, args: readonly string[], options: Optio
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       done({ code, stdout, stderr });
     });
-    child.stdin?.on('error', () => undefined); // it may have ended without reading
+    child.stdin?.on('error', () => undefined); // EPIPE: it may end without reading
     child.stdin?.end(stdin);
   });
 }

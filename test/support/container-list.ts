@@ -7,7 +7,7 @@ interface ContainerEntry {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What a containerd has. @param filters as containerd's; none: all */
+/** Containers of a containerd. @param filters in containerd's syntax; empty: all containers */
 export async function containerRecords(
   socket: string,
   filters: readonly string[] = [],
@@ -20,12 +20,12 @@ export async function containerRecords(
   }
 }
 
-/** ids of the sandboxes that have a container; what is not a sandbox's has its own id here */
+/** Ids of the sandboxes that have a container. A container that belongs to no sandbox appears under its own id. */
 export function sandboxIds(records: readonly ContainerEntry[]): string[] {
   return records.flatMap((one) => (isWaiting(one) ? [] : (one.labels[ContainerLabels.id] ?? one.id)));
 }
 
-/** containerd's own ids, of the containers that wait for a sandbox */
+/** containerd ids of the standby containers */
 export function waitingIds(records: readonly ContainerEntry[]): string[] {
   return records.flatMap((one) => (isWaiting(one) ? [one.id] : []));
 }

@@ -25,7 +25,9 @@ const CACHE = resolve(__dirname, '../../.cache');
 const DISK = 'disk.ext4';
 export const BUSYBOX = 'docker.io/library/busybox:latest';
 
-/** A real containerd with a root, state and socket of its own below `folder`; ended with all that it ran. */
+/**
+ * A real containerd with its own root, state and socket below `folder`. stop() also ends the containers that it ran.
+ */
 export class ContainerdProcess {
   private constructor(
     readonly folder: string,
@@ -33,9 +35,9 @@ export class ContainerdProcess {
     private child: ChildProcess,
   ) {}
 
-  /** @param diskMb absent: no file system of its own */
+  /** @param diskMb size in MiB of a file system for its root; absent: the root is a plain folder */
   static async start(diskMb?: number): Promise<ContainerdProcess> {
-    // /run: a unix socket's path must stay below 108 characters, and overlayfs needs a real file system below the root
+    // a short path: a UNIX socket's must stay below 108 characters; /var/tmp: overlayfs needs a real file system below
     const folder = mkdtempSync('/var/tmp/fsb-test-');
     const socket = join(folder, 'c.sock');
     writeFileSync(
@@ -53,7 +55,7 @@ export class ContainerdProcess {
     return this.child.pid ?? 0;
   }
 
-  /** Kills containerd alone: its shims and what they run live on. */
+  /** Kills containerd alone; its shims and their containers keep running. */
   async kill(): Promise<void> {
     const exited = once(this.child, 'exit');
     this.child.kill('SIGKILL');
@@ -92,7 +94,7 @@ export class ContainerdProcess {
   }
 }
 
-/** Removes the cgroups that runc made for a test's sandboxes: it leaves their parent behind. */
+/** Removes the cgroups that runc made for a test's sandboxes, and their parent, which runc leaves behind. */
 export function removeCgroups(name: string): void {
   const hierarchies = readdirSync('/sys/fs/cgroup').map((entry) => join('/sys/fs/cgroup', entry, name));
   for (const folder of [join('/sys/fs/cgroup', name), ...hierarchies]) {
@@ -100,7 +102,7 @@ export function removeCgroups(name: string): void {
   }
 }
 
-/** A small ext4 for all that containerd keeps. */
+/** Mounts a small ext4 file system as containerd's root. */
 async function mountDisk(folder: string, mb: number): Promise<void> {
   await run('truncate', ['-s', `${mb}M`, join(folder, DISK)]);
   await run('mkfs.ext4', ['-q', join(folder, DISK)]);
@@ -116,7 +118,10 @@ function launch(folder: string): ChildProcess {
   return child;
 }
 
-/** /run/netns as `ip netns add` makes it: shared, so that later namespaces arrive in containerd's mount namespace. */
+/**
+ * Makes /run/netns a shared mount, as `ip netns add` does, so that later namespaces appear in containerd's mount
+ * namespace.
+ */
 async function shareNetworkNamespaces(): Promise<void> {
   await run('ip', ['netns', 'add', `fsb-share-${process.pid}`]);
   await run('ip', ['netns', 'delete', `fsb-share-${process.pid}`]);

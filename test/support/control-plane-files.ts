@@ -7,14 +7,17 @@ import { makeCa, makeClientCertificate, makeServerCertificate } from '@fsb/pki/c
 export interface ControlPlane {
   readonly folder: string;
   readonly host: string;
-  /** addresses in its certificate */
+  /** subject alternative names of the API server's certificate */
   readonly names: readonly string[];
   readonly port: number;
-  /** of its admin */
+  /** admin token */
   readonly token: string;
 }
 
-/** Keys, certificates, tokens and a kubeconfig, below a folder that is made where it is absent. @returns the CA, PEM */
+/**
+ * Writes keys, certificates, tokens and a kubeconfig into `folder`, which is created when absent. @returns the CA as
+ * PEM
+ */
 export async function writeControlPlaneFiles({ folder, host, names, port, token }: ControlPlane): Promise<string> {
   const at = (name: string): string => join(folder, name);
   const ca = await makeCa();

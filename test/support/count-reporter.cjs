@@ -1,10 +1,10 @@
 const { appendFileSync, writeFileSync, writeSync } = require('node:fs');
 
 /**
- * Ends a run with the line `N passed, N failed`: on exit, because Jest's own summary comes after every reporter.
- * FSB_TEST_COUNTS names a file that gets the line instead, when the run is one of several.
- * FSB_TEST_FAILED names a file that gets the paths of the suites that failed. With FSB_TEST_AGAIN=1 these are not counted,
- * because scripts/tests.sh runs them once more.
+ * Prints the line `N passed, N failed` at the end of a run: on exit, because Jest's own summary follows every reporter.
+ * FSB_TEST_COUNTS names a file to append the line to instead, for one run of several. FSB_TEST_FAILED names a file to
+ * write the paths of the failed suites to. With FSB_TEST_AGAIN=1 those suites are not counted, because scripts/tests.sh
+ * runs them again.
  */
 module.exports = class CountReporter {
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults }) {

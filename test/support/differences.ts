@@ -6,7 +6,7 @@ import { lastSandboxId, previousSandboxId } from '@fsb/api/sandbox-id';
 import { isWaiting } from './waiting-containers';
 import { type World } from './world';
 
-/** Where containerd, agents, API and the machine's own lists disagree. Empty: they say the same. Pure. */
+/** Disagreements between containerd, the agents, the API and the node's own lists. Empty: all agree. Pure. */
 export function differences(world: World, installation: string): string[] {
   const { machine } = world;
   const waiting = world.containers.filter(isWaiting).map(({ id }) => id);
@@ -53,14 +53,17 @@ function compare(
   ];
 }
 
-/** The logs of an object's last two containers may stay as long as the object does. */
+/** Log ids without the kept logs: those of an object's last two containers may stay as long as the object does. */
 function withoutKept(logs: readonly string[], containers: readonly string[], { objects }: World): string[] {
   const kept = new Set(objects.flatMap((object) => [lastSandboxId(object), previousSandboxId(object) ?? '']));
   for (const id of containers) kept.delete(id);
   return logs.filter((id) => !kept.has(id));
 }
 
-/** A lost one has an id, and no container that anybody knows of; so has one that had ended before its agent went. */
+/**
+ * Current ids of the objects whose container must exist. A Lost sandbox has none, nor has one that ended before its
+ * agent went.
+ */
 function objectIds({ objects, pods }: World): string[] {
   const agents = new Set(pods.map(({ metadata }) => metadata.name));
   return objects.flatMap(({ status }) => {
@@ -86,13 +89,13 @@ function podUids({ pods }: World): string[] {
   return pods.map(({ metadata }) => metadata.uid ?? '');
 }
 
-/** A shim may serve several containers, never none. */
+/** One shim may serve several containers, but never zero. */
 function shims(found: readonly string[], running: readonly string[]): string[] {
   if (running.length > 0 && found.length === 0) return ['sandboxes run without a shim'];
   return found.length > running.length ? [`${found.length} shims for ${running.length} running sandboxes`] : [];
 }
 
-/** What an agent holds must fit into it, whatever it says of itself. */
+/** Checks an agent's sandboxes against its capacity and ports, independently of its own counters. */
 export function capacity(pod: string, status: NonNullable<World['agents'][number]['status']>): string[] {
   const holding = status.sandboxStatuses.filter(({ phase }) => HOLDING.has(phase));
   const ports = holding.flatMap((sandbox) => sandbox.ports ?? []);
@@ -104,10 +107,10 @@ export function capacity(pod: string, status: NonNullable<World['agents'][number
   ];
 }
 
-/** One that is being ended may have ended before, and then holds nothing: what really runs is asked of containerd. */
+/** Phases that hold a slot. A terminating sandbox may have ended already; containerd says which tasks really run. */
 const HOLDING: ReadonlySet<string> = new Set(['creating', 'running']);
 
-/** Whatever is known of a sandbox, for whoever reads of a difference. */
+/** Everything known about a sandbox, as the explanation of a difference. */
 function about(id: string, world: World, report: AgentSandboxStatus | undefined): string {
   const container = world.containers.find(({ id: own, labels }) => (labels[ContainerLabels.id] ?? own) === id);
   const name = report?.claimName ?? container?.labels[ContainerLabels.sandboxName];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Repeats `check` until it neither throws nor returns false; then the last failure is the test's. */
+/** Repeats `check` until it neither throws nor returns false. @throws the last failure after `withinMs` */
 export async function eventually<T>(
   check: () => Promise<T> | T,
   withinMs = 10_000,

@@ -1,14 +1,14 @@
 type Labels = Readonly<Record<string, string>>;
 
-/** What processes expose, by the name of the series. */
+/** The series that processes expose, by series name. */
 export class Exposition {
   private readonly series = new Map<string, Labels[]>();
 
-  /** @param text Prometheus' format, version 0.0.4 */
+  /** @param text Prometheus' text format, version 0.0.4 */
   add(text: string): void {
     for (const line of text.split('\n')) {
       const [, declared = '', type] = /^# TYPE (\S+) (\S+)$/.exec(line) ?? [];
-      // a metric without a series yet has its names all the same
+      // a metric without samples still declares its series
       for (const suffix of suffixesOf(type)) this.of(declared + suffix);
       const [, name, labels = ''] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+/.exec(line) ?? [];
       if (name !== undefined) this.of(name).push(labelsOf(labels));
@@ -19,7 +19,7 @@ export class Exposition {
     return this.series.has(name);
   }
 
-  /** of each series of that name */
+  /** labels of each series with that name */
   labels(name: string): readonly Labels[] {
     return this.series.get(name) ?? [];
   }

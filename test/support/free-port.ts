@@ -3,15 +3,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 const TRIES = 50;
-/** Below the kernel's range for outgoing connections: none of those may take the port of a server that is being restarted. */
+/** Below the kernel's ephemeral range, so that no outgoing connection takes the port of a server during its restart. */
 const [LOWEST, HIGHEST] = [10_000, 32_000];
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
+/** A TCP port of 127.0.0.1 that was free at the time of the call. */
 export function freePort(): Promise<number> {
   return freePorts(1);
 }
 
-/** The first of `count` ports in a row of 127.0.0.1 that were all free a moment ago. */
+/**
+ * The first of `count` consecutive TCP ports of 127.0.0.1 that were free at the time of the call. @throws Error if none
+ */
 export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const first = randomInt(LOWEST, HIGHEST);

@@ -20,14 +20,14 @@ export interface Asked {
   readonly body: string;
 }
 
-/** A request that is stopped on its way: before the server has it, or before its answer arrives. */
+/** A request held on its way: before the server receives it, or before its answer reaches the client. */
 export interface Held {
-  /** once one is stopped */
+  /** resolves when a request is held */
   readonly reached: Promise<Asked>;
   release(): void;
 }
 
-/** In the server's place. */
+/** An answer that the gate gives in place of the server. */
 export interface Refusal {
   readonly matches: (asked: Asked) => boolean;
   readonly status: number;
@@ -45,14 +45,14 @@ export interface GateOptions {
   readonly target: number;
   readonly host?: string;
   readonly port?: number;
-  /** both sides speak TLS */
+  /** TLS on both sides */
   readonly tls?: GateTls;
 }
 
 export interface GateTls {
-  /** what it shows to those who come */
+  /** certificate shown to the clients */
   readonly server: { readonly cert: string; readonly key: string };
-  /** whom it believes behind it, and what it shows there */
+  /** CA of the server behind the gate, and the certificate shown to it */
   readonly client: { readonly ca: string; readonly cert?: string; readonly key?: string };
 }
 
@@ -62,7 +62,9 @@ export function tlsOf(folder: string): GateTls {
   return { server: { cert: pem('tls.crt'), key: pem('tls.key') }, client: { ca: pem('ca.crt') } };
 }
 
-/** A door before a real server, for one of its clients: what that one asks is seen, and can be held. */
+/**
+ * A proxy between one client and a real server, that records the client's requests and can hold, refuse or cut them.
+ */
 export class Gate {
   readonly asked: Asked[] = [];
   private readonly holds: Hold[] = [];
@@ -75,7 +77,7 @@ export class Gate {
   private constructor(private readonly options: GateOptions) {
     const { tls } = options;
     const listener = (question: IncomingMessage, answer: ServerResponse): void => {
-      // a side that went away is what these tests are about
+      // a peer that disconnects is what these tests are about
       void this.pass(question, answer).catch(() => answer.destroy());
     };
     if (tls === undefined) {
@@ -102,7 +104,7 @@ export class Gate {
     return (this.server.address() as AddressInfo).port; // it listens
   }
 
-  /** The first that matches, and it alone. */
+  /** Holds the next request that matches, and only that one. */
   hold(where: Hold['where'], matches: (asked: Asked) => boolean): Held {
     let [reach, release]: [(asked: Asked) => void, () => void] = [() => undefined, () => undefined];
     const reached = new Promise<Asked>((done) => (reach = done));
@@ -111,12 +113,12 @@ export class Gate {
     return { reached, release };
   }
 
-  /** All that match, from now on; undefined: no more. */
+  /** Answers every matching request from now on with `refusal`; undefined: no longer. */
   refuse(refusal: Refusal | undefined): void {
     this.refusal = refusal;
   }
 
-  /** Cuts every connection; what is asked from then on waits until the function that is returned is called. */
+  /** Cuts every connection and blocks new requests. @returns the function that unblocks them */
   shut(): () => void {
     let open: () => void = () => undefined;
     this.blocked = new Promise<void>((done) => (open = done));
@@ -141,7 +143,7 @@ export class Gate {
     this.asked.push(asked);
     await this.blocked;
     await this.stop('question', asked);
-    if (answer.destroyed) return; // whoever asked is gone: it was never sent
+    if (answer.destroyed) return; // the client left, so the request is never sent
     if (this.refusal?.matches(asked)) {
       const { status, body: reason } = this.refusal;
       answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reason));
@@ -165,7 +167,7 @@ export class Gate {
     const { target, tls } = this.options;
     const { method, url: path, headers } = question;
     const to = { host: '127.0.0.1', port: target, agent: this.upstream, method, path, headers };
-    const { servername } = question.socket as TLSSocket; // false or absent: by the address
+    const { servername } = question.socket as TLSSocket; // false or absent: the certificate is checked by the address
     const asAsked = typeof servername === 'string' ? { ...to, servername } : to;
     return new Promise((done, failed) => {
       const request = tls === undefined ? httpRequest(to, done) : httpsRequest(asAsked, done);

@@ -30,11 +30,11 @@ import {
 } from '@fsb/api/gen/fastpath/v1/logs';
 
 export interface Reply<A> {
-  /** gRPC's status by name */
+  /** name of the gRPC status code */
   readonly code: string;
   readonly message: string;
   readonly answer: A | undefined;
-  /** of a create, where its time went; else empty */
+  /** stages of a create, with their times; empty for other calls */
   readonly stages: readonly Stage[];
 }
 
@@ -46,7 +46,7 @@ export type Unary<Q, A> = (
   callback: (error: ServiceError | null, answer?: A) => void,
 ) => ClientUnaryCall;
 
-/** One gateway as its callers see it; every outcome is a value. */
+/** A client of one gateway. Failed calls resolve with their status code; they do not throw. */
 export class GatewayClient {
   private readonly client: FastPathServiceClient;
   private readonly streams: SandboxLogServiceClient;
@@ -56,13 +56,13 @@ export class GatewayClient {
     endpoint: string,
     credentials: ChannelCredentials,
   ) {
-    // gateways come back within a second here
+    // tests restart gateways within a second
     const options = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
     this.client = new FastPathServiceClient(endpoint, credentials, options);
     this.streams = new SandboxLogServiceClient(endpoint, credentials, options);
   }
 
-  /** @param leave cancels the call */
+  /** @param leave signal that cancels the call */
   create(request: CreateRequest, deadlineMs: number, leave?: AbortSignal): Promise<Reply<CreateResponse>> {
     const method = this.client.createSandbox.bind(this.client);
     return call<CreateRequest, CreateResponse>(method, request, deadlineMs, leave);
@@ -84,17 +84,20 @@ export class GatewayClient {
     return call<UpdateRequest, UpdateResponse>(this.client.updateSandbox.bind(this.client), request, deadlineMs);
   }
 
-  /** The caller listens for its errors. */
+  /** Stream of RunSandbox; the caller must handle its `error` event. */
   run(request: CreateRequest, deadlineMs: number): ClientReadableStream<RunSandboxResponse> {
     return this.streams.runSandbox({ sandbox: request }, new Metadata(), { deadline: Date.now() + deadlineMs });
   }
 
-  /** The caller listens for its errors. */
+  /** Stream of StreamLogs; the caller must handle its `error` event. */
   logs(request: StreamLogsRequest, deadlineMs: number): ClientReadableStream<StreamLogsResponse> {
     return this.streams.streamLogs(request, new Metadata(), { deadline: Date.now() + deadlineMs });
   }
 
-  /** Creates and follows. Resolves with the first of its output. @throws what the call ends with before that */
+  /**
+   * Creates a sandbox and follows its output. @returns the first chunk @throws Error when the call ends before any
+   * output
+   */
   firstOutput(request: CreateRequest, deadlineMs: number): Promise<Buffer> {
     const call = this.run(request, deadlineMs);
     return new Promise<Buffer>((resolve, reject) => {
@@ -103,7 +106,7 @@ export class GatewayClient {
         resolve(data);
         call.cancel();
       });
-      call.on('error', reject); // after the output: the end that was wanted
+      call.on('error', reject); // after the first chunk it is our own cancel
       call.on('end', () => {
         reject(new Error(`${request.name} ended without a word`));
       });
@@ -123,7 +126,7 @@ function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs: number, leave?:
     const rpc = method(request, new Metadata(), options, (_error, value) => (answer = value));
     const cancel = (): void => rpc.cancel();
     leave?.addEventListener('abort', cancel);
-    // comes after the answer, with what the gateway sent behind it
+    // the status follows the answer and carries the trailers
     rpc.on('status', ({ code, details, metadata }: StatusObject) => {
       leave?.removeEventListener('abort', cancel);
       done({ code: Code[code], message: details === 'OK' ? '' : details, answer, stages: stagesOf(metadata) });

@@ -1,4 +1,4 @@
-/** Drives every call of AgentClient against an agent that breaks off; prints one line of JSON. */
+/** Runs every call of AgentClient against an agent that fails in every way; prints one line of JSON. */
 import { rmSync } from 'node:fs';
 import { type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** Drives every kind of call of KubeClient against an API server that breaks off; prints one line of JSON. */
+/** Runs every kind of KubeClient call against an API server that fails in every way; prints one line of JSON. */
 import { rmSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { readBody } from '@fsb/component-base/read-body';

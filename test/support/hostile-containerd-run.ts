@@ -1,4 +1,4 @@
-/** Drives every kind of call of ContainerdClient against a containerd that breaks off; prints one line of JSON. */
+/** Runs every kind of ContainerdClient call against a containerd that fails in every way; prints one line of JSON. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ContainerdClient } from '@fsb/containerd/containerd-client';
@@ -30,7 +30,7 @@ const USES: Readonly<Record<string, Use>> = {
   events: (client, signal) => read(runtimeEvents(client, signal)),
 };
 
-/** Each with a connection of its own: one that has failed would fail the next at once. */
+/** One connection per call: a failed connection would fail the next call at once. */
 function callsOn(socket: string): Readonly<Record<string, Call>> {
   const call =
     (use: Use): Call =>

@@ -6,7 +6,7 @@ import { type HostilePeer } from './hostile-run';
 
 const LATE_MS = 30;
 const HEADERS = { ':status': 200, 'content-type': 'application/grpc' };
-/** A message without fields: every answer of containerd may be one. */
+/** A message without fields: a valid answer of every method. */
 const EMPTY = Buffer.alloc(5);
 const HALF = Buffer.from([0, 0, 0, 0, 100, 10, 1]);
 const NO_MESSAGE = Buffer.from([0, 0, 0, 0, 4, 0xff, 0xff, 0xff, 0xff]);
@@ -119,7 +119,7 @@ const CALLS: Readonly<Record<string, OfCall>> = {
 };
 const REFUSES = 'refuses connections';
 
-/** A UNIX socket that speaks gRPC's HTTP/2 as badly as its behaviour says. */
+/** A gRPC server on a UNIX socket that violates HTTP/2 or gRPC as its current behaviour says. */
 export class HostileContainerd implements HostilePeer {
   readonly behaviours = [REFUSES, ...Object.keys(CONNECTIONS), ...Object.keys(CALLS)];
   broken: () => void = () => undefined;
@@ -151,7 +151,8 @@ export class HostileContainerd implements HostilePeer {
 
   async begin(behaviour: string): Promise<void> {
     this.behaviour = behaviour;
-    // grpc-js holds a connection that is still being made when its channel is closed: the agent has one channel for its life
+    // grpc-js keeps a connection attempt alive after its channel is closed; the agent has one channel for its whole
+    // life
     for (const socket of this.sockets) socket.destroy();
     const listens = behaviour !== REFUSES;
     if (listens === this.server.listening) return;
@@ -163,7 +164,7 @@ export class HostileContainerd implements HostilePeer {
     return this.unanswered.size;
   }
 
-  /** Waits up to a second for the callers' connections to be closed. @returns how many are open still */
+  /** Waits up to one second for the callers to close their connections. @returns the number still open */
   async closed(): Promise<number> {
     for (let i = 0; i < 100 && this.sockets.size > 0; i++) await sleep(10);
     return this.sockets.size;

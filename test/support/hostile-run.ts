@@ -1,31 +1,31 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
-/** A peer that fails in one of its ways to whatever it is asked. */
+/** A server that answers every request with the same chosen failure. */
 export interface HostilePeer {
   readonly behaviours: readonly string[];
-  /** From now on it fails so. */
+  /** Selects the failure for all later requests. */
   begin(behaviour: string): void | Promise<void>;
   /** Called by the peer once for each request, at the behaviour's critical moment. */
   broken: () => void;
-  /** answers that are not over, on connections that their callers hold open */
+  /** unfinished answers on connections that their callers keep open */
   readonly held: number;
 }
 
-/** A client's call, with the signal of its caller. */
+/** One call of a client, with the caller's signal. */
 export type Call = (signal: AbortSignal) => Promise<unknown>;
 
-/** What a run has left behind; all of it empty where the client is right. */
+/** Leaks of a run. All lists are empty for a correct client. */
 export interface Left {
   readonly calls: number;
   readonly unhandled: readonly string[];
-  /** on callers' signals */
+  /** abort listeners left on the callers' signals */
   readonly listeners: readonly string[];
-  /** answers that are held open though nobody waits for them */
+  /** answers kept open although no caller waits for them */
   readonly held: readonly string[];
 }
 
-/** Calls `leave` some time after the behaviour's critical moment. */
+/** Calls `leave` at a fixed delay after the behaviour's critical moment. */
 type Leave = (leave: () => void) => void;
 
 const PATIENCE_MS = 90;
@@ -38,10 +38,12 @@ const LEAVES: readonly (readonly [string, Leave])[] = [
   ['a millisecond later', (leave) => void setTimeout(leave, 1)],
   ['five milliseconds later', (leave) => void setTimeout(leave, 5)],
 ];
-/** Ticks between the end of a call and its caller's leaving: gRPC says within a few that a call has ended. */
+/** Ticks between the end of a call and the caller's abort: grpc-js reports the end of a call within a few ticks. */
 const AFTER = [1, 2, 3, 5];
 
-/** Drives every call against every behaviour of a peer, while its caller leaves at every moment. To be run in a process of its own. */
+/**
+ * Combines every call with every behaviour of the server and every moment of the caller's abort. Needs its own process.
+ */
 export async function drive(server: HostilePeer, calls: Readonly<Record<string, Call>>): Promise<Left> {
   const left = { calls: 0, unhandled: [] as string[], listeners: [] as string[], held: [] as string[] };
   let where = 'start';
@@ -60,12 +62,12 @@ export async function drive(server: HostilePeer, calls: Readonly<Record<string, 
     };
     if (leave === 'before') abort();
     left.calls++;
-    const patience = setTimeout(abort, PATIENCE_MS); // a body without an end is its reader's to leave
+    const patience = setTimeout(abort, PATIENCE_MS); // the reader must abort an endless body
     await call(caller.signal).catch(() => undefined);
     clearTimeout(patience);
     if (typeof leave === 'number') await ticks(leave, abort);
     else for (let i = 0; i < 4; i++) await turn();
-    abort(); // nobody waits for the answer any more, read or not
+    abort(); // the caller gives up, whether it read the answer or not
     await turn();
     const listening = getEventListeners(caller.signal, 'abort').length;
     if (listening > 0) left.listeners.push(`${where}: ${listening}`);
@@ -81,7 +83,7 @@ export async function drive(server: HostilePeer, calls: Readonly<Record<string, 
     for (const [callName, call] of Object.entries(calls)) {
       for (const [when, leave] of leaves) {
         where = `${callName}; peer ${behaviourName}; caller leaves ${when}`;
-        // several at once: they share the connections that come free
+        // concurrent calls, which share the connections that become free
         await Promise.all(Array.from({ length: AT_ONCE }, () => one(call, leave)));
       }
     }
@@ -91,7 +93,7 @@ export async function drive(server: HostilePeer, calls: Readonly<Record<string, 
   return left;
 }
 
-/** Calls `last` in the tick that comes `count` ticks from now, whatever is done in between. */
+/** Calls `last` in the tick that comes `count` ticks from now, whatever else runs in between. */
 function ticks(count: number, last: () => void): Promise<void> {
   return new Promise((resolve) => {
     const next = (remaining: number): void => {

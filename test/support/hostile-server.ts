@@ -7,11 +7,11 @@ import { type TlsIdentity } from '@fsb/component-base/tls-folder';
 import { type HostilePeer } from './hostile-run';
 
 const REFUSED = JSON.stringify({ success: false, sandboxId: '', createdAt: 0, message: 'refused' });
-/** Larger than what a socket buffers on both sides: it is never sent whole to a caller that does not read. */
+/** Larger than the socket buffers of both sides, so never sent whole to a caller that does not read. */
 const LONG_BODY = Buffer.alloc(8 * 1024 * 1024, 'a line of a log\n');
 const LATE_MS = 30;
 
-/** What a server may do to a request; `broken` is called at the moment that a caller should leave at. */
+/** One failure of a server. `broken` is called at the moment when the caller should leave. */
 export type Behaviour = (request: IncomingMessage, response: ServerResponse, broken: () => void) => void;
 
 const refusal =
@@ -21,7 +21,7 @@ const refusal =
     broken();
   };
 
-/** Each is one way for a server to fail; all are over a real TLS connection. */
+/** One entry per failure, all over a real TLS connection. */
 const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   'breaks off before the headers': ({ socket }, _response, broken) => {
     broken();
@@ -89,7 +89,7 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   },
 };
 
-/** An HTTPS server that does to each request what its behaviour says. */
+/** An HTTPS server that answers every request with its current behaviour. */
 export class HostileServer implements HostilePeer {
   readonly behaviours = Object.keys(BEHAVIOURS);
   behaviour: Behaviour = BEHAVIOURS['answers well']!;
@@ -105,7 +105,7 @@ export class HostileServer implements HostilePeer {
     server.on('tlsClientError', () => undefined);
   }
 
-  /** @param requestCert whether callers show a certificate */
+  /** @param requestCert whether the server requests a client certificate */
   static async start(identity: TlsIdentity, requestCert = true): Promise<HostileServer> {
     const server = createServer({ ...identity, requestCert, minVersion: 'TLSv1.3', keepAliveTimeout: 60_000 });
     const hostile = new HostileServer(server);
@@ -138,7 +138,7 @@ export class HostileServer implements HostilePeer {
     return this.unanswered.size;
   }
 
-  /** Waits up to a second for the callers' connections to be closed. @returns how many are open still */
+  /** Waits up to one second for the callers to close their connections. @returns the number still open */
   async closed(): Promise<number> {
     for (let i = 0; i < 100 && this.sockets.size > 0; i++) await sleep(10);
     return this.sockets.size;

@@ -9,11 +9,11 @@ const REQUEST_MS = 30_000;
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
-  // the shape is what the tests are about
+  // untyped: the tests check the shape
   readonly body: Json & { metadata?: Json; items?: Json[]; message?: string; reason?: string };
 }
 
-/** Requests to an API server as they are, without a client that would mend them. */
+/** Raw requests to an API server, without a client library that would correct them. */
 export class KubeHttp {
   private readonly agent: Agent;
 
@@ -38,7 +38,7 @@ export class KubeHttp {
     return { status: response.statusCode ?? 0, headers: response.headers, body: parsed };
   }
 
-  /** The lines of a watch as they come; destroying the response ends it. */
+  /** Events of a watch, appended as they arrive. Destroying the response ends the watch. */
   async watch(
     path: string,
     headers: Record<string, string> = {},
@@ -55,7 +55,7 @@ export class KubeHttp {
       const all = {
         authorization: `Bearer ${this.token}`,
         'content-type': 'application/json',
-        'content-length': Buffer.byteLength(content), // Node leaves a DELETE's body without any
+        'content-length': Buffer.byteLength(content), // Node sends none with the body of a DELETE
         ...headers,
       };
       const { agent, host, port } = this;

@@ -15,23 +15,23 @@ const ROOT = resolve(__dirname, '../..');
 const READY_MS = 120_000;
 const COMMAND_MS = 60_000;
 const LOG_LINES = 15;
-/** After a program was killed, as a kubelet would start it again. */
+/** Delay before a program that ended is started again, as a kubelet would. */
 const RESTART_MS = 500;
 const TOKEN = 'admin-token-for-the-test';
 
-/** Where a cluster's programs run. */
+/** The place where a cluster's programs run. */
 export interface Site {
-  /** what they keep; it goes with them */
+  /** folder of their keys, data and logs; removed at the end */
   readonly folder: string;
-  /** an address of theirs that is reached from here */
+  /** their address as seen from here */
   readonly host: string;
-  /** the API server's in its certificate */
+  /** subject alternative names of the API server's certificate */
   readonly names: readonly string[];
-  /** what runs a command there */
+  /** command prefix that runs a program there */
   readonly within: readonly string[];
-  /** the API server's, beyond those that it has everywhere */
+  /** further flags of the API server */
   readonly flags: readonly string[];
-  /** Ends what runs there. */
+  /** Ends the processes of the site. */
   readonly end: () => Promise<void>;
 }
 
@@ -39,13 +39,13 @@ export interface ProcessRow {
   readonly name: string;
   readonly pid: number;
   readonly state: string;
-  /** `ok`, or what is wrong */
+  /** `ok`, or the fault */
   readonly health: string;
 }
 
 /**
- * A real Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler; no kubelet) with ports,
- * keys and data of its own, on this machine or elsewhere. The programs are those of scripts/kubernetes.sh; each dies with
+ * A real Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager, kube-scheduler; no kubelet) with its
+ * own ports, keys and data, on this machine or elsewhere. The programs come from scripts/kubernetes.sh; each dies with
  * the process that started it.
  */
 export class KubernetesCluster {
@@ -63,14 +63,14 @@ export class KubernetesCluster {
     this.http = new KubeHttp(port, ca, TOKEN, site.host);
   }
 
-  /** With the project's CRDs applied and served. */
+  /** Starts a cluster on this machine, with the project's CRDs applied and established. */
   static async start(): Promise<KubernetesCluster> {
     const cluster = await KubernetesCluster.startAt({
       folder: mkdtempSync('/var/tmp/fsb-kube-'),
       host: '127.0.0.1',
       names: ['127.0.0.1'],
       within: [],
-      // nobody reaches it but from here: no Endpoints of its own
+      // only this machine reaches it, so it publishes no Endpoints of its own
       flags: ['--endpoint-reconciler-type=none', '--service-cluster-ip-range=10.0.0.0/24'],
       end: () => Promise.resolve(),
     });
@@ -94,11 +94,11 @@ export class KubernetesCluster {
     const ca = await writeControlPlaneFiles({ ...site, port, token: TOKEN });
     const cluster = new KubernetesCluster(site, programs, await releaseOf(programs), port, ca);
     await cluster.orEnd(() => cluster.launch());
-    cluster.isKeptUp = true; // before that, a program that ends has a mistake to tell
+    cluster.isKeptUp = true; // during the start an exit is an error, not a reason to restart
     return cluster;
   }
 
-  /** What fails before anybody knows of the cluster ends it, and tells what its programs said. */
+  /** Runs a step of the start. @throws Error with the tails of the programs' logs; the cluster has then been ended */
   async orEnd(start: () => Promise<void>): Promise<void> {
     try {
       await start();
@@ -113,13 +113,13 @@ export class KubernetesCluster {
     return this.at('kubeconfig');
   }
 
-  /** The API server's, in PEM: for whoever stands between it and its clients. */
+  /** PEM files of the API server, for a proxy between it and its clients. */
   get tls(): { readonly ca: string; readonly cert: string; readonly key: string } {
     const pem = (name: string): string => readFileSync(this.at(name), 'utf8');
     return { ca: pem('ca.crt'), cert: pem('tls.crt'), key: pem('tls.key') };
   }
 
-  /** Of the API server; undefined while it is being started again. */
+  /** Pid of the API server; undefined while it restarts. */
   get pid(): number | undefined {
     const { pid, exitCode, signalCode } = this.children.get('kube-apiserver') ?? {};
     return exitCode === null && signalCode === null ? pid : undefined;
@@ -139,14 +139,16 @@ export class KubernetesCluster {
     return (await run('kubectl', all, { timeout: COMMAND_MS })).stdout;
   }
 
-  /** Whether a namespace takes Pods: not before kube-controller-manager has made its default ServiceAccount. */
+  /**
+   * Whether Pods can be created in a namespace, which needs the default ServiceAccount from kube-controller-manager.
+   */
   async takesPods(namespace: string): Promise<boolean> {
     const spec = { containers: [{ name: 'any', image: 'any' }] };
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'any' }, spec };
     return (await this.ask('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod)).status === 201;
   }
 
-  /** The API server's, as that of our own stands among a stack's processes. */
+  /** The API server as a row of a stack's process table, in the place of our own. */
   async row(): Promise<ProcessRow> {
     const { pid } = this;
     const state = pid === undefined ? 'waiting' : 'running';
@@ -161,7 +163,7 @@ export class KubernetesCluster {
     this.isKeptUp = false;
     this.http.end();
     await this.site.end();
-    // nothing of it is kept: no need for an end in order
+    // the data is removed, so no orderly shutdown
     for (const child of [...this.children.values()].reverse()) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
       const exited = once(child, 'exit');
@@ -213,7 +215,7 @@ export class KubernetesCluster {
     this.startProgram('kube-scheduler', [...common, await secure()]);
   }
 
-  /** @param program one of scripts/kubernetes.sh, or a path. It is started again where it ends. */
+  /** @param program a name from scripts/kubernetes.sh, or a path. It is restarted whenever it ends. */
   startProgram(program: string, args: readonly string[]): void {
     const log = openSync(this.at(`${basename(program)}.log`), 'a');
     const command = ['--pdeathsig', 'KILL', ...this.site.within, resolve(this.programs, program), ...args];

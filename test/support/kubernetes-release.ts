@@ -1,31 +1,31 @@
 import { join } from 'node:path';
 import { checked } from './command';
 
-/** What a release of Kubernetes wants in its own way: flags of its programs, fields of its kubelet's configuration. */
+/** Differences between releases of Kubernetes: program flags, and fields of the kubelet's configuration. */
 export interface KubernetesRelease {
-  /** as in `v1.35.0` */
+  /** for example `v1.35.0` */
   readonly version: string;
-  /** false for Debian's 1.20, which scripts/kubernetes.sh builds where there is no Go compiler for a current one */
+  /** false for Debian's 1.20, which scripts/kubernetes.sh builds without a Go compiler for a current release */
   readonly isCurrent: boolean;
-  /** of `kubectl apply` for the CRDs */
+  /** flags of `kubectl apply` for the CRDs */
   readonly apply: readonly string[];
   readonly apiserver: readonly string[];
-  /** of kube-controller-manager and kube-scheduler */
+  /** flags of kube-controller-manager and kube-scheduler */
   readonly controllers: readonly string[];
   readonly kubelet: readonly string[];
   readonly kubeletConfig: object;
 }
 
-/** Ports without TLS, and a runtime that is not of its own, are what 1.24 took for granted. */
+/** Until 1.24, insecure ports and the built-in container runtime were the defaults. */
 const OLD = {
   isCurrent: false,
-  apply: ['--validate=false'], // it drops rules in CEL, which kubectl takes for a mistake
+  apply: ['--validate=false'], // 1.20 drops CEL rules, which kubectl would report as an error
   apiserver: ['--insecure-port=0'],
   controllers: ['--port=0'],
   kubelet: ['--container-runtime=remote'],
   kubeletConfig: {},
 };
-/** Since 1.35 a kubelet refuses cgroup v1 unless it is allowed. */
+/** Since 1.35 the kubelet refuses cgroup v1 by default. */
 const CURRENT = {
   isCurrent: true,
   apply: [],
@@ -37,8 +37,8 @@ const CURRENT = {
 const CURRENT_FROM_MINOR = 35;
 
 /**
- * @param programs the folder that scripts/kubernetes.sh names
- * @throws where its API server does not tell its version
+ * @param programs folder that scripts/kubernetes.sh prints
+ * @throws Error when kube-apiserver prints no version
  */
 export async function releaseOf(programs: string): Promise<KubernetesRelease> {
   const said = await checked(join(programs, 'kube-apiserver'), ['--version']);

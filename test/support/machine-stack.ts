@@ -17,15 +17,15 @@ const STANDALONE = join(ROOT, 'dist/apps/standalone/src/main.js');
 const ARCHIVES = { 'demo-image': '.cache/busybox.tar', 'python-image': '.cache/python.tar' } as const;
 const COMMAND_MS = 180_000;
 const REPLICAS = 2;
-/** Between the gRPC ports of one replica and the next. */
+/** Distance between the gRPC ports of two replicas. */
 const GRPC_STEP = 100;
-/** API, proxy, gRPC, from the tenth on the probes, and the second gRPC. */
+/** API, proxy and gRPC ports, the probe ports from offset 10, and the second gRPC port. */
 const PORTS = 10 + GRPC_STEP;
 
 export interface Addresses {
   /** host:port of each gateway */
   readonly gateways: readonly string[];
-  /** host:port, past the proxy */
+  /** host:port of the API server itself, bypassing the proxy */
   readonly api: string;
   readonly proxyPort: number;
 }
@@ -37,15 +37,15 @@ export interface Tls {
 }
 
 export interface StackShape {
-  /** of its folder below /var/tmp */
+  /** name prefix of the stack's folder below /var/tmp */
   readonly prefix: string;
-  /** The services reach the API through a proxy on {@link Addresses.proxyPort}, which the run starts itself. */
+  /** Services reach the API through a proxy on {@link Addresses.proxyPort}, which the run itself starts. */
   readonly proxied: boolean;
 }
 
 /**
- * A one-machine stack of this run's own: folders, ports, containerd, bridge, two gateways and two of each controller. Its API
- * server is our own, or a real one of Kubernetes where FSB_TEST_KUBERNETES=1.
+ * The one-machine stack of one run: its own folders, ports, containerd and bridge, two gateways and two replicas of
+ * each controller. The API server is our own, or a real Kubernetes one with FSB_TEST_KUBERNETES=1.
  */
 export class MachineStack {
   readonly layout: Layout;
@@ -59,7 +59,7 @@ export class MachineStack {
     this.layout = layoutOf(root);
   }
 
-  /** Nothing runs yet. */
+  /** Chooses folder, ports and flags. Starts nothing, except the real Kubernetes API server. */
   static async prepare({ prefix, proxied }: StackShape): Promise<MachineStack> {
     const root = mkdtempSync(`/var/tmp/${prefix}`);
     const first = await freePorts(PORTS);
@@ -78,7 +78,7 @@ export class MachineStack {
     return new MachineStack(root, { gateways, api, proxyPort }, flags, cluster);
   }
 
-  /** Starts what does not run. */
+  /** Starts the processes that are not running. */
   async up(): Promise<void> {
     await this.standalone('up', ...this.flags);
   }
@@ -88,28 +88,28 @@ export class MachineStack {
     await this.standalone('down', '--root', this.root);
   }
 
-  /** @param name of a script below scripts/ that writes the archive, and of the archive */
+  /** @param name name of the script below scripts/ that writes the archive */
   async importImage(name: 'demo-image' | 'python-image'): Promise<void> {
     const archive = join(ROOT, ARCHIVES[name]);
     await run(join(ROOT, `scripts/${name}.sh`), [archive], { timeout: COMMAND_MS });
     await this.ctr('images', 'import', archive);
   }
 
-  /** The API server's, which the proxy shows too. @throws before the stack's first start has made it */
+  /** PEM files of the API server, which the proxy presents too. @throws before the stack's first start */
   get tls(): Tls {
     if (this.cluster) return this.cluster.tls;
     const pem = (name: string): string => readFileSync(files.pki(this.layout, name), 'utf8');
     return { ca: pem('ca.crt'), cert: pem('apiserver.crt'), key: pem('apiserver.key') };
   }
 
-  /** Past the proxy. */
+  /** Admin access to the API server, bypassing the proxy. */
   admin(): KubeConfig {
     const config = loadKubeConfig(this.cluster?.kubeconfig ?? files.kubeconfig(this.layout));
     config.clusters = config.clusters.map((cluster) => ({ ...cluster, server: `https://${this.addresses.api}` }));
     return config;
   }
 
-  /** A real API server is no process of the stack's own. */
+  /** Process of the real API server; undefined while it restarts, or with our own, which the stack itself runs. */
   get apiserver(): ProcessIdentity | undefined {
     const pid = this.cluster?.pid;
     return pid === undefined ? undefined : identify(pid);
@@ -127,7 +127,7 @@ export class MachineStack {
     return stdout;
   }
 
-  /** Ends everything; the folders stay where `keep`, for whoever looks for the cause. */
+  /** Ends everything. @param keep leaves the folders for a diagnosis */
   async end(keep: boolean): Promise<void> {
     await this.standalone('down', '--root', this.root).catch(() => this.standalone('down', '--root', this.root));
     await this.cluster?.end();
@@ -143,7 +143,7 @@ export class MachineStack {
   }
 }
 
-/** @returns the path of the cluster's kubeconfig with the proxy's address in it */
+/** @returns path of a copy of the cluster's kubeconfig that points to the proxy */
 function through(proxyPort: number, cluster: KubernetesCluster, root: string): string {
   const path = join(root, 'through-the-proxy');
   const text = readFileSync(cluster.kubeconfig, 'utf8').replace(`127.0.0.1:${cluster.port}`, `127.0.0.1:${proxyPort}`);

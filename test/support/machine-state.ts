@@ -10,24 +10,24 @@ import { listJson } from '../../apps/standalone/src/supervisor/process-record';
 import { type MachineStack } from './machine-stack';
 import { shimsOf } from './shims';
 
-/** What the machine has of this installation outside its API and containerd: files, namespaces, cgroups, processes. */
+/** The installation's traces on the machine outside API and containerd: files, namespaces, cgroups, processes. */
 export interface MachineState {
-  /** ids of sandboxes, or of containers that wait for one, by what there is of them */
+  /** ids of sandboxes or standby containers */
   readonly logs: readonly string[];
   readonly folders: readonly string[];
-  /** ids of containers */
+  /** container ids */
   readonly cgroups: readonly string[];
   readonly snapshots: readonly string[];
-  /** ids on the command lines of containerd's shims */
+  /** container ids on the command lines of containerd's shims */
   readonly shims: readonly string[];
   readonly leases: readonly string[];
-  /** of agent Pods */
+  /** names, addresses and uids of agent Pods */
   readonly networkNamespaces: readonly string[];
   readonly addresses: readonly string[];
   readonly podUids: readonly string[];
 }
 
-/** or of a container that waits, or waited, for one */
+/** Matches sandbox ids, and container ids of standby containers. */
 const SANDBOX_ID = /^(?:warm-[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?)$/;
 const ADDRESS = /^\d+\.\d+\.\d+\.\d+$/;
 
@@ -61,7 +61,7 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)];
 }
 
-/** `<installation>/<pod uid>/sandboxes/<container id>`, in whichever hierarchy. */
+/** Container ids in `<installation>/<pod uid>/sandboxes/<container id>`, in any cgroup hierarchy. */
 function sandboxCgroups(installation: string): string[] {
   const found = cgroupHierarchies(readFileSync('/proc/self/mounts', 'utf8')).flatMap(({ folder }) => {
     const top = join(folder, cgroupName(installation));

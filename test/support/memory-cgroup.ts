@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { cgroupHierarchies } from '../../apps/standalone/src/node/pod-cgroup';
 
-/** A limit of memory as a container has it, on cgroup v1 or v2, for a process that is started in it. */
+/** A cgroup (v1 or v2) with a memory limit, as a container has, for a process started in it. */
 export class MemoryCgroup {
   private constructor(private readonly folder: string) {}
 
@@ -17,23 +17,23 @@ export class MemoryCgroup {
     return new MemoryCgroup(folder);
   }
 
-  /** The file that a process writes its pid to, to be counted here with all that it takes from then on. */
+  /** File that a process writes its pid to; its later allocations count in this cgroup. */
   get procs(): string {
     return join(this.folder, 'cgroup.procs');
   }
 
-  /** Processes that the kernel has ended for want of memory. */
+  /** Processes that the kernel's OOM killer ended. */
   get oomKills(): number {
     const text = this.read('memory.events', 'memory.oom_control');
     return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
   }
 
-  /** The most it has held, the cache of files included. */
+  /** Peak memory use in MiB, page cache included. */
   get peakMiB(): number {
     return Number(this.read('memory.peak', 'memory.max_usage_in_bytes')) / 1024 / 1024;
   }
 
-  /** Once no process is in it. */
+  /** Removes the cgroup. No process may be left in it. */
   remove(): void {
     rmdirSync(this.folder);
   }

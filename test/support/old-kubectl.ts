@@ -4,7 +4,10 @@ import { join, resolve } from 'node:path';
 
 const FOLDER = resolve(__dirname, '../../.cache/kubectl-1.20');
 
-/** Debian's own kubectl, the oldest that has to work: unpacked beside the checkout, never installed. @returns its path */
+/**
+ * Downloads Debian's kubectl, the oldest supported one, and unpacks it below .cache; it is never installed. @returns
+ * its path
+ */
 export function oldKubectl(): string {
   const path = join(FOLDER, 'usr/bin/kubectl');
   if (existsSync(path)) return path;
@@ -16,6 +19,6 @@ export function oldKubectl(): string {
   execFileSync('dpkg', ['-x', file, '.'], { cwd: making });
   rmSync(join(making, file));
   rmSync(FOLDER, { recursive: true, force: true });
-  renameSync(making, FOLDER); // whole or not at all
+  renameSync(making, FOLDER); // atomic
   return path;
 }

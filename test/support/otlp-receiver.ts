@@ -4,14 +4,14 @@ import { type AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 
 export interface ReceivedSpan {
-  /** service.name of the process that sent it */
+  /** service.name of the sending process */
   readonly service: string;
   readonly name: string;
   readonly traceId: string;
   readonly spanId: string;
-  /** empty: the first of its trace */
+  /** empty for the root span */
   readonly parentSpanId: string;
-  /** of OTLP: 1 internal, 2 server, 3 client */
+  /** OTLP's number: 1 internal, 2 server, 3 client */
   readonly kind: number;
   /** milliseconds */
   readonly duration: number;
@@ -43,10 +43,10 @@ interface OtlpBody {
 
 const ERROR = 2;
 
-/** A collector of traces: OTLP over HTTP, in JSON. */
+/** A trace collector: OTLP over HTTP, JSON encoding. */
 export class OtlpReceiver {
   readonly spans: ReceivedSpan[] = [];
-  /** all that came, as it came */
+  /** request bodies, verbatim */
   readonly bodies: string[] = [];
 
   private constructor(

@@ -14,7 +14,7 @@ import {
 const CALL_MS = 10_000;
 const TRIES = 60;
 const PAUSE_MS = 250;
-/** What a caller is told to ask again after. */
+/** Codes that the contract tells callers to retry. */
 const RETRYABLE = new Set([status.UNAVAILABLE, status.RESOURCE_EXHAUSTED, status.DEADLINE_EXCEEDED, status.ABORTED]);
 
 type Callback<A> = (error: ServiceError | null, answer: A) => void;
@@ -24,12 +24,15 @@ export interface Acknowledged {
   readonly id: string;
 }
 
-/** A caller as the contract wants one: spreads over the gateways, repeats with the same request id, and believes an answer. */
+/**
+ * A caller that follows the contract: it spreads calls over the gateways, retries with the same request id and trusts
+ * an answer.
+ */
 export class PatientCaller {
   private readonly clients: readonly FastPathServiceClient[];
   private turn = 0;
 
-  /** @param tries of each call; 1 tells of every refusal */
+  /** @param tries attempts of each call; 1: every refusal is an error */
   constructor(
     endpoints: readonly string[],
     credentials: ChannelCredentials,

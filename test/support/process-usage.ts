@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-/** What the kernel has counted for a process since it began. */
+/** Kernel counters of a process since its start. */
 export interface Usage {
   readonly cpuSeconds: number;
-  /** through read and write calls, sockets and files alike */
+  /** bytes through read and write calls, on sockets and files alike */
   readonly readBytes: number;
   readonly writtenBytes: number;
 }
@@ -13,12 +13,12 @@ export interface Memory {
   readonly pssMiB: number;
 }
 
-/** The unit of /proc/PID/stat on every Linux that Node runs on. */
+/** Unit of /proc/PID/stat (USER_HZ) on every Linux that Node supports. */
 const TICKS_PER_SECOND = 100;
 
 export function usageOf(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // the second field is the name, in parentheses, and may hold anything
+  // the second field, the name in parentheses, may contain any character
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const io = readFileSync(`/proc/${pid}/io`, 'utf8');
   return {

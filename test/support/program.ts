@@ -7,11 +7,11 @@ const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
 
 /**
- * Runs a TypeScript program of the tests in a process of its own, compiled into one file first.
- * @param entry its path from the checkout
- * @param timeoutMs after which it is killed, in milliseconds
- * @returns what it has written to stdout
- * @throws Error where it ends with another code than 0, with what it wrote to stderr
+ * Compiles a TypeScript program of the tests into one file and runs it as a separate process.
+ * @param entry path relative to the checkout
+ * @param timeoutMs milliseconds until it is killed
+ * @returns its stdout
+ * @throws Error with its stderr when the exit code is not 0
  */
 export async function runProgram(entry: string, args: readonly string[], timeoutMs: number): Promise<string> {
   const folder = resolve(ROOT, '.cache/programs');

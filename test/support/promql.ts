@@ -14,13 +14,13 @@ export interface Selector {
 
 export interface Query {
   readonly selectors: readonly Selector[];
-  /** of `by`, `on` and their like */
+  /** labels of `by`, `on` and the like */
   readonly grouping: readonly string[];
 }
 
 type Node = ReturnType<typeof parser.parse>['topNode'];
 
-/** What an expression asks of the series there are. @throws where it is no PromQL */
+/** Selectors and grouping labels of a PromQL expression. @throws Error when the expression does not parse */
 export function readQuery(expression: string): Query {
   const { topNode } = parser.parse(expression);
   const textOf = (node: Node | null): string => (node ? expression.slice(node.from, node.to) : '');

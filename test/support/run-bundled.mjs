@@ -1,4 +1,5 @@
-// run-bundled.mjs NAME: compiles test/NAME/main.ts into one file and runs it. The file lies two folders below the checkout, as its sources do.
+// run-bundled.mjs NAME: compiles test/NAME/main.ts into one file and runs it. That file lies two folders below the
+// checkout, as its sources do.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 
-/** Numbers that follow from a seed alone. Each part of a run has a stream of its own: one does not shift another's. */
+/**
+ * Pseudorandom numbers from a seed. Each part of a run has its own stream, so that no part shifts the numbers of
+ * another.
+ */
 export class SeededRandom {
   private state: number;
 
@@ -12,7 +15,7 @@ export class SeededRandom {
     return new SeededRandom(`${this.seed}/${name}`);
   }
 
-  /** In [0, 1): mulberry32. */
+  /** A number in [0, 1), by mulberry32. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -29,14 +32,14 @@ export class SeededRandom {
     return this.next() < probability;
   }
 
-  /** @throws RangeError where there is nothing to choose from */
+  /** @throws RangeError when `from` is empty */
   pick<T>(from: readonly T[]): T {
     const [first] = from;
     if (first === undefined) throw new RangeError('nothing to choose from');
     return from[Math.floor(this.next() * from.length)] ?? first;
   }
 
-  /** By weight. */
+  /** A key, chosen with a probability proportional to its weight. */
   choose<K extends string>(weights: Readonly<Record<K, number>>): K {
     const names = Object.keys(weights) as K[]; // the keys of a record of K
     let left = this.next() * names.reduce((sum, name) => sum + weights[name], 0);

@@ -10,14 +10,14 @@ export interface RunOptions {
 }
 
 export interface Run {
-  /** @returns whether everything was as it must be. @throws where the run itself could not go on, or `stop` ended it */
+  /** @returns whether no fault was found. @throws when the run cannot continue, or `stop` ended it */
   run(stop: AbortSignal): Promise<boolean>;
-  /** Gives back what the run has opened; the stack is ended after it. */
+  /** Closes what the run opened. The stack is ended afterwards. */
   close(): Promise<void>;
 }
 
 export interface RunKind {
-  /** of the make target */
+  /** name of the make target */
   readonly name: string;
   readonly defaultSeconds: number;
   prepare(): Promise<MachineStack>;
@@ -25,12 +25,12 @@ export interface RunKind {
 }
 
 /**
- * Runs one seed on a stack of its own, and ends this process with 0 or 1. SEED and DURATION (seconds) come from the environment. SIGINT,
- * SIGTERM and SIGHUP end the run and its stack. The stack's folder stays where the run has failed.
+ * Runs one seed on its own stack, then exits with 0 or 1. SEED and DURATION (seconds) come from the environment.
+ * SIGINT, SIGTERM and SIGHUP end the run and its stack. The folder of a failed run's stack is kept.
  */
 export function runSeed(kind: RunKind): void {
   oneSeed(kind).then(
-    // calls of a run that was broken off may still wait for their deadlines
+    // exit at once: calls of an interrupted run may still wait for their deadlines
     (code) => process.exit(code),
     (error: unknown) => {
       console.error(`${kind.name}: ${messageOf(error)}`);
@@ -65,13 +65,13 @@ async function oneSeed(kind: RunKind): Promise<number> {
   const summary = lines.at(-1) ?? '';
   await run.close().catch((error: unknown) => say(`closing: ${messageOf(error)}`));
   await stack.end(failed && !stop.signal.aborted);
-  if (failed && !stop.signal.aborted) say(`its folder stays: ${stack.root}`);
+  if (failed && !stop.signal.aborted) say(`folder kept: ${stack.root}`);
   countRun(!failed);
   console.log(`${name} seed=${seed} duration=${seconds}: ${summary}`);
   return failed ? 1 : 0;
 }
 
-/** make sets a variable that was not given to the empty string. */
+/** Value of an environment variable; make sets a variable that was not given to the empty string. */
 function given(name: string): string | undefined {
   const value = process.env[name];
   return value === '' ? undefined : value;

@@ -3,12 +3,12 @@ import { identify, type ProcessIdentity } from '../../apps/standalone/src/proces
 import { readText } from '../../apps/standalone/src/state-file';
 
 export interface Shim {
-  /** of the first container that it served, which may be gone */
+  /** id of the first container that it served, which may be gone */
   readonly id: string;
   readonly process: ProcessIdentity;
 }
 
-/** A shim names its containerd's socket on its command line. */
+/** Shims of one containerd, found by its socket on their command lines. */
 export function shimsOf(containerdSocket: string): Shim[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

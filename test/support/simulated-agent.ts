@@ -22,17 +22,20 @@ export interface AgentTraits {
 
 type Refusal = 'slots_full' | 'port_taken' | 'other_agent';
 
-/** An agent at its HTTP edge, for crowds that no containerd could run: it admits, and counts what it gave away. */
+/**
+ * An agent's HTTP API without containerd, for loads that no containerd could run: it admits creates and counts its
+ * slots and ports.
+ */
 export class SimulatedAgent {
   readonly sandboxes = new Map<string, AgentSandboxStatus>();
   readonly asked: string[] = [];
-  /** the most that it ever had at once, and how often it refused */
+  /** largest number of sandboxes at any time, and number of refused creates */
   readonly seen = { most: 0, refused: 0 };
-  /** milliseconds from the admission to the answer */
+  /** milliseconds from admission to answer */
   createMs = 0;
   /**
-   * `original` answers once, knows neither uid nor watch, and says null for nothing; `next` says more than anybody here
-   * understands: fields, and kinds of events
+   * `original` behaves as the Go predecessor's agent: one status answer without a watch, no uid, null for empty lists.
+   * `next` sends unknown fields and unknown kinds of events.
    */
   version: 'original' | 'current' | 'next' = 'current';
   private readonly watchers = new Set<ServerResponse>();
@@ -48,7 +51,7 @@ export class SimulatedAgent {
     await once(server, 'listening');
     const agent = new SimulatedAgent(traits, server);
     server.on('request', (request, response) => {
-      agent.answer(request, response).catch(() => response.destroy()); // its caller left before it had said all
+      agent.answer(request, response).catch(() => response.destroy()); // its caller left before the body was complete
     });
     return agent;
   }
@@ -63,17 +66,17 @@ export class SimulatedAgent {
     return [...this.sandboxes.values()].flatMap(({ ports = [] }) => ports);
   }
 
-  /** Says that it has a sandbox, whoever asked for it. */
+  /** Adds a sandbox to the agent's report, without a create. */
   report(sandbox: AgentSandboxStatus): void {
     this.put(sandbox);
   }
 
-  /** Ends the streams: whoever follows comes again, and is told all that it has. */
+  /** Ends the watch streams. Followers reconnect and get a full snapshot. */
   cut(): void {
     for (const watcher of this.watchers) watcher.destroy();
   }
 
-  /** All that it has ends. */
+  /** Ends all sandboxes. */
   clear(): void {
     for (const sandboxId of [...this.sandboxes.keys()]) {
       this.sandboxes.delete(sandboxId);
@@ -173,7 +176,7 @@ export class SimulatedAgent {
     return { ...own, ...more, ...this.left(), sandboxStatuses };
   }
 
-  /** What the contract says that an agent of the original answers; `gpus` is a field that nobody here knows. */
+  /** Status of a Go predecessor's agent, as in the contract; `gpus` is an unknown field. */
   private originalStatus(): object {
     const { name, slots } = this.traits;
     const statuses = [...this.sandboxes.values()].map(({ sandboxId, claimUid, phase, createdAt }) => {

@@ -14,20 +14,22 @@ const run = promisify(execFile);
 const ROOT = resolve(__dirname, '../..');
 const ARCHIVE = join(ROOT, '.cache/busybox.tar');
 
-/** A whole one-machine stack with folders, ports, containerd and network of its own: it runs beside any other. */
+/**
+ * A whole one-machine stack with its own folders, ports, containerd and network, so that several can run side by side.
+ */
 export class Stack {
   private constructor(
     readonly root: string,
     private readonly flags: readonly string[],
-    /** of each gateway */
+    /** host:port of each gateway */
     readonly endpoints: readonly string[],
-    /** a real one, in place of our own API server: make test-kube */
+    /** a real API server in place of our own (make test-kube) */
     private readonly cluster: KubernetesCluster | undefined,
-    /** the folder of the sources whose build is started */
+    /** folder of the sources whose build is started */
     private tree: string,
   ) {}
 
-  /** @param more flags of `standalone up` @param tree the folder of the sources whose build is started */
+  /** @param more further flags of `standalone up` @param tree folder of the sources whose build is started */
   static async start(replicas = 1, more: readonly string[] = [], tree = ROOT): Promise<Stack> {
     const root = mkdtempSync('/var/tmp/fsb-e2e-');
     const endpoints = await gatewayEndpoints(replicas);
@@ -48,7 +50,7 @@ export class Stack {
       await stack.ctr('images', 'import', ARCHIVE);
       return stack;
     } catch (error) {
-      await stack.end(); // nobody else knows of it
+      await stack.end(); // the caller has no handle to end it
       throw error;
     }
   }
@@ -61,12 +63,12 @@ export class Stack {
     return join(this.root, 'state/kubeconfig');
   }
 
-  /** What `up` left for fsb-ctl. */
+  /** Client configuration that `up` wrote for fsb-ctl. */
   get clientConfig(): string {
     return join(this.root, 'state/fsb-ctl.json');
   }
 
-  /** Those of its admin, for gRPC. */
+  /** gRPC credentials of the admin. */
   get credentials(): ChannelCredentials {
     return stackCredentials(this.root);
   }
@@ -78,22 +80,22 @@ export class Stack {
     return choice.containerd.socket;
   }
 
-  /** @param more flags, over those of the start */
+  /** @param more flags that override those of the start */
   up(...more: string[]): Promise<string> {
     return this.standalone('up', ...more);
   }
 
-  /** Any command of `standalone`, whatever it ends with. */
+  /** Runs any command of `standalone`; a failure is an answer, not an error. */
   attempt(command: string, ...more: string[]): Promise<Answer> {
     return attempt('node', [this.main, command, '--root', this.root, ...more]);
   }
 
-  /** From the next command on, this build takes the place of the one before. */
+  /** Later commands use the build of `tree`. */
   use(tree: string): void {
     this.tree = tree;
   }
 
-  /** Its exit code tells of health: here the rows do. */
+  /** Rows of `standalone status`. Its exit code is ignored: the rows say the same. */
   async status(): Promise<ProcessRow[]> {
     const { stdout } = await attempt('node', [this.main, 'status', '--root', this.root, '-o', 'json']);
     return [...(JSON.parse(stdout) as ProcessRow[]), ...(this.cluster ? [await this.cluster.row()] : [])];
@@ -105,13 +107,13 @@ export class Stack {
     return row.pid;
   }
 
-  /** @throws naming what is not healthy */
+  /** @throws Error that names the unhealthy processes */
   async expectHealthy(): Promise<void> {
     const ill = (await this.status()).filter(({ health }) => health !== 'ok');
     if (ill.length > 0) throw new Error(ill.map(({ name, health }) => `${name}: ${health}`).join(', '));
   }
 
-  /** Ends everything and removes the folders too. */
+  /** Ends everything and removes the folders. */
   async end(): Promise<void> {
     await this.standalone('down');
     await this.cluster?.end();
@@ -122,7 +124,7 @@ export class Stack {
     return this.standalone('down');
   }
 
-  /** @throws with the output where kubectl fails */
+  /** @throws Error with the output when kubectl fails */
   kubectl(...args: string[]): Promise<string> {
     return checked('kubectl', ['--kubeconfig', this.kubeconfig, ...args]);
   }
@@ -143,12 +145,12 @@ export class Stack {
     return checked('ctr', ['-a', this.containerdSocket, '-n', 'k8s.io', ...args]);
   }
 
-  /** ids of the sandboxes that have a container; what is not a sandbox's has its own id here */
+  /** ids of the sandboxes that have a container; a container that belongs to no sandbox appears under its own id */
   async containers(): Promise<string[]> {
     return sandboxIds(await containerRecords(this.containerdSocket));
   }
 
-  /** containerd's own ids, of the containers that wait for a sandbox */
+  /** containerd ids of the standby containers */
   async waiting(): Promise<string[]> {
     return waitingIds(await containerRecords(this.containerdSocket));
   }
@@ -172,7 +174,7 @@ export class Stack {
   }
 }
 
-/** As `--replicas` spreads them. */
+/** Endpoints of the gateways, 100 ports apart as `--replicas` spaces them. */
 async function gatewayEndpoints(replicas: number): Promise<string[]> {
   const first = await freePort();
   return Array.from({ length: replicas }, (_, replica) => `127.0.0.1:${first + 100 * replica}`);

@@ -5,10 +5,10 @@ import { type Acknowledged, type PatientCaller } from './patient-caller';
 
 const WORKERS = 2;
 const PAUSE_MS = 200;
-/** Of a caller that follows a create up at another gateway, which may be a second behind, on two busy cores. */
+/** Time until another gateway shows a create: it may be a second behind, on two busy cores. */
 const SEEN_MS = 5_000;
 
-/** Sandboxes that are made, read and deleted, one after the other by each of two workers, until it is ended. */
+/** Two workers that create, read and delete one sandbox after the other, until end(). */
 export class SteadyLoad {
   readonly acknowledged: Acknowledged[] = [];
   private readonly failures: unknown[] = [];
@@ -22,12 +22,12 @@ export class SteadyLoad {
     this.workers = Promise.all(Array.from({ length: WORKERS }, (_, worker) => this.createAndDelete(worker)));
   }
 
-  /** @returns what has gone wrong since it was asked last */
+  /** @returns the failures since the last call */
   takeFailures(): unknown[] {
     return this.failures.splice(0);
   }
 
-  /** Once each worker has gone on, and so a gateway answers. */
+  /** Waits for one more create per worker: a gateway answers again. */
   async goesOn(withinMs: number): Promise<void> {
     const before = this.acknowledged.length;
     await eventually(() => this.acknowledged.length >= before + WORKERS, withinMs, 100);

@@ -1,9 +1,9 @@
 /**
- * stranger-flood-run PORT CONNECTIONS CALLS MS [tokens COUNT | token TOKEN]: calls to a gateway of this machine, each with
- * most of a message of 1 MiB and then silence, so many at once on each of so many connections, for so long. Without a token
- * each call and connection is made once. With one, whatever has ended is made anew: `tokens` gives each call one of its own,
- * that nobody has, and ends once so many of them were found to be nobody's; `token` gives all the same. Prints how many
- * calls were answered, how many of these as nobody's, and how many connections were closed, as JSON.
+ * stranger-flood-run PORT CONNECTIONS CALLS MS [tokens COUNT | token TOKEN]: floods a gateway on this machine. It opens
+ * CONNECTIONS connections with CALLS concurrent calls each, for MS milliseconds; every call sends most of a message of
+ * 1 MiB and then nothing. Without a token each call and connection is made once. With one, ended calls and connections
+ * are made again: `tokens` gives each call a new random token and ends after COUNT answers UNAUTHENTICATED; `token`
+ * gives all the same. Prints as JSON the calls answered, those answered UNAUTHENTICATED, and the connections closed.
  */
 import { randomBytes } from 'node:crypto';
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
@@ -13,10 +13,10 @@ const [kind, shown = ''] = process.argv.slice(6);
 const count = kind === 'tokens' ? Number(shown) : Infinity;
 const MIB = 1024 * 1024;
 const PREFIX_BYTES = 5;
-/** Of a service account's token, about. */
+/** Approximate size of a service account's token. */
 const TOKEN_BYTES = 600;
 const UNAUTHENTICATED = '16';
-/** Claims one MiB and has less: the message is never whole. */
+/** The prefix announces 1 MiB but the body is shorter, so the message never completes. */
 const MESSAGE = Buffer.alloc(MIB - 1024);
 MESSAGE.writeUInt32BE(MIB - PREFIX_BYTES, 1);
 
@@ -44,7 +44,7 @@ function call(session: ClientHttp2Session): void {
     answered += 1;
     if (headers['grpc-status'] === UNAUTHENTICATED) nobodys += 1;
     if (nobodys >= count) end();
-    if (kind !== undefined) stream.close(constants.NGHTTP2_CANCEL); // answered, it would stay half open
+    if (kind !== undefined) stream.close(constants.NGHTTP2_CANCEL); // else the answered call stays half open
   });
   if (kind !== undefined) {
     stream.once('close', () => {

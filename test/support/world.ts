@@ -11,11 +11,11 @@ import { type MachineState, readMachine } from './machine-state';
 export interface AgentReport {
   readonly pod: string;
   readonly podUid: string;
-  /** undefined: it does not answer */
+  /** undefined: the agent does not answer */
   readonly status: AgentStatus | undefined;
 }
 
-/** Everything that can be asked about the installation, asked without any of its services in between. */
+/** The full state of the installation, read from each source directly, with no service in between. */
 export interface World {
   readonly objects: readonly Sandbox[];
   readonly pods: readonly Pod[];
@@ -27,7 +27,7 @@ export interface World {
 
 export interface Readers {
   readonly stack: MachineStack;
-  /** as admin, past the proxy */
+  /** client as admin, bypassing the proxy */
   readonly client: KubeClient;
   readonly agents: AgentClient;
   readonly runtime: SandboxRuntime;

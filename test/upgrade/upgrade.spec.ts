@@ -9,15 +9,15 @@ import { Stack } from '../support/stack';
 import { SteadyLoad } from '../support/steady-load';
 
 const ROOT = resolve(__dirname, '../..');
-/** A commit, or the folder of a tree that is built already. */
+/** A commit, or the folder of a built tree. */
 const FROM = process.env['FROM'] ?? '';
 const IS_BUILT = FROM.startsWith('/');
 const READY_MS = 60_000;
 const BUILD_MS = 600_000;
-/** Writes a number every tenth of a second, until its file appears; ends with 7. */
+/** Prints a number every tenth of a second until its file appears; exits with 7. */
 const COUNTER = 'n=0; while [ ! -e /tmp/end ]; do echo $n; n=$((n + 1)); sleep 0.1; done; exit 7';
 const COUNTING = ['/bin/sh', '-c', COUNTER];
-/** Ends by itself, while everything around it is replaced. */
+/** Exits by itself while everything around it is replaced. */
 const ENDING = ['/bin/sh', '-c', 'echo ends; sleep 20; echo ended; exit 9'];
 const ENDED = ['/bin/sh', '-c', 'echo over; exit 5'];
 const AT_SIGTERM = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'];
@@ -41,7 +41,7 @@ const DECLARED = {
 const RUNNING = ['fast', 'fast-ports', 'strong', 'declared'];
 
 const CONTROLLERS = ['sandbox-controller', 'pool-controller', 'janitor'];
-/** In which order a machine's processes get the new build; gateway and agents are of different builds in between. */
+/** The order in which the processes get the new build; in between, gateway and agents have different builds. */
 const ORDERS = [
   ['gateways first', ['node', 'apiserver', ...CONTROLLERS, 'fastpath-gateway', 'agents']],
   ['agents first', ['node', 'agents', 'fastpath-gateway', ...CONTROLLERS, 'apiserver']],
@@ -50,7 +50,7 @@ const ORDERS = [
 let old: string;
 
 beforeAll(() => {
-  if (FROM === '') throw new Error('FROM=<commit> says from which tree to upgrade');
+  if (FROM === '') throw new Error('FROM is not set: FROM=<commit> names the version to upgrade from');
   old = IS_BUILT ? FROM : mkdtempSync('/var/tmp/fsb-upgrade-');
   if (IS_BUILT) return;
   execFileSync(join(ROOT, 'scripts/tree-of.sh'), [FROM, old], { stdio: 'inherit', timeout: BUILD_MS });
@@ -102,7 +102,7 @@ describe.each(ORDERS)('An upgrade under load, %s', (_, order) => {
     return rows.filter(({ name, state }) => isMeant(name) && state === 'running').map(({ pid }) => pid);
   };
 
-  it('replaces the supervisor, which adopts what runs', async () => {
+  it('supervisor: is replaced, and the new one adopts the running processes', async () => {
     process.kill(await stack.pid('supervisor'), 'SIGKILL');
     stack.use(ROOT);
     await stack.up();
@@ -110,7 +110,7 @@ describe.each(ORDERS)('An upgrade under load, %s', (_, order) => {
   }, 180_000);
 
   it.each(order)(
-    'replaces %s',
+    '%s: is replaced',
     async (service) => {
       const pids = await pidsOf(service);
       expect(pids.length).toBeGreaterThan(0);
@@ -125,12 +125,12 @@ describe.each(ORDERS)('An upgrade under load, %s', (_, order) => {
     180_000,
   );
 
-  it('has lost no call of the load', async () => {
+  it('load: lost no call', async () => {
     await load.end();
     expect(load.takeFailures()).toEqual([]);
   }, 60_000);
 
-  it('has every sandbox where it was, writing on', async () => {
+  it('sandboxes: keep id, phase and endpoints, and write on without a gap', async () => {
     const all = await sandboxes();
     for (const name of RUNNING) {
       const { sandboxID, phase, endpoints } = all.get(name)?.status ?? {};
@@ -147,7 +147,7 @@ describe.each(ORDERS)('An upgrade under load, %s', (_, order) => {
     }
   }, 120_000);
 
-  it('knows the exits from before and from meanwhile, and their logs', async () => {
+  it('exits before and during the upgrade: are reported, with their logs', async () => {
     const all = await eventually(async () => {
       const now = await sandboxes();
       expect(now.get('ending')?.status?.exitCode).toBe(9);
@@ -158,7 +158,7 @@ describe.each(ORDERS)('An upgrade under load, %s', (_, order) => {
     expect(await stack.fsbCtl('logs', 'ending')).toBe('ends\nended\n');
   }, 120_000);
 
-  it('deletes each, and leaves nothing', async () => {
+  it('deletes: leave nothing behind', async () => {
     for (const name of [...RUNNING, 'ended', 'ending']) await caller.delete(name);
     await eventually(async () => expect(await stack.containers()).toEqual([]), READY_MS, 300);
     expect([...(await sandboxes()).keys()]).toEqual([]);

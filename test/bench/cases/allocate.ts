@@ -3,12 +3,12 @@ import { type Measured } from '../result';
 
 const SLOTS = 10;
 const CHOICES = 20_000;
-/** performance.now() tells a microsecond or so: one choice is measured with its neighbours. */
+/** Choices per measurement: performance.now() resolves about one microsecond. */
 const BATCH = 20;
 const FEW = 100;
 const WISH = { namespace: 'default', pool: 'pool', image: 'image-1', ports: [8080], exclude: new Set<string>() };
 
-/** One choice among so many agents; the yardstick is the same among 100. */
+/** Time of one choice among `agents` agents; the yardstick is the same choice among 100. */
 export function allocateCase(agents: number): Measured {
   const [few, many] = [registryOf(FEW), registryOf(agents)];
   const [ours, theirs]: [number[], number[]] = [[], []];
@@ -32,13 +32,13 @@ function registryOf(agents: number): Registry {
   return registry;
 }
 
-/** @returns µs of one choice */
+/** @returns µs per choice */
 function choose(registry: Registry): number {
   const started = performance.now();
   const chosen = Array.from({ length: BATCH }, () => registry.choose(WISH));
   const took = performance.now() - started;
-  if (chosen.includes(undefined)) throw new Error('an agent with room was not found');
-  // the next batch finds another world
+  if (chosen.includes(undefined)) throw new Error('no agent was chosen although one has room');
+  // changes the registry for the next batch
   const taken = new Set(chosen.flatMap((agent) => agent ?? []));
   for (const agent of taken) registry.reserve(agent, { ...WISH, sandboxId: 'new', name: 'new' });
   for (const agent of taken) registry.release(agent, 'new');

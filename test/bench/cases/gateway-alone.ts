@@ -17,13 +17,13 @@ import { timed } from '../timed';
 const IN_FLIGHT = 16;
 const CALL_MS = 30_000;
 const DRAIN_MS = 120_000;
-/** Agents that answer at once, with room for all. */
+/** Enough simulated agents and slots for all creates. */
 const WORLD = { AGENTS: '20', SANDBOXES: '60000' };
 
 /**
- * The gateway on a core of its own; API server, agents that answer at once, and the caller share another, and cannot keep
- * it busy: counted are creates per second of the gateway's own CPU time. Once until the objects are written, and once
- * while the API server stands still, so that none can be.
+ * Creates per second of the gateway's own CPU time. The gateway has one core; API server, simulated agents and client
+ * share another and cannot saturate it. Measured twice: until all objects are written, and with the API server stopped,
+ * so that none is written.
  */
 export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
   if (cpus().length < 2) throw new Error('gateway-alone needs two cores: one for the gateway, one for everything else');
@@ -39,7 +39,7 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
     }
     const load = new GatewayLoad(client, gateway);
     await load.begins();
-    await load.round(1_000, true); // everything has run once
+    await load.round(1_000, true); // warm-up
     const written = await load.rounds(rounds, 1_000, true);
     process.kill(cluster.services.apiserver.pid, 'SIGSTOP');
     const bare = await load.rounds(rounds, 3_000, false).finally(() => {
@@ -59,9 +59,9 @@ export async function gatewayAloneCases(rounds: number): Promise<Measured[]> {
 }
 
 interface Load {
-  /** creates a second of CPU time, of each round */
+  /** creates per second of CPU time, one value per round */
   readonly rates: number[];
-  /** milliseconds, of each create */
+  /** milliseconds, one value per create */
   readonly took: number[];
 }
 
@@ -95,7 +95,7 @@ class GatewayLoad {
     return { rate: creates / (this.gateway.usage().cpuSeconds - before), took };
   }
 
-  /** The pools have their agents; the gateway may not have heard of them yet. */
+  /** Waits for a first create: the gateway may not know the pools' agents yet. */
   begins(): Promise<boolean> {
     return eventually(async () => (await this.client.create(this.next(), CALL_MS)).code === 'OK', DRAIN_MS, 100);
   }
@@ -112,7 +112,7 @@ class GatewayLoad {
   }
 }
 
-/** All its threads. */
+/** Pins all threads of a process to `cores`. */
 function pin(pid: number, cores: string): void {
   execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', cores, String(pid)], { stdio: 'ignore' });
 }

@@ -2,7 +2,10 @@ import { type BenchStack } from '../bench-stack';
 import { type Measured } from '../result';
 import { burst, type Starter } from './starts';
 
-/** What TLS, tokens, reviews and the audit log cost: warm starts through the stack's gateway, and through one without them. */
+/**
+ * Cost of TLS, tokens, access reviews and audit log: warm starts through the stack's gateway, and through one without
+ * them.
+ */
 export async function guardsCase(stack: BenchStack, rounds: number): Promise<Measured> {
   const unguarded = await stack.unguarded();
   const ours: number[] = [];
@@ -13,11 +16,11 @@ export async function guardsCase(stack: BenchStack, rounds: number): Promise<Mea
     ['y', unguarded, theirs],
   ];
   for (let round = 0; round <= rounds; round++) {
-    // what differs is less than what the start before leaves to do: each is the second as often as the other
+    // the difference is smaller than the after-effects of the previous start, so the order alternates
     for (const [prefix, starter, took] of round % 2 === 0 ? both : both.toReversed()) {
       await stack.refilled(1);
       const one = await burst(starter, `guards-${prefix}${round}`, 1);
-      if (round > 0) took.push(...one); // both have warmed up
+      if (round > 0) took.push(...one); // round 0 warms both up
     }
   }
   return { name: 'guards', unit: 'ms', ours, yardstick: { name: unguarded.name, values: theirs }, target: {} };

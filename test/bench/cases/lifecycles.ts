@@ -4,7 +4,7 @@ import { type Measured } from '../result';
 const PARALLEL = 4;
 const ROUND_MS = 5_000;
 
-/** Cold starts and removals, four at a time: how many whole lives a second, ours and the yardstick's in turns. */
+/** Whole cold lifecycles (start and removal) per second, four in parallel, ours and the yardstick's in turns. */
 export async function lifecyclesCase(stack: BenchStack, rounds: number): Promise<Measured> {
   const plain = await stack.yardstick('plain');
   const [ours, theirs]: [number[], number[]] = [[], []];

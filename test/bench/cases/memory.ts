@@ -3,7 +3,9 @@ import { type BenchStack } from '../bench-stack';
 import { type Measured } from '../result';
 import { memoryOf } from '../../support/process-usage';
 
-/** What each waiting container costs: its process, and its share of the shim (PSS: of pages that are shared, a share). */
+/**
+ * Memory of one standby container: its process and its part of the shim, as PSS (shared pages count by their share).
+ */
 export async function waitingMemoryCase(stack: BenchStack, waiting: number): Promise<Measured> {
   const pids = await stack.refilled(waiting);
   const shims = new Set(pids.map(parentOf));

@@ -4,10 +4,10 @@ import { type BenchStack, type YardstickName } from '../bench-stack';
 import { type Measured, type Target } from '../result';
 import { timed } from '../timed';
 
-/** Between two measurements: what the one left to do behind its answer is not the other's burden. */
+/** Pause before each measurement, so that the write-behind of one start does not slow down the next. */
 const CALM_MS = 100;
 
-/** Something that starts, and is removed again; the start alone is measured. */
+/** A way to start something and remove it again. Only the start is measured. */
 export interface Starter {
   start(id: string): Promise<unknown>;
   remove(id: string): Promise<void>;
@@ -16,21 +16,21 @@ export interface Starter {
 export interface StartCase {
   readonly name: string;
   readonly pool: 'warm' | 'cold';
-  /** what is waited for: its process, in the mode that is asked for, or its first output */
+  /** the end of a start: process running after a FAST or STRONG create, or first output */
   readonly until?: 'FAST' | 'STRONG' | 'output';
   readonly yardstick: YardstickName;
-  /** at a time */
+  /** concurrent starts */
   readonly parallel: number;
   readonly rounds: number;
   readonly target: Target;
 }
 
 export interface MeasuredStarts extends Measured {
-  /** where the time of our starts went; none of those that wait for output */
+  /** stages of our own starts; empty for starts measured until the first output */
   readonly stages: readonly (readonly Stage[])[];
 }
 
-/** Client call to user process running, ours and the yardstick's in turns. */
+/** Time from the client's call to the running user process, ours and the yardstick's in turns. */
 export async function startCase(
   stack: BenchStack,
   { pool, parallel, rounds, ...what }: StartCase,
@@ -50,7 +50,7 @@ export async function startCase(
     if (pool === 'warm') await stack.refilled(parallel);
     const one = await burst(own, `${what.name}-o${round}`, parallel);
     const other = await burst(yardstick, `${what.name}-y${round}`, parallel);
-    if (round === 0) continue; // both have warmed up
+    if (round === 0) continue; // round 0 warms both up
     ours.push(...one);
     theirs.push(...other);
   }
@@ -58,7 +58,7 @@ export async function startCase(
   return { name, unit: 'ms', ours, yardstick: { name: yardstick.name, values: theirs }, target, stages };
 }
 
-/** How long each took to start, of so many at once. */
+/** Milliseconds of each of `parallel` concurrent starts. */
 export async function burst(starter: Starter, prefix: string, parallel: number): Promise<number[]> {
   await sleep(CALM_MS);
   const ids = Array.from({ length: parallel }, (_, i) => `${prefix}-${i}`);
@@ -67,7 +67,7 @@ export async function burst(starter: Starter, prefix: string, parallel: number):
   return took;
 }
 
-/** From the death of the process, and the call, until nothing is left. */
+/** Time from the death of the process and the delete call until nothing is left. */
 export async function deleteCase(stack: BenchStack, rounds: number): Promise<Measured> {
   const plain = await stack.yardstick('plain');
   const [ours, theirs]: [number[], number[]] = [[], []];
@@ -81,7 +81,7 @@ export async function deleteCase(stack: BenchStack, rounds: number): Promise<Mea
   return { name: 'delete', unit: 'ms', ours, yardstick: { name: plain.name, values: theirs }, target: {} };
 }
 
-/** One start after the other without a pause, each removed while the next begins: refills are under way all the time. */
+/** Consecutive starts without a pause, each removed while the next begins, so that refills run all the time. */
 export async function mixedCase(stack: BenchStack, count: number, waiting: number): Promise<Measured> {
   const plain = await stack.yardstick('plain');
   const run = async (prefix: string, starter: Starter): Promise<number[]> => {

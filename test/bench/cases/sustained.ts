@@ -4,18 +4,18 @@ import { type BenchStack } from '../bench-stack';
 import { type Measured, percentile } from '../result';
 import { timed } from '../timed';
 
-/** Starts a second that two cores keep up with: each is one container made and one removed as well. */
+/** Starts per second that two cores sustain; each also makes and removes one container. */
 const RATE = 4;
 const LIFE_MS = 2_000;
 const SAMPLE_MS = 5_000;
-/** What the processes need to reach their size is not growth. */
+/** The first fifth is start-up growth and does not count. */
 const FIRST_SHARE = 0.2;
 const LAST_SHARE = 0.8;
 
 /**
  * Warm starts at a steady rate, each removed two seconds later.
- * @returns how long they took, and the growth of the process that grew most: its memory in the last fifth of the time
- * against that in the second
+ * @returns the start times, and the growth of the process that grew most: its memory in the last fifth of the time
+ * relative to the second fifth
  */
 export async function sustainedCase(stack: BenchStack, seconds: number, waiting: number): Promise<Measured[]> {
   await stack.refilled(waiting);
@@ -55,7 +55,7 @@ async function memory({ stack }: BenchStack): Promise<ReadonlyMap<string, number
   return new Map((await stack.status()).map(({ name, pid }) => [name, memoryOf(pid).rssMiB]));
 }
 
-/** @returns percent, by process */
+/** @returns percent, by process name */
 function growths(
   samples: readonly { readonly share: number; readonly memory: ReadonlyMap<string, number> }[],
 ): ReadonlyMap<string, number> {

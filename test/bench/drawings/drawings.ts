@@ -2,7 +2,7 @@ import { type MeasuredStarts } from '../cases/starts';
 import { latencyChart, type Series } from './latency-chart';
 import { type Creates, stageChart } from './stage-chart';
 
-/** Cases whose own starts, or whose yardstick's, are drawn, and what they are called there. */
+/** Cases whose own starts are drawn, with their labels; below, cases whose yardsticks are drawn. */
 const OURS: Readonly<Record<string, string>> = { 'warm-1': 'Fast Sandbox, warm', 'cold-1': 'Fast Sandbox, cold' };
 const YARDSTICKS: ReadonlySet<string> = new Set([
   'warm-1',
@@ -12,7 +12,7 @@ const YARDSTICKS: ReadonlySet<string> = new Set([
   'warm-1-runc',
 ]);
 
-/** The pictures of the README, of what was measured in this run. */
+/** The README's pictures of the results of this run. */
 export class Drawings {
   private readonly ours: Series[] = [];
   private readonly yardsticks: Series[] = [];
@@ -29,7 +29,7 @@ export class Drawings {
     if (yardstick && YARDSTICKS.has(name)) this.yardsticks.push(yardstick);
   }
 
-  /** By file name. */
+  /** SVG texts by file name. */
   all(): ReadonlyMap<string, string> {
     const starts = [...this.ours, ...this.yardsticks];
     return new Map([

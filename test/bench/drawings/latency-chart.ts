@@ -11,7 +11,7 @@ const PLOT = { left: 50, right: 560, top: 40, bottom: 330 };
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const TICKS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000];
 
-/** Which share of the starts took no longer than so long, on a logarithmic scale. @param machine a line below it */
+/** Cumulative distribution of start times, on a logarithmic scale. @param machine caption */
 export function latencyChart(title: string, machine: string, series: readonly Series[]): string {
   const all = series.flatMap(({ values }) => values);
   const [least, most] = [Math.min(...all) / 1.3, Math.max(...all) * 1.3];

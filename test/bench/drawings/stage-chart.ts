@@ -9,7 +9,7 @@ export interface Creates {
 const WIDTH = 760;
 const [LEFT, RIGHT, ROW, HEAD] = [130, 640, 22, 44];
 
-/** Where the time of a create goes: the median of each stage, one below the other as they come. @param machine a line below it */
+/** Breakdown of a create: the median of each stage, in order. @param machine caption */
 export function stageChart(title: string, machine: string, groups: readonly Creates[]): string {
   const rows = groups.map(({ name, stages }) => ({ name, medians: mediansOf(stages) }));
   const longest = Math.max(...rows.map(({ medians }) => medians.reduce((sum, [, ms]) => sum + ms, 0)));

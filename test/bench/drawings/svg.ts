@@ -8,7 +8,7 @@ export interface Line {
   readonly size?: number;
 }
 
-/** Told apart also by who sees few colours. */
+/** A palette that colour-blind readers can distinguish. */
 export const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#666666', '#8c564b'];
 const INK = '#24292f';
 

@@ -4,7 +4,7 @@ import { COMMAND, type Yardstick } from './yardstick';
 
 const run = promisify(execFile);
 
-/** containerd's own command. */
+/** Starts through `ctr`, containerd's own command line. */
 export class CtrRun implements Yardstick {
   readonly name = 'ctr run';
 

@@ -15,9 +15,9 @@ import { type Yardstick } from './yardstick';
 
 const PATH = '/echo.Echo/Echo';
 const CALL_MS = 60_000;
-/** Until its code is compiled. */
+/** Calls until the code is compiled. */
 const FIRST_CALLS = 1_000;
-/** About what a create and its answer are. */
+/** About the size of a create and its answer. */
 const MESSAGE = Buffer.alloc(200, 'x');
 const same = (bytes: Buffer): Buffer => bytes;
 const codec = {
@@ -31,9 +31,9 @@ const SERVICE: ServiceDefinition = {
 };
 
 /**
- * What the same libraries take on this machine for the way alone: gRPC to one process, HTTP from there to another, and
- * back. No TLS, no checks, nothing started. Between two calls its processes sleep, as ours do: on a virtual machine that
- * lets go of the memory of who sleeps, waking up can be most of it.
+ * Time of the transport alone with the same libraries on this machine: gRPC to one process, HTTP from there to another,
+ * and back. No TLS, no checks, no start. Its processes sleep between calls as ours do; on a virtual machine that
+ * reclaims idle memory, waking up can be most of the time.
  */
 export class Echo implements Yardstick {
   readonly name = 'gRPC and HTTP echo';
@@ -43,7 +43,7 @@ export class Echo implements Yardstick {
     private readonly door: ChildProcess,
   ) {}
 
-  /** @param program what runs `echoDoor` and `echoRoom` when it is asked to */
+  /** @param program file that runs `echoDoor` or `echoRoom` by its first argument */
   static async start(program: string): Promise<Echo> {
     const door = fork(program, ['echo-door'], { execArgv: ['--max-semi-space-size=32'] });
     const [port] = (await once(door, 'message')) as [number];
@@ -74,7 +74,7 @@ export class Echo implements Yardstick {
   }
 }
 
-/** The process that is called, and asks the next one. */
+/** The gRPC process: answers a call after it has asked the HTTP process. */
 export async function echoDoor(program: string): Promise<void> {
   const room = fork(program, ['echo-room'], { execArgv: ['--max-semi-space-size=32'] });
   const [port] = (await once(room, 'message')) as [number];
@@ -103,7 +103,7 @@ export async function echoDoor(program: string): Promise<void> {
   endWithParent();
 }
 
-/** The process at the end of the way. */
+/** The HTTP process at the end of the path. */
 export async function echoRoom(): Promise<void> {
   const server = createServer((request, response) => {
     request.resume().on('end', () => response.end(MESSAGE));

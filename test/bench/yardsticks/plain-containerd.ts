@@ -12,7 +12,7 @@ import { yardstickCgroup } from './yardstick-cgroup';
 
 const SPEC_TYPE = 'types.containerd.io/opencontainers/runtime-spec/1/Spec';
 
-/** What a program on containerd does that takes no care: runc, a shim per container, one call after the other. */
+/** A minimal containerd client: runc, one shim per container, one call after the other. */
 export class PlainContainerd implements Yardstick {
   readonly name = 'plain containerd';
 
@@ -28,7 +28,7 @@ export class PlainContainerd implements Yardstick {
     const key = `${id}-snapshot`;
     const { mounts } = await client.snapshots.prepare({
       ...{ snapshotter: SNAPSHOTTER, key, parent: image.chainId },
-      labels: { 'containerd.io/gc.root': 'bench' }, // else its collector takes it before the container has it
+      labels: { 'containerd.io/gc.root': 'bench' }, // else containerd's GC removes it before the container refers to it
     });
     const spec = { typeUrl: SPEC_TYPE, value: Buffer.from(JSON.stringify(this.spec(id))) };
     await client.containers.create({

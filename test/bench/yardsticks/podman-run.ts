@@ -5,7 +5,7 @@ import { COMMAND, type Yardstick } from './yardstick';
 
 const run = promisify(execFile);
 
-/** podman with runc, with a store of its own below `folder`. */
+/** podman with runc, and a store of its own below `folder`. */
 export class PodmanRun implements Yardstick {
   readonly name = 'podman run';
 
@@ -14,7 +14,7 @@ export class PodmanRun implements Yardstick {
     private readonly image: string,
   ) {}
 
-  /** @param archive a docker archive with the image. @throws where podman is not there, or cannot run here */
+  /** @param archive Docker archive of the image @throws when podman is absent or cannot run here */
   static async prepare(folder: string, archive: string): Promise<PodmanRun> {
     const podman = new PodmanRun(join(folder, 'podman'), '');
     const loaded = await podman.podman('load', '--quiet', '--input', archive);
@@ -39,7 +39,7 @@ export class PodmanRun implements Yardstick {
     await this.podman('rm', '--force', '--time=0', id);
   }
 
-  /** Its store's mounts are let go. */
+  /** Resets the store, which unmounts it. */
   async end(): Promise<void> {
     await this.podman('system', 'reset', '--force');
   }

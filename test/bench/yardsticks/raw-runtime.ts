@@ -9,16 +9,19 @@ const run = promisify(execFile);
 
 export interface RawRuntimeOptions {
   readonly binary: 'crun' | 'runc';
-  /** an unpacked image that all share, read-only */
+  /** an unpacked image, shared read-only */
   readonly rootfs: string;
-  /** for its bundles and its state */
+  /** folder for bundles and state */
   readonly folder: string;
   readonly seccomp: object;
-  /** in whose mount namespace it runs: crun refuses a machine of both cgroup versions, containerd's has only the first */
+  /**
+   * pid whose mount namespace it runs in: crun refuses a machine with both cgroup versions, and containerd's has only
+   * v1
+   */
   readonly containerd: number;
 }
 
-/** The OCI runtime alone: no snapshot, no shim, no daemon. What is below this is the kernel's. */
+/** The OCI runtime alone: no snapshot, no shim, no daemon. The rest of the time is the kernel's. */
 export class RawRuntime implements Yardstick {
   readonly name: string;
 
@@ -39,7 +42,7 @@ export class RawRuntime implements Yardstick {
 
   private async runtime(...args: string[]): Promise<void> {
     const { binary, folder, containerd } = this.options;
-    // its output would hold the pipes open for as long as the container lives
+    // with pipes for output, execFile would wait for the end of the container
     const command = `exec ${binary} --root ${join(folder, binary)} "$@" >/dev/null 2>${join(folder, `${binary}.log`)} </dev/null`;
     await run('nsenter', ['-t', String(containerd), '-m', 'sh', '-c', command, binary, ...args], { timeout: 60_000 });
   }

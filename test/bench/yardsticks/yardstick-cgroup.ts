@@ -4,19 +4,19 @@ import { join } from 'node:path';
 const ROOT = '/sys/fs/cgroup';
 const NAME = `fsb-bench-${process.pid}`;
 
-/** Where a container of a yardstick is counted; the runtimes remove this, and leave what is above it. */
+/** Cgroup path of a yardstick's container; the runtimes remove it, but not its parent. */
 export function yardstickCgroup(id: string): string {
   return `/${NAME}/${id}`;
 }
 
-/** Once no container is in it: of each hierarchy, or of the only one. */
+/** Removes the parent cgroup from every hierarchy. No container may be left in it. */
 export function removeYardstickCgroup(): void {
   const folders = readdirSync(ROOT, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const folder of [ROOT, ...folders.map(({ name }) => join(ROOT, name))]) {
     try {
       rmdirSync(join(folder, NAME));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // fs throws nothing else
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error; // fs throws only ErrnoException
     }
   }
 }

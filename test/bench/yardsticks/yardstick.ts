@@ -1,10 +1,10 @@
-/** A way to start a container that others use. */
+/** Another way to start a container, as a comparison. */
 export interface Yardstick {
   readonly name: string;
-  /** @returns when the process runs */
+  /** resolves when the process runs */
   start(id: string): Promise<void>;
   remove(id: string): Promise<void>;
 }
 
-/** What every one of them runs, and ours: one process that does nothing. */
+/** The command of every start, ours and the yardsticks': one process that does nothing. */
 export const COMMAND = ['/bin/sleep', '100000'];

@@ -3,7 +3,7 @@ import { SYSTEM } from '../gateway';
 import { type Product } from '../product';
 
 const LONG_MS = 60_000;
-/** of a service, what it must not do, and what it must */
+/** service, action, expected answer of `kubectl auth can-i` */
 const RIGHTS: readonly [string, string[], 'yes' | 'no'][] = [
   ['janitor', ['create', 'pods'], 'no'],
   ['janitor', ['delete', 'sandboxes.sandbox.fast.io'], 'no'],
@@ -16,9 +16,9 @@ const RIGHTS: readonly [string, string[], 'yes' | 'no'][] = [
   ['pool-controller', ['create', 'pods'], 'yes'],
 ];
 
-/** Who may call is what the cluster's RBAC says of its service accounts; what the services may do is what k8s/ says. */
+/** RBAC of service accounts decides who may call the gateway; the roles of k8s/ decide what the services may do. */
 export function access(product: () => Product): void {
-  it('takes tokens of service accounts, and lets each do what its role says, in its namespace', async () => {
+  it('accepts tokens of service accounts and allows each what its role allows, in its namespace', async () => {
     await product().kubectl('create', 'serviceaccount', 'stranger');
     const { caller } = product();
     const stranger = product().gateway.as(await product().gateway.token('stranger'));
@@ -31,7 +31,7 @@ export function access(product: () => Product): void {
     const reads = ['--verb=get,list', '--resource=sandboxes.sandbox.fast.io'];
     await product().kubectl('create', 'role', 'reader', ...reads);
     await product().kubectl('create', 'rolebinding', 'reader', '--role=reader', '--serviceaccount=default:stranger');
-    // what was denied is remembered for ten seconds
+    // the gateway caches a denial for ten seconds
     await eventually(async () => expect(await stranger.attempt('list')).toMatchObject({ code: 0 }), LONG_MS, 500);
     expect((await stranger.attempt('delete', 'any')).stderr).toMatch(/does not allow this/);
   }, 120_000);
@@ -39,11 +39,11 @@ export function access(product: () => Product): void {
   it.each(RIGHTS)('%s may %p: %s', async (service, action, answer) => {
     const as = `--as=system:serviceaccount:${SYSTEM}:${service}`;
     const review = product().kubectl('auth', 'can-i', ...action, '-n', 'default', as);
-    // kubectl ends with 1 where the answer is no
+    // kubectl exits with 1 when the answer is no
     expect(await review.catch((error: unknown) => (error as { stdout: string }).stdout)).toBe(`${answer}\n`);
   });
 
-  it('has its network policies, which nobody enforces here', async () => {
+  it('has its network policies (nothing enforces them here)', async () => {
     const names = await product().kubectl('get', 'networkpolicies', '-n', SYSTEM, '-o', 'name');
     expect(names.match(/\/(\S+)/g)).toEqual(['/controllers', '/fastpath-gateway', '/janitor']);
   });

@@ -6,7 +6,7 @@ const LONG_MS = 60_000;
 const LOOP = 'trap "exit 0" TERM; i=0; while :; do echo "line $i"; i=$((i+1)); sleep 0.1; done';
 const SERVE = 'mkdir /tmp/www; echo "from $(hostname)" > /tmp/www/index.html; exec httpd -f -p "$1" -h /tmp/www';
 
-/** By the account of k8s/samples/caller.yaml, in the pool of k8s/samples/pool.yaml. */
+/** Creates as the account of k8s/samples/caller.yaml, in the pool of k8s/samples/pool.yaml. */
 export function creates(product: () => Product): void {
   beforeAll(async () => {
     await product().kubectl('apply', '-f', 'k8s/samples/pool.yaml');
@@ -22,8 +22,8 @@ export function creates(product: () => Product): void {
     await eventually(async () => expect(await phase(name)).toBe(''), LONG_MS, 200);
   };
 
-  it('FAST: runs, has its object behind the answer, is read, and is gone as a whole', async () => {
-    // a gateway hears of an agent a moment after its Pod is ready
+  it('FAST create: runs, gets its object after the answer, and leaves nothing after delete', async () => {
+    // a gateway learns of an agent shortly after its Pod is ready
     const create = (): Promise<string> => run('fast', '--mode', 'fast', '--', '/bin/sh', '-c', LOOP);
     const answer = await eventually(create, LONG_MS, 500);
     const id = /ID:\s+([0-9a-f]{32})/.exec(answer)?.[1] ?? '';
@@ -34,7 +34,7 @@ export function creates(product: () => Product): void {
     await isGone('fast', id);
   }, 120_000);
 
-  it('STRONG: has its object first', async () => {
+  it('STRONG create: has its object before the answer', async () => {
     const answer = await run('strong', '--mode', 'strong', '--', '/bin/sh', '-c', LOOP);
     expect(await phase('strong')).toBe('Running');
     const id = await product().field('sandbox', 'strong', '.status.sandboxID');
@@ -42,7 +42,7 @@ export function creates(product: () => Product): void {
     await isGone('strong', id);
   }, 120_000);
 
-  it('warm: an image that is asked for again has containers that wait', async () => {
+  it('warm start: an image requested again has standby containers', async () => {
     await eventually(async () => expect(await product().waiting()).not.toEqual([]), LONG_MS, 200);
     const answer = await run('warm', '--follow', '--', '/bin/sh', '-c', 'echo hello; exit 0');
     expect(answer).toMatch(/^hello$/m);
@@ -51,7 +51,7 @@ export function creates(product: () => Product): void {
     await product().caller.run('delete', 'warmer');
   }, 120_000);
 
-  it('is reached at its endpoint, and tells of its exit', async () => {
+  it('sandbox: answers at its endpoint, and reports its exit code', async () => {
     const answer = await run('web', '--ports', '8080', '--', '/bin/sh', '-c', SERVE, 'sh', '8080');
     const endpoint = /Endpoints:\s+\[([\d.]+:8080)\]/.exec(answer)?.[1] ?? '';
     const get = async (): Promise<string> =>

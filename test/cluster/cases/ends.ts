@@ -9,9 +9,9 @@ const LONG_MS = 60_000;
 
 export function ends(product: () => Product): void {
   it(
-    'make undeploy ends sandboxes and pools, then the services, then the CRDs: nothing hangs in Terminating',
+    'make undeploy: removes sandboxes and pools, then services, then CRDs; nothing hangs in Terminating',
     async () => {
-      expect(await product().sandboxes()).not.toEqual([]); // it has something to end
+      expect(await product().sandboxes()).not.toEqual([]); // else this proves nothing
       await product().undeploy();
       expect(await product().kubectl('get', 'namespace', SYSTEM, '--ignore-not-found')).toBe('');
       expect(await product().kubectl('get', 'crds', '-o', 'name')).toBe('');
@@ -25,7 +25,7 @@ export function ends(product: () => Product): void {
   );
 
   it(
-    'the node leaves nothing on the machine',
+    'node: leaves nothing on the machine',
     async () => {
       const { folder, link } = product().node.machine;
       await product().node.end();

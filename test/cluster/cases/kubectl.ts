@@ -4,7 +4,7 @@ import { type Product } from '../product';
 const LONG_MS = 60_000;
 
 export function kubectl(product: () => Product): void {
-  it('applies, waits for, gets, describes and deletes one', async () => {
+  it('applies, waits for, gets, describes and deletes a sandbox', async () => {
     const run = (...args: string[]): Promise<string> => product().kubectl(...args);
     await run('apply', '-f', 'k8s/samples/sandbox.yaml');
     await eventually(
@@ -25,7 +25,7 @@ export function kubectl(product: () => Product): void {
     expect(await product().sandboxes()).not.toContain(id);
   }, 120_000);
 
-  it('refuses what the schema does not allow', async () => {
+  it('refuses an object that violates the schema', async () => {
     const bad = { image: 'busybox', poolRef: 'default-pool', exposedPorts: [0] };
     const [metadata, kind] = [{ name: 'bad' }, 'Sandbox'];
     const made = product().apply({ apiVersion: 'sandbox.fast.io/v1alpha1', kind, metadata, spec: bad });

@@ -7,7 +7,7 @@ const LONG_MS = 60_000;
 const MEMORY_CGROUPS = '/sys/fs/cgroup/memory';
 const MEMORY = 256 * 1024 * 1024;
 
-/** A kubelet runs it; its sandboxes are in its network namespace and below its cgroup. */
+/** An agent Pod under a real kubelet: its sandboxes share its network namespace and are below its cgroup. */
 export function placement(product: () => Product): void {
   let pod: { readonly name: string; readonly uid: string; readonly ip: string };
 
@@ -43,13 +43,13 @@ export function placement(product: () => Product): void {
   const status = (name: string, path: string): Promise<string> => product().field('sandbox', name, `.status.${path}`);
   const podCgroup = (): string => `/kubepods/burstable/pod${pod.uid}`;
 
-  it('runs on the node, and has a certificate that is its own', async () => {
+  it('runs on the node, and owns its certificate Secret', async () => {
     expect(await product().field('pod', pod.name, '.spec.nodeName')).toBe('node-1');
     expect(await product().field('secret', `${pod.name}-tls`, '.metadata.ownerReferences[0].uid')).toBe(pod.uid);
     expect(await product().kubectl('logs', pod.name)).toMatch(/"service":"node-agent"/);
   });
 
-  it('shares its address and its cgroup with a sandbox', async () => {
+  it('shares its address and cgroup with its sandboxes', async () => {
     const answer = await run(
       'inside',
       'ip -4 -o addr show; ip route; echo "adj $(cat /proc/self/oom_score_adj)"; exec sleep 1000',
@@ -57,22 +57,22 @@ export function placement(product: () => Product): void {
     const logs = (): Promise<string> => product().caller.run('logs', 'inside');
     await eventually(async () => expect(await logs()).toMatch(/adj/), LONG_MS, 200);
     expect(await logs()).toContain(` ${pod.ip}/`);
-    expect(await logs()).toMatch(/^unreachable 169\.254\.169\.254\b/m); // by the agent, from inside its own container
-    expect(await logs()).toContain('adj 1000\n'); // where memory runs out, it goes before any agent
+    expect(await logs()).toMatch(/^unreachable 169\.254\.169\.254\b/m); // a route that the agent adds
+    expect(await logs()).toContain('adj 1000\n'); // under memory pressure the kernel kills it first
     const id = /ID:\s+([0-9a-f]{32})/.exec(answer)?.[1] ?? '';
     const found = await product().node.machine.run('find', MEMORY_CGROUPS, '-name', id);
     expect(found).toBe(`${join(MEMORY_CGROUPS, podCgroup(), 'sandboxes', id)}\n`);
     await product().caller.run('delete', 'inside');
   }, 120_000);
 
-  it('divides its limits among its sandboxes: one that wants more dies, the agent does not', async () => {
+  it('keeps its limits: a sandbox beyond the memory limit dies, the agent does not', async () => {
     const ofPod = (controller: string, file: string): Promise<string> =>
       product().node.machine.run('cat', join('/sys/fs/cgroup', controller, podCgroup(), file));
     expect(await ofPod('memory', 'memory.limit_in_bytes')).toBe(`${MEMORY}\n`);
     expect(await ofPod('cpu', 'cpu.cfs_quota_us')).toBe('100000\n');
     const more = ['--memory', '1Gi', '--wait', '0', '--pool', 'limited', '--', '/bin/true'];
     expect((await product().caller.attempt('run', 'wants', '--image', 'busybox', ...more)).stderr).toMatch(/no room/);
-    // the shim asks to be told of a lack of memory just after the start
+    // the shim subscribes to OOM notifications just after the start
     await run('grows', 'sleep 1; exec tail /dev/zero');
     await eventually(async () => expect(await status('grows', 'reason')).toBe('OOMKilled'), LONG_MS, 200);
     expect(await product().field('pod', pod.name, '.status.containerStatuses[0].restartCount')).toBe('0');

@@ -3,17 +3,17 @@ import { eventually } from '../../support/eventually';
 import { type Product } from '../product';
 
 const LONG_MS = 60_000;
-/** Until gateways and API server have heard of a quota, or of its end. */
-const HEARD_MS = 3_000;
+/** Time until gateways and API server have seen a new or a deleted quota. */
+const SEEN_MS = 3_000;
 const COUNT = 'count/sandboxes.sandbox.fast.io';
 
-/** A namespace's ResourceQuotas: what Kubernetes' own API server takes of them, and enforces beside the gateway. */
+/** A namespace's ResourceQuotas: which of them the Kubernetes API server accepts, and enforces besides the gateway. */
 export function quotas(product: () => Product): void {
   const names: string[] = [];
   async function limit(name: string, hard: object): Promise<void> {
     names.push(name);
     await product().apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name }, spec: { hard } });
-    await sleep(HEARD_MS);
+    await sleep(SEEN_MS);
   }
   const run = (name: string) => product().caller.attempt('run', name, '--image', 'busybox', '--', '/bin/sleep', '600');
 
@@ -23,7 +23,7 @@ export function quotas(product: () => Product): void {
     await eventually(async () => expect(await product().sandboxes()).toEqual([]), LONG_MS, 300);
   }, 120_000);
 
-  it('the sample is one', async () => {
+  it('sample: is accepted as a ResourceQuota', async () => {
     await product().kubectl('apply', '-f', 'k8s/samples/quota.yaml');
     names.push('sandboxes');
     const shown = await product().kubectl('describe', 'resourcequota', 'sandboxes');
@@ -31,7 +31,7 @@ export function quotas(product: () => Product): void {
       expect(shown).toContain(name);
   }, 60_000);
 
-  it('a number of sandboxes: the gateway refuses one more before it is made, the API server one by kubectl', async () => {
+  it('count of sandboxes: the gateway refuses one more before its start, the API server one by kubectl', async () => {
     await limit('one', { [COUNT]: '1' });
     expect(await run('first')).toMatchObject({ code: 0 });
     const { code, stderr } = await run('second');
@@ -42,7 +42,7 @@ export function quotas(product: () => Product): void {
     expect(await product().sandboxes()).toHaveLength(1);
   }, 120_000);
 
-  it('CPU: what kubectl made waits until there is some', async () => {
+  it('CPU: a sandbox made with kubectl waits until quota is free', async () => {
     await limit('cpu', { 'sandbox.fast.io/cpu': '1' });
     const spec = {
       image: 'busybox',

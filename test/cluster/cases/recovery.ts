@@ -10,7 +10,7 @@ export function recovery(product: () => Product): void {
     product().caller.run('run', name, '--image', 'busybox', ...more, '--', '/bin/sleep', '1000');
   const status = (name: string, path: string): Promise<string> => product().field('sandbox', name, `.status.${path}`);
 
-  /** A container that says it is this installation's, and that no agent and no object knows of. */
+  /** Runs a container with this installation's labels that no agent and no object knows. */
   async function makeOrphan(): Promise<void> {
     const installation = await product().kubectl('get', 'ns', 'kube-system', '-o', 'jsonpath={.metadata.uid}');
     const labels = {
@@ -24,7 +24,7 @@ export function recovery(product: () => Product): void {
     await product().node.machine.run('ctr', '-n', 'k8s.io', 'run', '-d', ...flags, image, ORPHAN, '/bin/sleep', '1000');
   }
 
-  it('is replaced; its sandboxes follow it or fail, as their policy says; what it and others left is removed', async () => {
+  it('is replaced; its sandboxes are recreated or fail, by policy; orphans are removed', async () => {
     await run('follows', '--failure-policy', 'auto-recreate', '--recovery-timeout', '5');
     await run('fails', '--failure-policy', 'manual', '--recovery-timeout', '5');
     await eventually(async () => expect(await status('follows', 'phase')).toBe('Running'), LONG_MS, 200);

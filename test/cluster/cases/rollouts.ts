@@ -11,7 +11,7 @@ const SERVICES = [
   'deployment/pool-controller',
   'daemonset/janitor',
 ];
-/** Ends at SIGTERM: a slot is free when the process is gone. */
+/** Ends at SIGTERM, so that its slot is freed at once. */
 const REQUEST = {
   poolRef: 'default-pool',
   command: ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'],
@@ -30,7 +30,7 @@ export function rollouts(product: () => Product): void {
   }, LONG_MS);
 
   it.each(SERVICES)(
-    'of %s loses nothing',
+    'of %s: loses no sandbox and no call',
     async (service) => {
       await product().kubectl('rollout', 'restart', service, '-n', SYSTEM);
       await product().kubectl('rollout', 'status', service, '-n', SYSTEM, '--timeout=55s');
@@ -46,7 +46,7 @@ export function rollouts(product: () => Product): void {
   );
 
   it(
-    'has lost nothing, and left nothing',
+    'loses nothing and leaves nothing behind',
     async () => {
       await load.end();
       caller.close();

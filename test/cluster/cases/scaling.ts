@@ -9,7 +9,7 @@ export function scaling(product: () => Product): void {
   const run = (name: string) =>
     product().caller.attempt('run', name, '--image', 'busybox', '--pool', 'small', '--', '/bin/sleep', '1000');
 
-  it('grows for creates that found no room, and shrinks when they are gone', async () => {
+  it('grows for creates refused for want of room, and shrinks after their end', async () => {
     await product().apply(pool('small', { slots: SLOTS, most: 2 }));
     await product().whenReady('small', 1);
     const names = Array.from({ length: 2 * SLOTS }, (_, n) => `burst-${n}`);

@@ -10,7 +10,7 @@ const KEPT = ['name', 'kind', 'namespaced', 'shortNames', 'singularName'];
 
 const isGone = ({ status }: Reply): boolean => status === 404;
 
-/** What both serve, without what is told about it besides. */
+/** Names of the kinds that both servers serve, without further details. */
 function servedKinds({ resources, ...list }: Json): unknown {
   const kinds = (Array.isArray(resources) ? resources.filter(isJson) : [])
     .filter(({ name }) => SERVED.includes(String(name)))
@@ -25,26 +25,22 @@ const groupNames = ({ groups }: Json): unknown =>
   );
 
 const discovery: Row[] = [
-  ['tells its versions', 'GET', '/api', { view: ({ kind, versions }) => ({ kind, versions }) }],
-  ['tells its groups', 'GET', '/apis', { view: (body) => ({ kind: body['kind'], groups: groupNames(body) }) }],
-  ['tells its own kinds', 'GET', '/api/v1', { view: servedKinds }],
-  ['tells its Leases', 'GET', '/apis/coordination.k8s.io/v1', { view: servedKinds }],
-  ['tells a group', 'GET', '/apis/sandbox.fast.io'],
-  ['tells the kinds of a group', 'GET', SANDBOX_GROUP],
-  ['knows no such group', 'GET', '/apis/none.example.com'],
-  ['knows no such version', 'GET', '/apis/sandbox.fast.io/v9'],
-  ['knows no such path', 'GET', '/none'],
-  ['tells its version', 'GET', '/version', { view: (body) => Object.keys(body).sort() }],
+  ['lists the core API versions', 'GET', '/api', { view: ({ kind, versions }) => ({ kind, versions }) }],
+  ['lists the API groups', 'GET', '/apis', { view: (body) => ({ kind: body['kind'], groups: groupNames(body) }) }],
+  ['lists the core kinds', 'GET', '/api/v1', { view: servedKinds }],
+  ['lists the coordination kinds', 'GET', '/apis/coordination.k8s.io/v1', { view: servedKinds }],
+  ['describes an API group', 'GET', '/apis/sandbox.fast.io'],
+  ['lists the kinds of an API group', 'GET', SANDBOX_GROUP],
+  ['answers an unknown group', 'GET', '/apis/none.example.com'],
+  ['answers an unknown version', 'GET', '/apis/sandbox.fast.io/v9'],
+  ['answers an unknown path', 'GET', '/none'],
+  ['reports its version', 'GET', '/version', { view: (body) => Object.keys(body).sort() }],
   ['is ready', 'GET', '/readyz'],
   ['is alive', 'GET', '/livez'],
+  ['refuses an unknown token', 'GET', { path: SANDBOXES, headers: { authorization: 'Bearer nobody-knows-this-one' } }],
+  ['refuses a request without a token', 'GET', { path: SANDBOXES, headers: { authorization: '' } }],
   [
-    'knows nobody by that token',
-    'GET',
-    { path: SANDBOXES, headers: { authorization: 'Bearer nobody-knows-this-one' } },
-  ],
-  ['lets nobody in without a token', 'GET', { path: SANDBOXES, headers: { authorization: '' } }],
-  [
-    'says who may',
+    'answers an access review',
     'POST',
     {
       path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
@@ -69,85 +65,91 @@ const hasNoOwner = (reply: Reply): boolean => metaOf(reply)['ownerReferences'] =
 const owners: Row[] = [
   ['creates an owner', 'POST', { path: SANDBOXES, body: sandbox('owner') }],
   [
-    'creates what it owns',
+    'creates a dependent ConfigMap',
     'POST',
     (before) => ({ path: MAPS, body: { metadata: { name: 'owned', ...ownedBy(before('creates an owner')) } } }),
   ],
   [
-    'creates a sandbox that it owns',
+    'creates a dependent sandbox',
     'POST',
     (before) => ({ path: SANDBOXES, body: sandbox('owned', ownedBy(before('creates an owner'))) }),
   ],
-  ['creates what nobody owns', 'POST', { path: MAPS, body: { metadata: { name: 'free' } } }],
+  ['creates a ConfigMap without an owner', 'POST', { path: MAPS, body: { metadata: { name: 'free' } } }],
   ['deletes the owner', 'DELETE', `${SANDBOXES}/owner?propagationPolicy=Background`],
-  ['ends what it owned', 'GET', `${MAPS}/owned`, { until: isGone }],
-  ['ends the sandbox that it owned', 'GET', `${SANDBOXES}/owned`, { until: isGone }],
-  ['keeps what nobody owned', 'GET', `${MAPS}/free`],
-  ['creates an owner in the foreground', 'POST', { path: SANDBOXES, body: sandbox('front') }],
+  ['deletes the dependent ConfigMap', 'GET', `${MAPS}/owned`, { until: isGone }],
+  ['deletes the dependent sandbox', 'GET', `${SANDBOXES}/owned`, { until: isGone }],
+  ['keeps the ConfigMap without an owner', 'GET', `${MAPS}/free`],
+  ['creates an owner for a foreground deletion', 'POST', { path: SANDBOXES, body: sandbox('front') }],
   [
-    'creates what blocks its end',
+    'creates a dependent that blocks the deletion',
     'POST',
     (before) => {
-      const owner = ownedBy(before('creates an owner in the foreground'), 'front', { blockOwnerDeletion: true });
+      const owner = ownedBy(before('creates an owner for a foreground deletion'), 'front', {
+        blockOwnerDeletion: true,
+      });
       return { path: SANDBOXES, body: sandbox('blocks', { ...owner, finalizers: ['example.com/hold'] }) };
     },
   ],
-  ['deletes it in the foreground', 'DELETE', `${SANDBOXES}/front?propagationPolicy=Foreground`],
-  ['marks what blocks', 'GET', `${SANDBOXES}/blocks`, { until: isMarked }],
+  ['deletes the owner in the foreground', 'DELETE', `${SANDBOXES}/front?propagationPolicy=Foreground`],
+  ['marks the blocking dependent as deleted', 'GET', `${SANDBOXES}/blocks`, { until: isMarked }],
   ['keeps the owner meanwhile', 'GET', `${SANDBOXES}/front`],
   [
-    'lets go of what blocks',
+    'removes the finalizer of the blocking dependent',
     'PATCH',
     { path: `${SANDBOXES}/blocks`, body: { metadata: { finalizers: null } }, headers: MERGE },
     { view: ({ kind }) => kind },
   ],
-  ['ends the owner after it', 'GET', `${SANDBOXES}/front`, { until: isGone }],
+  ['deletes the owner last', 'GET', `${SANDBOXES}/front`, { until: isGone }],
   ['creates an owner of orphans', 'POST', { path: SANDBOXES, body: sandbox('leaving') }],
   [
-    'creates an orphan to be',
+    'creates a dependent to be orphaned',
     'POST',
     (before) => ({ path: SANDBOXES, body: sandbox('left', ownedBy(before('creates an owner of orphans'), 'leaving')) }),
   ],
-  ['leaves orphans', 'DELETE', `${SANDBOXES}/leaving?propagationPolicy=Orphan`],
-  ['takes the owner out of the orphan', 'GET', `${SANDBOXES}/left`, { until: hasNoOwner }],
-  ['ends the owner of orphans', 'GET', `${SANDBOXES}/leaving`, { until: isGone }],
+  ['deletes the owner and orphans its dependents', 'DELETE', `${SANDBOXES}/leaving?propagationPolicy=Orphan`],
+  ['removes the owner reference of the orphan', 'GET', `${SANDBOXES}/left`, { until: hasNoOwner }],
+  ['has removed the owner of orphans', 'GET', `${SANDBOXES}/leaving`, { until: isGone }],
   [
-    'refuses policy and older field',
+    'refuses propagationPolicy with orphanDependents',
     'DELETE',
     { path: `${SANDBOXES}/left`, body: { propagationPolicy: 'Orphan', orphanDependents: true } },
   ],
-  ['orphans by the older field', 'DELETE', { path: `${SANDBOXES}/left`, body: { orphanDependents: true } }],
+  ['accepts orphanDependents', 'DELETE', { path: `${SANDBOXES}/left`, body: { orphanDependents: true } }],
 ];
 
 const SPACE = '/api/v1/namespaces/short-lived';
 
 const namespaces: Row[] = [
   ['creates a namespace', 'POST', { path: '/api/v1/namespaces', body: { metadata: { name: 'short-lived' } } }],
-  ['creates it once', 'POST', { path: '/api/v1/namespaces', body: { metadata: { name: 'short-lived' } } }],
-  ['refuses a namespace with a dot', 'POST', { path: '/api/v1/namespaces', body: { metadata: { name: 'a.b' } } }],
-  ['labels it', 'PATCH', { path: SPACE, body: { metadata: { labels: { a: 'b' } } }, headers: MERGE }],
   [
-    'fills it',
+    'refuses to create a namespace twice',
+    'POST',
+    { path: '/api/v1/namespaces', body: { metadata: { name: 'short-lived' } } },
+  ],
+  ['refuses a namespace with a dot', 'POST', { path: '/api/v1/namespaces', body: { metadata: { name: 'a.b' } } }],
+  ['labels the namespace', 'PATCH', { path: SPACE, body: { metadata: { labels: { a: 'b' } } }, headers: MERGE }],
+  [
+    'creates a sandbox in the namespace',
     'POST',
     {
       path: `${SANDBOX_GROUP}/namespaces/short-lived/sandboxes`,
       body: sandbox('inside', { finalizers: ['example.com/hold'] }),
     },
   ],
-  ['deletes it', 'DELETE', SPACE],
+  ['deletes the namespace', 'DELETE', SPACE],
   [
-    'takes nothing new into it',
+    'refuses creates in a terminating namespace',
     'POST',
     { path: `${SANDBOX_GROUP}/namespaces/short-lived/sandboxes`, body: sandbox('late') },
   ],
   [
-    'marks what is in it',
+    'marks the objects of the namespace as deleted',
     'GET',
     `${SANDBOX_GROUP}/namespaces/short-lived/sandboxes/inside`,
     { until: (reply) => metaOf(reply)['deletionTimestamp'] !== undefined },
   ],
   [
-    'lets go of what is in it',
+    'removes the finalizer in the namespace',
     'PATCH',
     {
       path: `${SANDBOX_GROUP}/namespaces/short-lived/sandboxes/inside`,
@@ -155,8 +157,8 @@ const namespaces: Row[] = [
       headers: MERGE,
     },
   ],
-  ['has ended it', 'GET', SPACE, { until: isGone }],
-  ['refuses to end the default namespace', 'DELETE', '/api/v1/namespaces/default'],
+  ['has removed it', 'GET', SPACE, { until: isGone }],
+  ['refuses to delete the default namespace', 'DELETE', '/api/v1/namespaces/default'],
 ];
 
 export const cluster: Table = { namespace: NAMESPACE, rows: [...discovery, ...owners, ...namespaces] };

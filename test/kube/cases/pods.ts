@@ -5,7 +5,7 @@ const NAMESPACE = 'pods';
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 const NODES = '/api/v1/nodes';
 
-/** Of a scheduler that neither of the two has: it stays where a request has put it. */
+/** A Pod of a scheduler that does not exist, so that only the requests bind it. */
 const pod = (name: string, spec: object = {}, metadata: object = {}): Json => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -67,10 +67,10 @@ const pods: Row[] = [
       ],
     }),
   ),
-  post('refuses a container name', pod('bad', { containers: [{ name: 'A_B', image: 'a' }] })),
-  post('refuses a restart policy', pod('bad', { restartPolicy: 'Sometimes' })),
+  post('refuses an invalid container name', pod('bad', { containers: [{ name: 'A_B', image: 'a' }] })),
+  post('refuses an unknown restart policy', pod('bad', { restartPolicy: 'Sometimes' })),
   post(
-    'refuses a quantity',
+    'refuses an invalid quantity',
     pod('bad', { containers: [{ name: 'a', image: 'a', resources: { limits: { cpu: 'much' } } }] }),
   ),
   post(
@@ -80,8 +80,8 @@ const pods: Row[] = [
   ['reads the Pod', 'GET', `${PODS}/one`],
   patch('labels the Pod', { metadata: { labels: { tier: 'front' } } }),
   patch('changes a container’s image by its name', { spec: { containers: [{ name: 'a', image: 'b' }] } }),
-  patch('refuses another command', { spec: { containers: [{ name: 'a', command: ['b'] }] } }),
-  patch('refuses another node', { spec: { nodeName: 'n' } }, `${PODS}/one`, MERGE),
+  patch('refuses a changed command', { spec: { containers: [{ name: 'a', command: ['b'] }] } }),
+  patch('refuses a changed node', { spec: { nodeName: 'n' } }, `${PODS}/one`, MERGE),
   patch(
     'patches its status',
     { status: { phase: 'Running', podIP: '10.0.0.1', conditions: [{ type: 'Ready', status: 'True' }] } },
@@ -97,19 +97,19 @@ const pods: Row[] = [
     { status: { conditions: [{ type: 'Initialized', $patch: 'delete' }] } },
     `${PODS}/one/status`,
   ),
-  patch('changes no status through the Pod', { status: { phase: 'Failed' } }),
+  patch('ignores a status in a patch of the Pod', { status: { phase: 'Failed' } }),
   patch(
-    'annotates by operations',
+    'annotates by JSON patch',
     [{ op: 'add', path: '/metadata/annotations', value: { a: 'b' } }],
     `${PODS}/one`,
     JSON_PATCH,
   ),
   [
-    'updates a Pod without version',
+    'updates a Pod without a resourceVersion',
     'PUT',
     (before) => ({
       path: `${PODS}/one`,
-      body: changed(before('annotates by operations'), { resourceVersion: undefined, labels: { app: 'agent' } }),
+      body: changed(before('annotates by JSON patch'), { resourceVersion: undefined, labels: { app: 'agent' } }),
     }),
   ],
   ['selects Pods by phase', 'GET', `${PODS}?fieldSelector=status.phase%3DRunning`],
@@ -125,7 +125,7 @@ const pods: Row[] = [
     },
   ],
   [
-    'binds it once',
+    'refuses to bind it twice',
     'POST',
     {
       path: `${PODS}/one/binding`,
@@ -133,27 +133,31 @@ const pods: Row[] = [
     },
   ],
   ['selects Pods by node', 'GET', `${PODS}?fieldSelector=spec.nodeName%3Dnowhere`],
-  ['gives a bound Pod its grace', 'DELETE', `${PODS}/one`],
-  ['gives it a shorter one', 'DELETE', `${PODS}/one?gracePeriodSeconds=3`],
-  ['gives it no longer one', 'DELETE', `${PODS}/one?gracePeriodSeconds=20`],
+  ['deletes a bound Pod with its grace period', 'DELETE', `${PODS}/one`],
+  ['shortens the grace period', 'DELETE', `${PODS}/one?gracePeriodSeconds=3`],
+  ['does not lengthen the grace period', 'DELETE', `${PODS}/one?gracePeriodSeconds=20`],
   [
-    'refuses to end another one',
+    'refuses a deletion with another uid',
     'DELETE',
     {
       path: `${PODS}/one`,
       body: { gracePeriodSeconds: 0, preconditions: { uid: '11111111-2222-3333-4444-555555555555' } },
     },
   ],
-  ['ends it as its node does', 'DELETE', { path: `${PODS}/one`, body: { gracePeriodSeconds: 0 } }],
-  ['has ended it', 'GET', `${PODS}/one`],
-  ['ends an unbound Pod at once', 'DELETE', `${PODS}/agent`],
+  [
+    'deletes it without a grace period, as its node does',
+    'DELETE',
+    { path: `${PODS}/one`, body: { gracePeriodSeconds: 0 } },
+  ],
+  ['has removed it', 'GET', `${PODS}/one`],
+  ['deletes an unbound Pod at once', 'DELETE', `${PODS}/agent`],
   post('creates a Pod on a node', pod('placed', { nodeName: 'nowhere' })),
-  patch('lets it finish', { status: { phase: 'Succeeded' } }, `${PODS}/placed/status`),
-  ['ends a finished Pod at once', 'DELETE', `${PODS}/placed`],
+  patch('sets its phase to Succeeded', { status: { phase: 'Succeeded' } }, `${PODS}/placed/status`),
+  ['deletes a finished Pod at once', 'DELETE', `${PODS}/placed`],
   ['has no Pods left', 'GET', PODS],
 ];
 
-/** Without what the controllers of a real cluster write to a node. */
+/** A node without the fields that the controllers of a real cluster write. */
 function plainNode({ metadata, status, ...rest }: Json): unknown {
   const { name, labels } = (metadata ?? {}) as Json;
   const { conditions, capacity } = (status ?? {}) as Json;
@@ -178,7 +182,7 @@ const nodes: Row[] = [
     { path: NODES, body: { ...node, status: { capacity: { cpu: '2', memory: '1Gi', pods: '10' } } } },
     { view: plainNode },
   ],
-  ['registers it once', 'POST', { path: NODES, body: node }],
+  ['refuses to register it twice', 'POST', { path: NODES, body: node }],
   [
     'sets its condition',
     'PATCH',

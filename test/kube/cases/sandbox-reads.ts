@@ -7,7 +7,7 @@ const POOLS = `${SANDBOX_GROUP}/namespaces/${NAMESPACE}/sandboxpools`;
 const AS_PARTIAL = { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' };
 const AS_PARTIAL_LIST = { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' };
 
-/** A real one tells of what is there in the order of its cache's map. */
+/** A real API server answers from its cache in the order of a map. */
 const IN_ANY_ORDER: Handling = {
   view: ({ events, items }) =>
     [events, items]
@@ -31,7 +31,7 @@ const field = (selector: string): Row => list(`selects ${selector}`, `fieldSelec
 
 const lists: Row[] = [
   ['lists nothing', 'GET', ALL],
-  ['lists nothing in a namespace that is none', 'GET', `${SANDBOX_GROUP}/namespaces/none/sandboxes`],
+  ['lists nothing in an absent namespace', 'GET', `${SANDBOX_GROUP}/namespaces/none/sandboxes`],
   ['shows nothing as a table', 'GET', { path: ALL, headers: AS_TABLE }],
   create('a', { app: 'x', tier: 'front' }),
   create('b', { app: 'x' }),
@@ -49,17 +49,17 @@ const lists: Row[] = [
     'GET',
     (before) => ({ path: `${ALL}?limit=2&continue=${next(metaOf(before('gives a first page')))}` }),
   ],
-  list('gives a page that is the last', 'limit=3'),
-  list('gives a first page of what is selected', 'limit=1&labelSelector=app%3Dx'),
-  list('refuses a token that is none', 'limit=1&continue=nonsense'),
-  list('refuses a limit that is no number', 'limit=many'),
-  list('takes a negative limit for none', 'limit=-1'),
+  list('gives the last page', 'limit=3'),
+  list('gives a first page of a selection', 'limit=1&labelSelector=app%3Dx'),
+  list('refuses an invalid continue token', 'limit=1&continue=nonsense'),
+  list('refuses a limit that is not a number', 'limit=many'),
+  list('ignores a negative limit', 'limit=-1'),
   ['lists from a cache', 'GET', `${ALL}?resourceVersion=0`, IN_ANY_ORDER],
-  list('refuses a version that is none', 'resourceVersion=new'),
-  list('refuses a match without version', 'resourceVersionMatch=Exact'),
-  list('refuses an unknown match', 'resourceVersion=1&resourceVersionMatch=Odd'),
+  list('refuses an invalid resourceVersion', 'resourceVersion=new'),
+  list('refuses a resourceVersionMatch without resourceVersion', 'resourceVersionMatch=Exact'),
+  list('refuses an unknown resourceVersionMatch', 'resourceVersion=1&resourceVersionMatch=Odd'),
   [
-    'lists at a version',
+    'lists at a resourceVersion',
     'GET',
     (before) => ({
       path: `${ALL}?resourceVersionMatch=NotOlderThan&resourceVersion=${String(metaOf(before('lists all'))['resourceVersion'])}`,
@@ -78,19 +78,23 @@ const forms: Row[] = [
   ['lists metadata alone', 'GET', { path: ALL, headers: AS_PARTIAL_LIST }],
   ['answers a browser', 'GET', { path: `${ALL}/a`, headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }],
   ['refuses HTML alone', 'GET', { path: `${ALL}/a`, headers: { accept: 'text/html' } }],
-  ['has no protobuf of it', 'GET', { path: `${ALL}/a`, headers: { accept: 'application/vnd.kubernetes.protobuf' } }],
-  ['knows no such kind', 'GET', `${SANDBOX_GROUP}/namespaces/${NAMESPACE}/nothings`],
-  ['knows no such subresource', 'GET', `${ALL}/a/scale`],
-  ['refuses POST of one', 'POST', { path: `${ALL}/a`, body: sandbox('a') }],
-  ['refuses PUT of all', 'PUT', { path: ALL, body: sandbox('a') }],
+  [
+    'answers a request for protobuf',
+    'GET',
+    { path: `${ALL}/a`, headers: { accept: 'application/vnd.kubernetes.protobuf' } },
+  ],
+  ['answers an unknown kind', 'GET', `${SANDBOX_GROUP}/namespaces/${NAMESPACE}/nothings`],
+  ['answers an unknown subresource', 'GET', `${ALL}/a/scale`],
+  ['refuses a POST to an object', 'POST', { path: `${ALL}/a`, body: sandbox('a') }],
+  ['refuses a PUT to a collection', 'PUT', { path: ALL, body: sandbox('a') }],
 ];
 
 const watches: Row[] = [
   ['patches one', 'PATCH', { path: `${ALL}/a`, body: { metadata: { labels: { app: 'z' } } }, headers: MERGE }],
   ['deletes one', 'DELETE', `${ALL}/b`],
-  ['watches what has happened', 'WATCH', (before) => ({ path: since(before('lists all').body.metadata), events: 2 })],
+  ['watches past events', 'WATCH', (before) => ({ path: since(before('lists all').body.metadata), events: 2 })],
   [
-    'watches what starts and stops to match',
+    'watches objects that start or stop matching',
     'WATCH',
     (before) => ({ path: `${since(before('lists all').body.metadata)}&labelSelector=app%3Dx`, events: 2 }),
   ],
@@ -100,13 +104,13 @@ const watches: Row[] = [
     (before) => ({ path: `${since(before('lists all').body.metadata)}&fieldSelector=metadata.name%3Db`, events: 1 }),
   ],
   [
-    'watches from now on, what is there first',
+    'watches from version 0, existing objects first',
     'WATCH',
     { path: `${ALL}?watch=1&resourceVersion=0`, events: 2 },
     IN_ANY_ORDER,
   ],
-  ['watches without version', 'WATCH', { path: `${ALL}?watch=true`, events: 2 }, IN_ANY_ORDER],
-  ['ends a watch when its time is over', 'WATCH', { path: `${ALL}?watch=true&timeoutSeconds=1` }, IN_ANY_ORDER],
+  ['watches without a resourceVersion', 'WATCH', { path: `${ALL}?watch=true`, events: 2 }, IN_ANY_ORDER],
+  ['ends a watch after timeoutSeconds', 'WATCH', { path: `${ALL}?watch=true&timeoutSeconds=1` }, IN_ANY_ORDER],
   [
     'watches as tables',
     'WATCH',
@@ -117,9 +121,13 @@ const watches: Row[] = [
     'WATCH',
     (before) => ({ path: since(before('lists all').body.metadata), headers: AS_PARTIAL, events: 2 }),
   ],
-  ['tells a watch that its version is too old', 'WATCH', { path: `${ALL}?watch=true&resourceVersion=1`, events: 1 }],
   [
-    'refuses a watch from a version that is none',
+    'reports to a watch that its version is too old',
+    'WATCH',
+    { path: `${ALL}?watch=true&resourceVersion=1`, events: 1 },
+  ],
+  [
+    'refuses a watch from an invalid resourceVersion',
     'WATCH',
     { path: `${ALL}?watch=true&resourceVersion=new`, events: 1 },
   ],
@@ -129,7 +137,7 @@ const watches: Row[] = [
     { path: `${ALL}?watch=true&resourceVersion=0&limit=1`, events: 1 },
     IN_ANY_ORDER,
   ],
-  ['deletes what is selected', 'DELETE', `${ALL}?labelSelector=app%3Dz`],
+  ['deletes a selection', 'DELETE', `${ALL}?labelSelector=app%3Dz`],
   ['keeps the others', 'GET', ALL],
   ['deletes all', 'DELETE', ALL],
   ['has deleted all', 'GET', ALL],
@@ -137,7 +145,7 @@ const watches: Row[] = [
 
 const pools: Row[] = [
   [
-    'creates a pool, its template as it is',
+    'creates a pool and keeps its template unchanged',
     'POST',
     {
       path: POOLS,
@@ -158,7 +166,7 @@ const pools: Row[] = [
     { path: `${POOLS}/pool`, body: { spec: { capacity: { poolMin: -1 } } }, headers: MERGE },
   ],
   [
-    'refuses an item without its name',
+    'refuses a warm image without its name',
     'PATCH',
     { path: `${POOLS}/pool`, body: { spec: { warmImages: [{ containers: 1 }] } }, headers: MERGE },
   ],

@@ -13,7 +13,7 @@ import {
 import { type TlsIdentity } from '@fsb/component-base/tls-folder';
 import { type SimulatedAgent } from './simulated-agent';
 
-/** Requests by the last part of their path. */
+/** Number of requests by the last segment of their path. */
 export type Requests = Record<string, number>;
 
 interface Opened {
@@ -22,7 +22,10 @@ interface Opened {
   readonly sockets: Set<Socket>;
 }
 
-/** The agents' HTTP: one server behind a listener for each agent's own loopback address, all at one port. */
+/**
+ * HTTP API of all agents: one HTTPS server behind one listener per agent, each on its own loopback address and the same
+ * port.
+ */
 export class AgentDoor {
   readonly requests: Requests = {};
   private readonly open = new Map<string, Opened>();
@@ -52,7 +55,7 @@ export class AgentDoor {
     this.open.set(address, { agent, listener, sockets });
   }
 
-  /** As when its node is lost: nobody listens, and every connection breaks. */
+  /** Simulates the loss of the node: stops listening and breaks every connection. */
   remove(address: string): void {
     const opened = this.open.get(address);
     if (!opened) return;

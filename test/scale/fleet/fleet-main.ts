@@ -6,7 +6,7 @@ import { SimulatedNode } from './simulated-node';
 
 export interface FleetOptions {
   readonly kubeconfig: string;
-  /** with the certificate of all agents */
+  /** folder with a certificate valid for all agents */
   readonly tlsDir: string;
   readonly port: number;
   readonly slots: number;
@@ -18,18 +18,18 @@ export type FleetQuestion =
 export interface FleetCounts {
   readonly agents: number;
   readonly sandboxes: number;
-  /** sandboxes that no object stands for yet */
+  /** sandboxes without an object yet */
   readonly unbound: number;
   readonly requests: Requests;
 }
 
-/** All simulated agents and their node, as one process that answers its parent's questions. */
+/** Runs all simulated agents and their node as one process that answers its parent's questions. */
 export async function runFleet({ kubeconfig, tlsDir, port, slots }: FleetOptions): Promise<void> {
   Logger.overrideLogger(['warn', 'error']);
   const client = new KubeClient(loadKubeConfig(kubeconfig), 'simulated-node');
   const door = new AgentDoor(port, new TlsFolder(tlsDir).current);
   const node = new SimulatedNode(client, door, slots);
-  process.on('disconnect', () => process.exit(1)); // nobody is left to ask
+  process.on('disconnect', () => process.exit(1)); // the parent is gone
   process.on('message', (question: FleetQuestion) => {
     void reply(question);
   });

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type FleetCounts, type FleetOptions, type FleetQuestion } from './fleet-main';
 
-/** The process of the simulated agents, from its parent's side: one question at a time. */
+/** Handle of the process with the simulated agents. Questions are sent one at a time. */
 export class Fleet {
   private last: Promise<unknown> = Promise.resolve();
 
@@ -22,7 +22,7 @@ export class Fleet {
     return this.ask<FleetCounts>({ op: 'counts' });
   }
 
-  /** @returns how many sandboxes went with them */
+  /** Loses `count` agents. @returns number of their sandboxes */
   async lose(count: number): Promise<number> {
     return (await this.ask<{ lost: number }>({ op: 'lose', count })).lost;
   }
@@ -31,9 +31,9 @@ export class Fleet {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');
     this.child.send({ op: 'stop' } satisfies FleetQuestion);
-    const hurry = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
+    const killTimer = setTimeout(() => this.child.kill('SIGKILL'), 15_000);
     await exited;
-    clearTimeout(hurry);
+    clearTimeout(killTimer);
   }
 
   private ask<T>(question: FleetQuestion): Promise<T> {

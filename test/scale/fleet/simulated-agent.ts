@@ -19,22 +19,22 @@ export interface AgentIdentity {
 
 const IMAGES = [normaliseImage('busybox')];
 const HEARTBEAT_MS = 2_000;
-/** A container that heeds SIGTERM. */
+/** Milliseconds from a delete to the end of a container that obeys SIGTERM. */
 const END_MS = 20;
 
-/** An agent at its HTTP edge: admits, reports and forgets sandboxes as a node-agent does, and runs nothing. */
+/** An agent's HTTP behaviour without containers: admits, reports and removes sandboxes as a node-agent does. */
 export class SimulatedAgent {
   private readonly sandboxes = new Map<string, AgentSandboxStatus>();
   private readonly watchers = new Set<ServerResponse>();
   private readonly heartbeat: NodeJS.Timeout;
   private draining = false;
-  private spoken = false;
+  private hasSent = false;
   unbound = 0;
 
   constructor(private readonly identity: AgentIdentity) {
     this.heartbeat = setInterval(() => {
-      if (!this.spoken) this.send({ type: 'heartbeat' });
-      this.spoken = false;
+      if (!this.hasSent) this.send({ type: 'heartbeat' });
+      this.hasSent = false;
     }, HEARTBEAT_MS);
   }
 
@@ -65,7 +65,7 @@ export class SimulatedAgent {
     const sandbox = this.sandboxes.get(sandboxId);
     if (!sandbox) return;
     const bound = { ...sandbox, claimUid };
-    delete bound.object; // it is only for who has to make the object
+    delete bound.object; // needed only while there is no object
     this.set(bound);
   }
 
@@ -117,7 +117,7 @@ export class SimulatedAgent {
   }
 
   private send(event: AgentEvent): void {
-    this.spoken = true;
+    this.hasSent = true;
     for (const watcher of this.watchers) watcher.write(line(event));
   }
 }

@@ -17,7 +17,10 @@ interface Running {
   lost: boolean;
 }
 
-/** The node of all simulated agents: gives each agent Pod an address, says that it runs, and ends it when it is deleted. */
+/**
+ * The node of all simulated agents: gives each agent Pod an address, reports it as Running, and ends it when it is
+ * deleted.
+ */
 export class SimulatedNode {
   private readonly running = new Map<string, Running>();
   private readonly pods: Informer<Pod>;
@@ -63,7 +66,7 @@ export class SimulatedNode {
     };
   }
 
-  /** Their machine is gone: no connection, and Pods that have failed. @returns how many sandboxes went with them */
+  /** Loses the node of `count` agents: connections break and their Pods fail. @returns number of their sandboxes */
   async lose(count: number): Promise<number> {
     const victims = [...this.running].filter(([, { lost }]) => !lost).slice(0, count);
     let sandboxes = 0;
@@ -113,7 +116,7 @@ export class SimulatedNode {
   }
 }
 
-/** 127.64.0.1 and on: all of 127.0.0.0/8 is this machine. */
+/** Addresses from 127.64.0.1 on: all of 127.0.0.0/8 is loopback. */
 function addressOf(index: number): string {
   const [high, low] = [Math.floor(index / 250), (index % 250) + 1];
   return `127.${64 + Math.floor(high / 250)}.${high % 250}.${low}`;

@@ -14,12 +14,12 @@ import { Fleet } from '../fleet/fleet';
 import { type Settings } from '../settings';
 import { ServiceProcess } from './service-process';
 
-/** This program lies in dist/scale. */
+/** Root of the checkout: the bundled program lies in dist/scale, or in .cache/bench. */
 const ROOT = resolve(__dirname, '../..');
 const ROLES = { admin: 'admin', 'fastpath-gateway': 'gateway', 'sandbox-controller': '', 'pool-controller': '' };
 export type ServiceName = 'apiserver' | 'fastpath-gateway' | 'sandbox-controller' | 'pool-controller';
 
-/** The real API server, gateway and controllers, with folders and ports of their own, and the simulated agents. */
+/** The real API server, gateway and controllers, with their own folders and ports, and the simulated agents. */
 export class Cluster {
   private constructor(
     readonly folder: string,
@@ -49,12 +49,12 @@ export class Cluster {
     return Object.values(this.services);
   }
 
-  /** Of the gateway. */
+  /** host:port of the gateway. */
   get endpoint(): string {
     return `127.0.0.1:${this.gateway.ports.grpc}`;
   }
 
-  /** Of its admin, for gRPC. */
+  /** gRPC credentials of the admin. */
   get credentials(): ChannelCredentials {
     return this.gateway.credentials;
   }

@@ -1,7 +1,7 @@
 import { type Cluster } from './cluster';
 import { metric } from './metric';
 
-/** What one process did between two moments. */
+/** Counters of one process over a period. */
 export interface Work {
   readonly cpuSeconds: number;
   readonly readBytes: number;
@@ -9,7 +9,7 @@ export interface Work {
   readonly reconciles: number;
   /** calls of the Kubernetes API */
   readonly requests: number;
-  /** of these, lists: whole collections, a page each */
+  /** list calls among them, one per page */
   readonly lists: number;
 }
 
@@ -20,14 +20,14 @@ export interface Account {
   readonly agents: Readonly<Record<string, number>>;
 }
 
-/** Reads the counters of every process, so that two readings give what happened in between. */
+/** Reads the counters of every process; the difference of two readings is the work in between. */
 export class Ledger {
   constructor(private readonly cluster: Cluster) {}
 
   async read(): Promise<Account> {
     const services: Record<string, Work> = {};
     for (const service of this.cluster.all) {
-      // before it is asked for its metrics, which costs it something
+      // before the metrics request, which itself costs CPU time
       const usage = service.usage();
       const text = await service.metrics();
       services[service.name] = {
@@ -47,7 +47,7 @@ export class Ledger {
     return difference(await this.read(), before);
   }
 
-  /** Nothing waits in a queue, every sandbox is bound, and a second later nothing more was done. */
+  /** Waits until all queues are empty, every sandbox is bound, and two readings a second apart are equal. */
   async settle(sandboxes: number): Promise<void> {
     const deadline = Date.now() + SETTLE_MS;
     let last = '';

@@ -1,4 +1,4 @@
-/** The sum of a metric's series in Prometheus' text format that have all of these labels. */
+/** Sum of a metric's series that have all of `labels`, from Prometheus' text format. */
 export function metric(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
   const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   let sum = 0;

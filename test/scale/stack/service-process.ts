@@ -8,9 +8,9 @@ export interface ServiceOptions {
   readonly name: string;
   readonly args: readonly string[];
   readonly log: string;
-  /** where its metrics are; the API server has none */
+  /** host:port of its metrics; absent for the API server */
   readonly http?: string;
-  /** @returns undefined once it serves */
+  /** @returns undefined once it serves, else the problem */
   readonly health: () => Promise<string | undefined>;
 }
 
@@ -18,14 +18,17 @@ const READY_MS = 180_000;
 const END_MS = 40_000;
 const NO_USAGE: Usage = { cpuSeconds: 0, readBytes: 0, writtenBytes: 0 };
 
-/** One process of the suite: started, looked at, killed and started again; one that ends by itself comes back. */
+/**
+ * One process of the suite, which can be started, measured, killed and started again. It restarts when it ends by
+ * itself.
+ */
 export class ServiceProcess {
   private child: ChildProcess | undefined;
   private isWanted = false;
-  /** of the lives before this one */
+  /** usage of its earlier lives */
   private past: Usage = NO_USAGE;
   private latest: Usage = NO_USAGE;
-  /** times that it ended without being told to, as one does that loses its lease */
+  /** exits that were not requested, for example after losing the lease */
   unexpectedEnds = 0;
 
   constructor(private readonly options: ServiceOptions) {}
@@ -34,7 +37,7 @@ export class ServiceProcess {
     return this.options.name;
   }
 
-  /** 0 while it does not run */
+  /** 0 while it is not running */
   get pid(): number {
     return this.child?.pid ?? 0;
   }
@@ -43,7 +46,7 @@ export class ServiceProcess {
     return this.options.http !== undefined;
   }
 
-  /** @returns milliseconds until it was ready */
+  /** @returns milliseconds until ready */
   async start(): Promise<number> {
     const started = performance.now();
     this.isWanted = true;
@@ -66,12 +69,12 @@ export class ServiceProcess {
     this.usage();
     const exited = once(child, 'exit');
     child.kill(signal);
-    const hurry = setTimeout(() => child.kill('SIGKILL'), END_MS);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), END_MS);
     await exited;
-    clearTimeout(hurry);
+    clearTimeout(killTimer);
   }
 
-  /** Over all its lives. */
+  /** Usage summed over all its lives. */
   usage(): Usage {
     const pid = this.child?.pid;
     if (pid !== undefined) this.latest = usageOf(pid);
@@ -88,7 +91,7 @@ export class ServiceProcess {
     return memoryOf(pid);
   }
 
-  /** In Prometheus' text format; empty where there are none, or nobody answers. */
+  /** Metrics in Prometheus' text format; empty when it has none or does not answer. */
   async metrics(): Promise<string> {
     if (this.options.http === undefined) return '';
     try {

@@ -19,7 +19,7 @@ export interface ListFigures {
   readonly apiserverCpuSeconds: number;
 }
 
-/** All sandboxes by pages of the gateway, in one answer, and by kubectl. */
+/** Lists all sandboxes in pages through the gateway, in one answer, and with kubectl. */
 export async function measureLists(cluster: Cluster, load: Load): Promise<ListFigures> {
   const { 'fastpath-gateway': gateway, apiserver } = cluster.services;
   const gatewayCpu = gateway.usage().cpuSeconds;

@@ -7,11 +7,11 @@ import { type Cluster } from '../stack/cluster';
 
 export const NAMESPACE = 'default';
 const IMAGE = 'busybox';
-/** A list of 50,000 sandboxes in one answer is above gRPC's usual 4 MiB. */
+/** 50,000 sandboxes in one answer exceed gRPC's default limit of 4 MiB. */
 const NO_LIMIT = { 'grpc.max_receive_message_length': -1 };
 const IN_FLIGHT = 24;
 const DEADLINE_MS = 60_000;
-/** One of ten is made by its object, as kubectl would. */
+/** Every tenth sandbox is created through its object, as with kubectl. */
 const BY_OBJECT = 10;
 
 export interface Latencies {
@@ -25,7 +25,7 @@ export function poolName(index: number): string {
   return `pool-${index}`;
 }
 
-/** Makes and ends sandboxes as callers do: numbered, over all pools, half of them to be recreated when their agent is lost. */
+/** Creates and deletes numbered sandboxes over all pools; half of them are AutoRecreate. */
 export class Load {
   private readonly caller: PatientCaller;
   private readonly lists: FastPathServiceClient;
@@ -39,7 +39,7 @@ export class Load {
     this.lists = new FastPathServiceClient(cluster.endpoint, cluster.credentials, NO_LIMIT);
   }
 
-  /** @returns how long the FAST ones took to be answered */
+  /** @returns latencies of the FAST creates */
   async create(count: number): Promise<Latencies> {
     const times: number[] = [];
     const from = this.made;
@@ -57,13 +57,13 @@ export class Load {
     return latencies(times);
   }
 
-  /** The last that were made. */
+  /** Deletes the last `count` that were created. */
   async delete(count: number): Promise<void> {
     this.made -= count;
     await inParallel(count, (step) => this.caller.delete(nameOf(this.made + step)));
   }
 
-  /** @returns the name of one more */
+  /** Creates one more. @returns its name */
   async createOne(): Promise<string> {
     const index = this.made++;
     await this.createFast(index);
@@ -133,7 +133,7 @@ function unary<A>(call: (done: (error: ServiceError | null, answer?: A) => void)
   });
 }
 
-/** @throws the first failure, once what is in flight has ended */
+/** @throws the first failure, after all work in flight has ended */
 async function inParallel(count: number, work: (step: number) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {

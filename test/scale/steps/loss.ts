@@ -9,9 +9,9 @@ import { NAMESPACE } from './load';
 export interface LossFigures {
   readonly agents: number;
   readonly sandboxes: number;
-  /** stays Lost: failurePolicy Manual */
+  /** still Lost: failurePolicy Manual */
   readonly lost: number;
-  /** runs again elsewhere: AutoRecreate */
+  /** running elsewhere: AutoRecreate */
   readonly recreated: number;
   readonly seconds: number;
   readonly account: Account;
@@ -19,7 +19,7 @@ export interface LossFigures {
 
 const LOSS_MS = 600_000;
 
-/** A tenth of the agents is gone at once, their Pods failed. */
+/** Loses a tenth of the agents at once; their Pods fail. */
 export async function measureLoss(cluster: Cluster, ledger: Ledger, agents: number): Promise<LossFigures> {
   const count = Math.max(1, Math.round(agents / 10));
   const before = await cluster.fleet.counts();

@@ -7,7 +7,7 @@ import { NAMESPACE, poolName } from './load';
 
 const READY_MS = 600_000;
 
-/** Pools that together have all agents from the start, and keep them. @returns seconds until all run */
+/** Creates pools that have all agents from the start and keep them. @returns seconds until all agents run */
 export async function makePools({ kube, fleet }: Cluster, { agents, pools, slots }: Settings): Promise<number> {
   const started = performance.now();
   for (let index = 0; index < pools; index++) {

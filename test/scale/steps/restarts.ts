@@ -8,18 +8,18 @@ import { type Load, NAMESPACE } from './load';
 
 export interface RestartFigures {
   readonly service: ServiceName;
-  /** from the start after a SIGKILL until /readyz says so */
+  /** from the start after SIGKILL until /readyz is OK */
   readonly readySeconds: number;
-  /** from there on until it does its work again */
+  /** from then on until it does its work again */
   readonly workSeconds: number;
   readonly cpuSeconds: number;
-  /** pages of lists that all services together asked for */
+  /** list pages that all services requested, this one included */
   readonly listPages: number;
 }
 
 const WORKS_MS = 300_000;
 
-/** Kills each process and starts it again, while everything else runs on. */
+/** Kills and restarts each process in turn, while everything else keeps running. */
 export async function measureRestarts(cluster: Cluster, load: Load, ledger: Ledger): Promise<RestartFigures[]> {
   const figures: RestartFigures[] = [];
   const names = ['fastpath-gateway', 'sandbox-controller', 'pool-controller', 'apiserver'] as const;
@@ -58,7 +58,7 @@ async function listPages(services: readonly { metrics(): Promise<string> }[]): P
   );
 }
 
-/** Each does once more what it is there for. */
+/** Waits until the service has done its work once more. */
 async function works(name: ServiceName, cluster: Cluster, load: Load): Promise<void> {
   switch (name) {
     case 'fastpath-gateway':
