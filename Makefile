@@ -94,10 +94,11 @@ deploy: ## the product onto the cluster of KUBECONFIG, whose nodes have the imag
 undeploy: ## takes it off again: sandboxes and pools, then the services, then the CRDs
 	@scripts/undeploy.sh
 
-lint: node_modules/.generated ## types, lint, import rules, proto
+lint: node_modules/.generated ## types, lint, import rules, names, proto
 	npm run -s typecheck
 	npm run -s lint
 	npm run -s lint:imports
+	npm run -s lint:names
 	npm run -s lint:unused
 	npm run -s lint:proto
 

@@ -10,7 +10,7 @@ import { gatewayFlags } from '../../apps/fastpath-gateway/src/gateway.config';
 import { CommandError } from '../../apps/fsb-ctl/src/command-error';
 import { readConfig } from '../../apps/fsb-ctl/src/config-file';
 import { createRequest } from '../../apps/fsb-ctl/src/create-request';
-import { duration, env, expireTime, labels, policy, ports } from '../../apps/fsb-ctl/src/flag-values';
+import { durationFlag, env, expireTime, labels, policy, ports } from '../../apps/fsb-ctl/src/flag-values';
 import { parseSandboxFile } from '../../apps/fsb-ctl/src/sandbox-file';
 import { CommandLine } from '../../apps/fsb-ctl/src/testing/command';
 import { janitorFlags } from '../../apps/janitor/src/janitor.config';
@@ -82,7 +82,7 @@ describe('settings: hostile input', () => {
 
   it('fsb-ctl: refuses or accepts values of flags', async () => {
     await fuzz('fsb-ctl, flags', 0.04, hostileText, async (text) => {
-      for (const parse of [ports, env, labels, policy, duration, expireTime]) {
+      for (const parse of [ports, env, labels, policy, durationFlag, expireTime]) {
         const value = await attempt<unknown>(() => parse(text));
         if (typeof value === 'number') expect(Number.isSafeInteger(Math.trunc(value))).toBe(true);
       }

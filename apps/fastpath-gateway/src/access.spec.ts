@@ -8,7 +8,7 @@ import { ADMIN, OTHER_TENANT, TENANT, VIEWER } from '../../../test/support/apise
 import { eventually } from '../../../test/support/eventually';
 import { caCredentials, tokenCredentials } from '../../../test/support/gateway-credentials';
 import { GatewayCalls } from './testing/gateway-calls';
-import { call, GatewayScene, type Outcome } from './testing/gateway-scene';
+import { call, GatewayScene, type CallOutcome } from './testing/gateway-scene';
 
 /** The gateway as it is delivered, with TLS, in front of a real API server with authorization. */
 describe('gateway access', () => {
@@ -33,7 +33,7 @@ describe('gateway access', () => {
 
   const withToken = (token: string): GatewayCalls => as(tokenCredentials(ca, token));
 
-  function listed(calls: GatewayCalls, namespace = ''): Promise<Outcome<{ items: { sandboxName: string }[] }>> {
+  function listed(calls: GatewayCalls, namespace = ''): Promise<CallOutcome<{ items: { sandboxName: string }[] }>> {
     return call(calls.client.listSandboxes.bind(calls.client), ListRequest.fromPartial({ namespace }));
   }
 
@@ -58,7 +58,7 @@ describe('gateway access', () => {
     const other = withToken(OTHER_TENANT);
     expect((await tenant.create('mine')).code).toBe('OK');
     const where = 'in the namespace "default"';
-    const denied = async (outcome: Promise<Outcome<unknown>>, what: string): Promise<void> => {
+    const denied = async (outcome: Promise<CallOutcome<unknown>>, what: string): Promise<void> => {
       const { code, message } = await outcome;
       expect({ code, message }).toEqual({
         code: 'PERMISSION_DENIED',

@@ -8,7 +8,7 @@ import {
   UpdateRequest,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
-import { call, GatewayScene, methodOf, type Outcome } from './testing/gateway-scene';
+import { call, GatewayScene, methodOf, type CallOutcome } from './testing/gateway-scene';
 
 const long = 'x'.repeat(300);
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
@@ -22,7 +22,7 @@ describe('fastpath-gateway, invalid requests', () => {
 
   afterAll(() => scene.stop(), 60_000);
 
-  function create(more: Parameters<typeof CreateRequest.fromPartial>[0]): Promise<Outcome<unknown>> {
+  function create(more: Parameters<typeof CreateRequest.fromPartial>[0]): Promise<CallOutcome<unknown>> {
     const plain = { name: 'bad', image: 'busybox', poolRef: 'pool', command: ['/bin/sleep', '100'] };
     return call(scene.sandboxes.createSandbox.bind(scene.sandboxes), CreateRequest.fromPartial({ ...plain, ...more }));
   }

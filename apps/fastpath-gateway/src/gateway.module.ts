@@ -44,7 +44,7 @@ import { LateObjects } from './sandboxes/late-objects';
 import { PendingRecords } from './sandboxes/pending-records';
 import { RecordSandbox } from './sandboxes/record-sandbox';
 import { GracefulDelete } from './sandboxes/graceful-delete';
-import { SandboxLogs } from './sandboxes/sandbox-logs';
+import { SandboxLogReader } from './sandboxes/sandbox-log-reader';
 import { SandboxQueries } from './sandboxes/sandbox-queries';
 import { SandboxObjects } from './sandboxes/sandbox-objects';
 import { UpdateSandbox } from './sandboxes/update-sandbox';
@@ -138,7 +138,15 @@ export class GatewayModule {
           useFactory: ({ directory }: GatewayCaches) => new PoolImages(directory),
           inject: [GatewayCaches],
         },
-        ...[AnsweredCreate, GracefulDelete, UpdateSandbox, SandboxQueries, SandboxObjects, SandboxLogs, RunSandbox],
+        ...[
+          AnsweredCreate,
+          GracefulDelete,
+          UpdateSandbox,
+          SandboxQueries,
+          SandboxObjects,
+          SandboxLogReader,
+          RunSandbox,
+        ],
       ],
     };
   }

@@ -23,7 +23,7 @@ import {
   type StreamLogsResponse,
 } from '@fsb/api/gen/fastpath/v1/logs';
 import { eventually } from '../../../test/support/eventually';
-import { call, GatewayScene, methodOf, type Outcome, SLOTS } from './testing/gateway-scene';
+import { call, GatewayScene, methodOf, type CallOutcome, SLOTS } from './testing/gateway-scene';
 
 jest.setTimeout(60_000);
 /** PID 1 ignores signals that it does not handle: without the trap each delete takes the grace period of 10 s. */
@@ -75,11 +75,11 @@ describe('fastpath-gateway', () => {
     name: string,
     more: Fields<typeof CreateRequest> = {},
     deadlineMs?: number,
-  ): Promise<Outcome<CreateResponse>> {
+  ): Promise<CallOutcome<CreateResponse>> {
     const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
     return call(scene.sandboxes.createSandbox.bind(scene.sandboxes), request, deadlineMs);
   }
-  const get = (sandboxName: string, sandboxId = ''): Promise<Outcome<SandboxInfo>> =>
+  const get = (sandboxName: string, sandboxId = ''): Promise<CallOutcome<SandboxInfo>> =>
     call(scene.sandboxes.getSandbox.bind(scene.sandboxes), GetRequest.fromPartial({ sandboxName, sandboxId }));
   const remove = (sandboxName: string, sandboxId = '') =>
     call(scene.sandboxes.deleteSandbox.bind(scene.sandboxes), DeleteRequest.fromPartial({ sandboxName, sandboxId }));

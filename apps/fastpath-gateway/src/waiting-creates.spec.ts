@@ -2,7 +2,7 @@ import { type CreateResponse } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { CONFIG_MAP_KIND, POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { eventually } from '../../../test/support/eventually';
 import { GatewayCalls } from './testing/gateway-calls';
-import { GatewayScene, type Outcome, SLOTS } from './testing/gateway-scene';
+import { GatewayScene, type CallOutcome, SLOTS } from './testing/gateway-scene';
 
 jest.setTimeout(180_000);
 const namespace = 'default';
@@ -20,7 +20,7 @@ describe('a create with wait_seconds', () => {
 
   const poolMax = (most: number) =>
     scene.kube.patch(POOL_KIND, { namespace, name: 'pool' }, { spec: { capacity: { poolMax: most } } });
-  const waiting = (name: string, waitSeconds: number, ports: number[] = []): Promise<Outcome<CreateResponse>> =>
+  const waiting = (name: string, waitSeconds: number, ports: number[] = []): Promise<CallOutcome<CreateResponse>> =>
     calls.create(name, { waitSeconds, exposedPorts: ports }, SOON);
   /** Data of the ConfigMap by which the gateway informs the pool-controller. */
   async function needs(): Promise<Record<string, string>> {

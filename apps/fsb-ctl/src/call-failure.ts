@@ -1,7 +1,7 @@
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { CommandError } from './command-error';
 import { credentialOf, type Security } from './connection-source';
-import type { Settings } from './settings';
+import type { ConnectionSettings } from './settings';
 
 /** UNAVAILABLE messages of grpc-js itself: no call could be sent. Any other message of that code is the gateway's. */
 const NOT_CONNECTED = /^(No connection established|Name resolution failed)/;
@@ -11,7 +11,7 @@ const NOT_TRUSTED = /certificate|altnames|SSL routines|secure TLS connection/;
 const TRY_AGAIN = /\btry again\b/;
 const BROKEN = /ECONNRESET|Connection dropped|EPIPE|Keepalive timeout|Stream removed|Received RST_STREAM/;
 
-type Target = Pick<Settings, 'endpoint' | 'security'>;
+type Target = Pick<ConnectionSettings, 'endpoint' | 'security'>;
 
 /**
  * The error of a failed call as one line that says what to do next.

@@ -21,7 +21,7 @@ export const NAME = matching(
   253,
   'a name has lower-case letters, digits, "-" and ".", and starts and ends with a letter or digit',
 );
-export const NAMESPACE = matching(
+export const NAMESPACE_NAME = matching(
   /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
   63,
   'a namespace has up to 63 lower-case letters, digits and "-", and starts and ends with a letter or digit',

@@ -2,14 +2,14 @@ import { ConsistencyMode, type CreateRequest, type Resources } from '@fsb/api/ge
 import { usageError } from './command-error';
 import { failurePolicy, type PolicyName } from './failure-policy';
 
-export type Mode = 'fast' | 'strong';
+export type ModeFlag = 'fast' | 'strong';
 type Pairs = Readonly<Record<string, string>>;
 
 /** Flags of `run`. Times in milliseconds (`wait`), Unix seconds (`expireTime`) or seconds. */
 export interface RunFlags {
   readonly image?: string;
   readonly pool?: string;
-  readonly mode?: Mode;
+  readonly mode?: ModeFlag;
   readonly ports?: readonly number[];
   readonly env?: Pairs;
   readonly workdir?: string;
@@ -30,7 +30,7 @@ export interface RunFlags {
 export interface SandboxFile {
   readonly image?: string | undefined;
   readonly pool_ref?: string | undefined;
-  readonly consistency_mode?: Mode | undefined;
+  readonly consistency_mode?: ModeFlag | undefined;
   readonly exposed_ports?: readonly number[] | undefined;
   readonly command?: readonly string[] | undefined;
   readonly args?: readonly string[] | undefined;

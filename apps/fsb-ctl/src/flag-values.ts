@@ -41,7 +41,7 @@ export function labels(text: string, before: Pairs = {}): Pairs {
 }
 
 /** Parser of a time such as 1m30s. A bare number is seconds. @returns milliseconds */
-export function duration(text: string): number {
+export function durationFlag(text: string): number {
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1_000 : durationMs(text);
   if (ms === undefined || ms < 1 || ms > 2 ** 31 - 1) {
     throw new InvalidArgumentError('Must be a time such as 500ms, 10s or 1m30s, above 0.');
@@ -51,7 +51,7 @@ export function duration(text: string): number {
 
 /** Parser of `--wait`. @returns milliseconds, up to five minutes; 0: do not wait */
 export function wait(text: string): number {
-  const ms = text === '0' ? 0 : duration(text);
+  const ms = text === '0' ? 0 : durationFlag(text);
   if (ms > 300_000) throw new InvalidArgumentError('Must be a time such as 30s, at most 5m; or 0 not to wait.');
   return ms;
 }

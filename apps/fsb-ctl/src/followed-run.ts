@@ -4,7 +4,7 @@ import { CommandError } from './command-error';
 import { createdLines } from './created-lines';
 import { type Gateway, withGateway } from './gateway';
 import { printAll } from './log-output';
-import type { Settings } from './settings';
+import type { ConnectionSettings } from './settings';
 
 export interface FollowFlags {
   readonly rm?: true;
@@ -22,7 +22,11 @@ const STATUS_OF_SIGNAL: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SI
  * @returns exit status of the process: its code, or 128 + N when signal N ended it
  * @throws CommandError with exit code 125 when the create failed or the exit code is unknown
  */
-export async function runAndFollow(settings: Settings, request: CreateRequest, flags: FollowFlags): Promise<number> {
+export async function runAndFollow(
+  settings: ConnectionSettings,
+  request: CreateRequest,
+  flags: FollowFlags,
+): Promise<number> {
   return withGateway(settings, async (gateway) => {
     let created: CreateResponse | undefined;
     const cleanUp = async (): Promise<void> => {

@@ -29,7 +29,7 @@ import {
 import { callFailure } from './call-failure';
 import { CommandError } from './command-error';
 import { gatewayCredentials } from './gateway-credentials';
-import type { Settings } from './settings';
+import type { ConnectionSettings } from './settings';
 
 type Unary<Q, A> = (
   request: Q,
@@ -54,7 +54,7 @@ export class Gateway {
   private readonly streams: SandboxLogServiceClient;
   private readonly imageService: ImageServiceClient;
 
-  constructor(private readonly settings: Settings) {
+  constructor(private readonly settings: ConnectionSettings) {
     const { endpoint, security } = settings;
     const credentials = gatewayCredentials(security);
     const options = {
@@ -177,7 +177,10 @@ export class Gateway {
 }
 
 /** Runs `action` with a Gateway and closes it afterwards in any case: an open channel keeps the process alive. */
-export async function withGateway<T>(settings: Settings, action: (gateway: Gateway) => Promise<T>): Promise<T> {
+export async function withGateway<T>(
+  settings: ConnectionSettings,
+  action: (gateway: Gateway) => Promise<T>,
+): Promise<T> {
   const gateway = new Gateway(settings);
   try {
     return await action(gateway);

@@ -7,9 +7,9 @@ import { addLogs } from './commands/logs';
 import { addReset } from './commands/reset';
 import { addRun } from './commands/run';
 import { addUpdate } from './commands/update';
-import { addVersion, VERSION } from './commands/version';
+import { addVersion, CLI_VERSION } from './commands/version';
 import { usageError } from './command-error';
-import { duration } from './flag-values';
+import { durationFlag } from './flag-values';
 
 const HELP = `
 Settings are taken, in this order, from:
@@ -31,7 +31,7 @@ Examples:
 export function program(): Command {
   const root = new Command('fsb-ctl')
     .description('Running, isolated containers in milliseconds.')
-    .version(VERSION, '--version', 'print the version of fsb-ctl')
+    .version(CLI_VERSION, '--version', 'print the version of fsb-ctl')
     .option('--endpoint <host:port>', 'gateway to talk to (default: localhost:9090)')
     .option('-n, --namespace <namespace>', 'namespace of the sandbox (default: default)')
     .option('--ca-file <file>', "CA of the gateway's certificate, PEM (default: Node's built-in CAs)")
@@ -43,7 +43,7 @@ export function program(): Command {
     .option(
       '--timeout <time>',
       'deadline of each call, as in 500ms, 10s, 1m (default: 10s; for run 30s plus --wait)',
-      duration,
+      durationFlag,
     )
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ outputError: () => undefined }) // main.ts prints errors, each on one line

@@ -7,7 +7,7 @@ import {
   LABEL_KEY,
   LABEL_VALUE,
   NAME,
-  NAMESPACE,
+  NAMESPACE_NAME,
   NOT_EMPTY,
   PORT,
   QUANTITY,
@@ -37,7 +37,7 @@ export const SandboxManifest = z
     metadata: z
       .looseObject({
         name: text(NAME).optional(),
-        namespace: text(NAMESPACE).optional(),
+        namespace: text(NAMESPACE_NAME).optional(),
         labels: z.record(text(LABEL_KEY), text(LABEL_VALUE), 'must be a mapping of names to strings').optional(),
       })
       .optional(),

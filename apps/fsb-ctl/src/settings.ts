@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Check, ENDPOINT, NAMESPACE } from './checks';
+import { type Check, ENDPOINT, NAMESPACE_NAME } from './checks';
 import { usageError } from './command-error';
 import type { Config } from './config-file';
 import {
@@ -26,7 +26,7 @@ export interface GlobalFlags {
   readonly timeout?: number;
 }
 
-export interface Settings {
+export interface ConnectionSettings {
   readonly endpoint: string;
   readonly namespace: string;
   readonly editor: string | undefined;
@@ -49,7 +49,7 @@ type Variables = (name: string) => string | undefined;
  * other's token.
  * @throws CommandError when a value is invalid, the file is not trusted, or a credential has no endpoint to go to
  */
-export async function settingsOf(flags: GlobalFlags, env: Environment = process.env): Promise<Settings> {
+export async function settingsOf(flags: GlobalFlags, env: Environment = process.env): Promise<ConnectionSettings> {
   const path = configPath(flags.config);
   const file: Config = path === undefined ? {} : (await import('./config-file.js')).readConfig(path);
   // an empty variable counts as unset
@@ -66,7 +66,7 @@ export async function settingsOf(flags: GlobalFlags, env: Environment = process.
   return {
     endpoint: first(ENDPOINT, [...ofCaller, [inFile('endpoint', path ?? ''), file.endpoint]]) ?? DEFAULT_ENDPOINT,
     namespace:
-      first(NAMESPACE, [
+      first(NAMESPACE_NAME, [
         ['--namespace', flags.namespace],
         ['FSB_NAMESPACE', set('FSB_NAMESPACE')],
         ['NAMESPACE', set('NAMESPACE')],

@@ -5,7 +5,7 @@ import { bridgeName, cgroupName, networkNamespaceName } from '@fsb/node/machine-
 import { runFolders } from '@fsb/node/node-folders';
 import { ImageStore } from '@fsb/containerd/image-store';
 import { eventually } from '../../../test/support/eventually';
-import { idOf, ip, JanitorScene } from './testing/janitor-scene';
+import { idOf, runIp, JanitorScene } from './testing/janitor-scene';
 
 const GONE = '00000000-dead-4000-8000-000000000000';
 /** id of a standby container */
@@ -129,24 +129,24 @@ describe('Janitor, with orphans other than containers', () => {
     const made: string[][] = [];
     const held: ChildProcess[] = [];
     const namespace = (name: string): string => {
-      ip('netns', 'add', name);
+      runIp('netns', 'add', name);
       made.push([`/run/netns/${name}`, 'netns', 'delete', name]);
       return `/run/netns/${name}`;
     };
     const link = (name: string, into: string): string => {
       const bridge = bridgeName(scene.installation);
-      ip('link', 'add', name, 'master', bridge, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', into);
+      runIp('link', 'add', name, 'master', bridge, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', into);
       return `/sys/class/net/${name}`;
     };
 
     afterAll(() => {
       for (const child of held) child.kill('SIGKILL');
-      for (const [path, ...command] of made.reverse()) if (existsSync(path ?? '')) ip(...command);
+      for (const [path, ...command] of made.reverse()) if (existsSync(path ?? '')) runIp(...command);
     });
 
     it('removes network namespaces, addresses, links, cgroups, logs and FIFOs of Pods that are gone', async () => {
       const { installation } = scene;
-      ip('link', 'add', bridgeName(installation), 'type', 'bridge');
+      runIp('link', 'add', bridgeName(installation), 'type', 'bridge');
       made.push([`/sys/class/net/${bridgeName(installation)}`, 'link', 'delete', bridgeName(installation)]);
       const ours = networkNamespaceName(installation, podUid);
       const keptNamespaces = [namespace(ours), namespace(networkNamespaceName(STRANGER, GONE))];
@@ -156,8 +156,8 @@ describe('Janitor, with orphans other than containers', () => {
       const keptLink = link('fsbk0', ours);
       const orphanLink = link('fsbo0', nameless);
       held.push(spawn('ip', ['netns', 'exec', nameless, 'sleep', '300'], { stdio: 'ignore' }));
-      await eventually(() => expect(ip('netns', 'pids', nameless).trim()).not.toBe(''), 10_000);
-      ip('netns', 'delete', nameless);
+      await eventually(() => expect(runIp('netns', 'pids', nameless).trim()).not.toBe(''), 10_000);
+      runIp('netns', 'delete', nameless);
       const address = (name: string, uid: string) =>
         old(scene.path('cni', bridgeName(installation), name), `${uid}\r\neth0`);
       const cgroup = (owner: string, uid: string): string => {

@@ -19,7 +19,7 @@ import { type AgentConfig } from './agent.config';
 import { AgentMetrics } from './agent-metrics';
 import { AgentController } from './http/agent.controller';
 import { AgentErrorFilter } from './http/agent-error.filter';
-import { LogsController } from './http/logs.controller';
+import { AgentLogsController } from './http/logs.controller';
 import { OpenStreams } from './http/open-streams';
 import { Rehearsal } from './http/rehearsal';
 import { StatusSnapshot } from './http/status-snapshot';
@@ -146,7 +146,7 @@ export class AgentModule {
     };
     return {
       module: AgentModule,
-      controllers: [AgentController, LogsController, StatusController],
+      controllers: [AgentController, AgentLogsController, StatusController],
       providers: [
         lifecycle,
         OomCheck,

@@ -26,7 +26,7 @@ import { PoolPlanExecutor } from './pools/pool-plan-executor';
 import { demandPart } from './pools/pool-load';
 import { PoolMetrics } from './pools/pool-metrics';
 import { PoolReconciler } from './pools/pool-reconciler';
-import { enqueueOnChange } from './pools/pool-triggers';
+import { enqueuePoolsOnChange } from './pools/pool-triggers';
 import { PoolWorlds } from './pools/pool-world';
 
 export const POOL_CONTROLLER = 'pool-controller';
@@ -90,7 +90,7 @@ function makeHost(config: Config, parts: Parts): ControllerHost {
     metrics,
     allKeys: () => caches.pools.list().map(keyOf),
   });
-  enqueueOnChange(worlds, controller.queue);
+  enqueuePoolsOnChange(worlds, controller.queue);
   caches.pods.onChange((_key, pod, before) => {
     if (!pod) certificates.forget(before?.metadata.uid ?? '');
   });

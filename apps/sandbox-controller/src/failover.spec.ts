@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../../test/support/eventually';
 import { type Asked, type Held } from '../../../test/support/gate';
 import { type Replica } from './testing/replica';
-import { SLEEP, Stage, unbound } from './testing/stage';
+import { SLEEP, ControllerStage, unbound } from './testing/controller-stage';
 
 jest.setTimeout(60_000);
 const ORPHAN_TIMEOUT_MS = 4_000;
@@ -10,12 +10,12 @@ const LEASE_MS = 6_000;
 /** a candidate reads the Lease once a second, and the machine may be slow */
 const SLACK_MS = 5_000;
 
-let stage: Stage;
+let stage: ControllerStage;
 let first: Replica;
 let second: Replica;
 
 beforeAll(async () => {
-  stage = await Stage.start(`${ORPHAN_TIMEOUT_MS}ms`);
+  stage = await ControllerStage.start(`${ORPHAN_TIMEOUT_MS}ms`);
   await stage.addAgent('agent-1');
   await stage.addAgent('agent-2');
   first = await stage.addReplica();

@@ -3,7 +3,7 @@ import { RESOURCE_QUOTA_KIND } from '@fsb/controller-runtime/kinds';
 import { eventually } from '../../../test/support/eventually';
 import { type Asked } from '../../../test/support/gate';
 import { type Replica } from './testing/replica';
-import { NAMESPACE, Stage, unbound } from './testing/stage';
+import { NAMESPACE, ControllerStage, unbound } from './testing/controller-stage';
 
 jest.setTimeout(90_000);
 const MEMORY = 'sandbox.fast.io/memory';
@@ -11,11 +11,11 @@ const QUOTA = { namespace: NAMESPACE, name: 'small' };
 const WHOLE = { resources: { memory: '64Mi' } };
 
 describe('Quota of a namespace', () => {
-  let stage: Stage;
+  let stage: ControllerStage;
   let replica: Replica;
 
   beforeAll(async () => {
-    stage = await Stage.start('4s');
+    stage = await ControllerStage.start('4s');
     await stage.addAgent('agent-1');
     replica = await stage.addReplica();
     await stage.leader();

@@ -3,14 +3,14 @@ import { eventually } from '../../../test/support/eventually';
 import { POD_KIND } from '@fsb/controller-runtime/kinds';
 import { type Asked } from '../../../test/support/gate';
 import { type Replica } from './testing/replica';
-import { NAMESPACE, Stage } from './testing/stage';
+import { NAMESPACE, ControllerStage } from './testing/controller-stage';
 
 jest.setTimeout(90_000);
-let stage: Stage;
+let stage: ControllerStage;
 let replica: Replica;
 
 beforeAll(async () => {
-  stage = await Stage.start('4s');
+  stage = await ControllerStage.start('4s');
   await stage.addAgent('agent-1');
   await stage.addAgent('agent-2');
   await stage.addAgent('agent-3');

@@ -27,7 +27,7 @@ import { SandboxActions } from './apply/sandbox-actions';
 import { enqueueQuotas, QuotaStatusReconciler } from './quota/quota-status.reconciler';
 import { type SandboxControllerConfig } from './sandbox-controller.config';
 import { SandboxReconciler } from './sandbox.reconciler';
-import { enqueueOnChange } from './sandbox-triggers';
+import { enqueueSandboxesOnChange } from './sandbox-triggers';
 import { createTrace } from './world/create-trace';
 import { AgentSilence } from './world/agent-silence';
 import { PlacementMemory } from './world/placement-memory';
@@ -111,7 +111,7 @@ function makeHost(config: SandboxControllerConfig, services: Services): Controll
     traceOf: (key) => createTrace(caches.sandboxes.get(key), Date.now()),
     allKeys: () => [...caches.sandboxes.list().map(keyOf), ...claimedKeys(directory)],
   });
-  enqueueOnChange({ ...caches, directory, memory, silence }, controller.queue);
+  enqueueSandboxesOnChange({ ...caches, directory, memory, silence }, controller.queue);
   const quotaParts = { client, quotas: caches.quotas, ledger, countsObjects: config.countQuotaObjects };
   const quotaStatus = new Controller(new QuotaStatusReconciler(quotaParts), {
     name: 'quota-status',

@@ -23,7 +23,7 @@ export interface TriggerSources {
 const WOKEN_AT_ONCE = 8;
 
 /** Enqueues the keys of the objects that an event may concern. */
-export function enqueueOnChange(sources: TriggerSources, queue: WorkQueue): void {
+export function enqueueSandboxesOnChange(sources: TriggerSources, queue: WorkQueue): void {
   const { sandboxes, pools, pods, quotas, directory, memory, silence } = sources;
   const index = new SandboxIndex();
   const addAll = (keys: Iterable<string>): void => {

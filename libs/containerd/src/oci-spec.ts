@@ -13,7 +13,7 @@ export const CAPABILITIES = [
   'CAP_SYS_CHROOT',
 ] as const;
 
-export interface Limits {
+export interface ContainerLimits {
   /** bytes */
   readonly memoryBytes?: number | undefined;
   /** cores: limit, and weight against other sandboxes under contention; absent: no limit, the weight of one core */
@@ -27,7 +27,7 @@ export interface SpecInput {
   readonly env: readonly string[];
   readonly workingDir: string;
   readonly hostname: string;
-  readonly limits: Limits;
+  readonly limits: ContainerLimits;
   /** hard limit of open files (RLIMIT_NOFILE) */
   readonly openFiles: number;
   /** path on the host; absent: a new network namespace without interfaces */
@@ -145,7 +145,7 @@ export function cpuShares(cpus: number): number {
   return Math.max(2, Math.round(cpus * 1024));
 }
 
-function resources({ memoryBytes, cpus, pids }: Limits): Record<string, unknown> {
+function resources({ memoryBytes, cpus, pids }: ContainerLimits): Record<string, unknown> {
   return {
     devices: [{ allow: false, access: 'rwm' }],
     pids: { limit: pids },

@@ -5,7 +5,7 @@ import { BUSYBOX, ContainerdProcess, removeCgroups } from '../../../test/support
 import { eventually } from '../../../test/support/eventually';
 import { ContainerdClient } from './containerd-client';
 import { type ImageInfo, ImageStore } from './image-store';
-import { buildSpec, type Limits } from './oci-spec';
+import { buildSpec, type ContainerLimits } from './oci-spec';
 import { type ContainerRequest, SandboxRuntime } from './sandbox-runtime';
 import { type SeccompProfile, toOciSeccomp } from './seccomp-profile';
 import { CAPABILITIES } from './oci-spec';
@@ -60,7 +60,12 @@ describe.each(['runc', 'crun'])('SandboxRuntime with %s on a real containerd', (
 
   const logFile = (id: string): string => join(containerd.folder, `${id}.log`);
 
-  function request(id: string, args: string[], limits: Limits = { pids: 64 }, profile = seccomp): ContainerRequest {
+  function request(
+    id: string,
+    args: string[],
+    limits: ContainerLimits = { pids: 64 },
+    profile = seccomp,
+  ): ContainerRequest {
     writeFileSync(logFile(id), '');
     const spec = buildSpec({
       args,

@@ -27,14 +27,14 @@ const snapshotter = SNAPSHOTTER;
 
 type Timed = <T>(name: string, work: Promise<T>) => Promise<T>;
 
-export interface Stage {
+export interface RuntimeStage {
   readonly name: string;
   readonly ms: number;
 }
 
-export interface Created {
+export interface CreatedContainer {
   readonly pid: number;
-  readonly stages: Stage[];
+  readonly stages: RuntimeStage[];
 }
 
 /** A program that the shim starts for each container, with the log file as its argument; see docs/adr/0021. */
@@ -91,7 +91,7 @@ export class SandboxRuntime {
    * @throws SnapshotGoneError when the image must be resolved again
    * @throws CleanupFailedError when undoing failed
    */
-  async create(request: ContainerRequest, signal?: AbortSignal): Promise<Created> {
+  async create(request: ContainerRequest, signal?: AbortSignal): Promise<CreatedContainer> {
     const seat = this.groups?.join();
     const annotated = this.filters.annotate(request);
     try {
@@ -103,8 +103,8 @@ export class SandboxRuntime {
     }
   }
 
-  private async make(request: ContainerRequest, signal?: AbortSignal, seat?: Seat): Promise<Created> {
-    const stages: Stage[] = [];
+  private async make(request: ContainerRequest, signal?: AbortSignal, seat?: Seat): Promise<CreatedContainer> {
+    const stages: RuntimeStage[] = [];
     let before = performance.now();
     const timed: Timed = async (name, work) => {
       const started = performance.now();

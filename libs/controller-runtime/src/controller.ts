@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { isApiError, messageOf } from '@fsb/api/errors';
 import { inTraceOf } from '@fsb/component-base/tracing/tracing';
-import { type ControllerMetrics, type Outcome } from './metrics';
+import { type ControllerMetrics, type ReconcileOutcome } from './metrics';
 import { type Reconciler, TerminalError } from './reconciler';
 import { WorkQueue, type WorkQueueOptions } from './work-queue';
 
@@ -70,7 +70,7 @@ export class Controller {
     }
   }
 
-  private async reconcile(key: string): Promise<Outcome> {
+  private async reconcile(key: string): Promise<ReconcileOutcome> {
     try {
       const { name, traceOf } = this.options;
       const span = { name: `reconcile ${name}`, attributes: { controller: name, key } };

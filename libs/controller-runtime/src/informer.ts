@@ -4,7 +4,7 @@ import { messageOf } from '@fsb/api/errors';
 import { backOffMs } from '@fsb/kit/back-off';
 import { type Kind, keyOf, type KubeObject } from './kinds';
 import { type KubeClient, type ListResult } from './kube-client';
-import { isExpired, KubeError } from './kube-error';
+import { isWatchExpired, KubeError } from './kube-error';
 import { ObjectCache } from './object-cache';
 import { watchEvents } from './watch-events';
 
@@ -120,7 +120,7 @@ export class Informer<T extends KubeObject> {
     if (signal.aborted) return; // the error is stop() cancelling the call
     const { retryMs = 200 } = this.options;
     const delay = backOffMs(this.failures++, { firstMs: retryMs, lastMs: MAX_RETRY_MS }) * (0.5 + Math.random());
-    const level = isExpired(error) ? 'debug' : 'warn';
+    const level = isWatchExpired(error) ? 'debug' : 'warn';
     const msg = this.version === '' ? 'watch failed, listing again' : 'watch broke, going on from where it was';
     this.logger[level]({ msg, error: messageOf(error), delayMs: Math.round(delay) });
     await sleep(delay, undefined, { signal }).catch(() => undefined);

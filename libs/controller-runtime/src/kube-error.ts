@@ -49,7 +49,7 @@ export function networkError(what: string, error: unknown): ApiError {
 }
 
 /** Whether the resourceVersion of a list or watch has expired, and a new list is needed. */
-export function isExpired(error: unknown): boolean {
+export function isWatchExpired(error: unknown): boolean {
   return error instanceof KubeError && error.status === 410;
 }
 

@@ -3,7 +3,7 @@ import { type CallObserver, type KubeVerb } from './kube-client';
 import { type QueueObserver } from './work-queue';
 
 const OUTCOMES = ['success', 'requeue_after', 'error', 'terminal'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
+export type ReconcileOutcome = (typeof OUTCOMES)[number];
 
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -60,7 +60,7 @@ export class ControllerMetrics implements CallObserver {
     for (const result of OUTCOMES) this.total.inc({ controller, result }, 0);
   }
 
-  reconciled(controller: string, result: Outcome, seconds: number): void {
+  reconciled(controller: string, result: ReconcileOutcome, seconds: number): void {
     this.total.inc({ controller, result });
     if (result === 'error' || result === 'terminal') this.errors.inc({ controller });
     this.duration.observe({ controller }, seconds);

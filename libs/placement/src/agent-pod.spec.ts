@@ -1,5 +1,5 @@
 import { type Pod } from '@fsb/controller-runtime/kinds';
-import { agentPod } from './agent-pod';
+import { readAgentPod } from './agent-pod';
 
 const owner = { apiVersion: 'sandbox.fast.io/v1alpha1', kind: 'SandboxPool', name: 'p', uid: 'u', controller: true };
 const labels = { app: 'sandbox-agent', 'fast-sandbox.io/pool': 'p' };
@@ -11,13 +11,13 @@ const pod = (metadata: Partial<Pod['metadata']> = {}, status: Pod['status'] = {}
 
 describe('agentPod', () => {
   it('reads the Pod of an agent', () => {
-    expect(agentPod(pod())).toEqual({
+    expect(readAgentPod(pod())).toEqual({
       ...{ id: 'ns/a', namespace: 'ns', name: 'a', uid: 'u-1', pool: 'p', poolUid: 'u', nodeName: 'node' },
       ...{ address: '10.0.0.1', starting: false, terminating: false },
     });
-    expect(agentPod(pod({ deletionTimestamp: '2026-01-01T00:00:00Z' }))?.terminating).toBe(true);
-    expect(agentPod(pod({}, { phase: 'Pending' }))).toMatchObject({ address: undefined, starting: true });
-    expect(agentPod(pod({}, { phase: 'Failed' }))).toMatchObject({ address: undefined, starting: false });
+    expect(readAgentPod(pod({ deletionTimestamp: '2026-01-01T00:00:00Z' }))?.terminating).toBe(true);
+    expect(readAgentPod(pod({}, { phase: 'Pending' }))).toMatchObject({ address: undefined, starting: true });
+    expect(readAgentPod(pod({}, { phase: 'Failed' }))).toMatchObject({ address: undefined, starting: false });
   });
 
   it.each([
@@ -28,6 +28,6 @@ describe('agentPod', () => {
     ['of another pool than its label says', { labels: { ...labels, 'fast-sandbox.io/pool': 'q' } }],
     ['without the app label', { labels: { 'fast-sandbox.io/pool': 'p' } }],
   ])('rejects a Pod %s', (_what, metadata) => {
-    expect(agentPod(pod(metadata))).toBeUndefined();
+    expect(readAgentPod(pod(metadata))).toBeUndefined();
   });
 });

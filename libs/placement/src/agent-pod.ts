@@ -26,7 +26,7 @@ export interface AgentPod {
  * Reads the agent from a Pod. BelievedPods checks that the pool in its owner reference exists.
  * @returns undefined unless the Pod has an agent's labels and names a SandboxPool as its controller
  */
-export function agentPod({ metadata, spec, status }: Pod): AgentPod | undefined {
+export function readAgentPod({ metadata, spec, status }: Pod): AgentPod | undefined {
   const { name, namespace, uid } = metadata;
   const pool = poolOf(metadata);
   if (name === undefined || namespace === undefined || uid === undefined || !pool) return undefined;

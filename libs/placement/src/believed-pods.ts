@@ -1,7 +1,7 @@
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { keyOf, type Pod } from '@fsb/controller-runtime/kinds';
-import { type AgentPod, agentPod } from './agent-pod';
+import { type AgentPod, readAgentPod } from './agent-pod';
 
 export interface PodSources {
   /** informer with AGENT_POD_SELECTOR; its owner starts and stops it */
@@ -28,7 +28,7 @@ export class BelievedPods {
   ) {
     sources.pods.onChange((key, pod, before) => {
       if (!pod) this.believed.delete(before?.metadata.uid ?? '');
-      this.review(key, pod && agentPod(pod));
+      this.review(key, pod && readAgentPod(pod));
     });
     sources.pools.onChange((_key, pool) => {
       if (pool) this.reviewPodsOf(pool);
@@ -37,7 +37,7 @@ export class BelievedPods {
 
   /** Begins with the Pods that the informer has already. */
   start(): void {
-    for (const pod of this.sources.pods.list()) this.review(keyOf(pod), agentPod(pod));
+    for (const pod of this.sources.pods.list()) this.review(keyOf(pod), readAgentPod(pod));
   }
 
   get hasSynced(): boolean {

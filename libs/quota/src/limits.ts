@@ -27,7 +27,7 @@ export interface Limit {
   readonly value: number;
 }
 
-export type Limits = Readonly<Partial<Record<Limited, Limit>>>;
+export type QuotaLimits = Readonly<Partial<Record<Limited, Limit>>>;
 
 /** Refusal of a create by a limit of its namespace; `resource_exhausted` to the caller. */
 export class LimitError extends ApiError {
@@ -47,7 +47,7 @@ const RETRY_MS = 1_000;
  * The limits that a namespace's ResourceQuotas set: of several quotas the lowest. Quotas with scopes are ignored, since
  * they apply to Pods. A limit that is not a quantity counts as 0.
  */
-export function limitsOf(quotas: readonly ResourceQuota[]): Limits {
+export function limitsOf(quotas: readonly ResourceQuota[]): QuotaLimits {
   const limits: Partial<Record<Limited, Limit>> = {};
   for (const { metadata, spec } of quotas) {
     if (!spec?.hard || spec.scopes?.length || spec.scopeSelector) continue;
@@ -75,7 +75,11 @@ export interface Wanted {
  * @param used by the namespace so far
  * @returns undefined if it fits; invalid_argument naming a resource that is limited but not given; else a LimitError
  */
-export function overLimit(limits: Limits, used: Usage, { namespace, resources, usage }: Wanted): ApiError | undefined {
+export function overLimit(
+  limits: QuotaLimits,
+  used: Usage,
+  { namespace, resources, usage }: Wanted,
+): ApiError | undefined {
   for (const [limited, field] of Object.entries(FIELDS) as [keyof typeof FIELDS, keyof SandboxResources][]) {
     const limit = limits[limited];
     if (!limit || resources[field] !== undefined) continue;

@@ -1,10 +1,10 @@
 import { type Informer } from '@fsb/controller-runtime/informer';
 import { type ResourceQuota } from '@fsb/controller-runtime/kinds';
-import { type Limits, limitsOf } from './limits';
+import { type QuotaLimits, limitsOf } from './limits';
 
 /** The limits of each namespace, by its ResourceQuotas. */
 export class NamespaceLimits {
-  private readonly limits = new Map<string, Limits>();
+  private readonly limits = new Map<string, QuotaLimits>();
 
   /** @param quotas must not have started */
   constructor(quotas: Informer<ResourceQuota>) {
@@ -17,7 +17,7 @@ export class NamespaceLimits {
   }
 
   /** @returns undefined for a namespace without limits */
-  of(namespace: string): Limits | undefined {
+  of(namespace: string): QuotaLimits | undefined {
     return this.limits.get(namespace);
   }
 }

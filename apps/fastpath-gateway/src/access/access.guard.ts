@@ -6,8 +6,8 @@ import { type CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { namespaceName } from '../sandboxes/field-rules';
 import { CallSeats } from '../quota/call-seats';
 import { Access } from './access';
-import { type Action, denied } from './authorizer';
-import { type Admission, admissionOf, ANONYMOUS, setAdmission } from './caller';
+import { type RequiredAccess, denied } from './authorizer';
+import { type CallerAdmission, admissionOf, ANONYMOUS, setAdmission } from './caller';
 
 const ACTIONS = 'fsb:actions';
 /** Characters of a DNS subdomain, RFC 1123. */
@@ -17,7 +17,7 @@ const MAX_NAME = 253;
  * Declares the actions of a handler. Its caller must be allowed all of them.
  * @example Needs({ verb: 'create', subresource: '' }, { verb: 'get', subresource: 'log' })
  */
-export const Needs = (...actions: readonly Action[]): MethodDecorator => SetMetadata(ACTIONS, actions);
+export const Needs = (...actions: readonly RequiredAccess[]): MethodDecorator => SetMetadata(ACTIONS, actions);
 
 interface Named {
   readonly namespace?: string;
@@ -31,7 +31,7 @@ interface Named {
 /** Admits authenticated callers who may do what the handler {@link Needs}, in the namespace of the request. */
 @Injectable()
 export class AccessGuard implements CanActivate {
-  private readonly needs = new Map<unknown, readonly Action[]>();
+  private readonly needs = new Map<unknown, readonly RequiredAccess[]>();
 
   constructor(
     private readonly access: Access,
@@ -58,8 +58,8 @@ export class AccessGuard implements CanActivate {
 
   private admit(
     call: Metadata,
-    admission: Admission,
-    actions: readonly Action[],
+    admission: CallerAdmission,
+    actions: readonly RequiredAccess[],
     request: Named,
   ): boolean | Promise<boolean> {
     const { caller } = admission;
@@ -84,17 +84,17 @@ export class AccessGuard implements CanActivate {
   }
 
   /** @throws Error when the handler has no {@link Needs} */
-  private actionsOf(handler: ReturnType<ExecutionContext['getHandler']>): readonly Action[] {
+  private actionsOf(handler: ReturnType<ExecutionContext['getHandler']>): readonly RequiredAccess[] {
     const known = this.needs.get(handler);
     if (known) return known;
-    const actions = this.reflector.get<readonly Action[] | undefined>(ACTIONS, handler);
+    const actions = this.reflector.get<readonly RequiredAccess[] | undefined>(ACTIONS, handler);
     if (!actions) throw new Error(`${handler.name} has no @Needs`);
     this.needs.set(handler, actions);
     return actions;
   }
 }
 
-function admitted(call: Metadata, admission: Admission): true {
+function admitted(call: Metadata, admission: CallerAdmission): true {
   setAdmission(call, admission);
   return true;
 }

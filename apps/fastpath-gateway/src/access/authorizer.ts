@@ -6,7 +6,7 @@ import { type Caller, REHEARSAL } from './caller';
 import { ReviewCache } from './review-cache';
 
 /** An act on sandboxes, in terms of RBAC. */
-export interface Action {
+export interface RequiredAccess {
   readonly verb: 'create' | 'get' | 'list' | 'update' | 'delete';
   /** subresource of `sandboxes`; empty: the object itself */
   readonly subresource: '' | 'log';
@@ -56,7 +56,7 @@ export class Authorizer {
    * @returns the answer, at once when it is cached
    * @throws ApiError unavailable, when the API server cannot be asked or too many reviews are in flight
    */
-  allows(caller: Caller, action: Action, { namespace, name }: Target): boolean | Promise<boolean> {
+  allows(caller: Caller, action: RequiredAccess, { namespace, name }: Target): boolean | Promise<boolean> {
     if (caller === REHEARSAL) return action.verb === 'create';
     const ofAll = this.answer(caller, action, { namespace, name: '' });
     if (ofAll === true || name === '' || action.verb === 'create' || action.verb === 'list') return ofAll;
@@ -64,7 +64,7 @@ export class Authorizer {
     return ofAll.then((isAllowed) => isAllowed || this.answer(caller, action, { namespace, name }));
   }
 
-  private answer(caller: Caller, action: Action, target: Target): boolean | Promise<boolean> {
+  private answer(caller: Caller, action: RequiredAccess, target: Target): boolean | Promise<boolean> {
     const { name, groups, uid, extra } = caller;
     const key = JSON.stringify([
       name,
@@ -93,7 +93,7 @@ export class Authorizer {
 }
 
 /** The error permission_denied, worded as kubectl words it. */
-export function denied(caller: Caller, { verb, subresource }: Action, namespace: string): ApiError {
+export function denied(caller: Caller, { verb, subresource }: RequiredAccess, namespace: string): ApiError {
   const resource = subresource === '' ? SANDBOXES : `${SANDBOXES}/${subresource}`;
   const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   const what = `resource "${resource}" in API group "${GROUP}" ${where}`;

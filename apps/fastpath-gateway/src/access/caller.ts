@@ -9,7 +9,7 @@ export interface Caller {
 }
 
 /** Result of authentication and authorization of a call. */
-export interface Admission {
+export interface CallerAdmission {
   readonly caller: Caller;
   /** whether the caller is authenticated */
   readonly isKnown: boolean;
@@ -25,16 +25,16 @@ export const ANONYMOUS: Caller = { name: 'system:anonymous', groups: ['system:un
 /** The gateway itself, in its rehearsal. It may only create, and each of its creates is refused for its fields. */
 export const REHEARSAL: Caller = { name: 'system:rehearsal', groups: [] };
 
-const UNKNOWN: Admission = { caller: ANONYMOUS, isKnown: false, isAdmitted: false };
+const UNKNOWN: CallerAdmission = { caller: ANONYMOUS, isKnown: false, isAdmitted: false };
 
-const admissions = new WeakMap<Metadata, Admission>();
+const admissions = new WeakMap<Metadata, CallerAdmission>();
 
 /** @param call metadata of the request: the one object that interceptor, guard and handler all receive */
-export function setAdmission(call: Metadata, admission: Admission): void {
+export function setAdmission(call: Metadata, admission: CallerAdmission): void {
   admissions.set(call, admission);
 }
 
-export function admissionOf(call: Metadata | undefined): Admission {
+export function admissionOf(call: Metadata | undefined): CallerAdmission {
   return (call && admissions.get(call)) ?? UNKNOWN;
 }
 

@@ -8,7 +8,7 @@ import {
   sourceIps,
 } from '@fsb/component-base/audit/audit-event';
 import { microTime } from '@fsb/kit/times';
-import { type Admission, admissionOf } from '../access/caller';
+import { type CallerAdmission, admissionOf } from '../access/caller';
 import { type AuditedMethod, httpStatus } from './audited-methods';
 
 /** Fields of the requests that identify a sandbox. A record takes no others of a create: they may hold secrets. */
@@ -122,7 +122,7 @@ function statusOf(end: CallEnd | undefined): ResponseStatus {
 
 function annotationsOf(
   facts: CallFacts,
-  admission: Admission,
+  admission: CallerAdmission,
   end: CallEnd | undefined,
   now: number,
 ): AuditEvent['annotations'] {
@@ -156,7 +156,7 @@ function traceIdOf(metadata: Metadata | undefined): string | undefined {
 }
 
 /** undefined when the call ended before a decision, for example because the API server was unavailable. */
-function decision({ isAdmitted }: Admission, end: CallEnd | undefined): 'allow' | 'forbid' | undefined {
+function decision({ isAdmitted }: CallerAdmission, end: CallEnd | undefined): 'allow' | 'forbid' | undefined {
   if (isAdmitted) return 'allow';
   return end && isRefusedCaller(end.code) ? 'forbid' : undefined;
 }
@@ -166,7 +166,10 @@ export function isRefusedCaller(code: status): boolean {
   return code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED;
 }
 
-function authentication({ isKnown }: Admission, metadata: Metadata | undefined): 'token' | 'certificate' | 'none' {
+function authentication(
+  { isKnown }: CallerAdmission,
+  metadata: Metadata | undefined,
+): 'token' | 'certificate' | 'none' {
   if (!isKnown) return 'none';
   return metadata?.get('authorization').length ? 'token' : 'certificate';
 }

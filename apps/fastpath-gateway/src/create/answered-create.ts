@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { messageOf } from '@fsb/api/errors';
 import { type CreateRequest, type CreateResponse, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { type Created } from './create-mode';
+import { type CreatedSandbox } from './create-mode';
 import { CreateSandbox } from './create-sandbox';
 import { type CallerWait } from './creates-in-flight';
 import { DeleteSandbox } from '../sandboxes/delete-sandbox';
@@ -32,7 +32,7 @@ export class AnsweredCreate {
     request: CreateRequest,
     { signal, deadline }: CallerWait,
     onCallerLeft: (act: () => void) => void,
-  ): Promise<Created> {
+  ): Promise<CreatedSandbox> {
     const created = await this.creates.create(request, signal, deadline);
     if (request.name === '' && request.requestId === '')
       onCallerLeft(() => void this.end(request.namespace, created.response));

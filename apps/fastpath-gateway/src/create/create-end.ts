@@ -1,5 +1,5 @@
 /** Progress of a create: no agent or API server was asked yet; one was, and may have acted; the sandbox is made. */
-export type Progress = 'before' | 'asked' | 'made';
+export type CreateProgress = 'before' | 'asked' | 'made';
 /** Why a create is given up: its sandbox was deleted, its caller left, or its deadline passed. */
 export type GiveUpCause = 'deleted' | 'left' | 'late';
 /** What happens to the sandbox of a create that is given up. */
@@ -10,7 +10,7 @@ export type CreateEnd = 'nothing' | 'goes on' | 'removed';
  * sandbox, so that one goes on; any other is removed. Pure.
  * @param isFindable whether the caller chose a name or a request_id
  */
-export function endOfCreate(progress: Progress, cause: GiveUpCause, isFindable: boolean): CreateEnd {
+export function endOfCreate(progress: CreateProgress, cause: GiveUpCause, isFindable: boolean): CreateEnd {
   if (progress === 'before') return 'nothing';
   return cause === 'deleted' || !isFindable ? 'removed' : 'goes on';
 }

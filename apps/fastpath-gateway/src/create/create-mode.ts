@@ -4,7 +4,7 @@ import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { type ValidatedCreate } from './validated-create';
 import { type CreateInFlight } from './creates-in-flight';
 
-export interface Created {
+export interface CreatedSandbox {
   readonly response: CreateResponse;
   readonly stages: readonly Stage[];
 }
@@ -18,5 +18,5 @@ export interface PooledCreate {
 /** A mode of creation: FAST or STRONG. */
 export interface CreateMode {
   /** @throws ApiError with the code of the answer */
-  create(order: PooledCreate, course: CreateInFlight): Promise<Created>;
+  create(order: PooledCreate, course: CreateInFlight): Promise<CreatedSandbox>;
 }

@@ -7,7 +7,7 @@ import { type ShortageTracker } from '../shortage/shortage-tracker';
 import { type NamespaceQuota } from '../quota/namespace-quota';
 import { type Catalog } from '../sandboxes/catalog';
 import { type GatewayMetrics } from '../gateway.metrics';
-import { type Created, type CreateMode } from './create-mode';
+import { type CreatedSandbox, type CreateMode } from './create-mode';
 import { validateCreate, type ValidatedCreate, type CreateDefaults, withPoolDefaults } from './validated-create';
 import { type CreateInFlight, type CreatesInFlight } from './creates-in-flight';
 import { type PoolLookup } from './pool-lookup';
@@ -41,7 +41,7 @@ export class CreateSandbox {
    * @throws ApiError deadline_exceeded, when the deadline passed or the caller left
    * @throws ApiError aborted, when the sandbox was deleted meanwhile
    */
-  async create(request: CreateRequest, signal: AbortSignal, deadline: number): Promise<Created> {
+  async create(request: CreateRequest, signal: AbortSignal, deadline: number): Promise<CreatedSandbox> {
     const started = performance.now();
     const order = validateCreate(request, this.parts.defaults());
     const checkedMs = performance.now() - started;
@@ -65,7 +65,7 @@ export class CreateSandbox {
     }
   }
 
-  private madeOnce(order: ValidatedCreate, course: CreateInFlight): Promise<Created> {
+  private madeOnce(order: ValidatedCreate, course: CreateInFlight): Promise<CreatedSandbox> {
     const { namespace, requestId } = order;
     if (requestId === '') return this.make(order, course);
     return this.parts.requestIds.once(namespace, requestId, async () => {
@@ -79,7 +79,7 @@ export class CreateSandbox {
    * Makes a sandbox; if its name is taken, answers with the sandbox that another replica has just made for this
    * request.
    */
-  private async makeOrJoin(order: ValidatedCreate, course: CreateInFlight): Promise<Created> {
+  private async makeOrJoin(order: ValidatedCreate, course: CreateInFlight): Promise<CreatedSandbox> {
     try {
       return await this.make(order, course);
     } catch (error) {
@@ -90,7 +90,7 @@ export class CreateSandbox {
     }
   }
 
-  private async make(order: ValidatedCreate, course: CreateInFlight): Promise<Created> {
+  private async make(order: ValidatedCreate, course: CreateInFlight): Promise<CreatedSandbox> {
     const { namespace, name, mode } = order;
     course.requireWanted();
     if (this.parts.underWay.isHeld(`${namespace}/${name}`) || this.parts.catalog.isKnown(namespace, name))
@@ -99,7 +99,7 @@ export class CreateSandbox {
     const pool = await this.parts.pools.require(order, course.deadline);
     requirePoolsRegistry(order.image, pool);
     const whole = withPoolDefaults(order, pool);
-    const create = (): Promise<Created> => this.parts.modes[mode].create({ order: whole, pool }, course);
+    const create = (): Promise<CreatedSandbox> => this.parts.modes[mode].create({ order: whole, pool }, course);
     const made = await this.parts.quota.during(whole, create).catch((error: unknown) => {
       // the API server may know another replica's object before this replica's watch does
       throw isApiError(error, 'already_exists') ? nameTaken(order, error) : error;

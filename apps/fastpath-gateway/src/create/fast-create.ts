@@ -7,9 +7,9 @@ import { type TemplateSigner } from '@fsb/placement/vouched-template';
 import { type WriteBehind } from '../sandboxes/write-behind';
 import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { type FairSeats } from '../quota/fair-seats';
-import { endOfCreate, type Progress } from './create-end';
+import { endOfCreate, type CreateProgress } from './create-end';
 import { agentRequest, type ValidatedCreate } from './validated-create';
-import { type Created, type CreateMode, type PooledCreate } from './create-mode';
+import { type CreatedSandbox, type CreateMode, type PooledCreate } from './create-mode';
 import { type CreateInFlight } from './creates-in-flight';
 import { type WaitForRoom } from './wait-for-room';
 import { type AgentView } from '@fsb/placement/agent-directory';
@@ -36,7 +36,7 @@ export class FastCreate implements CreateMode {
    * @throws UnknownOutcomeError (deadline_exceeded) for a findable create whose agent has not answered
    * @throws ApiError with the code of the agent's error
    */
-  async create({ order, pool }: PooledCreate, course: CreateInFlight): Promise<Created> {
+  async create({ order, pool }: PooledCreate, course: CreateInFlight): Promise<CreatedSandbox> {
     const { namespace, name, image, begunAt, isFindable } = order;
     const sandbox = agentRequest(order, this.parts.signer);
     const request = {
@@ -71,7 +71,7 @@ export class FastCreate implements CreateMode {
    * @throws ApiError aborted, when it was deleted
    * @throws ApiError deadline_exceeded, when it is not findable and its caller left or its deadline passed
    */
-  private giveUp(progress: Progress, { order, course, agent, sandboxId }: Given): void {
+  private giveUp(progress: CreateProgress, { order, course, agent, sandboxId }: Given): void {
     // the timer may fire a moment before the deadline: a create without the agent's answer is late
     const cause = course.cause ?? (progress === 'asked' ? 'late' : undefined);
     if (cause === undefined || endOfCreate(progress, cause, order.isFindable) !== 'removed') return;

@@ -8,7 +8,7 @@ import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { setBounded } from '@fsb/kit/set-bounded';
 import { type Catalog } from '../sandboxes/catalog';
 import { viewOfObject } from '../sandboxes/sandbox-view';
-import { type Created } from './create-mode';
+import { type CreatedSandbox } from './create-mode';
 import { type ValidatedCreate } from './validated-create';
 import { answerOf, earlierRequest } from './earlier-request';
 import { type StrongCreate } from './strong-create';
@@ -19,7 +19,7 @@ const TTL_MS = 10 * 60_000;
 const LOOK_MS = 50;
 
 interface Entry {
-  readonly answer: Promise<Created>;
+  readonly answer: Promise<CreatedSandbox>;
   /** Unix milliseconds */
   readonly until: number;
 }
@@ -51,7 +51,7 @@ export class RequestIds {
   }
 
   /** Runs `create`, unless an answer to this id is remembered or in flight. A failure is not remembered. */
-  once(namespace: string, requestId: string, create: () => Promise<Created>): Promise<Created> {
+  once(namespace: string, requestId: string, create: () => Promise<CreatedSandbox>): Promise<CreatedSandbox> {
     const id = `${namespace}/${requestId}`;
     const known = this.answers.get(id);
     if (known && known.until > Date.now()) return known.answer;
@@ -69,7 +69,7 @@ export class RequestIds {
    * @throws ApiError with the code of an earlier STRONG create that failed
    * @throws ApiError unavailable, before the caches are filled
    */
-  async earlier(order: ValidatedCreate, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
+  async earlier(order: ValidatedCreate, signal: AbortSignal, deadline: number): Promise<CreatedSandbox | undefined> {
     const { namespace, requestId } = order;
     const { catalog, strong } = this.parts;
     while (!signal.aborted && Date.now() < deadline) {
@@ -102,7 +102,7 @@ export class RequestIds {
    *   or belongs to another request
    * @throws ApiError as {@link earlier}, or with the code of the API server's error
    */
-  async written(order: ValidatedCreate, signal: AbortSignal, deadline: number): Promise<Created | undefined> {
+  async written(order: ValidatedCreate, signal: AbortSignal, deadline: number): Promise<CreatedSandbox | undefined> {
     const { namespace, name, requestId } = order;
     const { client, strong } = this.parts;
     const limit = { deadlineMs: Math.max(1, deadline - Date.now()) };

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type LogExit } from '@fsb/agent-api/log-exit';
 import { CreateRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { type RunSandboxRequest, type RunSandboxResponse, StreamLogsRequest } from '@fsb/api/gen/fastpath/v1/logs';
-import { type OpenLog, SandboxLogs } from '../sandboxes/sandbox-logs';
+import { type OpenSandboxLog, SandboxLogReader } from '../sandboxes/sandbox-log-reader';
 import { CreateSandbox } from './create-sandbox';
 import { timingsOf } from './timings';
 
@@ -13,13 +13,13 @@ const NOTHING = { data: Buffer.alloc(0), turns: [], exited: undefined };
 export class RunSandbox {
   constructor(
     private readonly creates: CreateSandbox,
-    private readonly logs: SandboxLogs,
+    private readonly logs: SandboxLogReader,
   ) {}
 
   /**
    * Runs a sandbox. The first message has `created`, the last one `exited` if the exit is known.
    * @param deadline of the create alone, Unix milliseconds
-   * @throws ApiError as {@link CreateSandbox.create} and {@link SandboxLogs.open}
+   * @throws ApiError as {@link CreateSandbox.create} and {@link SandboxLogReader.open}
    */
   async *run(
     { sandbox }: RunSandboxRequest,
@@ -39,7 +39,7 @@ export class RunSandbox {
 }
 
 /** @returns the exit of the sandbox, if it is known */
-async function* messages(log: OpenLog): AsyncGenerator<RunSandboxResponse, LogExit | undefined> {
+async function* messages(log: OpenSandboxLog): AsyncGenerator<RunSandboxResponse, LogExit | undefined> {
   try {
     for (;;) {
       const { done, value } = await log.next();

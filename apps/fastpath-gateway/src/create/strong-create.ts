@@ -11,8 +11,8 @@ import { type FairSeats } from '../quota/fair-seats';
 import { type AgentDeletes } from '../sandboxes/agent-deletes';
 import { viewOfObject } from '../sandboxes/sandbox-view';
 import { endOfCreate } from './create-end';
-import { type ValidatedCreate, templateOf } from './validated-create';
-import { type Created, type CreateMode, type PooledCreate } from './create-mode';
+import { type ValidatedCreate, templateOfCreate } from './validated-create';
+import { type CreatedSandbox, type CreateMode, type PooledCreate } from './create-mode';
 import { type CreateInFlight } from './creates-in-flight';
 import { strongOutcome } from './strong-outcome';
 
@@ -46,7 +46,7 @@ export class StrongCreate implements CreateMode {
    * @throws ApiError as {@link strongOutcome}, when the sandbox cannot run
    * @throws LimitError inFlight, when no seat is free
    */
-  async create({ order }: PooledCreate, course: CreateInFlight): Promise<Created> {
+  async create({ order }: PooledCreate, course: CreateInFlight): Promise<CreatedSandbox> {
     const { signal, deadline } = course;
     await arrivalsRead();
     if (signal.aborted)
@@ -188,7 +188,7 @@ function whyStill(sandbox: Sandbox | undefined): string {
 }
 
 function objectOf(order: ValidatedCreate): Sandbox {
-  const { metadata, spec } = templateOf(order);
+  const { metadata, spec } = templateOfCreate(order);
   const { name, namespace } = order;
   return {
     apiVersion: API_VERSION,

@@ -117,7 +117,7 @@ function generatedName({ requestId }: CreateRequest, nowNanos: bigint): string {
 }
 
 /** The template of the object: the same for every process that may write it. */
-export function templateOf({
+export function templateOfCreate({
   mode,
   labels,
   requestId,
@@ -144,7 +144,7 @@ export function agentRequest(order: ValidatedCreate, signer: TemplateSigner): Sa
   const { name, namespace, spec, labels, createdNanos } = order;
   const { command, args, envs } = expandProcess({ command: spec.command, args: spec.args, envs: order.envs });
   const sandboxId = fastSandboxId(name, namespace, createdNanos);
-  const template = templateOf(order);
+  const template = templateOfCreate(order);
   return {
     sandboxId,
     claimUid: '',

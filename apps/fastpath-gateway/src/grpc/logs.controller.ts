@@ -13,7 +13,7 @@ import { writeAll } from '@fsb/component-base/grpc/write-all';
 import { type Observable } from 'rxjs';
 import { AccessGuard, Needs } from '../access/access.guard';
 import { RunSandbox } from '../create/run-sandbox';
-import { SandboxLogs } from '../sandboxes/sandbox-logs';
+import { SandboxLogReader } from '../sandboxes/sandbox-log-reader';
 import { createDeadline } from './call-deadline';
 
 @Controller()
@@ -21,7 +21,7 @@ import { createDeadline } from './call-deadline';
 @UseGuards(AccessGuard)
 export class LogsController {
   constructor(
-    private readonly logs: SandboxLogs,
+    private readonly logs: SandboxLogReader,
     private readonly runs: RunSandbox,
   ) {}
 

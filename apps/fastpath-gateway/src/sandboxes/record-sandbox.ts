@@ -10,7 +10,7 @@ import { SANDBOX_KIND } from '@fsb/controller-runtime/kinds';
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { type Reconciler } from '@fsb/controller-runtime/reconciler';
 import { runningStatus, sandboxObject } from '@fsb/placement/sandbox-object';
-import { templateOf } from '../create/validated-create';
+import { templateOfCreate } from '../create/validated-create';
 import { timingsOf } from '../create/timings';
 import { type PendingRecord, type PendingRecords } from './pending-records';
 
@@ -98,7 +98,7 @@ export class RecordSandbox implements Reconciler {
     const { order, agent, createdAt, sandboxId } = record;
     const { name, namespace } = order;
     try {
-      const object = sandboxObject({ name, namespace, template: templateOf(order), agent, createdAt });
+      const object = sandboxObject({ name, namespace, template: templateOfCreate(order), agent, createdAt });
       const annotations = { ...object.metadata.annotations, [TIMINGS_ANNOTATION]: timingsOf(record.stages) };
       const timed = { ...object, metadata: { ...object.metadata, annotations } };
       return await this.parts.client.create(SANDBOX_KIND, timed);

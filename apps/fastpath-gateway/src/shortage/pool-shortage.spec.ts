@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateRequest, type CreateResponse, DeleteRequest } from '@fsb/api/gen/fastpath/v1/fastpath';
 import { CONFIG_MAP_KIND, POOL_KIND } from '@fsb/controller-runtime/kinds';
 import { eventually } from '../../../../test/support/eventually';
-import { call, GatewayScene, type Outcome, SLOTS } from '../testing/gateway-scene';
+import { call, GatewayScene, type CallOutcome, SLOTS } from '../testing/gateway-scene';
 
 jest.setTimeout(120_000);
 const namespace = 'default';
@@ -37,7 +37,7 @@ describe('fastpath-gateway: a create that no agent has room for', () => {
   const create = (
     name: string,
     more: { poolRef?: string; requestId?: string } = {},
-  ): Promise<Outcome<CreateResponse>> =>
+  ): Promise<CallOutcome<CreateResponse>> =>
     call(
       scene.sandboxes.createSandbox.bind(scene.sandboxes),
       CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: ['/bin/sleep', '1000'], ...more }),

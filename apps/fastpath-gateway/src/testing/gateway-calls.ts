@@ -10,7 +10,7 @@ import {
   UpdateRequest,
   type UpdateResponse,
 } from '@fsb/api/gen/fastpath/v1/fastpath';
-import { call, type Outcome } from './gateway-scene';
+import { call, type CallOutcome } from './gateway-scene';
 
 /** PID 1 ignores signals that it does not handle: without the trap each delete takes the grace period of 10 s. */
 const SLEEP = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 1000 & wait'];
@@ -23,7 +23,7 @@ export class GatewayCalls {
     name: string,
     more: Parameters<typeof CreateRequest.fromPartial>[0] = {},
     ms?: number,
-  ): Promise<Outcome<CreateResponse>> {
+  ): Promise<CallOutcome<CreateResponse>> {
     const request = CreateRequest.fromPartial({ name, image: 'busybox', poolRef: 'pool', command: SLEEP, ...more });
     return call(this.client.createSandbox.bind(this.client), request, ms);
   }
@@ -40,15 +40,15 @@ export class GatewayCalls {
     running.cancel();
   }
 
-  get(sandboxName: string, sandboxId = ''): Promise<Outcome<SandboxInfo>> {
+  get(sandboxName: string, sandboxId = ''): Promise<CallOutcome<SandboxInfo>> {
     return call(this.client.getSandbox.bind(this.client), GetRequest.fromPartial({ sandboxName, sandboxId }));
   }
 
-  remove(sandboxName: string, sandboxId = ''): Promise<Outcome<DeleteResponse>> {
+  remove(sandboxName: string, sandboxId = ''): Promise<CallOutcome<DeleteResponse>> {
     return call(this.client.deleteSandbox.bind(this.client), DeleteRequest.fromPartial({ sandboxName, sandboxId }));
   }
 
-  label(sandboxName: string, sandboxId = ''): Promise<Outcome<UpdateResponse>> {
+  label(sandboxName: string, sandboxId = ''): Promise<CallOutcome<UpdateResponse>> {
     const request = UpdateRequest.fromPartial({ sandboxName, sandboxId, labels: { seen: 'yes' } });
     return call(this.client.updateSandbox.bind(this.client), request);
   }

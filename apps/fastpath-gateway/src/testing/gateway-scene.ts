@@ -29,7 +29,7 @@ const ROOT = resolve(__dirname, '../../../..');
 const POD = { namespace: 'default', name: 'agent-1' };
 export const SLOTS = 3;
 
-export interface Outcome<A> {
+export interface CallOutcome<A> {
   readonly code: string;
   readonly message: string;
   readonly answer: A | undefined;
@@ -37,7 +37,7 @@ export interface Outcome<A> {
 }
 
 /** Makes a call whose outcome is a value, errors included: the name of the status, the answer and the trailers. */
-export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000): Promise<Outcome<A>> {
+export function call<Q, A>(method: Unary<Q, A>, request: Q, deadlineMs = 10_000): Promise<CallOutcome<A>> {
   return new Promise((done) => {
     let answer: A | undefined;
     const running = method(request, new Metadata(), { deadline: Date.now() + deadlineMs }, (_error, value) => {

@@ -4,7 +4,7 @@ import { CommandError, usageError } from '../command-error';
 import type { RunFlags, SandboxFile } from '../create-request';
 import { createdLines } from '../created-lines';
 import { parserOf, env, expireTime, labels, numberParserOf, policy, ports, wait } from '../flag-values';
-import { type GlobalFlags, type Settings, settingsOf } from '../settings';
+import { type GlobalFlags, type ConnectionSettings, settingsOf } from '../settings';
 
 interface Flags extends RunFlags, GlobalFlags {
   readonly file?: string;
@@ -128,7 +128,7 @@ async function run(name: string, command: readonly string[], flags: Flags): Prom
   });
 }
 
-async function sandboxFile(name: string, flags: Flags, settings: Settings): Promise<SandboxFile> {
+async function sandboxFile(name: string, flags: Flags, settings: ConnectionSettings): Promise<SandboxFile> {
   if (flags.file !== undefined) return (await import('../sandbox-file.js')).readSandboxFile(flags.file);
   if (flags.image !== undefined) return {};
   return (await import('../editor.js')).editSandbox(name, settings.editor);

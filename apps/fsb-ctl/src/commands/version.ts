@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 /** Version of package.json, defined by scripts/bundle-cli.mjs. */
 declare const FSB_VERSION: string | undefined;
 
-export const VERSION = `fsb-ctl ${typeof FSB_VERSION === 'string' ? FSB_VERSION : 'unbundled'}`;
+export const CLI_VERSION = `fsb-ctl ${typeof FSB_VERSION === 'string' ? FSB_VERSION : 'unbundled'}`;
 
 export function addVersion(program: Command): void {
   program
@@ -12,6 +12,6 @@ export function addVersion(program: Command): void {
     .description('Prints the version of fsb-ctl.')
     .addHelpText('after', '\nExamples:\n  fsb-ctl version\n')
     .action(() => {
-      process.stdout.write(`${VERSION}\n`);
+      process.stdout.write(`${CLI_VERSION}\n`);
     });
 }

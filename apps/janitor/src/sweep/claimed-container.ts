@@ -1,12 +1,12 @@
 import { ContainerLabels } from '@fsb/api/labels';
 import { attemptInId } from '@fsb/api/sandbox-id';
 import { type ContainerRecord } from '@fsb/containerd/sandbox-runtime';
-import { type ClaimedContainer } from './orphan-policy';
+import { type LabelledContainer } from './orphan-policy';
 
 const DEFAULT_GRACE_MS = 10_000;
 
 /** Parses the labels that an agent writes. Missing labels are empty; missing or malformed times are undefined. */
-export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'labels'>): ClaimedContainer {
+export function claimedContainer({ id, labels }: Pick<ContainerRecord, 'id' | 'labels'>): LabelledContainer {
   const label = (name: keyof typeof ContainerLabels): string => labels[ContainerLabels[name]] ?? '';
   const sandboxId = label('id') || id;
   return {

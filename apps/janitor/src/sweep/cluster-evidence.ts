@@ -12,11 +12,11 @@ import {
 import { type KubeClient } from '@fsb/controller-runtime/kube-client';
 import { KubeError } from '@fsb/controller-runtime/kube-error';
 import { type LeaseWatch } from './lease-watch';
-import { type AgentPresence, type ClaimedContainer, type Evidence, type ObjectPresence } from './orphan-policy';
+import { type AgentPresence, type LabelledContainer, type Evidence, type ObjectPresence } from './orphan-policy';
 
 const ASK_MS = 5_000;
 const PAGE = 500;
-type AgentKey = Pick<ClaimedContainer, 'namespace' | 'agentName' | 'agentUid'>;
+type AgentKey = Pick<LabelledContainer, 'namespace' | 'agentName' | 'agentUid'>;
 
 /** Evidence of the cluster about containers. A failed read is `unknown`; `gone` and `absent` are read live. */
 export class ClusterEvidence {
@@ -45,7 +45,7 @@ export class ClusterEvidence {
     }
   }
 
-  async of(container: ClaimedContainer): Promise<Evidence> {
+  async of(container: LabelledContainer): Promise<Evidence> {
     const [agent, object] = await Promise.all([this.agent(container), this.object(container)]);
     return { agent, object, adopterHeldMs: this.adopter.heldMs() };
   }
@@ -77,7 +77,7 @@ export class ClusterEvidence {
     return typeof found === 'string' ? found === 'unknown' : found.metadata.uid === uid;
   }
 
-  private async object({ namespace, sandboxName }: ClaimedContainer): Promise<ObjectPresence> {
+  private async object({ namespace, sandboxName }: LabelledContainer): Promise<ObjectPresence> {
     if (sandboxName === '' || namespace === '') return 'unknown';
     const found = await this.ask(SANDBOX_KIND, { namespace, name: sandboxName });
     if (typeof found === 'string') return found;

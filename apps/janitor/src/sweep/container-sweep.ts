@@ -8,7 +8,7 @@ import { type Removals } from '../removals';
 import { type Suspects } from '../suspects';
 import { claimedContainer } from './claimed-container';
 import { type ClusterEvidence } from './cluster-evidence';
-import { type ClaimedContainer, isYoung, judge, type KeepReason, type Removal, type Verdict } from './orphan-policy';
+import { type LabelledContainer, isYoung, judge, type KeepReason, type Removal, type Verdict } from './orphan-policy';
 
 export interface ContainerSweepParts {
   readonly runtime: SandboxRuntime;
@@ -53,7 +53,7 @@ export class ContainerSweep {
     return undefined;
   }
 
-  private async judge(container: ClaimedContainer): Promise<Verdict> {
+  private async judge(container: LabelledContainer): Promise<Verdict> {
     const timing = { nowMs: Date.now(), orphanTimeoutMs: this.config.orphanTimeout };
     if (isYoung(container, timing)) return { keep: 'young' };
     return judge(container, await this.parts.evidence.of(container), timing);
@@ -66,13 +66,13 @@ export class ContainerSweep {
     await this.parts.runtime.closeGroup(group).catch(() => undefined); // harmless: an empty file
   }
 
-  private untilNextLook({ claimedAtMs = 0 }: ClaimedContainer): number {
+  private untilNextLook({ claimedAtMs = 0 }: LabelledContainer): number {
     const { orphanTimeout, scanInterval } = this.config;
     const untilOldEnough = claimedAtMs + orphanTimeout - Date.now();
     return Math.min(untilOldEnough > 0 ? untilOldEnough : orphanTimeout, scanInterval);
   }
 
-  private remove(container: ClaimedContainer, { remove: reason, why }: Removal): Promise<void> {
+  private remove(container: LabelledContainer, { remove: reason, why }: Removal): Promise<void> {
     const { id, sandboxId, namespace, sandboxName: name, claimUid } = container;
     const metadata = { namespace, name, ...(claimUid && { uid: claimUid }) };
     const object = { apiVersion: API_VERSION, kind: 'Sandbox', metadata };

@@ -1,7 +1,7 @@
-import { type ClaimedContainer, type Evidence, judge, type Verdict } from './orphan-policy';
+import { type LabelledContainer, type Evidence, judge, type Verdict } from './orphan-policy';
 
 const NOW = 1_000_000;
-const OWNED: ClaimedContainer = {
+const OWNED: LabelledContainer = {
   ...{ id: 's', sandboxId: 's', namespace: 'default', sandboxName: 'one', agentName: 'agent', agentUid: 'a' },
   ...{ claimUid: 'u', attempt: 0, claimedAtMs: NOW - 60_000, endsByMs: undefined },
 };
@@ -11,7 +11,7 @@ const UNBOUND = { claimUid: '' };
 const removed = (reason: string): Partial<Verdict> => ({ remove: reason }) as Partial<Verdict>;
 
 describe('judge', () => {
-  it.each<[string, Partial<ClaimedContainer>, Partial<Evidence>, Partial<Verdict>]>([
+  it.each<[string, Partial<LabelledContainer>, Partial<Evidence>, Partial<Verdict>]>([
     ['agent and object present', {}, {}, { keep: 'owned' }],
     ['no agent label', { agentUid: '' }, { agent: 'gone' }, { keep: 'unlabelled' }],
     ['no sandbox label', { sandboxName: '' }, { object: 'absent' }, { keep: 'unlabelled' }],

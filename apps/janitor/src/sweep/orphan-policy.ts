@@ -1,5 +1,5 @@
 /** A sandbox's or standby container, as its labels describe it. */
-export interface ClaimedContainer {
+export interface LabelledContainer {
   readonly id: string;
   readonly sandboxId: string;
   readonly namespace: string;
@@ -54,12 +54,12 @@ export interface Timing {
 const REMOVAL_MS = 20_000;
 
 /** Whether a claim is too young to judge: its create may be in flight. The evidence need not be read either. */
-export function isYoung({ claimedAtMs }: ClaimedContainer, { nowMs, orphanTimeoutMs }: Timing): boolean {
+export function isYoung({ claimedAtMs }: LabelledContainer, { nowMs, orphanTimeoutMs }: Timing): boolean {
   return claimedAtMs !== undefined && nowMs - claimedAtMs < orphanTimeoutMs;
 }
 
 /** Whether a container is an orphan. Pure: the table of cases is its specification. */
-export function judge(container: ClaimedContainer, evidence: Evidence, timing: Timing): Verdict {
+export function judge(container: LabelledContainer, evidence: Evidence, timing: Timing): Verdict {
   const { agentUid, agentName, claimedAtMs } = container;
   if (agentUid === '' || agentName === '') return { keep: 'unlabelled' };
   if (isYoung(container, timing)) return { keep: 'young' };
@@ -69,7 +69,7 @@ export function judge(container: ClaimedContainer, evidence: Evidence, timing: T
   return judgeClaim(container, evidence, timing);
 }
 
-function judgeClaim(container: ClaimedContainer, { object, adopterHeldMs }: Evidence, timing: Timing): Verdict {
+function judgeClaim(container: LabelledContainer, { object, adopterHeldMs }: Evidence, timing: Timing): Verdict {
   const { claimUid, sandboxName, namespace, endsByMs } = container;
   if (sandboxName === '' || namespace === '') return { keep: 'unlabelled' };
   if (endsByMs !== undefined && timing.nowMs < endsByMs + REMOVAL_MS) return { keep: 'ending' };
@@ -80,11 +80,11 @@ function judgeClaim(container: ClaimedContainer, { object, adopterHeldMs }: Evid
   return 'remove' in verdict && isUnadopted ? { keep: 'nobody-to-adopt' } : verdict;
 }
 
-function absent({ namespace, sandboxName }: ClaimedContainer): Verdict {
+function absent({ namespace, sandboxName }: LabelledContainer): Verdict {
   return { remove: 'SandboxNotFound', why: `there is no Sandbox ${namespace}/${sandboxName}` };
 }
 
-function judgeAgainst({ claimUid, sandboxId, attempt, ...names }: ClaimedContainer, object: ObjectFacts): Verdict {
+function judgeAgainst({ claimUid, sandboxId, attempt, ...names }: LabelledContainer, object: ObjectFacts): Verdict {
   const name = `Sandbox ${names.namespace}/${names.sandboxName}`;
   if (claimUid !== '' && claimUid !== object.uid) {
     return { remove: 'ClaimUidDiffers', why: `${name} has another uid now` };

@@ -281,6 +281,6 @@ export class JanitorScene {
 }
 
 /** Runs `ip`. @returns its stdout */
-export function ip(...args: string[]): string {
+export function runIp(...args: string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8' });
 }

@@ -32,7 +32,7 @@ const LogsQuery = z.object({
  */
 @Controller()
 @UseGuards(RestoredGuard)
-export class LogsController {
+export class AgentLogsController {
   constructor(
     private readonly table: SandboxTable,
     private readonly logs: LogReader,

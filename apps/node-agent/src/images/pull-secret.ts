@@ -1,6 +1,6 @@
 import { type RegistryAuth } from '@fsb/containerd/image-store';
 
-export interface PullSecret extends RegistryAuth {
+export interface RegistrySecret extends RegistryAuth {
   /** as in a dockerconfigjson: a host, or a URL */
   readonly host: string;
 }
@@ -8,7 +8,7 @@ export interface PullSecret extends RegistryAuth {
 const DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /** The credentials for an image's registry; undefined: no secret is for it. Pure. @param image normalised */
-export function secretFor(image: string, secrets: readonly PullSecret[]): RegistryAuth | undefined {
+export function secretFor(image: string, secrets: readonly RegistrySecret[]): RegistryAuth | undefined {
   const wanted = hostOf(image);
   const secret = secrets.find(({ host }) => hostOf(host) === wanted);
   return secret && { username: secret.username, password: secret.password };

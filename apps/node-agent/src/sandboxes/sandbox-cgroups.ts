@@ -3,7 +3,7 @@ import { readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
-import { CPU_PERIOD_US, cpuQuota, cpuShares, type Limits } from '@fsb/containerd/oci-spec';
+import { CPU_PERIOD_US, cpuQuota, cpuShares, type ContainerLimits } from '@fsb/containerd/oci-spec';
 import { CGROUPS } from '@fsb/node/node-folders';
 
 const ATTEMPTS = 20;
@@ -38,7 +38,7 @@ export class SandboxCgroups {
    * Limits a container that already runs. Absent limits stay as they are.
    * @throws Error where its cgroup cannot be written
    */
-  async limit(id: string, { memoryBytes, cpus, pids }: Limits): Promise<void> {
+  async limit(id: string, { memoryBytes, cpus, pids }: ContainerLimits): Promise<void> {
     const unified = isUnified();
     const write = (controller: string, file: string, value: number | string): Promise<void> =>
       writeFile(join(this.folder(join(CGROUPS, unified ? '' : controller), id), file), String(value));

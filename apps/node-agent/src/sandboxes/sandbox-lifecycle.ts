@@ -45,7 +45,7 @@ export interface LifecycleParts {
   readonly traffic: Traffic;
 }
 
-export interface DeleteOptions {
+export interface SandboxDeleteOptions {
   readonly generation?: number | undefined;
   /** the object stays, and its log is kept */
   readonly keepLog?: boolean | undefined;
@@ -125,7 +125,7 @@ export class SandboxLifecycle {
    * Begins the end and returns. An unknown id is success; a repeated delete may change the {@link GracePeriod}.
    * @throws AdmissionError stale_generation, for a generation older than the sandbox's
    */
-  delete(id: string, { generation, keepLog = false, gracePeriodSeconds }: DeleteOptions = {}): void {
+  delete(id: string, { generation, keepLog = false, gracePeriodSeconds }: SandboxDeleteOptions = {}): void {
     const refusal = staleDelete(generation, this.parts.table.get(id));
     if (refusal) throw new AdmissionError(refusal, this.parts.admission.free());
     if (keepLog) this.keepingLog.add(id);

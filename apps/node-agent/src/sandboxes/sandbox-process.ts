@@ -1,7 +1,7 @@
 import { ApiError } from '@fsb/api/errors';
 import { checkProcessWords } from '@fsb/api/process-words';
 import { type ImageConfig } from '@fsb/containerd/image-store';
-import { type Limits } from '@fsb/containerd/oci-spec';
+import { type ContainerLimits } from '@fsb/containerd/oci-spec';
 import { type Claim } from './claim';
 import { type AgentCreate } from './create-request';
 import { hostnameOf } from './hostname';
@@ -23,7 +23,7 @@ export interface SandboxProcess {
   /** folders that are made where the image has none */
   readonly volumes: readonly string[];
   readonly hostname: string;
-  readonly limits: Limits;
+  readonly limits: ContainerLimits;
   /** whether a value comes from the image; says whose fault it is where the value cannot be used */
   readonly fromImage: { readonly workingDir: boolean };
 }

@@ -5,7 +5,7 @@ import { messageOf } from '@fsb/api/errors';
 import { ContainerLabels, installationLabels } from '@fsb/api/labels';
 import { type Traffic } from '@fsb/component-base/traffic';
 import { type ImageInfo, type ImageStore } from '@fsb/containerd/image-store';
-import { type Limits } from '@fsb/containerd/oci-spec';
+import { type ContainerLimits } from '@fsb/containerd/oci-spec';
 import { SnapshotGoneError } from '@fsb/containerd/runtime-errors';
 import { type ContainerRecord, type ContainerRequest, type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type OciSeccomp } from '@fsb/containerd/seccomp-profile';
@@ -33,7 +33,7 @@ export interface WarmParts {
   readonly demand: StandbyDemand;
   readonly traffic: Traffic;
   /** of a sandbox that asks for none */
-  readonly limits: Limits;
+  readonly limits: ContainerLimits;
   /** called with the images that have a standby container, when they change */
   readonly onImages: (images: readonly string[]) => void;
 }

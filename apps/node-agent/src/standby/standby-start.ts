@@ -2,7 +2,7 @@ import { type Stage } from '@fsb/agent-api/agent-api';
 import { recordSpan } from '@fsb/component-base/tracing/tracing';
 import { type ContainerIds } from '@fsb/containerd/container-ids';
 import { type ImageInfo } from '@fsb/containerd/image-store';
-import { type Limits } from '@fsb/containerd/oci-spec';
+import { type ContainerLimits } from '@fsb/containerd/oci-spec';
 import { ContainerLabels } from '@fsb/api/labels';
 import { type Claim } from '../sandboxes/claim';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
@@ -22,7 +22,7 @@ export interface StandbyStartParts {
   readonly cgroups: SandboxCgroups;
   readonly ids: ContainerIds;
   /** that standby containers have */
-  readonly limits: Limits;
+  readonly limits: ContainerLimits;
   /** the sandboxes' address */
   readonly address: string;
 }
@@ -93,7 +93,7 @@ export class StandbyStart {
     void this.parts.containers.discard(id);
   }
 
-  private differs({ memoryBytes, cpus, pids }: Limits): boolean {
+  private differs({ memoryBytes, cpus, pids }: ContainerLimits): boolean {
     const { limits } = this.parts;
     return memoryBytes !== limits.memoryBytes || cpus !== limits.cpus || pids !== limits.pids;
   }

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { exceeds, usageOf } from './disk-usage';
+import { exceeds, diskUsageOf } from './disk-usage';
 import { entriesFor } from './storage-watch';
 
 const MIB = 1024 * 1024;
@@ -36,7 +36,7 @@ describe('usageOf', () => {
     symlinkSync('/usr', join(folder, 'link'));
     mkdirSync(join(folder, 'sub'));
     writeFileSync(join(folder, 'sub/two'), Buffer.alloc(MIB));
-    const { bytes, ...rest } = usageOf(folder, MANY);
+    const { bytes, ...rest } = diskUsageOf(folder, MANY);
     expect(rest).toEqual({ entries: 6, tooDeep: false });
     expect(bytes).toBeGreaterThanOrEqual(2 * MIB);
     expect(bytes).toBeLessThan(2 * MIB + 64 * 1024);
@@ -45,7 +45,7 @@ describe('usageOf', () => {
   it('counts files below names that are not UTF-8, and below a path that is too long for the kernel', () => {
     shell(String.raw`mkdir $'\xff\xfe'; head -c 1M /dev/zero > $'\xff\xfe/\xc0'`);
     shell(`n=$(printf 'n%.0s' {1..200}); for i in {1..50}; do mkdir $n; cd -P ./$n; done; head -c 1M /dev/zero > end`);
-    const { bytes, entries, tooDeep } = usageOf(folder, MANY);
+    const { bytes, entries, tooDeep } = diskUsageOf(folder, MANY);
     expect({ entries, tooDeep }).toEqual({ entries: 53, tooDeep: false });
     expect(bytes).toBeGreaterThanOrEqual(2 * MIB);
   });
@@ -60,8 +60,8 @@ describe('usageOf', () => {
     try {
       unlinkSync(join(folder, 'gone'));
       unlinkSync('/dev/shm/fsb-usage');
-      expect(usageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
-      const { bytes, entries } = usageOf(folder, MANY, [process.pid]);
+      expect(diskUsageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
+      const { bytes, entries } = diskUsageOf(folder, MANY, [process.pid]);
       expect(entries).toBe(1);
       expect(bytes).toBeGreaterThanOrEqual(MIB);
       expect(bytes).toBeLessThan(MIB + 64 * 1024);
@@ -72,7 +72,7 @@ describe('usageOf', () => {
 
   it('reports folders that are nested too deeply to be counted', () => {
     shell('for i in {1..300}; do mkdir d; cd -P ./d; done');
-    const usage = usageOf(folder, MANY);
+    const usage = diskUsageOf(folder, MANY);
     expect(usage.tooDeep).toBe(true);
     expect(exceeds(usage, MANY)).toBe(true);
   });
@@ -82,14 +82,14 @@ describe('usageOf', () => {
     ['bytes', { bytes: 40_000, entries: 1000 }, 10],
   ])('stops as soon as there are too many %s', (_what, limits, entries) => {
     for (let i = 0; i < 500; i++) writeFileSync(join(folder, String(i)), limits.entries === 100 ? '' : 'x');
-    const usage = usageOf(folder, limits);
+    const usage = diskUsageOf(folder, limits);
     expect(exceeds(usage, limits)).toBe(true);
     expect(usage.entries).toBe(entries);
   });
 
   it('is zero where the folder is gone', () => {
     rmSync(folder, { recursive: true });
-    expect(usageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
+    expect(diskUsageOf(folder, MANY)).toEqual({ bytes: 0, entries: 0, tooDeep: false });
   });
 });
 

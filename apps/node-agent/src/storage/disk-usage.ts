@@ -7,7 +7,7 @@ export interface UsageLimits {
   readonly entries: number;
 }
 
-export interface Usage {
+export interface DiskUsage {
   /** allocated by the file system; a file of several names counts once */
   readonly bytes: number;
   readonly entries: number;
@@ -24,14 +24,14 @@ const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NO
  * a name, and the walk ends as soon as a limit is passed. Synchronous, for a thread of its own.
  * @param pids of processes that write there; their unlinked files count too
  */
-export function usageOf(folder: string, limits: UsageLimits, pids: readonly number[] = []): Usage {
+export function diskUsageOf(folder: string, limits: UsageLimits, pids: readonly number[] = []): DiskUsage {
   const walk = new Walk(limits);
   walk.nameless(pids); // first: they are few, and the walk ends at a limit
   walk.folder(Buffer.from(folder), 0);
   return { bytes: walk.bytes, entries: walk.entries, tooDeep: walk.tooDeep };
 }
 
-export function exceeds({ bytes, entries, tooDeep }: Usage, limits: UsageLimits): boolean {
+export function exceeds({ bytes, entries, tooDeep }: DiskUsage, limits: UsageLimits): boolean {
   return tooDeep || bytes > limits.bytes || entries > limits.entries;
 }
 

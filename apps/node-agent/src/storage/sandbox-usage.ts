@@ -1,7 +1,7 @@
 import { type SandboxRuntime } from '@fsb/containerd/sandbox-runtime';
 import { type SandboxCgroups } from '../sandboxes/sandbox-cgroups';
 import { type SandboxFolder } from '../sandboxes/sandbox-files';
-import { type Usage, type UsageLimits } from './disk-usage';
+import { type DiskUsage, type UsageLimits } from './disk-usage';
 import { type Footprint } from './grower-plan';
 import { type UsageMeter } from './usage-meter';
 
@@ -14,13 +14,13 @@ export interface UsageParts {
 
 export interface Measurement {
   /** of its layer and its unlinked files */
-  readonly usage: Usage;
+  readonly usage: DiskUsage;
   /** of its log and the agent's own files for it */
   readonly logBytes: number;
   readonly footprint: Footprint;
 }
 
-const NOTHING: Usage = { bytes: 0, entries: 0, tooDeep: false };
+const NOTHING: DiskUsage = { bytes: 0, entries: 0, tooDeep: false };
 
 /** Measures the disk usage of one sandbox. */
 export class SandboxUsage {

@@ -4,7 +4,7 @@ import { messageOf } from '@fsb/api/errors';
 import { type Admission } from '../sandboxes/admission';
 import { type SandboxExits } from '../sandboxes/sandbox-exits';
 import { type SandboxTable } from '../sandboxes/sandbox-table';
-import { exceeds, type Usage } from './disk-usage';
+import { exceeds, type DiskUsage } from './disk-usage';
 import { type Footprint } from './grower-plan';
 import { type SandboxUsage } from './sandbox-usage';
 
@@ -90,7 +90,7 @@ export function entriesFor(bytes: number): number {
   return Math.min(most, Math.max(least, Math.floor(bytes / BYTES_PER_ENTRY)));
 }
 
-function complaint({ bytes, entries, tooDeep }: Usage, logBytes: number, allowed: number): string {
+function complaint({ bytes, entries, tooDeep }: DiskUsage, logBytes: number, allowed: number): string {
   const used = `used at least ${bytes + logBytes} bytes (${logBytes} of them its log) in ${entries} files, allowed are`;
   const depth = tooDeep ? '; its folders are nested too deeply to be measured' : '';
   return `ephemeral storage: ${used} ${allowed} bytes in ${entriesFor(allowed)} files${depth}`;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { type Usage, type UsageLimits } from './disk-usage';
+import { type DiskUsage, type UsageLimits } from './disk-usage';
 
 /** Timeout, far above the time for the largest number of files. */
 const MEASURE_MS = 120_000;
@@ -19,11 +19,11 @@ export class UsageMeter {
   private worker: Worker | undefined;
 
   /** @throws Error where the thread died or took too long; the next question starts another */
-  async measure(question: UsageQuestion): Promise<Usage> {
+  async measure(question: UsageQuestion): Promise<DiskUsage> {
     const worker = (this.worker ??= this.start());
     worker.postMessage(question);
     try {
-      const [usage] = (await once(worker, 'message', { signal: AbortSignal.timeout(MEASURE_MS) })) as [Usage]; // usage-worker.ts
+      const [usage] = (await once(worker, 'message', { signal: AbortSignal.timeout(MEASURE_MS) })) as [DiskUsage]; // usage-worker.ts
       return usage;
     } catch (error) {
       await this.stop();

@@ -1,11 +1,11 @@
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { usageOf } from './disk-usage';
+import { diskUsageOf } from './disk-usage';
 import { type UsageQuestion } from './usage-meter';
 
 const LEAST_PRIORITY = 19;
 
 setPriority(LEAST_PRIORITY); // of this thread only: Linux has priorities per thread
 parentPort?.on('message', ({ folder, limits, pids }: UsageQuestion) => {
-  parentPort?.postMessage(usageOf(folder, limits, pids));
+  parentPort?.postMessage(diskUsageOf(folder, limits, pids));
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, type ImageArchive } from './image-archive';
 
 /** How a layer is sent: `never` stops after one piece, `slow` sends one piece a second, `endless` does not end. */
-export type Pace = 'never' | 'slow' | 'endless';
+export type SendPace = 'never' | 'slow' | 'endless';
 const PIECES = 7;
 const PIECE_MS = 1_000;
 const ENDLESS_BYTES = 1024 * 1024;
@@ -17,7 +17,7 @@ export class ArchiveRegistry {
   private readonly tags = new Map<string, Descriptor>();
   private readonly passwords = new Map<string, string>();
   private readonly silent = new Set<string>();
-  private readonly paces = new Map<string, Pace>();
+  private readonly paces = new Map<string, SendPace>();
 
   private constructor(
     private readonly archive: ImageArchive,
@@ -56,7 +56,7 @@ export class ArchiveRegistry {
   }
 
   /** From now on the blob is sent to every caller at this pace. */
-  pace(digest: string, pace: Pace): void {
+  pace(digest: string, pace: SendPace): void {
     this.paces.set(digest, pace);
   }
 
@@ -112,7 +112,7 @@ function named(url: string): [string, string] {
   return [repository, reference];
 }
 
-async function send(response: ServerResponse, content: Buffer, pace: Pace): Promise<void> {
+async function send(response: ServerResponse, content: Buffer, pace: SendPace): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => {
     gone.abort();

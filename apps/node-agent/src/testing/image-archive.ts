@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { type TarEntry, tar } from './tar';
 
-export interface ImageConfig {
+export interface ArchiveConfig {
   readonly Entrypoint?: readonly string[];
   readonly Cmd?: readonly string[];
   readonly Env?: readonly string[];
@@ -71,7 +71,7 @@ export class ImageArchive {
   private readonly named: object[] = [];
 
   /** Adds an image and its name. @param layers the lowest first */
-  add(name: string, layers: readonly (readonly TarEntry[])[], config: ImageConfig = {}): Descriptor {
+  add(name: string, layers: readonly (readonly TarEntry[])[], config: ArchiveConfig = {}): Descriptor {
     const descriptor = this.manifest(layers, config);
     this.name(name, descriptor);
     return descriptor;
@@ -84,7 +84,7 @@ export class ImageArchive {
 
   manifest(
     layers: readonly (readonly TarEntry[])[],
-    config: ImageConfig = {},
+    config: ArchiveConfig = {},
     platform: Platform = { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
   ): Descriptor {
     const tars = layers.map((entries) => tar(entries));

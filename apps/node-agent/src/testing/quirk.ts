@@ -1,4 +1,4 @@
-import { type ImageConfig } from './image-archive';
+import { type ArchiveConfig } from './image-archive';
 import { type TarEntry } from './tar';
 
 /**
@@ -10,7 +10,7 @@ export type Rule = 'docker' | 'CRI' | 'ours';
 /** An image that is odd in one way. */
 export interface QuirkImage {
   readonly layers: readonly (readonly TarEntry[])[];
-  readonly config?: ImageConfig;
+  readonly config?: ArchiveConfig;
 }
 
 export interface QuirkRequest {
@@ -35,5 +35,5 @@ export interface Quirk {
   readonly refused?: readonly [code: string, message: RegExp];
 }
 
-export const SHELL: ImageConfig = { Env: ['PATH=/bin'], Cmd: ['/bin/sh'] };
+export const SHELL: ArchiveConfig = { Env: ['PATH=/bin'], Cmd: ['/bin/sh'] };
 export const shell = (script: string): QuirkRequest => ({ command: ['/bin/sh', '-c', script] });

@@ -1,9 +1,9 @@
 import { type AgentPodView } from './agent-pod-view';
-import { type Capacity } from './pool-capacity';
+import { type CheckedCapacity } from './pool-capacity';
 import { type PoolLoad } from './pool-load';
 
 export interface PoolWorld {
-  readonly capacity: Capacity;
+  readonly capacity: CheckedCapacity;
   readonly demand: PoolLoad;
   /** unmet creates: each wants a slot and has no Sandbox */
   readonly unmet: number;

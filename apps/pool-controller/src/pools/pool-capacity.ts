@@ -3,7 +3,7 @@ import { normaliseImage } from '@fsb/api/image-name';
 import { maxAgents, type PoolCapacity, sandboxesPerAgent, type SandboxPool } from '@fsb/api/sandbox-pool';
 
 /** A pool's numbers with defaults filled in. */
-export interface Capacity {
+export interface CheckedCapacity {
   readonly poolMin: number;
   readonly poolMax: number;
   readonly bufferMin: number;
@@ -17,7 +17,7 @@ export interface Capacity {
 /** Kubernetes' limit for label values: the pool's name is a label of its Pods. */
 const MAX_NAME = 63;
 
-export function capacityOf({ spec }: SandboxPool): Capacity {
+export function capacityOf({ spec }: SandboxPool): CheckedCapacity {
   const { poolMin = 0, bufferMin = 0, bufferMax = 0 } = spec.capacity ?? {};
   return {
     poolMin,

@@ -14,7 +14,7 @@ export interface PoolChangeParts {
   readonly removal: AgentRemoval;
 }
 
-export interface Outcome {
+export interface PlanOutcome {
   /** an agent could not be removed yet; nothing failed */
   readonly retry: boolean;
   /** the first failure */
@@ -36,7 +36,7 @@ export class PoolPlanExecutor {
     return this.parts.creation.settle(pool, signal);
   }
 
-  async apply(pool: SandboxPool, plan: PoolPlan, hash: string, signal: AbortSignal): Promise<Outcome> {
+  async apply(pool: SandboxPool, plan: PoolPlan, hash: string, signal: AbortSignal): Promise<PlanOutcome> {
     const { creation, removal } = this.parts;
     const namespace = pool.metadata.namespace ?? '';
     const round = { pool, namespace, hash, signal };

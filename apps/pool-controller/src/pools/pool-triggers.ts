@@ -7,7 +7,7 @@ import { type PoolWorlds } from './pool-world';
 const GATHER_MS = 100;
 
 /** Enqueues the pools that a change of a pool, Pod, Sandbox or demand ConfigMap concerns. */
-export function enqueueOnChange(worlds: PoolWorlds, queue: WorkQueue): void {
+export function enqueuePoolsOnChange(worlds: PoolWorlds, queue: WorkQueue): void {
   const { caches, demand, unmet } = worlds;
   caches.pools.onChange((key) => {
     queue.add(key);

@@ -11,7 +11,7 @@ import { type ExpectedPods } from './expected-pods';
 import { type PoolWorld } from './pool-agents';
 import { PoolBackoff } from './pool-backoff';
 import { capacityOf } from './pool-capacity';
-import { type UnmetCreates, UnmetCreateIndex } from './unmet-create-index';
+import { type UnmetCounts, UnmetCreateIndex } from './unmet-create-index';
 
 export interface PoolCaches {
   readonly pools: Informer<SandboxPool>;
@@ -37,7 +37,7 @@ export class PoolWorlds {
     return this.expected.awaits(key) ? OVERDUE_MS : Infinity;
   }
 
-  read(pool: SandboxPool): { world: PoolWorld; unmet: UnmetCreates } {
+  read(pool: SandboxPool): { world: PoolWorld; unmet: UnmetCounts } {
     const key = keyOf(pool);
     const now = Date.now();
     const cached = this.caches.pods.list(pool.metadata.namespace).filter((pod) => isOwnedBy(pod, pool));

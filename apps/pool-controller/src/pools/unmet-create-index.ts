@@ -2,7 +2,7 @@ import { DEMAND_TTL_MS, type PoolDemandObject, readPoolDemand } from '@fsb/api/p
 import { type SandboxPool } from '@fsb/api/sandbox-pool';
 import { keyOf } from '@fsb/controller-runtime/kinds';
 
-export interface UnmetCreates {
+export interface UnmetCounts {
   /** unmet creates of all gateways */
   readonly count: number;
   /** number of unmet creates by port */
@@ -36,7 +36,7 @@ export class UnmetCreateIndex {
   }
 
   /** Unmet creates of a pool. Ignores ConfigMaps of an earlier pool of the same name, by uid. */
-  of(pool: SandboxPool, now: number): UnmetCreates {
+  of(pool: SandboxPool, now: number): UnmetCounts {
     const expired: PoolDemandObject[] = [];
     const ports = new Map<number, number>();
     let count = 0;

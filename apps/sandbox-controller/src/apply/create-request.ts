@@ -4,7 +4,7 @@ import { type ResolvedInputs } from '../plan/action';
 import { attemptOf } from '@fsb/api/sandbox-id';
 
 /** Builds the agent's create request. It carries no template: the object exists, so there is nothing to adopt. */
-export function createRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
+export function agentCreateRequest(sandbox: Sandbox, sandboxId: string, inputs: ResolvedInputs): SandboxRequest {
   const { metadata, spec } = sandbox;
   const { command, args, env, resources, terminationGracePeriodSeconds: grace } = inputs;
   return {

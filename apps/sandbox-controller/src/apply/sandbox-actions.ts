@@ -10,7 +10,7 @@ import { type Action } from '../plan/action';
 import { type PlacementMemory } from '../world/placement-memory';
 import { type PlacementQuota } from '../world/placement-quota';
 import { type CreateCalls } from './create-calls';
-import { createRequest } from './create-request';
+import { agentCreateRequest } from './create-request';
 
 export interface ActionParts {
   readonly client: KubeClient;
@@ -127,7 +127,7 @@ class Work {
   private startCreate({ agentId, sandboxId, inputs, fresh }: Extract<Action, { type: 'start_create' }>): void {
     const agent = this.parts.directory.agent(agentId);
     if (!agent) throw new ApiError('aborted', `agent ${agentId} is gone`);
-    const request = createRequest(this.object, sandboxId, inputs);
+    const request = agentCreateRequest(this.object, sandboxId, inputs);
     this.parts.calls.start({ key: this.queueKey, agent, fresh, request });
     this.reserved.length = 0; // owned by the call from here on
   }

@@ -2,7 +2,7 @@ import { type Sandbox } from '@fsb/api/sandbox';
 import { type Action, type Step } from './action';
 import { failedTry } from './back-off';
 import { whyLost } from './running-plan';
-import { StatusBuilder, type Why } from './status';
+import { StatusBuilder, type StatusReason } from './status';
 import { type AssignedAgent, type CreateOutcome, type RefusalCode, type World } from './world';
 
 /**
@@ -61,7 +61,7 @@ function afterSuccess(sandbox: Sandbox, agent: AssignedAgent, world: World, forg
   return { status: status.lost(whyLost(sandbox, world) ?? GONE_AGAIN), actions: [forget] };
 }
 
-const GONE_AGAIN: Why = { reason: 'ContainerGone', message: 'its container was made, and is gone' };
+const GONE_AGAIN: StatusReason = { reason: 'ContainerGone', message: 'its container was made, and is gone' };
 const IMAGE_REASONS = { image_not_found: 'ImagePullFailed', image_never_pull: 'ErrImageNeverPull' } as const;
 const REFUSALS: Record<RefusalCode, string> = {
   slots_full: 'InsufficientCapacity',

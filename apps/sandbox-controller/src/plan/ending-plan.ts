@@ -4,7 +4,7 @@ import { type Action, type Step } from './action';
 import { endOfContainers, isLost } from './container-end';
 import { isLater, unixMillis } from './instant';
 import { planSilentEnding } from './silence';
-import { StatusBuilder, type Why } from './status';
+import { StatusBuilder, type StatusReason } from './status';
 import { type World } from './world';
 
 /** Why containers end while their object stays; meanwhile it is Terminating for this reason. */
@@ -45,7 +45,7 @@ function isResetWanted({ spec, status }: Sandbox): boolean {
 export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World): Step {
   const end = endOfContainers(sandbox, world, { keepLog: true });
   const { agent } = world;
-  const why: Why = { reason, message: messageOf(reason, sandbox) };
+  const why: StatusReason = { reason, message: messageOf(reason, sandbox) };
   if (end.state === 'ending') {
     const status = new StatusBuilder(sandbox, world.now).terminating(why);
     return { status, actions: end.deletes, requeueAfterMs: end.requeueAfterMs };
@@ -57,7 +57,7 @@ export function planEnding(reason: EndingReason, sandbox: Sandbox, world: World)
   return afterEnd(reason, why, sandbox, world);
 }
 
-function afterEnd(reason: EndingReason, why: Why, sandbox: Sandbox, world: World): Step {
+function afterEnd(reason: EndingReason, why: StatusReason, sandbox: Sandbox, world: World): Step {
   const status = new StatusBuilder(sandbox, world.now);
   const forget: Action[] = world.agent && world.call ? [{ type: 'forget_call' }] : [];
   const { resetRevision } = sandbox.spec;

@@ -3,7 +3,7 @@ import { type Step } from './action';
 import { isLost } from './container-end';
 import { followReport } from './container-report';
 import { planSilence } from './silence';
-import { StatusBuilder, type Why } from './status';
+import { StatusBuilder, type StatusReason } from './status';
 import { type World } from './world';
 
 /** Plans a Running sandbox, from its agent's report or the lack of it. */
@@ -16,7 +16,7 @@ export function planRunning(sandbox: Sandbox, world: World): Step {
 }
 
 /** @returns why the sandbox is lost; undefined while it may still run because its agent does not answer */
-export function whyLost(sandbox: Sandbox, { agent, report }: World): Why | undefined {
+export function whyLost(sandbox: Sandbox, { agent, report }: World): StatusReason | undefined {
   const pod = sandbox.status?.assignedPod ?? '';
   if (!agent) return { reason: 'ContainerGone', message: 'it is assigned to no agent' };
   if (agent.presence === 'gone') return { reason: 'AgentLost', message: `agent Pod ${pod} is gone` };

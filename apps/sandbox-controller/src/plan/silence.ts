@@ -2,7 +2,7 @@ import { type Sandbox, type SandboxStatus } from '@fsb/api/sandbox';
 import { type Step } from './action';
 import { isLost, msUntilLost } from './container-end';
 import { unixMillis } from './instant';
-import { StatusBuilder, type Why } from './status';
+import { StatusBuilder, type StatusReason } from './status';
 import { type AssignedAgent } from './world';
 
 /** Silence before the object shows it, beyond the 6 s of its stream; an agent that restarts is back by then. */
@@ -28,7 +28,7 @@ export function planSilence(sandbox: Sandbox, agent: AssignedAgent, now: number)
 }
 
 /** Plans an ending whose agent is silent: the object is Terminating until the agent confirms it or is lost. */
-export function planSilentEnding(sandbox: Sandbox, why: Why, agent: AssignedAgent, now: number): Step {
+export function planSilentEnding(sandbox: Sandbox, why: StatusReason, agent: AssignedAgent, now: number): Step {
   const status = new StatusBuilder(sandbox, now).terminating(why);
   return waitFor(sandbox, agent, now, { before: status, after: status });
 }

@@ -7,13 +7,13 @@ import { rfc3339 } from '@fsb/kit/times';
 import { endpointsOf } from '@fsb/placement/sandbox-object';
 import { type Tries } from './back-off';
 
-export interface Why {
+export interface StatusReason {
   readonly reason: string;
   readonly message: string;
 }
 /** Reason of a container that was removed by another process. */
 export const CONTAINER_GONE = 'ContainerGone';
-type ConditionState = Pick<Condition, 'status'> & Why;
+type ConditionState = Pick<Condition, 'status'> & StatusReason;
 /** Start of another attempt. */
 interface Next {
   readonly acceptedResetRevision?: string;
@@ -36,7 +36,7 @@ export class StatusBuilder {
   }
 
   /** Waits for a container. @param next counts up the attempt: it waits for another container */
-  pending(why: Why, next?: Next, tries: Tries = this.tries()): SandboxStatus {
+  pending(why: StatusReason, next?: Next, tries: Tries = this.tries()): SandboxStatus {
     const attempt = attemptOf(this.sandbox) + (next ? 1 : 0);
     const base = this.base(
       'Pending',
@@ -56,12 +56,12 @@ export class StatusBuilder {
   }
 
   /** Bound, assigned as before. @param why it does not run yet */
-  waiting(why: Why, tries: Tries = this.tries()): SandboxStatus {
+  waiting(why: StatusReason, tries: Tries = this.tries()): SandboxStatus {
     return { ...this.base('Bound', { ready: falseCondition(why) }), ...this.assignment(), ...why, ...onlyTries(tries) };
   }
 
   /** `status` with Ready Unknown since `silentMs` ago. */
-  readyUnknown(status: SandboxStatus, why: Why, silentMs: number): SandboxStatus {
+  readyUnknown(status: SandboxStatus, why: StatusReason, silentMs: number): SandboxStatus {
     const ready = { type: 'Ready', status: 'Unknown', ...why } as const;
     const since = new Date(this.nowMs - silentMs);
     return { ...status, conditions: setCondition(this.sandbox.status?.conditions, ready, since) };
@@ -93,16 +93,16 @@ export class StatusBuilder {
   }
 
   /** Failed without a container; it gets none by itself. */
-  failed(why: Why): SandboxStatus {
+  failed(why: StatusReason): SandboxStatus {
     return this.ended('Failed', why, rfc3339(this.now));
   }
 
   /** Lost. The assignment is kept: an agent that comes back may still have the container. */
-  lost(why: Why): SandboxStatus {
+  lost(why: StatusReason): SandboxStatus {
     return { ...this.ended('Lost', why, rfc3339(this.now)), ...this.assignment() };
   }
 
-  terminating(why: Why): SandboxStatus {
+  terminating(why: StatusReason): SandboxStatus {
     return { ...this.base('Terminating', { ready: falseCondition(why) }), ...this.assignment(), ...why };
   }
 
@@ -111,7 +111,7 @@ export class StatusBuilder {
     return this.ended('Expired', why, rfc3339(this.now));
   }
 
-  private ended(phase: SandboxPhase, why: Why, finishedAt: string): SandboxStatus {
+  private ended(phase: SandboxPhase, why: StatusReason, finishedAt: string): SandboxStatus {
     return { ...this.base(phase, { ready: falseCondition(why) }), ...why, finishedAt };
   }
 
@@ -166,6 +166,6 @@ function onlyTries({ failures, retryAt }: Tries): Tries {
   return failures === undefined || retryAt === undefined ? {} : { failures, retryAt };
 }
 
-function falseCondition({ reason, message }: Why): ConditionState {
+function falseCondition({ reason, message }: StatusReason): ConditionState {
   return { status: 'False', reason, message };
 }

@@ -43,7 +43,7 @@ export type CreateCall =
   | { readonly state: 'in_flight' }
   | { readonly state: 'settled'; readonly agentId: string; readonly outcome: CreateOutcome };
 
-export type Candidate =
+export type PlacementCandidate =
   | { readonly state: 'found'; readonly agentId: string; readonly podName: string; readonly nodeName: string }
   | { readonly state: 'none'; readonly reason: string; readonly message: string };
 
@@ -76,7 +76,7 @@ export interface World {
   readonly claimed: readonly ClaimedContainer[];
   readonly call?: CreateCall | undefined;
   /** only for an unassigned object whose inputs are resolved */
-  readonly candidate?: Candidate | undefined;
+  readonly candidate?: PlacementCandidate | undefined;
   /** only if a container may have to be made */
   readonly inputs?: Inputs | undefined;
   /** Unix ms of the next placement try; 0: at once. Kept in memory: its loss only means an earlier try. */

@@ -13,7 +13,7 @@ import { withAllocation } from '../plan/identity';
 import { silence } from '../plan/silence';
 import {
   type AssignedAgent,
-  type Candidate,
+  type PlacementCandidate,
   type ClaimedContainer,
   type CreateCall,
   type Report,
@@ -151,7 +151,7 @@ export class WorldReader {
     key: string,
     { metadata: { namespace = '' }, spec }: Sandbox,
     resources: SandboxResources,
-  ): Candidate {
+  ): PlacementCandidate {
     const { directory, memory, quota } = this.parts;
     const { poolRef: pool, exposedPorts: ports = [] } = spec;
     const image = normaliseImage(spec.image); // valid: the inputs were resolved

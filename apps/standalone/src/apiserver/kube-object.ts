@@ -1,7 +1,7 @@
 import { type ObjectMeta } from '@fsb/api/sandbox';
 
 /** Any object of the Kubernetes API as stored: frozen JSON with complete metadata. */
-export interface KubeObject {
+export interface StoredObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: StoredMeta;

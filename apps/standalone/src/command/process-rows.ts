@@ -9,7 +9,7 @@ import { readJson } from '../state-file';
 import { readChoice } from '../supervisor/choice';
 import { containerdRefusal } from '../supervisor/containerd-choice';
 import { listJson, type ProcessRecord, readRecord } from '../supervisor/process-record';
-import { type ServiceDefinition, serviceDefinitions } from '../supervisor/services';
+import { type SupervisedService, serviceDefinitions } from '../supervisor/services';
 import { runningSupervisor } from '../supervisor/supervisor-lock';
 
 export interface ProcessRow {
@@ -55,7 +55,7 @@ async function externalContainerd(socket: string): Promise<ProcessRow> {
   return { name: 'containerd', state: 'external', restarts: 0, health, address: socket };
 }
 
-async function serviceRow(layout: Layout, definition: ServiceDefinition): Promise<ProcessRow> {
+async function serviceRow(layout: Layout, definition: SupervisedService): Promise<ProcessRow> {
   const { name, health, address } = definition;
   const record = readRecord(layout, name);
   const where = address === undefined ? {} : { address };
@@ -75,7 +75,7 @@ async function serviceRow(layout: Layout, definition: ServiceDefinition): Promis
 }
 
 /** Difference to the process that the next `up` would start; undefined when there is none. */
-function outdated(record: ProcessRecord, { command, build }: ServiceDefinition): string | undefined {
+function outdated(record: ProcessRecord, { command, build }: SupervisedService): string | undefined {
   if (JSON.stringify(record.command) !== JSON.stringify(command)) return 'runs with earlier settings';
   return record.build === build ? undefined : 'runs another build';
 }

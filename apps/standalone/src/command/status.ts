@@ -14,7 +14,7 @@ export async function status(layout: Layout, output: string | undefined): Promis
     process.stdout.write(`${stoppedText(layout)}\n`);
     return STOPPED;
   }
-  const text = output === 'json' ? JSON.stringify(rows, undefined, 2) : `${table(rows)}machine: ${machineLoad()}`;
+  const text = output === 'json' ? JSON.stringify(rows, undefined, 2) : `${statusTable(rows)}machine: ${machineLoad()}`;
   process.stdout.write(`${text}\n`);
   return isStopped ? STOPPED : rows.every(isHealthy) ? 0 : 1;
 }
@@ -25,7 +25,7 @@ function stoppedText(layout: Layout): string {
     : `there is no stack in ${layout.state}; up makes one`;
 }
 
-export function table(rows: readonly ProcessRow[]): string {
+export function statusTable(rows: readonly ProcessRow[]): string {
   const lines = [
     ['NAME', 'PID', 'STATE', 'RESTARTS', 'HEALTH', 'UPTIME', 'LAST END'],
     ...rows.map(({ name, pid, state, restarts, health, uptimeSeconds, lastEnd }) => [

@@ -9,7 +9,7 @@ import { containerdRefusal } from './containerd-choice';
 import { type LivenessProbe } from './liveness';
 import { containerdCommand } from './private-containerd';
 
-export interface ServiceDefinition {
+export interface SupervisedService {
   readonly name: string;
   readonly command: readonly string[];
   /** build id of our code; absent: not our program */
@@ -43,7 +43,7 @@ const PORTS_APART = 10;
 const GRPC_PORTS_APART = 100;
 
 /** All services of one machine, in the order in which they start. */
-export function serviceDefinitions(context: ServicesContext): ServiceDefinition[] {
+export function serviceDefinitions(context: ServicesContext): SupervisedService[] {
   const { layout, settings, choice } = context;
   const { portBase } = settings;
   const agents = (app: string): string[] => ['--agent-tls-dir', files.agentClient(layout, app)];
@@ -52,7 +52,7 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
   const runtime = choice.runtime === undefined ? [] : ['--runtime-binary', choice.runtime.binary];
   // the stack's own API server has no quota controller that counts objects
   const counting = settings.kubeconfig === undefined ? ['--count-quota-objects=true'] : [];
-  const row = (app: string, offset: number, args: readonly string[], replica = 1): ServiceDefinition => {
+  const row = (app: string, offset: number, args: readonly string[], replica = 1): SupervisedService => {
     return service(context, {
       name: replicaOf(app, replica),
       app,
@@ -104,8 +104,8 @@ export function serviceDefinitions(context: ServicesContext): ServiceDefinition[
 function gateway(
   { layout, settings: { portBase, grpcAddress, insecurePlaintext } }: ServicesContext,
   replica: number,
-  row: (args: readonly string[]) => ServiceDefinition,
-): ServiceDefinition {
+  row: (args: readonly string[]) => SupervisedService,
+): SupervisedService {
   const grpc = hostAndPort(grpcAddress);
   const address = `${grpc.host}:${grpc.port + GRPC_PORTS_APART * (replica - 1)}`;
   const metrics = `127.0.0.1:${replica === 1 ? gatewayMetricsPort(portBase) : portBase + 6 + PORTS_APART * (replica - 1)}`;
@@ -138,7 +138,7 @@ interface NestService {
 function service(
   { layout, settings, build }: ServicesContext,
   { name, app, port, args }: NestService,
-): ServiceDefinition {
+): SupervisedService {
   const probes = `127.0.0.1:${port}`;
   const identity = app === 'standalone' ? name : app;
   const kubeconfig =
@@ -159,7 +159,7 @@ function service(
   };
 }
 
-function apiserver({ layout, settings: { apiAddress }, build }: ServicesContext): ServiceDefinition {
+function apiserver({ layout, settings: { apiAddress }, build }: ServicesContext): SupervisedService {
   const url = `https://${apiAddress.replace(/^(0\.0\.0\.0)?:/, '127.0.0.1:')}`;
   const ca = (): string => readFileSync(files.pki(layout, 'ca.crt'), 'utf8');
   return {
@@ -180,7 +180,7 @@ function apiserver({ layout, settings: { apiAddress }, build }: ServicesContext)
   };
 }
 
-function privateContainerd(layout: Layout): ServiceDefinition {
+function privateContainerd(layout: Layout): SupervisedService {
   const { command, args } = containerdCommand(files.containerdConfig(layout));
   return {
     name: 'containerd',

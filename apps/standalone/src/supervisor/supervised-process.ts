@@ -13,7 +13,7 @@ import { removeFile, writeJson } from '../state-file';
 import { untilUnresponsive } from './liveness';
 import { LIVENESS } from './liveness-plan';
 import { type ProcessRecord, readRecord } from './process-record';
-import { type ServiceDefinition } from './services';
+import { type SupervisedService } from './services';
 
 /** Restarts of a first process. */
 const NO_RESTARTS = 0;
@@ -36,7 +36,7 @@ export class SupervisedProcess {
 
   constructor(
     private readonly layout: Layout,
-    readonly definition: ServiceDefinition,
+    readonly definition: SupervisedService,
     private readonly logger: Logger,
     private readonly liveness = LIVENESS,
   ) {}

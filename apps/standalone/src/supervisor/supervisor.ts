@@ -20,7 +20,7 @@ import { ImageCollector } from './image-collector';
 import { containerdConfig } from './private-containerd';
 import { readRecords } from './process-record';
 import { chooseRuntime } from './runtime-choice';
-import { type ServiceDefinition, serviceDefinitions } from './services';
+import { type SupervisedService, serviceDefinitions } from './services';
 import { freeSubnet, gatewayOf, parseRoutes } from './subnet';
 import { SupervisedProcess } from './supervised-process';
 
@@ -122,7 +122,7 @@ export class Supervisor {
   }
 
   /** Ends processes that an earlier supervisor with more replicas started. */
-  private async endSuperfluous(definitions: readonly ServiceDefinition[]): Promise<void> {
+  private async endSuperfluous(definitions: readonly SupervisedService[]): Promise<void> {
     const wanted = new Set(['containerd', ...definitions.map(({ name }) => name)]);
     for (const { name, process } of readRecords(this.layout).filter((record) => !wanted.has(record.name))) {
       await endProcess(process, STOP_MS);
@@ -130,18 +130,18 @@ export class Supervisor {
     }
   }
 
-  private definitions(choice: Choice): ServiceDefinition[] {
+  private definitions(choice: Choice): SupervisedService[] {
     return serviceDefinitions({ layout: this.layout, settings: this.settings, choice, build: this.build });
   }
 
-  private async keep(definition: ServiceDefinition): Promise<void> {
+  private async keep(definition: SupervisedService): Promise<void> {
     this.stopping.signal.throwIfAborted();
     const process = new SupervisedProcess(this.layout, definition, this.logger);
     this.processes.push(process);
     await process.start();
   }
 
-  private async startAndWait(definition: ServiceDefinition): Promise<void> {
+  private async startAndWait(definition: SupervisedService): Promise<void> {
     await this.keep(definition);
     const deadline = performance.now() + READY_MS;
     for (;;) {

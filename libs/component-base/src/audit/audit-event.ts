@@ -14,7 +14,7 @@ export interface AuditEvent {
   readonly user: AuditUser;
   readonly sourceIPs: readonly string[];
   readonly userAgent?: string | undefined;
-  readonly objectRef?: ObjectReference;
+  readonly objectRef?: AuditObjectReference;
   readonly responseStatus?: ResponseStatus;
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;
@@ -31,7 +31,7 @@ export interface AuditUser {
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-export interface ObjectReference {
+export interface AuditObjectReference {
   readonly resource: string;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;

@@ -1,8 +1,8 @@
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from '../rest/deletion';
 import { type ResourceRest } from '../rest/resource-rest';
 import { type Store } from '../store/store';
-import { keyOf, type Ref } from '../store/tables';
+import { tableKey, type Ref } from '../store/tables';
 import { type OwnerIndex } from './owner-index';
 
 const WRITE = { fieldValidation: 'Ignore', dryRun: false } as const;
@@ -19,17 +19,17 @@ export class EndingOwners {
   ) {}
 
   /** Takes a change of an object. @returns whether `proceed` has to be called for it */
-  observe(ref: Ref, { metadata }: KubeObject, isGone: boolean): boolean {
+  observe(ref: Ref, { metadata }: StoredObject, isGone: boolean): boolean {
     const { deletionTimestamp, finalizers = [], uid = '', ownerReferences = [] } = metadata;
     const waits =
       deletionTimestamp !== undefined &&
       (finalizers.includes(ORPHAN_FINALIZER) || finalizers.includes(FOREGROUND_FINALIZER));
     if (waits && !isGone) {
-      this.waiting.set(keyOf(ref), ref);
+      this.waiting.set(tableKey(ref), ref);
       this.uids.add(uid);
       return true;
     }
-    if (this.uids.delete(uid)) this.waiting.delete(keyOf(ref));
+    if (this.uids.delete(uid)) this.waiting.delete(tableKey(ref));
     return ownerReferences.some((owner) => this.uids.has(owner.uid));
   }
 
@@ -94,7 +94,7 @@ export class EndingOwners {
     await this.patch(ref, { ownerReferences: left.length > 0 ? left : null, resourceVersion });
   }
 
-  private async removeFinalizer(ref: Ref, { metadata }: KubeObject, finalizer: string): Promise<void> {
+  private async removeFinalizer(ref: Ref, { metadata }: StoredObject, finalizer: string): Promise<void> {
     const left = (metadata.finalizers ?? []).filter((name) => name !== finalizer);
     const { resourceVersion } = metadata;
     await this.patch(ref, { finalizers: left.length > 0 ? left : null, resourceVersion });

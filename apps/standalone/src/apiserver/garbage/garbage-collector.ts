@@ -1,4 +1,4 @@
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { storeName } from '../resources/resource';
 import { type Store, type StoreEvent } from '../store/store';
 import { type Ref } from '../store/tables';
@@ -140,15 +140,15 @@ export class GarbageCollector {
   }
 }
 
-function refOf(resource: string, { metadata: { namespace = '', name } }: KubeObject): Ref {
+function refOf(resource: string, { metadata: { namespace = '', name } }: StoredObject): Ref {
   return { resource, namespace, name };
 }
 
-function isEnding({ metadata }: KubeObject): boolean {
+function isEnding({ metadata }: StoredObject): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-function timeOf({ metadata, lastTimestamp, eventTime }: KubeObject): number {
+function timeOf({ metadata, lastTimestamp, eventTime }: StoredObject): number {
   const seen = [lastTimestamp, eventTime, metadata.creationTimestamp].find((time) => typeof time === 'string');
   return Date.parse(seen ?? '');
 }

@@ -1,8 +1,8 @@
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { type Ref } from '../store/tables';
 import { OwnerIndex } from './owner-index';
 
-const object = (name: string, owners: string[] = [], namespace = 'a'): KubeObject => ({
+const object = (name: string, owners: string[] = [], namespace = 'a'): StoredObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: {

@@ -1,5 +1,5 @@
-import { type KubeObject } from '../kube-object';
-import { keyOf, type Ref } from '../store/tables';
+import { type StoredObject } from '../kube-object';
+import { tableKey, type Ref } from '../store/tables';
 
 /** Index of objects by uid and of dependents by owner, so that a deletion does not have to look at all objects. */
 export class OwnerIndex {
@@ -9,7 +9,7 @@ export class OwnerIndex {
   private readonly dependents = new Map<string, Map<string, Ref>>();
 
   /** @returns the objects that may be orphans now: itself, when it names new owners or fewer than before */
-  put(ref: Ref, object: KubeObject, previous: KubeObject | undefined): Ref[] {
+  put(ref: Ref, object: StoredObject, previous: StoredObject | undefined): Ref[] {
     const { uid } = object.metadata;
     if (uid !== undefined) this.namespaces.set(uid, ref.namespace);
     const [now, before] = [new Set(ownersOf(object)), new Set(previous ? ownersOf(previous) : [])];
@@ -17,13 +17,13 @@ export class OwnerIndex {
     const added = [...now].filter((owner) => !before.has(owner));
     for (const owner of added) {
       const dependents = this.dependents.get(owner) ?? new Map<string, Ref>();
-      this.dependents.set(owner, dependents.set(keyOf(ref), ref));
+      this.dependents.set(owner, dependents.set(tableKey(ref), ref));
     }
     return added.length > 0 || now.size < before.size ? [ref] : [];
   }
 
   /** @returns its dependents */
-  remove(ref: Ref, object: KubeObject): Ref[] {
+  remove(ref: Ref, object: StoredObject): Ref[] {
     for (const owner of ownersOf(object)) this.forget(owner, ref);
     const { uid = '' } = object.metadata;
     this.namespaces.delete(uid);
@@ -41,18 +41,18 @@ export class OwnerIndex {
   }
 
   /** Whether it names owners, and none of them exists in its namespace or at the cluster scope. */
-  isOrphan(object: KubeObject): boolean {
+  isOrphan(object: StoredObject): boolean {
     const owners = ownersOf(object);
     return owners.length > 0 && !owners.some((uid) => this.has(uid, object.metadata.namespace ?? ''));
   }
 
   private forget(owner: string, ref: Ref): void {
     const dependents = this.dependents.get(owner);
-    dependents?.delete(keyOf(ref));
+    dependents?.delete(tableKey(ref));
     if (dependents?.size === 0) this.dependents.delete(owner);
   }
 }
 
-function ownersOf({ metadata: { ownerReferences = [] } }: KubeObject): string[] {
+function ownersOf({ metadata: { ownerReferences = [] } }: StoredObject): string[] {
   return ownerReferences.map(({ uid }) => uid);
 }

@@ -4,7 +4,7 @@ import { type Logger } from 'pino';
 import { type RequestAudit } from '../audit/request-audit';
 import { type RequestFacts } from '../audit/request-event';
 import { type Authorization, type User } from '../auth/authorization';
-import { type Json, type KubeObject } from '../kube-object';
+import { type Json, type StoredObject } from '../kube-object';
 import { type OpenApiRoutes } from '../openapi/open-api-routes';
 import { type Resource } from '../resources/resource';
 import { type ResourceRest } from '../rest/resource-rest';
@@ -149,7 +149,7 @@ export class ApiServer {
     Object.assign(facts, { path, verb });
     this.authorize(user, verb, path);
     facts.isAllowed = true;
-    const answered = ({ metadata }: KubeObject): void => {
+    const answered = ({ metadata }: StoredObject): void => {
       facts.object = metadata;
     };
     await this.parts.routes.serve(verb, { request, response, query, path, rest, user: user.name, answered });

@@ -10,7 +10,7 @@ import { parseYaml } from './yaml-body';
 const LIMIT_BYTES = 3 * 1024 * 1024;
 
 /** @throws StatusError 413 */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+export async function readRequestBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -29,7 +29,7 @@ export function mediaType(request: IncomingMessage): string {
 }
 
 /** @throws StatusError 400, 415 */
-export function parseBody(type: string, body: Buffer): unknown {
+export function parseRequestBody(type: string, body: Buffer): unknown {
   switch (type) {
     case 'application/json':
     case 'application/merge-patch+json':
@@ -47,7 +47,7 @@ export function parseBody(type: string, body: Buffer): unknown {
 
 /** @throws StatusError 400, 415 */
 export function objectBody(type: string, body: Buffer): Json {
-  const value = parseBody(type, body);
+  const value = parseRequestBody(type, body);
   if (!isJson(value)) throw StatusError.badRequest('the body must be an object');
   return value;
 }

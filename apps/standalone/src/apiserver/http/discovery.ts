@@ -1,5 +1,5 @@
 import { type Json } from '../kube-object';
-import { apiVersionOf, type Resource } from '../resources/resource';
+import { resourceApiVersion, type Resource } from '../resources/resource';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
@@ -7,8 +7,8 @@ const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 export function discoveryDocuments(resources: readonly Resource[]): Map<string, Json> {
   const documents = new Map<string, Json>();
   const groups: Json[] = [];
-  for (const groupVersion of new Set(resources.map(apiVersionOf))) {
-    const kinds = resources.filter((resource) => apiVersionOf(resource) === groupVersion);
+  for (const groupVersion of new Set(resources.map(resourceApiVersion))) {
+    const kinds = resources.filter((resource) => resourceApiVersion(resource) === groupVersion);
     const [{ group, version } = { group: '', version: '' }] = kinds;
     const list = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: kinds.flatMap(apiResources) };
     documents.set(group === '' ? `/api/${version}` : `/apis/${groupVersion}`, list);

@@ -1,7 +1,7 @@
-import { type Json, type KubeObject } from '../kube-object';
-import { apiVersionOf, type Resource } from '../resources/resource';
+import { type Json, type StoredObject } from '../kube-object';
+import { resourceApiVersion, type Resource } from '../resources/resource';
 import { type Form } from './accept';
-import { type IncludeObject, partial, row, table } from './table';
+import { type IncludeObject, partial, row, tableOf } from './table';
 
 export interface Encoding {
   readonly form: Form;
@@ -14,11 +14,11 @@ export function includeObject(text: string | null): IncludeObject {
 }
 
 /** One object in the form that the caller accepts. */
-export function encodeObject(resource: Resource, { form, include }: Encoding, object: KubeObject): Json {
+export function encodeObject(resource: Resource, { form, include }: Encoding, object: StoredObject): Json {
   if (form.as === 'Object') return object;
   if (form.as === 'PartialObjectMetadata') return { ...partial(object), apiVersion: metaVersion(form) };
   const { resourceVersion } = object.metadata;
-  return { ...table(resource, [object], include, { resourceVersion }), apiVersion: metaVersion(form) };
+  return { ...tableOf(resource, [object], include, { resourceVersion }), apiVersion: metaVersion(form) };
 }
 
 /**
@@ -28,7 +28,7 @@ export function encodeObject(resource: Resource, { form, include }: Encoding, ob
 export function* listPieces(
   resource: Resource,
   encoding: Encoding,
-  objects: readonly KubeObject[],
+  objects: readonly StoredObject[],
   metadata: Json,
 ): Generator<string, undefined> {
   const { form, include } = encoding;
@@ -45,10 +45,10 @@ export function* listPieces(
 
 /** A list without its items. */
 function listHead(resource: Resource, form: Form, metadata: Json): Json {
-  if (form.as === 'Object') return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
+  if (form.as === 'Object') return { kind: `${resource.kind}List`, apiVersion: resourceApiVersion(resource), metadata };
   const apiVersion = metaVersion(form);
   if (form.as === 'PartialObjectMetadata') return { kind: 'PartialObjectMetadataList', apiVersion, metadata };
-  return { ...table(resource, [], 'None', metadata), rows: undefined, apiVersion };
+  return { ...tableOf(resource, [], 'None', metadata), rows: undefined, apiVersion };
 }
 
 function metaVersion({ version }: Form): string {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setBounded } from '@fsb/kit/set-bounded';
 import { z } from 'zod';
-import { type Json, type KubeObject } from '../kube-object';
+import { type Json, type StoredObject } from '../kube-object';
 import { StatusError } from '../status-error';
 
 const KEPT_MS = 300_000;
@@ -11,13 +11,13 @@ const KEPT_LISTS = 100;
 const token = z.object({ id: z.uuid(), start: z.int().min(0) });
 
 interface Kept {
-  readonly objects: readonly KubeObject[];
+  readonly objects: readonly StoredObject[];
   readonly revision: number;
   readonly expires: number;
 }
 
 export interface Page {
-  readonly objects: readonly KubeObject[];
+  readonly objects: readonly StoredObject[];
   readonly metadata: Json;
 }
 
@@ -25,7 +25,7 @@ export interface Page {
 export class Pages {
   private readonly lists = new Map<string, Kept>();
 
-  first(objects: readonly KubeObject[], revision: number, limit: number): Page {
+  first(objects: readonly StoredObject[], revision: number, limit: number): Page {
     if (limit === 0 || objects.length <= limit) return { objects, metadata: { resourceVersion: String(revision) } };
     const id = randomUUID();
     setBounded(this.lists, id, { objects, revision, expires: Date.now() + KEPT_MS }, KEPT_LISTS);

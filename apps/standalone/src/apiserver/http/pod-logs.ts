@@ -3,7 +3,7 @@ import { open, readdir } from 'node:fs/promises';
 import { type ServerResponse } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { fieldAt, isJson, type StoredObject } from '../kube-object';
 import { type ResourceRest } from '../rest/resource-rest';
 import { type Selector } from '../store/selectors';
 import { StatusError } from '../status-error';
@@ -26,7 +26,7 @@ export class PodLogs {
   constructor(private readonly directory: string) {}
 
   /** @throws StatusError 400, 404 */
-  async serve(pod: KubeObject, { response, query, rest }: LogRequest): Promise<void> {
+  async serve(pod: StoredObject, { response, query, rest }: LogRequest): Promise<void> {
     const refused = NOT_SERVED.find((name) => !['', 'false'].includes(query.get(name) ?? ''));
     if (refused !== undefined) throw StatusError.badRequest(`${refused} is not served here`);
     const tail = query.get('tailLines');
@@ -56,7 +56,7 @@ export class PodLogs {
 
   /** @returns undefined when the Pod has ended, so that its log is complete */
   private changesOf(
-    { metadata: { namespace = '', uid } }: KubeObject,
+    { metadata: { namespace = '', uid } }: StoredObject,
     folder: string,
     rest: ResourceRest,
   ): { changes: Changes; close: () => void } | undefined {
@@ -145,12 +145,12 @@ async function copied(path: string, start: number, response: ServerResponse): Pr
   return stream.bytesRead;
 }
 
-function isOver({ status }: KubeObject): boolean {
+function isOver({ status }: StoredObject): boolean {
   return ['Succeeded', 'Failed'].includes(String(fieldAt(status, ['phase'])));
 }
 
 /** Name of a container, checked against the Pod's, so that it cannot be a path. @throws StatusError 400 */
-function containerOf({ metadata, spec }: KubeObject, asked: string): string {
+function containerOf({ metadata, spec }: StoredObject, asked: string): string {
   const containers = fieldAt(spec, ['containers']);
   const names = (Array.isArray(containers) ? containers : [])
     .map((container) => (isJson(container) ? container['name'] : undefined))

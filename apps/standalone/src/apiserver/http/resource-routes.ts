@@ -1,12 +1,12 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { type PatchType } from '../rest/patch';
 import { type DeleteOptions, type ResourceRest, type Written } from '../rest/resource-rest';
 import { StatusError } from '../status-error';
 import { type Selector } from '../store/selectors';
 import { acceptedForm } from './accept';
-import { mediaType, objectBody, parseBody, readBody } from './body';
+import { mediaType, objectBody, parseRequestBody, readRequestBody } from './body';
 import { encodeObject, type Encoding, includeObject, listPieces } from './encode';
 import { InFlight } from './in-flight';
 import { parseDeleteOptions, positive, writeOptions } from './options';
@@ -26,7 +26,7 @@ export interface Call {
   /** name of the user */
   readonly user: string;
   /** called with the object that was answered or removed */
-  readonly answered: (object: KubeObject) => void;
+  readonly answered: (object: StoredObject) => void;
 }
 
 export interface RouteSettings {
@@ -122,13 +122,13 @@ export class ResourceRoutes {
 
   private async create(call: Call): Promise<void> {
     const { path, query, rest, request } = call;
-    const body = objectBody(mediaType(request), await readBody(request));
+    const body = objectBody(mediaType(request), await readRequestBody(request));
     this.written(call, 201, await rest.create(path.namespace, body, writeOptions(query)));
   }
 
   private async update(call: Call): Promise<void> {
     const { path, query, rest, request } = call;
-    const body = objectBody(mediaType(request), await readBody(request));
+    const body = objectBody(mediaType(request), await readRequestBody(request));
     const written = await rest.update(path, subresourceOf(path), body, writeOptions(query));
     this.written(call, written.isNew === true ? 201 : 200, written);
   }
@@ -144,7 +144,7 @@ export class ResourceRoutes {
           : `${media} is no patch`;
       throw StatusError.unsupportedMediaType(`${why}; allowed are ${Object.keys(PATCH_TYPES).join(', ')}`);
     }
-    const patch = { type, body: parseBody(media, await readBody(request)) };
+    const patch = { type, body: parseRequestBody(media, await readRequestBody(request)) };
     this.written(call, 200, await rest.patch(path, subresourceOf(path), patch, writeOptions(query)));
   }
 
@@ -179,7 +179,7 @@ export class ResourceRoutes {
   }
 
   private async bind({ path, rest, request, response }: Call): Promise<void> {
-    const parsed = binding.safeParse(objectBody(mediaType(request), await readBody(request)));
+    const parsed = binding.safeParse(objectBody(mediaType(request), await readRequestBody(request)));
     if (!parsed.success) throw StatusError.badRequest(`the Binding: ${z.prettifyError(parsed.error)}`);
     await rest.bind(path.namespace, path.name, parsed.data.target.name);
     sendJson(response, 201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
@@ -190,7 +190,7 @@ export class ResourceRoutes {
     this.answer(call, code, object);
   }
 
-  private answer(call: Call, code: number, object: KubeObject): void {
+  private answer(call: Call, code: number, object: StoredObject): void {
     call.answered(object);
     sendJson(call.response, code, encodeObject(call.rest.resource, encodingOf(call), object));
   }
@@ -209,6 +209,6 @@ function subresourceOf({ subresource }: ResourcePath): '' | 'status' {
 }
 
 async function deleteOptionsOf({ request, query }: Call): Promise<DeleteOptions> {
-  const body = await readBody(request);
-  return parseDeleteOptions(body.length === 0 ? {} : parseBody(mediaType(request), body), query);
+  const body = await readRequestBody(request);
+  return parseDeleteOptions(body.length === 0 ? {} : parseRequestBody(mediaType(request), body), query);
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Authorization, type User } from '../auth/authorization';
 import { type Json } from '../kube-object';
 import { StatusError } from '../status-error';
-import { mediaType, objectBody, readBody } from './body';
+import { mediaType, objectBody, readRequestBody } from './body';
 
 const AUTHENTICATION = 'authentication.k8s.io';
 const AUTHORIZATION = 'authorization.k8s.io';
@@ -62,7 +62,7 @@ export async function review(
 ): Promise<Json | undefined> {
   const answer = request.method === 'POST' && Object.hasOwn(REVIEWS, path) ? REVIEWS[path] : undefined;
   if (!answer) return undefined;
-  const body = objectBody(mediaType(request), await readBody(request));
+  const body = objectBody(mediaType(request), await readRequestBody(request));
   return { ...body, status: answer({ body, user, authorization }) };
 }
 

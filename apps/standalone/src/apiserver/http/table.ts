@@ -1,12 +1,12 @@
-import { type Json, type KubeObject } from '../kube-object';
+import { type Json, type StoredObject } from '../kube-object';
 import { type Resource } from '../resources/resource';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
 /** A `Table` with the columns and rows of `kubectl get`. */
-export function table(
+export function tableOf(
   resource: Resource,
-  objects: readonly KubeObject[],
+  objects: readonly StoredObject[],
   include: IncludeObject,
   metadata: Json,
 ): Json {
@@ -25,13 +25,13 @@ export function table(
   };
 }
 
-export function row(resource: Resource, object: KubeObject, include: IncludeObject): Json {
+export function row(resource: Resource, object: StoredObject, include: IncludeObject): Json {
   return {
     cells: resource.columns.map(({ cell }) => cell(object)),
     ...(include !== 'None' && { object: include === 'Object' ? object : partial(object) }),
   };
 }
 
-export function partial({ metadata }: KubeObject): Json {
+export function partial({ metadata }: StoredObject): Json {
   return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
 }

@@ -1,14 +1,14 @@
 import { type ServerResponse } from 'node:http';
-import { type Json, type KubeObject } from '../kube-object';
-import { apiVersionOf, type Resource } from '../resources/resource';
-import { type ResourceRest, type WatchEvent } from '../rest/resource-rest';
+import { type Json, type StoredObject } from '../kube-object';
+import { resourceApiVersion, type Resource } from '../resources/resource';
+import { type ResourceRest, type ResourceEvent } from '../rest/resource-rest';
 import { type Selector } from '../store/selectors';
 import { StatusError } from '../status-error';
 import { encodeObject, type Encoding } from './encode';
 import { PacedWriter } from './paced-writer';
 import { writeHead } from './reply';
 
-export interface WatchQuery {
+export interface WatchParameters {
   readonly namespace: string;
   readonly selector: Selector;
   readonly encoding: Encoding;
@@ -31,7 +31,7 @@ export class WatchStream {
   private stopEvents = (): void => undefined;
   private timers: NodeJS.Timeout[] = [];
   /** Events not yet written, from `next` on. Their objects are shared with the store's history. */
-  private pending: WatchEvent[] = [];
+  private pending: ResourceEvent[] = [];
   private next = 0;
   /** everything has been written */
   private isDry = false;
@@ -41,7 +41,7 @@ export class WatchStream {
   constructor(
     private readonly response: ServerResponse,
     private readonly rest: ResourceRest,
-    private readonly query: WatchQuery,
+    private readonly query: WatchParameters,
     private readonly stallMs: number,
   ) {
     this.resource = rest.resource;
@@ -116,7 +116,7 @@ export class WatchStream {
     };
   }
 
-  private take(): WatchEvent | undefined {
+  private take(): ResourceEvent | undefined {
     const event = this.pending[this.next];
     this.next += 1;
     if (this.next < this.pending.length) return event;
@@ -134,7 +134,7 @@ export class WatchStream {
     if (sendInitialEvents) yield this.bookmark(revision, { 'k8s.io/initial-events-end': 'true' });
   }
 
-  private lineOfEvent({ type, object }: WatchEvent): string {
+  private lineOfEvent({ type, object }: ResourceEvent): string {
     if (this.query.encoding.form.as === 'Object') return `{"type":"${type}","object":${textOf(object)}}\n`;
     const encoded = encodeObject(this.resource, this.query.encoding, object);
     // kubectl reads the columns of the first table only
@@ -151,7 +151,7 @@ export class WatchStream {
   private bookmark(revision: number, annotations?: Record<string, string>): string {
     const metadata = { resourceVersion: String(revision), ...(annotations && { annotations }) };
     const { kind } = this.resource;
-    return lineOf({ type: 'BOOKMARK', object: { kind, apiVersion: apiVersionOf(this.resource), metadata } });
+    return lineOf({ type: 'BOOKMARK', object: { kind, apiVersion: resourceApiVersion(this.resource), metadata } });
   }
 }
 
@@ -160,9 +160,9 @@ function lineOf(line: Json): string {
 }
 
 /** Cache of the last object as text: all watchers get it in the same turn, most of them in this form. */
-let last: { object: KubeObject; text: string } | undefined;
+let last: { object: StoredObject; text: string } | undefined;
 
-function textOf(object: KubeObject): string {
+function textOf(object: StoredObject): string {
   if (last?.object !== object) last = { object, text: JSON.stringify(object) };
   return last.text;
 }
@@ -170,8 +170,8 @@ function textOf(object: KubeObject): string {
 /** @throws StatusError 400, 422 */
 export function watchQuery(
   parameters: URLSearchParams,
-  base: Pick<WatchQuery, 'namespace' | 'selector' | 'encoding'>,
-): WatchQuery {
+  base: Pick<WatchParameters, 'namespace' | 'selector' | 'encoding'>,
+): WatchParameters {
   const since = parameters.get('resourceVersion') ?? '';
   if (!/^\d*$/.test(since)) throw StatusError.badRequest(`resourceVersion: "${since}" is not a version`);
   const sendInitialEvents = parameters.get('sendInitialEvents') === 'true';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Json } from '../kube-object';
-import { apiVersionOf, type Resource } from '../resources/resource';
+import { resourceApiVersion, type Resource } from '../resources/resource';
 import { definitions } from './definitions';
 
 export interface OpenApiV3 {
@@ -13,8 +13,8 @@ export interface OpenApiV3 {
 export function openApiV3(resources: readonly Resource[]): OpenApiV3 {
   const documents = new Map<string, Json>();
   const paths: Json = {};
-  for (const apiVersion of new Set(resources.map(apiVersionOf))) {
-    const kinds = resources.filter((resource) => apiVersionOf(resource) === apiVersion);
+  for (const apiVersion of new Set(resources.map(resourceApiVersion))) {
+    const kinds = resources.filter((resource) => resourceApiVersion(resource) === apiVersion);
     const document = {
       openapi: '3.0.0',
       info: { title: 'Fast Sandbox, one machine', version: apiVersion },

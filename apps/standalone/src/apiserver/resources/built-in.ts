@@ -1,6 +1,6 @@
-import { fieldAt, type Json, isJson, type KubeObject } from '../kube-object';
+import { fieldAt, type Json, isJson, type StoredObject } from '../kube-object';
 import { builtInSchema } from '../openapi/built-in-schema';
-import { AGE, at, EVENT_COLUMNS, NAME, NODE_COLUMNS, POD_COLUMNS } from './columns';
+import { AGE_COLUMN, columnAt, EVENT_COLUMNS, NAME_COLUMN, NODE_COLUMNS, POD_COLUMNS } from './columns';
 import { type Resource } from './resource';
 
 const INVOLVED = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
@@ -18,7 +18,7 @@ function builtIn(resource: BuiltIn, model = `V1${resource.kind}`): Resource {
     isCustom: false,
     isCreatedByUpdate: false,
     selectableFields: [],
-    columns: [NAME, AGE],
+    columns: [NAME_COLUMN, AGE_COLUMN],
     schema: builtInSchema(model),
     ...resource,
   };
@@ -34,7 +34,7 @@ export const BUILT_IN: readonly Resource[] = [
     namespaced: false,
     hasStatus: true,
     selectableFields: ['status.phase'],
-    columns: [NAME, at('Status', 'status.phase'), AGE],
+    columns: [NAME_COLUMN, columnAt('Status', 'status.phase'), AGE_COLUMN],
     prepareForCreate: (object) => ({ ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } }),
   }),
   builtIn({
@@ -83,14 +83,19 @@ export const BUILT_IN: readonly Resource[] = [
     singular: 'configmap',
     kind: 'ConfigMap',
     shortNames: ['cm'],
-    columns: [NAME, { name: 'Data', type: 'integer', cell: ({ data }) => size(data) }, AGE],
+    columns: [NAME_COLUMN, { name: 'Data', type: 'integer', cell: ({ data }) => size(data) }, AGE_COLUMN],
   }),
   builtIn({
     plural: 'secrets',
     singular: 'secret',
     kind: 'Secret',
     selectableFields: ['type'],
-    columns: [NAME, at('Type', 'type'), { name: 'Data', type: 'integer', cell: ({ data }) => size(data) }, AGE],
+    columns: [
+      NAME_COLUMN,
+      columnAt('Type', 'type'),
+      { name: 'Data', type: 'integer', cell: ({ data }) => size(data) },
+      AGE_COLUMN,
+    ],
     prepareForCreate: ({ stringData, ...secret }) => ({
       type: 'Opaque',
       ...secret,
@@ -106,10 +111,10 @@ export const BUILT_IN: readonly Resource[] = [
     shortNames: ['quota'],
     hasStatus: true,
     columns: [
-      NAME,
+      NAME_COLUMN,
       { name: 'Request', type: 'string', cell: usedLimits },
       { name: 'Limit', type: 'string', cell: () => '' },
-      AGE,
+      AGE_COLUMN,
     ],
   }),
   builtIn({
@@ -118,12 +123,12 @@ export const BUILT_IN: readonly Resource[] = [
     singular: 'lease',
     kind: 'Lease',
     isCreatedByUpdate: true,
-    columns: [NAME, at('Holder', 'spec.holderIdentity'), AGE],
+    columns: [NAME_COLUMN, columnAt('Holder', 'spec.holderIdentity'), AGE_COLUMN],
   }),
 ];
 
 /** Used and hard limits from the status, which the sandbox-controller writes; this server does not count. */
-function usedLimits(quota: KubeObject): string {
+function usedLimits(quota: StoredObject): string {
   const hard = fieldAt(quota, ['status', 'hard']);
   const used = fieldAt(quota, ['status', 'used']);
   if (!isJson(hard)) return '';

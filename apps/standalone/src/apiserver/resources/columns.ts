@@ -1,25 +1,25 @@
-import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { fieldAt, isJson, type StoredObject } from '../kube-object';
 import { type Column } from './resource';
 
-export const NAME: Column = {
+export const NAME_COLUMN: Column = {
   name: 'Name',
   type: 'string',
   description: 'Name',
   cell: ({ metadata }) => metadata.name,
 };
-export const AGE: Column = {
+export const AGE_COLUMN: Column = {
   name: 'Age',
   type: 'string',
   description: 'Age',
-  cell: ({ metadata }) => age(metadata.creationTimestamp),
+  cell: ({ metadata }) => kubectlAge(metadata.creationTimestamp),
 };
 
-export function at(name: string, path: string, type: Column['type'] = 'string', priority = 0): Column {
+export function columnAt(name: string, path: string, type: Column['type'] = 'string', priority = 0): Column {
   return { name, type, priority, cell: (object) => fieldAt(object, path.split('.')) ?? '' };
 }
 
 /** Age as kubectl writes it: two units while the larger one is small, else one. */
-export function age(timestamp: unknown, now = Date.now()): string {
+export function kubectlAge(timestamp: unknown, now = Date.now()): string {
   if (typeof timestamp !== 'string') return '<unknown>';
   const seconds = Math.max(0, Math.floor((now - Date.parse(timestamp)) / 1000));
   if (seconds < 120) return `${seconds}s`;
@@ -38,7 +38,7 @@ function withRest(amount: number, unit: string, rest: number, restUnit: string):
 }
 
 export const POD_COLUMNS: readonly Column[] = [
-  NAME,
+  NAME_COLUMN,
   { name: 'Ready', type: 'string', cell: (pod) => `${ready(pod)}/${containers(pod).length}` },
   { name: 'Status', type: 'string', cell: podStatus },
   {
@@ -46,51 +46,51 @@ export const POD_COLUMNS: readonly Column[] = [
     type: 'integer',
     cell: (pod) => statuses(pod).reduce((sum, { restartCount }) => sum + Number(restartCount ?? 0), 0),
   },
-  AGE,
+  AGE_COLUMN,
   { name: 'IP', type: 'string', priority: 1, cell: (pod) => fieldAt(pod, ['status', 'podIP']) ?? '<none>' },
   { name: 'Node', type: 'string', priority: 1, cell: (pod) => fieldAt(pod, ['spec', 'nodeName']) ?? '<none>' },
 ];
 
 export const NODE_COLUMNS: readonly Column[] = [
-  NAME,
+  NAME_COLUMN,
   { name: 'Status', type: 'string', cell: nodeStatus },
   { name: 'Roles', type: 'string', cell: () => '<none>' },
-  AGE,
-  at('Version', 'status.nodeInfo.kubeletVersion'),
+  AGE_COLUMN,
+  columnAt('Version', 'status.nodeInfo.kubeletVersion'),
 ];
 
 export const EVENT_COLUMNS: readonly Column[] = [
   {
     name: 'Last Seen',
     type: 'string',
-    cell: (event) => age(event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp),
+    cell: (event) => kubectlAge(event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp),
   },
-  at('Type', 'type'),
-  at('Reason', 'reason'),
+  columnAt('Type', 'type'),
+  columnAt('Reason', 'reason'),
   { name: 'Object', type: 'string', cell: (event) => `${text(event, 'kind').toLowerCase()}/${text(event, 'name')}` },
   { name: 'Message', type: 'string', cell: ({ message }) => (typeof message === 'string' ? message.trim() : '') },
 ];
 
-function text(event: KubeObject, field: string): string {
+function text(event: StoredObject, field: string): string {
   const value = fieldAt(event, ['involvedObject', field]);
   return typeof value === 'string' ? value : '';
 }
 
-function listAt(object: KubeObject, ...path: string[]): Record<string, unknown>[] {
+function listAt(object: StoredObject, ...path: string[]): Record<string, unknown>[] {
   const list = fieldAt(object, path);
   return Array.isArray(list) ? list.filter(isJson) : [];
 }
-const containers = (pod: KubeObject): Record<string, unknown>[] => listAt(pod, 'spec', 'containers');
-const statuses = (pod: KubeObject): Record<string, unknown>[] => listAt(pod, 'status', 'containerStatuses');
-const ready = (pod: KubeObject): number => statuses(pod).filter((status) => status['ready'] === true).length;
+const containers = (pod: StoredObject): Record<string, unknown>[] => listAt(pod, 'spec', 'containers');
+const statuses = (pod: StoredObject): Record<string, unknown>[] => listAt(pod, 'status', 'containerStatuses');
+const ready = (pod: StoredObject): number => statuses(pod).filter((status) => status['ready'] === true).length;
 
-function podStatus(pod: KubeObject): unknown {
+function podStatus(pod: StoredObject): unknown {
   if (pod.metadata.deletionTimestamp !== undefined) return 'Terminating';
   const waiting = statuses(pod).map((status) => fieldAt(status, ['state', 'waiting', 'reason']));
   return waiting.find((reason) => reason !== undefined) ?? fieldAt(pod, ['status', 'phase']);
 }
 
-function nodeStatus(node: KubeObject): string {
+function nodeStatus(node: StoredObject): string {
   const condition = listAt(node, 'status', 'conditions').find(({ type }) => type === 'Ready');
   const state = condition?.['status'] === 'True' ? 'Ready' : 'NotReady';
   return fieldAt(node, ['spec', 'unschedulable']) === true ? `${state},SchedulingDisabled` : state;

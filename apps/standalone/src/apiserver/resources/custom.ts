@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { fieldAt, type Json } from '../kube-object';
 import { builtInSchema } from '../openapi/built-in-schema';
 import { SchemaRules } from '../validation/schema-rules';
-import { age, AGE, NAME } from './columns';
+import { kubectlAge, AGE_COLUMN, NAME_COLUMN } from './columns';
 import { type Column, type Resource } from './resource';
 
 const printerColumn = z.object({
@@ -64,7 +64,7 @@ function customResource(document: unknown, file: string): Resource {
     isCustom: true,
     isCreatedByUpdate: false,
     selectableFields: [],
-    columns: [NAME, ...(columns.length > 0 ? columns : [AGE])],
+    columns: [NAME_COLUMN, ...(columns.length > 0 ? columns : [AGE_COLUMN])],
     schema: withMetadata(served.schema.openAPIV3Schema),
     rules: rulesOf(served.schema.openAPIV3Schema, file),
   };
@@ -88,7 +88,7 @@ function toColumn({ name, type, jsonPath, description, priority }: z.infer<typeo
     ...(priority !== undefined && { priority }),
     cell: (object) => {
       const value = fieldAt(object, path) ?? null;
-      if (type === 'date') return age(value);
+      if (type === 'date') return kubectlAge(value);
       // lists and maps as JSON, as in Kubernetes' JSONPath
       return type === 'string' && typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
     },

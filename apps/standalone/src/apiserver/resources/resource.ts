@@ -1,4 +1,4 @@
-import { type Json, type KubeObject } from '../kube-object';
+import { type Json, type StoredObject } from '../kube-object';
 import { qualified } from '../status-error';
 import { type SchemaRules } from '../validation/schema-rules';
 
@@ -9,7 +9,7 @@ export interface Column {
   readonly description?: string;
   /** above 0: only with -o wide */
   readonly priority?: number;
-  readonly cell: (object: KubeObject) => unknown;
+  readonly cell: (object: StoredObject) => unknown;
 }
 
 /** Definition of one kind of object. */
@@ -44,7 +44,7 @@ export function storeName({ plural, group }: Resource): string {
   return qualified(plural, group);
 }
 
-export function apiVersionOf({ group, version }: Resource): string {
+export function resourceApiVersion({ group, version }: Resource): string {
   return group === '' ? version : `${group}/${version}`;
 }
 

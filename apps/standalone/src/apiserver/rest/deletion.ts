@@ -1,4 +1,4 @@
-import { fieldAt, type KubeObject } from '../kube-object';
+import { fieldAt, type StoredObject } from '../kube-object';
 import { type Resource } from '../resources/resource';
 import { type Transaction } from '../store/store';
 import { type Ref } from '../store/tables';
@@ -12,7 +12,7 @@ export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 /** The garbage collector removes it when no dependent names the object as its owner. */
 export const ORPHAN_FINALIZER = 'orphan';
 
-export interface Ending {
+export interface DeletionTerms {
   /** seconds */
   readonly grace: number;
   readonly finalizers: readonly string[];
@@ -30,7 +30,7 @@ export function finalizersFor(current: readonly string[], policy: PropagationPol
 }
 
 /** Seconds. Only a Pod that runs on a node has a grace period; the node ends it and deletes it with 0. */
-export function gracePeriod({ kind }: Resource, object: KubeObject, asked: number | undefined): number {
+export function deletionGracePeriod({ kind }: Resource, object: StoredObject, asked: number | undefined): number {
   const phase = fieldAt(object, ['status', 'phase']);
   const runs =
     kind === 'Pod' &&
@@ -43,7 +43,12 @@ export function gracePeriod({ kind }: Resource, object: KubeObject, asked: numbe
 }
 
 /** Marks an object as being deleted. A later call can only shorten its grace period or change its finalizers. */
-export function markDeleted(transaction: Transaction, ref: Ref, current: KubeObject, ending: Ending): KubeObject {
+export function markDeleted(
+  transaction: Transaction,
+  ref: Ref,
+  current: StoredObject,
+  ending: DeletionTerms,
+): StoredObject {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, generation, finalizers = [] } = current.metadata;
   const isMarked = deletionTimestamp !== undefined && deletionGracePeriodSeconds <= ending.grace;
   if (isMarked && ending.finalizers.join() === finalizers.join()) return current;

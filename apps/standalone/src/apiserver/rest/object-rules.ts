@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { rfc3339 } from '@fsb/kit/times';
-import { isJson, type Json, type KubeObject, type StoredMeta } from '../kube-object';
-import { apiVersionOf, type Resource } from '../resources/resource';
+import { isJson, type Json, type StoredObject, type StoredMeta } from '../kube-object';
+import { resourceApiVersion, type Resource } from '../resources/resource';
 import { type StatusCause, StatusError } from '../status-error';
 import { duplicateItems } from './list-keys';
 import { metadataViolations, newFinalizers } from './metadata-check';
@@ -45,7 +45,7 @@ export function decodeBody(
 /** Adds apiVersion and kind, which bodies of built-in kinds may leave out. @throws StatusError 400 for others */
 function withIdentity(resource: Resource, body: Json): Json {
   const { kind, isCustom } = resource;
-  const apiVersion = apiVersionOf(resource);
+  const apiVersion = resourceApiVersion(resource);
   const full: Json = isCustom ? body : { apiVersion, kind, ...body };
   if (full['kind'] === kind && full['apiVersion'] === apiVersion) return full;
   const [gotVersion, gotKind] = [full['apiVersion'] ?? '', full['kind'] ?? ''].map((value) => JSON.stringify(value));
@@ -58,7 +58,12 @@ function withIdentity(resource: Resource, body: Json): Json {
  * @param previous absent: the object is new
  * @throws StatusError 422 with a cause for each invalid field
  */
-function checkValid(resource: Resource, object: Json, previous?: KubeObject, more: readonly StatusCause[] = []): void {
+function checkValid(
+  resource: Resource,
+  object: Json,
+  previous?: StoredObject,
+  more: readonly StatusCause[] = [],
+): void {
   const bySchema = violations(resource, object);
   // the rules of metadata presume the types of the schema
   const byMetadata = bySchema.some(({ field }) => field.startsWith('metadata'))
@@ -73,7 +78,7 @@ function checkValid(resource: Resource, object: Json, previous?: KubeObject, mor
 function causesByLists(
   { isCustom, schema }: Resource,
   object: Json,
-  previous: KubeObject | undefined,
+  previous: StoredObject | undefined,
 ): readonly StatusCause[] {
   const causes = isCustom ? duplicateItems(schema, object) : [];
   return causes.length > 0 && previous && duplicateItems(schema, previous).length > 0 ? [] : causes;
@@ -83,7 +88,7 @@ function causesByLists(
 function causesByRules(
   { rules }: Resource,
   object: Json,
-  previous: KubeObject | undefined,
+  previous: StoredObject | undefined,
   found: readonly StatusCause[],
 ): readonly StatusCause[] {
   if (!rules) return [];
@@ -101,7 +106,7 @@ function nameOf(object: Json): string {
 }
 
 /** A new object, valid: uid and creation time set by the server, without status. @throws StatusError 422 */
-export function newObject(resource: Resource, object: Json, namespace: string): KubeObject {
+export function newObject(resource: Resource, object: Json, namespace: string): StoredObject {
   const meta = metaOf(object);
   const prepare =
     resource.prepareForCreate ?? ((given: Json) => (resource.hasStatus ? without(given, 'status') : given));
@@ -121,7 +126,7 @@ export function newObject(resource: Resource, object: Json, namespace: string): 
     },
   };
   checkValid(resource, created);
-  return created as unknown as KubeObject; // checkValid: kind, apiVersion and name exist
+  return created as unknown as StoredObject; // checkValid: kind, apiVersion and name exist
 }
 
 /**
@@ -130,10 +135,10 @@ export function newObject(resource: Resource, object: Json, namespace: string): 
  */
 export function updatedObject(
   resource: Resource,
-  current: KubeObject,
+  current: StoredObject,
   given: Json,
   subresource: '' | 'status',
-): KubeObject {
+): StoredObject {
   const meta = metaOf(given);
   checkUpdatable(resource, current, meta);
   const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generation, resourceVersion } =
@@ -155,10 +160,10 @@ export function updatedObject(
   const added =
     deletionTimestamp === undefined ? [] : newFinalizers(current.metadata.finalizers, metaOf(next).finalizers);
   checkValid(resource, next, current, added);
-  return next as unknown as KubeObject; // checkValid
+  return next as unknown as StoredObject; // checkValid
 }
 
-function checkUpdatable(resource: Resource, current: KubeObject, meta: Partial<StoredMeta>): void {
+function checkUpdatable(resource: Resource, current: StoredObject, meta: Partial<StoredMeta>): void {
   const { plural, group, kind } = resource;
   const { name, uid, resourceVersion } = current.metadata;
   if (meta.name !== undefined && meta.name !== name) {

@@ -1,10 +1,10 @@
-import { fieldAt, isJson, type Json, type KubeObject } from '../kube-object';
+import { fieldAt, isJson, type Json, type StoredObject } from '../kube-object';
 import { type Resource, selectableFields, storeName } from '../resources/resource';
 import { StatusError } from '../status-error';
 import { fieldSelector, labelSelector, type Selector } from '../store/selectors';
 import { type Store, type StoreEvent, type Transaction } from '../store/store';
 import { type Ref } from '../store/tables';
-import { finalizersFor, gracePeriod, markDeleted, type PropagationPolicy } from './deletion';
+import { finalizersFor, deletionGracePeriod, markDeleted, type PropagationPolicy } from './deletion';
 import { canonical, decodeBody, type FieldValidation, newObject, now, updatedObject } from './object-rules';
 import { applyPatch, type PatchType } from './patch';
 
@@ -22,19 +22,19 @@ export interface DeleteOptions {
 }
 
 export interface Written {
-  readonly object: KubeObject;
+  readonly object: StoredObject;
   readonly warnings: readonly string[];
   readonly isNew?: boolean;
 }
 
-export interface WatchEvent {
+export interface ResourceEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly object: KubeObject;
+  readonly object: StoredObject;
 }
 
 /** Aborts the transaction of a dry run; carries its result. */
 class DryRun extends Error {
-  constructor(readonly object: KubeObject) {
+  constructor(readonly object: StoredObject) {
     super('dry run');
   }
 }
@@ -50,11 +50,11 @@ export class ResourceRest {
     this.name = storeName(resource);
   }
 
-  get(namespace: string, name: string): KubeObject {
+  get(namespace: string, name: string): StoredObject {
     return this.store.get(this.ref(namespace, name)) ?? this.fail(name);
   }
 
-  list(namespace: string, selector: Selector): KubeObject[] {
+  list(namespace: string, selector: Selector): StoredObject[] {
     return this.store.list(this.name, namespace).filter(selector);
   }
 
@@ -69,7 +69,7 @@ export class ResourceRest {
    * @returns ends the watch
    * @throws StatusError 410 when `since` is compacted
    */
-  watch(namespace: string, selector: Selector, since: number, listener: (event: WatchEvent) => void): () => void {
+  watch(namespace: string, selector: Selector, since: number, listener: (event: ResourceEvent) => void): () => void {
     return this.store.watch(this.name, since, (change) => {
       if (namespace !== '' && change.object.metadata.namespace !== namespace) return;
       const event = asSeen(change, selector);
@@ -148,13 +148,13 @@ export class ResourceRest {
     namespace: string,
     name: string,
     options: DeleteOptions,
-  ): Promise<{ object: KubeObject; gone: boolean }> {
+  ): Promise<{ object: StoredObject; gone: boolean }> {
     let gone = false;
     const object = await this.mutate(options.dryRun, (transaction) => {
       const ref = this.ref(namespace, name);
       const current = transaction.get(ref) ?? this.fail(name);
       this.checkPreconditions(current, options.preconditions ?? {});
-      const grace = gracePeriod(this.resource, current, options.gracePeriodSeconds);
+      const grace = deletionGracePeriod(this.resource, current, options.gracePeriodSeconds);
       // a namespace has no dependents but its contents
       const policy = this.name === 'namespaces' ? undefined : options.propagationPolicy;
       const finalizers = finalizersFor(current.metadata.finalizers ?? [], policy);
@@ -166,7 +166,7 @@ export class ResourceRest {
   }
 
   /** Binds a Pod: sets spec.nodeName and the condition PodScheduled. @throws StatusError 409 when it is bound */
-  bind(namespace: string, name: string, nodeName: string): Promise<KubeObject> {
+  bind(namespace: string, name: string, nodeName: string): Promise<StoredObject> {
     return this.store.write((transaction) => {
       const ref = this.ref(namespace, name);
       const pod = transaction.get(ref) ?? this.fail(name);
@@ -188,8 +188,8 @@ export class ResourceRest {
     { namespace, name }: Omit<Ref, 'resource'>,
     subresource: '' | 'status',
     dryRun: boolean,
-    next: (current: KubeObject) => Json,
-  ): Promise<KubeObject> {
+    next: (current: StoredObject) => Json,
+  ): Promise<StoredObject> {
     const ref = this.ref(namespace, name);
     return this.mutate(dryRun, (transaction) => {
       const current = transaction.get(ref) ?? this.fail(name);
@@ -202,7 +202,7 @@ export class ResourceRest {
     });
   }
 
-  private async mutate(dryRun: boolean, mutation: (transaction: Transaction) => KubeObject): Promise<KubeObject> {
+  private async mutate(dryRun: boolean, mutation: (transaction: Transaction) => StoredObject): Promise<StoredObject> {
     if (!dryRun) return this.store.write(mutation);
     try {
       return await this.store.write((transaction) => {
@@ -215,7 +215,7 @@ export class ResourceRest {
   }
 
   private checkPreconditions(
-    current: KubeObject,
+    current: StoredObject,
     { uid, resourceVersion }: NonNullable<DeleteOptions['preconditions']>,
   ): void {
     const { name, uid: actual, resourceVersion: version } = current.metadata;
@@ -247,7 +247,7 @@ export class ResourceRest {
   }
 }
 
-function asSeen({ type, object, previous }: StoreEvent, selector: Selector): WatchEvent | undefined {
+function asSeen({ type, object, previous }: StoreEvent, selector: Selector): ResourceEvent | undefined {
   const was = previous !== undefined && selector(previous);
   if (type !== 'DELETED' && selector(object)) return { type: was ? 'MODIFIED' : 'ADDED', object };
   if (!was) return undefined;

@@ -1,4 +1,4 @@
-import { fieldAt, isJson, type KubeObject } from '../kube-object';
+import { fieldAt, isJson, type StoredObject } from '../kube-object';
 import { type ResourceRest } from '../rest/resource-rest';
 
 /** Binds Pods to the only node as soon as both exist. */
@@ -53,12 +53,12 @@ export class Scheduler {
 }
 
 /** Unbound Pods, except for those of another scheduler. */
-function isWaiting({ metadata, spec }: KubeObject): boolean {
+function isWaiting({ metadata, spec }: StoredObject): boolean {
   const isOurs = fieldAt(spec, ['schedulerName']) === 'default-scheduler';
   return isOurs && metadata.deletionTimestamp === undefined && fieldAt(spec, ['nodeName']) === undefined;
 }
 
-function isUsable({ spec, status, metadata }: KubeObject): boolean {
+function isUsable({ spec, status, metadata }: StoredObject): boolean {
   if (metadata.deletionTimestamp !== undefined || fieldAt(spec, ['unschedulable']) === true) return false;
   const conditions = fieldAt(status, ['conditions']);
   return (

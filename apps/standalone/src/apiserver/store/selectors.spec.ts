@@ -1,7 +1,7 @@
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { fieldSelector, labelSelector } from './selectors';
 
-const object: KubeObject = {
+const object: StoredObject = {
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name: 'a', labels: { app: 'agent', pool: 'p' } },

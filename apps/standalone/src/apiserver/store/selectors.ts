@@ -1,7 +1,7 @@
-import { fieldAt, type KubeObject } from '../kube-object';
+import { fieldAt, type StoredObject } from '../kube-object';
 import { StatusError } from '../status-error';
 
-export type Selector = (object: KubeObject) => boolean;
+export type Selector = (object: StoredObject) => boolean;
 
 /** Parses a label selector such as `a=b,c!=d,e in (f,g),h notin (i),j,!k`. @throws StatusError 400 */
 export function labelSelector(text: string): Selector {

@@ -1,15 +1,15 @@
 import { ClassicLevel } from 'classic-level';
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 
 /** Sorts before every object's key, which begins with a letter. */
 const REVISION_KEY = '!revision';
 /** Prefix of a resource's name; the value is the revision of its last change, deletions included. */
 const CHANGED_KEY = '!changed/';
 
-export type Changes = ReadonlyMap<string, KubeObject | undefined>;
+export type Changes = ReadonlyMap<string, StoredObject | undefined>;
 
 export interface Loaded {
-  readonly objects: Map<string, KubeObject>;
+  readonly objects: Map<string, StoredObject>;
   /** revision of the last change by resource; absent: no change since these are recorded */
   readonly changed: Map<string, number>;
   readonly revision: number;
@@ -26,13 +26,13 @@ export class Storage {
   }
 
   async load(): Promise<Loaded> {
-    const objects = new Map<string, KubeObject>();
+    const objects = new Map<string, StoredObject>();
     const changed = new Map<string, number>();
     let revision = 1;
     for await (const [key, value] of this.db.iterator()) {
       if (key === REVISION_KEY) revision = Number(value);
       else if (key.startsWith(CHANGED_KEY)) changed.set(key.slice(CHANGED_KEY.length), Number(value));
-      else objects.set(key, value as KubeObject); // written by `commit`
+      else objects.set(key, value as StoredObject); // written by `commit`
     }
     return { objects, changed, revision };
   }

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { Storage } from './storage';
 import { Store } from './store';
 
 const RESOURCES = ['pods', 'nodes', 'sandboxes.sandbox.fast.io'];
-const object = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Any', metadata: { name } });
+const object = (name: string): StoredObject => ({ apiVersion: 'v1', kind: 'Any', metadata: { name } });
 const step = fc.record({
   resource: fc.constantFrom(...RESOURCES),
   name: fc.constantFrom('a', 'b', 'c'),

@@ -1,26 +1,26 @@
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 import { StatusError } from '../status-error';
 import { type Storage } from './storage';
-import { keyOf, type Ref, sorted, Tables } from './tables';
+import { tableKey, type Ref, sorted, Tables } from './tables';
 
 export interface StoreEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
   readonly resource: string;
-  readonly object: KubeObject;
+  readonly object: StoredObject;
   /** the object before the change; a selector may match only one of the two */
-  readonly previous?: KubeObject;
+  readonly previous?: StoredObject;
   readonly revision: number;
 }
 type Listener = (event: StoreEvent) => void;
 
 /** View of a mutation: its own changes on top of all earlier ones. Synchronous, so nothing can interleave. */
 export interface Transaction {
-  get(ref: Ref): KubeObject | undefined;
-  list(resource: string, namespace?: string): KubeObject[];
+  get(ref: Ref): StoredObject | undefined;
+  list(resource: string, namespace?: string): StoredObject[];
   /** Sets the resourceVersion. @returns the frozen object */
-  put(ref: Ref, object: KubeObject): KubeObject;
+  put(ref: Ref, object: StoredObject): StoredObject;
   /** @returns the object with the resourceVersion of its deletion; undefined when there is none */
-  remove(ref: Ref): KubeObject | undefined;
+  remove(ref: Ref): StoredObject | undefined;
 }
 
 interface Waiting {
@@ -68,12 +68,12 @@ export class Store {
     return this.currentRevision;
   }
 
-  get(ref: Ref): KubeObject | undefined {
-    return this.tables.get(keyOf(ref));
+  get(ref: Ref): StoredObject | undefined {
+    return this.tables.get(tableKey(ref));
   }
 
   /** Sorted by namespace and name, as with etcd. */
-  list(resource: string, namespace = ''): KubeObject[] {
+  list(resource: string, namespace = ''): StoredObject[] {
     return sorted(this.tables.entries(resource), resource, namespace);
   }
 
@@ -150,7 +150,7 @@ export class Store {
 
 /** Mutations that share one commit; each sees the changes of earlier ones. */
 class Group {
-  readonly changes = new Map<string, KubeObject | undefined>();
+  readonly changes = new Map<string, StoredObject | undefined>();
   readonly events: StoreEvent[] = [];
 
   constructor(
@@ -164,7 +164,7 @@ class Group {
 
   /** @returns settles the promise of the mutation; to be called when the group is committed or has failed */
   run({ run, resolve, reject }: Waiting): (failure?: unknown) => void {
-    const own = new Map<string, KubeObject | undefined>();
+    const own = new Map<string, StoredObject | undefined>();
     const events: StoreEvent[] = [];
     const start = this.revision;
     try {
@@ -183,13 +183,13 @@ class Group {
     }
   }
 
-  private transaction(own: Map<string, KubeObject | undefined>, events: StoreEvent[]): Transaction {
-    const read = (key: string): KubeObject | undefined => {
+  private transaction(own: Map<string, StoredObject | undefined>, events: StoreEvent[]): Transaction {
+    const read = (key: string): StoredObject | undefined => {
       if (own.has(key)) return own.get(key);
       return this.changes.has(key) ? this.changes.get(key) : this.tables.get(key);
     };
-    const change = (ref: Ref, object: KubeObject, isRemoval: boolean): KubeObject => {
-      const key = keyOf(ref);
+    const change = (ref: Ref, object: StoredObject, isRemoval: boolean): StoredObject => {
+      const key = tableKey(ref);
       const previous = read(key);
       this.revision += 1;
       const versioned = { ...object, metadata: { ...object.metadata, resourceVersion: String(this.revision) } };
@@ -200,7 +200,7 @@ class Group {
       return versioned;
     };
     return {
-      get: (ref) => read(keyOf(ref)),
+      get: (ref) => read(tableKey(ref)),
       list: (resource, namespace = '') => {
         const view = new Map(this.tables.entries(resource));
         for (const [key, object] of [...this.changes, ...own]) {
@@ -211,7 +211,7 @@ class Group {
       },
       put: (ref, object) => change(ref, object, false),
       remove: (ref) => {
-        const object = read(keyOf(ref));
+        const object = read(tableKey(ref));
         return object && change(ref, object, true);
       },
     };

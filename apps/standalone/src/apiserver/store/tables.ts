@@ -1,4 +1,4 @@
-import { type KubeObject } from '../kube-object';
+import { type StoredObject } from '../kube-object';
 
 /** Key of an object. `resource` is `plural` or `plural.group`; a cluster-scoped object has an empty namespace. */
 export interface Ref {
@@ -7,11 +7,11 @@ export interface Ref {
   readonly name: string;
 }
 
-export function keyOf({ resource, namespace, name }: Ref): string {
+export function tableKey({ resource, namespace, name }: Ref): string {
   return `${resource}/${namespace}/${name}`;
 }
 
-export function sorted(entries: Iterable<[string, KubeObject]>, resource: string, namespace: string): KubeObject[] {
+export function sorted(entries: Iterable<[string, StoredObject]>, resource: string, namespace: string): StoredObject[] {
   const prefix = namespace === '' ? `${resource}/` : `${resource}/${namespace}/`;
   return [...entries]
     .filter(([key]) => key.startsWith(prefix))
@@ -21,21 +21,21 @@ export function sorted(entries: Iterable<[string, KubeObject]>, resource: string
 
 /** Objects by key, in a map for each resource, so that the cost of a list does not grow with the store. */
 export class Tables {
-  private readonly tables = new Map<string, Map<string, KubeObject>>();
+  private readonly tables = new Map<string, Map<string, StoredObject>>();
 
-  get(key: string): KubeObject | undefined {
+  get(key: string): StoredObject | undefined {
     return this.tables.get(resourceOf(key))?.get(key);
   }
 
-  set(key: string, object: KubeObject | undefined): void {
+  set(key: string, object: StoredObject | undefined): void {
     const resource = resourceOf(key);
-    const table = this.tables.get(resource) ?? new Map<string, KubeObject>();
+    const table = this.tables.get(resource) ?? new Map<string, StoredObject>();
     this.tables.set(resource, table);
     if (object) table.set(key, object);
     else table.delete(key);
   }
 
-  entries(resource: string): Iterable<[string, KubeObject]> {
+  entries(resource: string): Iterable<[string, StoredObject]> {
     return this.tables.get(resource) ?? [];
   }
 }

@@ -26,7 +26,7 @@ const BUSY_AGENT_MS = 30_000;
 
 /** Streams a sandbox's log from the agent that has it, chunk by chunk, with backpressure. */
 @Injectable()
-export class SandboxLogs {
+export class SandboxLogReader {
   constructor(
     private readonly catalog: Catalog,
     private readonly agents: AgentClient,
@@ -39,7 +39,7 @@ export class SandboxLogs {
    * @throws ApiError failed_precondition, for another sandbox id, no previous container, or a log that is gone
    * @throws ApiError unavailable, when there is no container yet, or the agent is out of reach
    */
-  async open(request: StreamLogsRequest, signal: AbortSignal): Promise<OpenLog> {
+  async open(request: StreamLogsRequest, signal: AbortSignal): Promise<OpenSandboxLog> {
     const namespace = namespaceName(request.namespace);
     const name = objectName('sandbox_name', request.sandboxName);
     const { tailLines } = request;
@@ -70,7 +70,7 @@ export class SandboxLogs {
     sandboxId: string,
     query: Omit<LogsQuery, 'sandboxId'>,
     signal: AbortSignal,
-  ): Promise<OpenLog> {
+  ): Promise<OpenSandboxLog> {
     let unseen: ApiError | undefined;
     for (const agent of this.catalog.agentsOf(sandbox).slice(0, MOST_AGENTS)) {
       try {
@@ -109,9 +109,9 @@ export class SandboxLogs {
 }
 
 /** Chunks of a log. The return value is the sandbox's exit; undefined when the log was not followed to its end. */
-export type OpenLog = AsyncGenerator<StreamLogsResponse, LogExit | undefined>;
+export type OpenSandboxLog = AsyncGenerator<StreamLogsResponse, LogExit | undefined>;
 
-async function* chunks(source: IncomingMessage, stream: LogsQuery['stream']): OpenLog {
+async function* chunks(source: IncomingMessage, stream: LogsQuery['stream']): OpenSandboxLog {
   for await (const message of decodeLogFrames(source)) {
     // an older agent, which has no streams, sends everything as stdout
     if (stream !== 'stderr' || message.turns.length > 0) yield message;

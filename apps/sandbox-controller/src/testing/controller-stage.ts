@@ -26,7 +26,7 @@ export interface StagedAgent {
 }
 
 /** Processes: an API server, agents with a containerd each, and replicas of the controller. */
-export class Stage {
+export class ControllerStage {
   readonly agents = new Map<string, StagedAgent>();
   readonly replicas: Replica[] = [];
   private count = 0;
@@ -37,7 +37,7 @@ export class Stage {
     private readonly orphanTimeout: string,
   ) {}
 
-  static async start(orphanTimeout: string): Promise<Stage> {
+  static async start(orphanTimeout: string): Promise<ControllerStage> {
     const server = await ApiserverProcess.start();
     const client = new KubeClient(loadKubeConfig(join(server.folder, 'kubeconfig')));
     const pool: SandboxPool = {
@@ -45,7 +45,7 @@ export class Stage {
       metadata: { name: 'pool', namespace: NAMESPACE },
     };
     await client.create(POOL_KIND, pool);
-    return new Stage(server, client, orphanTimeout);
+    return new ControllerStage(server, client, orphanTimeout);
   }
 
   async stop(): Promise<void> {
