@@ -5,6 +5,13 @@ import { createServer } from 'node:net';
 const TRIES = 50;
 /** Below the kernel's ephemeral range, so that no outgoing connection takes the port of a server during its restart. */
 const [LOWEST, HIGHEST] = [10_000, 32_000];
+/** Suites that run at the same time draw from ranges of their own. */
+const RANGES = 4;
+const RANGE = Math.floor((HIGHEST - LOWEST) / RANGES);
+const FIRST = LOWEST + (Number(process.env['JEST_WORKER_ID'] ?? 0) % RANGES) * RANGE;
+
+/** Ports that were given: each is free until its server listens, and must not be given twice until then. */
+const given = new Set<number>();
 
 /** A TCP port of 127.0.0.1 that was free at the time of the call. */
 export function freePort(): Promise<number> {
@@ -16,10 +23,13 @@ export function freePort(): Promise<number> {
  */
 export async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const first = randomInt(LOWEST, HIGHEST);
+    const first = randomInt(FIRST, FIRST + RANGE - count);
     const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (ports.some((port) => given.has(port))) continue;
+    for (const port of ports) given.add(port);
     const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return first;
+    for (const port of ports) given.delete(port);
   }
   throw new Error(`no ${count} free ports in a row`);
 }
