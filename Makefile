@@ -44,7 +44,10 @@ kubeconfig: ## the path of the kubeconfig (make -s kubeconfig)
 build: dist/.built ## compile what has changed
 
 test: packages lint ## lint, types, import rules, unit and end-to-end tests
-	@scripts/tests.sh --selectProjects unit e2e --passWithNoTests=false
+	@scripts/tests.sh --selectProjects pure node e2e --passWithNoTests=false
+
+test-pure: node_modules/.generated ## the specs that start nothing: no process, no server, no root
+	npx jest --selectProjects pure --maxWorkers 2 --forceExit=false
 
 kubernetes: ## build the real Kubernetes of the next two once: 1.35 from the Go module proxy, without Go 1.25 that of Debian (KUBERNETES=1.20: always)
 	@scripts/kubernetes.sh; code=$$?; [ $$code = 77 ] || exit $$code
@@ -130,4 +133,4 @@ dist/.built: node_modules/.generated nest-cli.json tsconfig.json tsconfig.build.
 	@scripts/step.sh 'compiles' scripts/build.sh
 	@touch $@
 
-.PHONY: help quickstart up down purge status load token kubeconfig build test kubernetes test-readme test-kube test-upgrade test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy
+.PHONY: help quickstart up down purge status load token kubeconfig build test test-pure kubernetes test-readme test-kube test-upgrade test-cluster chaos soak fuzz scale bench lint sbom licences audit packages generate images manifests deploy undeploy

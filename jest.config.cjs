@@ -27,6 +27,9 @@ const project = (displayName, roots, extra = {}) => ({
  */
 const ON_A_REAL_API_SERVER = '/test/(kube/.*|e2e/(declarative|fast-path|replicas))\\.spec\\.ts$';
 
+/** Folders with specs of two kinds: `*.spec.ts` starts nothing, `*.node.spec.ts` starts processes, servers or containers. */
+const ROOMS = ['apps', 'libs', 'test/bench', 'test/manifests', 'test/soak'];
+
 module.exports = {
   // Jest's own 5 s are for tests without processes
   testTimeout: 30_000,
@@ -37,7 +40,8 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/build.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.cjs'],
   projects: [
-    project('unit', ['apps', 'libs', 'test/bench', 'test/manifests', 'test/soak']),
+    project('pure', ROOMS, { testRegex: '(?<!\\.node)\\.spec\\.ts$' }),
+    project('node', ROOMS, { testRegex: '\\.node\\.spec\\.ts$' }),
     project('e2e', ['test/e2e']),
     project('kube', ['test/kube', 'test/e2e'], { testRegex: ON_A_REAL_API_SERVER }),
     project('cluster', ['test/cluster']),

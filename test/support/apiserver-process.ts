@@ -92,7 +92,7 @@ export class ApiserverProcess {
 
   async end(): Promise<void> {
     this.http.end();
-    if (this.child?.exitCode === null) await this.kill();
+    if (this.child?.exitCode === null && this.child.signalCode === null) await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

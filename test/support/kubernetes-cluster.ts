@@ -228,7 +228,10 @@ export class KubernetesCluster {
   }
 
   private async whenAlive(program: string, check: () => Promise<boolean>): Promise<void> {
-    const exited = (): boolean => (this.children.get(program)?.exitCode ?? null) !== null;
+    const exited = (): boolean => {
+      const { exitCode, signalCode } = this.children.get(program) ?? {};
+      return (exitCode ?? signalCode ?? undefined) !== undefined;
+    };
     await eventually(async () => exited() || (await check()), READY_MS, 200);
     if (exited()) throw new Error(`${program} has ended`);
   }

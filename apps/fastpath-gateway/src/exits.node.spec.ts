@@ -9,7 +9,7 @@ import { GatewayCalls } from './testing/gateway-calls';
 import { GatewayScene } from './testing/gateway-scene';
 
 /**
- * Processes in all, half of them started warm. `FSB_EXITS=10000 npx jest apps/fastpath-gateway/src/exits.spec.ts` takes
+ * Processes in all, half of them started warm. `FSB_EXITS=10000 npx jest apps/fastpath-gateway/src/exits.node.spec.ts` takes
  * about an hour.
  */
 const PROCESSES = Number(process.env['FSB_EXITS'] ?? 500);
