@@ -30,5 +30,5 @@ umoci new --image oci:latest
 umoci insert --image oci:latest rootfs / 2>/dev/null
 umoci config --image oci:latest --config.env PATH=/usr/bin:/bin --config.cmd /usr/bin/python3 --config.workingdir /
 mkdir -p "$(dirname "$out")"
-skopeo copy -q --insecure-policy oci:oci:latest "oci-archive:$out.part$$:docker.io/library/python:latest"
-mv "$out.part$$" "$out"
+skopeo copy -q --insecure-policy oci:oci:latest "oci-archive:$out.part-$$:docker.io/library/python:latest"
+mv "$out.part-$$" "$out"
