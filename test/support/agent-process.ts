@@ -179,7 +179,7 @@ export class AgentProcess {
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const { child } = this;
     this.child = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    if (child?.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
     process.kill(this.more.ownProcesses ? childOf(child.pid ?? 0) : (child.pid ?? 0), signal);
     return ((await exited) as [number | null])[0];
